@@ -1,0 +1,28 @@
+// What stages exchange. An artefact is immutable JSON described by a Schema; big bytes (pixels,
+// latents, rows) live beside it in the content-addressed store as blobs and are referred to by
+// digest. A stream is an artefact that grows while its writer runs: readers start with the writer.
+// The trap: put nothing into an artefact that depends on when or where it was made (times, paths).
+import { Schema } from "effect";
+
+/** A reference to bytes in the store. `digest` is SHA-256 in hex. */
+export const Blob = Schema.Struct({ digest: Schema.String, bytes: Schema.Int });
+export type Blob = typeof Blob.Type;
+
+export interface ArtefactType<out Name extends string, in out A> {
+  readonly kind: "value" | "stream";
+  readonly name: Name;
+  /** Encodes the value (of a stream: each element) to JSON. */
+  readonly schema: Schema.Codec<A, any>;
+}
+
+export type AnyArtefactType = ArtefactType<string, any>;
+
+export const artefact = <const Name extends string, A>(
+  name: Name,
+  schema: Schema.Codec<A, any>,
+): ArtefactType<Name, A> & { readonly kind: "value" } => ({ kind: "value", name, schema });
+
+export const stream = <const Name extends string, A>(
+  name: Name,
+  schema: Schema.Codec<A, any>,
+): ArtefactType<Name, A> & { readonly kind: "stream" } => ({ kind: "stream", name, schema });

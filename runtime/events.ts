@@ -1,0 +1,85 @@
+// Everything that anyone sees of a run: a tagged union, one JSON line each in `events.jsonl`. The
+// terminal, the page, the event files, the report and the tests all read this one stream.
+// The trap: per-step events are appended after the state of that step is on disk, and on resume the
+// state's own copy fills a gap, so a reader may rely on each (event, step) being there exactly once.
+import { Schema } from "effect";
+
+const { Array: List, Boolean: Flag, Finite, Int, NullOr, optionalKey, String: Text } = Schema;
+
+const event = <const Tag extends string, const F extends Schema.Struct.Fields>(
+  tag: Tag,
+  fields: F,
+) => Schema.Struct({ event: Schema.tag(tag), at: Finite, ...fields });
+
+/** `at` is milliseconds since 1970; every step counts finished optimizer steps, from 0. */
+export const RunEvent = Schema.Union([
+  event("run-started", {
+    run: Text,
+    trigger: Text,
+    attempt: Int,
+    step: Int,
+    totalSteps: Int,
+    device: Text,
+    versions: Schema.Record(Text, Text),
+  }),
+  event("plan", {
+    stages: List(Schema.Struct({ stage: Text, cached: Flag, why: Text })),
+  }),
+  event("stage-started", { stage: Text }),
+  event("stage-progress", { stage: Text, done: Finite, total: Finite, unit: Text }),
+  event("stage-retried", { stage: Text, attempt: Int, error: Text, delaySeconds: Finite }),
+  event("stage-finished", { stage: Text, cached: Flag, seconds: Finite }),
+  event("stage-failed", { stage: Text, error: Text }),
+  event("step", {
+    step: Int,
+    epoch: Int,
+    loss: Finite,
+    lr: Finite,
+    dLr: optionalKey(Finite),
+    gradientNorm: Finite,
+    gradientShare: Schema.Tuple([Finite, Finite]),
+    seconds: Finite,
+    rssBytes: Finite,
+  }),
+  event("fixed-loss", {
+    step: Int,
+    loss: Finite,
+    bestStep: Int,
+    bestLoss: Finite,
+    varianceRatio: NullOr(Finite),
+  }),
+  event("rows", {
+    step: Int,
+    /** Per encoder (clip_l, clip_g): norms of the rows, cosine to the initial rows, nearest words. */
+    encoders: List(Schema.Struct({
+      name: Text,
+      norms: List(Finite),
+      cosines: List(Finite),
+      vocabularyNorms: Schema.Tuple([Finite, Finite, Finite]), // 5 %, median, 95 %
+      nearest: List(List(Schema.Tuple([Text, Finite]))),
+    })),
+  }),
+  event("checkpoint", { step: Int, epoch: Int, path: Text, best: Flag }),
+  event("checkpoint-pruned", { step: Int, path: Text }),
+  event("validation-started", { step: Int, epoch: Int, pictures: Int }),
+  event("validation-picture", {
+    step: Int,
+    epoch: Int,
+    prompt: Int,
+    image: Int,
+    text: Text,
+    path: Text,
+    width: Int,
+    height: Int,
+  }),
+  event("validation-finished", { step: Int, epoch: Int, seconds: Finite }),
+  event("validation-failed", { step: Int, epoch: Int, error: Text }),
+  event("chosen", { step: Int, path: Text }),
+  event("note", { text: Text }),
+  event("warning", { text: Text }),
+  event("run-finished", { step: Int, seconds: Finite, files: List(Text), early: Flag }),
+  event("run-stopped", { step: Int, reason: Text }),
+  event("run-failed", { step: Int, error: Text }),
+]);
+export type RunEvent = typeof RunEvent.Type;
+export type RunEventOf<Tag extends RunEvent["event"]> = Extract<RunEvent, { event: Tag }>;
