@@ -1,0 +1,79 @@
+// Gradient of attention as FlashAttention computes it (Dao et al. 2022, arXiv 2205.14135): the
+// probabilities are not kept but computed again from q and k. With P = softmax(s Q K'): dV = P' dO,
+// dP = dO V', dS = P (dP - rowsum(dO O)), dQ = s dS K, dK = s dS' Q.
+// The trap: heads are computed in chunks that wait for each other; without the gate ONNX Runtime may
+// hold the probabilities of all chunks at once.
+import type { GraphBuilder } from "../graph/builder.ts";
+import { sizeInBytes } from "../graph/builder.ts";
+import type { Value } from "../graph/graph.ts";
+import { gate } from "./gate.ts";
+import { reduceSum, reshape, slice } from "../graph/tensor-ops.ts";
+import type { GradientRule } from "./rules.ts";
+
+const times = (g: GraphBuilder, a: Value, b: Value) => g.apply("Mul", [a, b]);
+const turn = (g: GraphBuilder, value: Value) => g.apply("Transpose", [value], { perm: [0, 2, 1] });
+
+/** [B, S, heads D] to [B heads, S, D]. */
+function splitHeads(g: GraphBuilder, value: Value, heads: number): Value {
+  const [batch, length, width] = value.shape;
+  const split = reshape(g, value, [batch, length, heads, width / heads]);
+  const turned = g.apply("Transpose", [split], { perm: [0, 2, 1, 3] });
+  return reshape(g, turned, [batch * heads, length, width / heads]);
+}
+
+/** [B heads, S, D] to [B, S, heads D]. */
+function joinHeads(g: GraphBuilder, value: Value, heads: number): Value {
+  const [all, length, depth] = value.shape;
+  const split = reshape(g, value, [all / heads, heads, length, depth]);
+  const turned = g.apply("Transpose", [split], { perm: [0, 2, 1, 3] });
+  return reshape(g, turned, [all / heads, length, heads * depth]);
+}
+
+interface Heads {
+  readonly q: Value;
+  readonly k: Value;
+  readonly v: Value;
+  readonly o: Value;
+  readonly dO: Value;
+}
+
+function headGradients(g: GraphBuilder, { q, k, v, o, dO }: Heads, scale: number) {
+  const scaledQ = times(g, q, g.constant([scale], [], q.dtype));
+  const p = g.apply("Softmax", [g.apply("MatMul", [scaledQ, turn(g, k)])], { axis: -1 });
+  const dV = g.apply("MatMul", [turn(g, p), dO]);
+  const dP = g.apply("MatMul", [dO, turn(g, v)]);
+  const rowSum = reduceSum(g, times(g, dO, o), [2]);
+  const dS = times(g, p, g.apply("Sub", [dP, rowSum]));
+  const dQ = times(g, g.apply("MatMul", [dS, k]), g.constant([scale], [], q.dtype));
+  const dK = g.apply("MatMul", [turn(g, dS), scaledQ]);
+  return [dQ, dK, dV];
+}
+
+export const attentionRule: GradientRule = ({ g, kept, attentionBytes }, node, [dy]) => {
+  const heads = node.attributes.num_heads as number;
+  const scale = (node.attributes.scale as { float: number }).float;
+  const [q, k, v] = node.inputs.map((value) => splitHeads(g, kept(value!), heads));
+  const o = splitHeads(g, kept(node.outputs[0]), heads);
+  const dO = splitHeads(g, dy!, heads);
+  const [all, rows] = q.shape;
+  const perHead = sizeInBytes({ ...q, shape: [rows, k.shape[1]] });
+  const size = Math.min(all, Math.max(1, Math.floor(attentionBytes / perHead)));
+  const parts: (readonly Value[])[] = [];
+  for (let start = 0; start < all; start += size) {
+    const end = Math.min(all, start + size);
+    const part = (value: Value) => size === all ? value : slice(g, value, 0, start, end);
+    const after = parts.at(-1)?.[0] ?? dy!;
+    parts.push(headGradients(g, {
+      q: gate(g, part(q), after),
+      k: part(k),
+      v: part(v),
+      o: part(o),
+      dO: part(dO),
+    }, scale));
+  }
+  return [0, 1, 2].map((i) => {
+    const pieces = parts.map((part) => part[i]);
+    const whole = pieces.length === 1 ? pieces[0] : g.apply("Concat", pieces, { axis: 0 });
+    return joinHeads(g, whole, heads);
+  });
+};

@@ -1,0 +1,99 @@
+// Reverse mode: walks the nodes backwards and appends, for each, the nodes that its rule gives. Only
+// values that depend on `wrt` get a gradient, so frozen weights and everything below the first
+// text-dependent layer cost nothing. The trap: ONNX Runtime does not run nodes in the order written, so
+// whatever is computed again must wait for the incoming gradient by a data dependency (see gate.ts).
+import type { GraphBuilder } from "../graph/builder.ts";
+import type { Node, Value } from "../graph/graph.ts";
+import { GraphError } from "../graph/graph-error.ts";
+import { Recomputation } from "./recompute.ts";
+import { gradientRules } from "./rules.ts";
+
+export interface BackwardOptions {
+  /** Gradient of the result with respect to itself: more than 1 keeps float16 from underflowing. */
+  readonly seed?: number;
+  /** Attention probabilities are computed again in chunks of at most this many bytes (plan C). */
+  readonly attentionBytes?: number;
+}
+
+/** What a gradient rule may use. */
+export interface Backward {
+  readonly g: GraphBuilder;
+  readonly attentionBytes: number;
+  /** A value of the forward pass: kept, or computed again inside a checkpointed stretch. */
+  kept(value: Value): Value;
+  /** Does the gradient of this value matter? */
+  wants(value: Value | null): boolean;
+}
+
+/** Appends the gradient of the scalar `result` with respect to `wrt`, in their order. */
+export function differentiate(
+  g: GraphBuilder,
+  result: Value,
+  wrt: readonly Value[],
+  options: BackwardOptions = {},
+): readonly Value[] {
+  const forward = [...g.nodes];
+  const active = activeValues(forward, wrt);
+  const recomputation = new Recomputation(g, forward, g.checkpoints);
+  const gradients = new Map<string, Value>([[
+    result.name,
+    g.constant([options.seed ?? 1], result.shape, result.dtype),
+  ]]);
+  const backward: Backward = {
+    g,
+    attentionBytes: options.attentionBytes ?? Infinity,
+    kept: (value) => recomputation.kept(value),
+    wants: (value) => value !== null && active.has(value.name),
+  };
+  g.scope("backward", () => {
+    for (let i = forward.length - 1; i >= 0; i--) {
+      const node = forward[i];
+      const incoming = node.outputs.map((value) => gradients.get(value.name) ?? null);
+      const gradient = incoming.find((value) => value !== null);
+      if (gradient === undefined || !node.inputs.some(backward.wants)) continue;
+      recomputation.enter(i, gradient!);
+      g.scope(node.name, () => {
+        const rule = gradientRules[node.op];
+        if (rule === undefined) throw missingRule(node);
+        accumulate(g, gradients, node, rule(backward, node, incoming), backward.wants);
+      });
+    }
+  });
+  return wrt.map((value) => gradients.get(value.name) ?? g.constant([0], value.shape));
+}
+
+function activeValues(nodes: readonly Node[], wrt: readonly Value[]): ReadonlySet<string> {
+  const active = new Set(wrt.map((value) => value.name));
+  for (const node of nodes) {
+    if (node.inputs.some((value) => value !== null && active.has(value.name))) {
+      for (const value of node.outputs) active.add(value.name);
+    }
+  }
+  return active;
+}
+
+function accumulate(
+  g: GraphBuilder,
+  gradients: Map<string, Value>,
+  node: Node,
+  contributions: readonly (Value | null | undefined)[],
+  wants: (value: Value | null) => boolean,
+): void {
+  node.inputs.forEach((input, i) => {
+    const contribution = contributions[i];
+    if (!contribution || !wants(input)) return;
+    const sum = gradients.get(input!.name);
+    gradients.set(
+      input!.name,
+      sum === undefined ? contribution : g.apply("Add", [sum, contribution]),
+    );
+  });
+}
+
+const missingRule = (node: Node) =>
+  new GraphError({
+    tensor: node.name,
+    wanted: `a gradient rule for ${node.op}`,
+    found: "none in engine/autodiff/rules.ts",
+    fix: "Add the rule and its check against finite differences.",
+  });

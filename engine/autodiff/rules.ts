@@ -1,0 +1,129 @@
+// The one table from operator to gradient rule. A rule gets the node and the gradients of its outputs,
+// and gives the gradients of its inputs (null or missing: none). Frozen inputs (weights, norms' scales,
+// biases) have no gradient. Each rule is checked against finite differences in rules.test.ts.
+import type { GraphBuilder } from "../graph/builder.ts";
+import type { Attribute, Node, Value } from "../graph/graph.ts";
+import { reduceSum, reshape, slice, sumTo } from "../graph/tensor-ops.ts";
+import { attentionRule } from "./attention-rule.ts";
+import type { Backward } from "./backward.ts";
+import { convRule } from "./conv-rule.ts";
+import { layerNormRule } from "./layer-norm-rule.ts";
+
+export type GradientRule = (
+  backward: Backward,
+  node: Node,
+  incoming: readonly (Value | null)[],
+) => readonly (Value | null | undefined)[];
+
+const list = (attribute: Attribute): readonly number[] => attribute as readonly number[];
+const times = (g: GraphBuilder, a: Value, b: Value) => g.apply("Mul", [a, b]);
+const scaled = (g: GraphBuilder, a: Value, by: number) =>
+  times(g, a, g.constant([by], [], a.dtype));
+const swapLast = (g: GraphBuilder, value: Value) => {
+  const rank = value.shape.length;
+  const perm = [...Array(rank - 2).keys(), rank - 1, rank - 2];
+  return g.apply("Transpose", [value], { perm });
+};
+
+const add: GradientRule = ({ g, wants }, { inputs: [a, b] }, [dy]) => [
+  wants(a) ? sumTo(g, dy!, a!.shape) : null,
+  wants(b) ? sumTo(g, dy!, b!.shape) : null,
+];
+
+const subtract: GradientRule = ({ g, wants }, { inputs: [a, b] }, [dy]) => [
+  wants(a) ? sumTo(g, dy!, a!.shape) : null,
+  wants(b) ? g.apply("Neg", [sumTo(g, dy!, b!.shape)]) : null,
+];
+
+const multiply: GradientRule = ({ g, wants, kept }, { inputs: [a, b] }, [dy]) => [
+  wants(a) ? sumTo(g, times(g, dy!, kept(b!)), a!.shape) : null,
+  wants(b) ? sumTo(g, times(g, dy!, kept(a!)), b!.shape) : null,
+];
+
+const matMul: GradientRule = ({ g, wants, kept }, { inputs: [a, b] }, [dy]) => [
+  wants(a) ? sumTo(g, g.apply("MatMul", [dy!, swapLast(g, kept(b!))]), a!.shape) : null,
+  wants(b) ? sumTo(g, g.apply("MatMul", [swapLast(g, kept(a!)), dy!]), b!.shape) : null,
+];
+
+/** y = x W (+ b), W frozen. */
+const gemm: GradientRule = ({ g }, { inputs: [, w], attributes }, [dy]) => [
+  g.apply("Gemm", [dy!, g.weightAgain(w!)], { transB: attributes.transB === 1 ? 0 : 1 }),
+];
+
+/** y = softmax(x): dx = y (dy - sum(y dy)). */
+const softmax: GradientRule = ({ g, kept }, { outputs: [y] }, [dy]) => {
+  const weighted = times(g, dy!, kept(y));
+  const sum = reduceSum(g, weighted, [y.shape.length - 1]);
+  return [g.apply("Sub", [weighted, times(g, kept(y), sum)])];
+};
+
+/** y = x Phi(x): dx = dy (Phi(x) + x phi(x)), the exact (erf) GELU. */
+const gelu: GradientRule = ({ g, kept }, { inputs: [x] }, [dy]) => {
+  const value = kept(x!);
+  const erf = g.apply("Erf", [scaled(g, value, Math.SQRT1_2)]);
+  const cumulative = g.apply("Add", [scaled(g, erf, 0.5), g.constant([0.5], [], value.dtype)]);
+  const square = times(g, value, value);
+  const density = scaled(g, g.apply("Exp", [scaled(g, square, -0.5)]), 1 / Math.sqrt(2 * Math.PI));
+  return [times(g, dy!, g.apply("Add", [cumulative, times(g, value, density)]))];
+};
+
+/** y = x s, s = sigmoid(a x): dx = dy s (1 + a (x - y)). With a = 1 this is SiLU. */
+const quickGelu: GradientRule = ({ g, kept }, { inputs: [x], outputs: [y], attributes }, [dy]) => {
+  const alpha = (attributes.alpha as { float: number }).float;
+  const scaledX = alpha === 1 ? kept(x!) : scaled(g, kept(x!), alpha);
+  const gateway = g.apply("Sigmoid", [scaledX]);
+  const scaledY = alpha === 1 ? kept(y) : scaled(g, kept(y), alpha);
+  const slope = g.apply("Add", [
+    gateway,
+    g.apply("Sub", [scaledY, times(g, gateway, scaledY)]),
+  ]);
+  return [times(g, dy!, slope)];
+};
+
+const transposeRule: GradientRule = ({ g }, { attributes }, [dy]) => {
+  const perm = list(attributes.perm);
+  return [g.apply("Transpose", [dy!], { perm: perm.map((_, i) => perm.indexOf(i)) })];
+};
+
+const concat: GradientRule = ({ g, wants }, { inputs, attributes }, [dy]) => {
+  const axis = attributes.axis as number;
+  let start = 0;
+  return inputs.map((value) => {
+    const end = start + value!.shape[axis];
+    const part = wants(value) ? slice(g, dy!, axis, start, end) : null;
+    start = end;
+    return part;
+  });
+};
+
+/** Nearest-neighbour doubling: every input feeds four outputs. */
+const resize: GradientRule = ({ g }, _node, [dy]) => {
+  const pooled = g.apply("AveragePool", [dy!], { kernel_shape: [2, 2], strides: [2, 2] });
+  return [scaled(g, pooled, 4)];
+};
+
+const reduceSumRule: GradientRule = ({ g }, { inputs: [x] }, [dy]) => [
+  g.apply("Expand", [dy!, g.integers(x!.shape)], {}, {
+    declared: [{ dtype: dy!.dtype, shape: x!.shape }],
+  }),
+];
+
+export const gradientRules: Readonly<Record<string, GradientRule>> = {
+  Add: add,
+  Sub: subtract,
+  Mul: multiply,
+  MatMul: matMul,
+  Gemm: gemm,
+  Conv: convRule,
+  LayerNormalization: layerNormRule,
+  Softmax: softmax,
+  MultiHeadAttention: attentionRule,
+  Gelu: gelu,
+  QuickGelu: quickGelu,
+  Reshape: ({ g }, { inputs: [x] }, [dy]) => [reshape(g, dy!, x!.shape)],
+  Transpose: transposeRule,
+  Concat: concat,
+  Resize: resize,
+  ReduceSum: reduceSumRule,
+  Cast: ({ g }, { inputs: [x] }, [dy]) => [g.cast(dy!, x!.dtype)],
+};

@@ -1,0 +1,35 @@
+// What the device's worker is told and answers. Plain data, so that it crosses threads and processes.
+export interface Tensor {
+  readonly type: "float32";
+  readonly dims: readonly number[];
+  readonly data: Float32Array;
+}
+
+export type Feeds = Readonly<Record<string, Tensor>>;
+export type Fetches = Readonly<Record<string, Tensor>>;
+
+export interface SessionSettings {
+  readonly provider: Provider;
+  /** Threads that one operator may use. */
+  readonly threads: number;
+  /** Keep weights mapped in the file, rather than packed copies of them that multiply faster. */
+  readonly mapWeights: boolean;
+}
+
+export type Provider = "cpu" | "webgpu" | "cuda" | "dml" | "coreml";
+
+export type Request =
+  | {
+    readonly kind: "create";
+    readonly id: number;
+    readonly session: string;
+    readonly model: Uint8Array;
+    readonly folder: string;
+    readonly settings: SessionSettings;
+  }
+  | { readonly kind: "run"; readonly id: number; readonly session: string; readonly feeds: Feeds }
+  | { readonly kind: "release"; readonly id: number; readonly session: string };
+
+export type Reply =
+  | { readonly id: number; readonly fetches?: Fetches }
+  | { readonly id: number; readonly error: string };

@@ -1,0 +1,44 @@
+// An ONNX graph as an immutable value. Building, differentiating, pruning and serialising are passes
+// over it. The trap: nodes are listed in an order that computes, but ONNX Runtime runs them in its own
+// (reverse depth-first) order; only data dependencies hold.
+import type { WeightView } from "../weights/weight-view.ts";
+
+export type DType = "float32" | "float16" | "bfloat16" | "int64" | "bool";
+export type Shape = readonly number[];
+
+/** A tensor that flows: its shape is always known, graphs have no free dimensions. */
+export interface Value {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+export type Attribute = number | string | { readonly float: number } | readonly number[];
+
+export interface Node {
+  readonly op: string;
+  /** "" is ONNX itself, "com.microsoft" ONNX Runtime's own operators. */
+  readonly domain: string;
+  readonly name: string;
+  /** null stands for an optional input that is left out. */
+  readonly inputs: readonly (Value | null)[];
+  readonly outputs: readonly Value[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+/** A frozen tensor: bytes of a .safetensors file, or a small array held in the graph itself. */
+export type Frozen =
+  | { readonly value: Value; readonly view: WeightView }
+  | { readonly value: Value; readonly data: Float32Array | BigInt64Array };
+
+export interface Graph {
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly nodes: readonly Node[];
+  readonly frozen: readonly Frozen[];
+}
+
+export const sizeOf = (shape: Shape): number => shape.reduce((product, d) => product * d, 1);
+
+export const sameShape = (a: Shape, b: Shape): boolean =>
+  a.length === b.length && a.every((d, i) => d === b[i]);

@@ -1,0 +1,79 @@
+// Writes a graph as an ONNX model (opset 21). Weights stay where they are: their initializers name a
+// file, an offset and a length. The trap: ONNX Runtime refuses absolute locations and `..`, so every
+// location is relative to one folder that holds all the weight files, and paths must be real ones.
+import onnxProto from "onnx-proto";
+import { dirname, relative, sep } from "node:path";
+import { elementCode } from "./element-code.ts";
+import type { Attribute, Frozen, Graph, Value } from "./graph.ts";
+
+const { onnx } = onnxProto;
+
+export interface SerialisedGraph {
+  readonly model: Uint8Array;
+  /** The folder that external locations are relative to. */
+  readonly folder: string;
+}
+
+/** The deepest folder that holds all of `files`. */
+export function commonFolder(files: readonly string[]): string {
+  const split = files.map((file) => dirname(file).split(sep));
+  const first = split[0] ?? [""];
+  const depth = first.findIndex((part, i) => split.some((parts) => parts[i] !== part));
+  return first.slice(0, depth === -1 ? first.length : depth).join(sep) || sep;
+}
+
+function attributeProto(name: string, value: Attribute) {
+  if (typeof value === "number") return { name, type: 2, i: value };
+  if (typeof value === "string") return { name, type: 3, s: new TextEncoder().encode(value) };
+  if ("float" in value) return { name, type: 1, f: value.float };
+  return { name, type: 7, ints: [...value] };
+}
+
+const valueInfo = ({ name, dtype, shape }: Value) => ({
+  name,
+  type: {
+    tensorType: {
+      elemType: elementCode[dtype],
+      shape: { dim: shape.map((dimValue) => ({ dimValue })) },
+    },
+  },
+});
+
+function initializer(frozen: Frozen, folder: string) {
+  const { name, dtype, shape } = frozen.value;
+  const head = { name, dataType: elementCode[dtype], dims: [...shape] };
+  if ("data" in frozen) {
+    const { buffer, byteOffset, byteLength } = frozen.data;
+    return { ...head, rawData: new Uint8Array(buffer, byteOffset, byteLength) };
+  }
+  const { file, offset, bytes } = frozen.view;
+  const location = relative(folder, file).split(sep).join("/");
+  const externalData = Object.entries({ location, offset, length: bytes })
+    .map(([key, value]) => ({ key, value: `${value}` }));
+  return { ...head, dataLocation: 1, externalData };
+}
+
+export function serialiseGraph(graph: Graph): SerialisedGraph {
+  const files = graph.frozen.flatMap((frozen) => "view" in frozen ? [frozen.view.file] : []);
+  const folder = commonFolder(files);
+  const message = {
+    irVersion: 10,
+    producerName: "gnomic",
+    opsetImport: [{ domain: "", version: 21 }, { domain: "com.microsoft", version: 1 }],
+    graph: {
+      name: "gnomic",
+      node: graph.nodes.map((node) => ({
+        name: node.name,
+        opType: node.op,
+        domain: node.domain,
+        input: node.inputs.map((value) => value?.name ?? ""),
+        output: node.outputs.map((value) => value.name),
+        attribute: Object.entries(node.attributes).map(([name, v]) => attributeProto(name, v)),
+      })),
+      input: graph.inputs.map(valueInfo),
+      output: graph.outputs.map(valueInfo),
+      initializer: graph.frozen.map((frozen) => initializer(frozen, folder)),
+    },
+  };
+  return { model: onnx.ModelProto.encode(message as object).finish(), folder };
+}

@@ -1,0 +1,41 @@
+// The few shape-changing operators that both networks and gradient rules use.
+import type { GraphBuilder } from "./builder.ts";
+import type { Shape, Value } from "./graph.ts";
+
+/** The adjoint of broadcasting: sums `value` down to `shape`. */
+export function sumTo(g: GraphBuilder, value: Value, shape: Shape): Value {
+  const lead = value.shape.length - shape.length;
+  const axes = value.shape.flatMap((d, i) =>
+    i < lead || (shape[i - lead] === 1 && d !== 1) ? [i] : []
+  );
+  if (axes.length === 0) return value;
+  const sum = reduceSum(g, value, axes);
+  return lead === 0 ? sum : reshape(g, sum, shape);
+}
+
+export const reduceSum = (g: GraphBuilder, value: Value, axes: readonly number[]): Value =>
+  g.apply("ReduceSum", [value, g.integers(axes)], { keepdims: 1 }, {
+    declared: [{
+      dtype: value.dtype,
+      shape: value.shape.map((d, i) => axes.includes(i) ? 1 : d),
+    }],
+  });
+
+export const reshape = (g: GraphBuilder, value: Value, shape: Shape): Value =>
+  g.apply("Reshape", [value, g.integers(shape)], {}, {
+    declared: [{ dtype: value.dtype, shape }],
+  });
+
+export const slice = (
+  g: GraphBuilder,
+  value: Value,
+  axis: number,
+  start: number,
+  end: number,
+): Value =>
+  g.apply("Slice", [value, g.integers([start]), g.integers([end]), g.integers([axis])], {}, {
+    declared: [{
+      dtype: value.dtype,
+      shape: value.shape.map((d, i) => i === axis ? end - start : d),
+    }],
+  });
