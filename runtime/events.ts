@@ -83,3 +83,8 @@ export const RunEvent = Schema.Union([
 ]);
 export type RunEvent = typeof RunEvent.Type;
 export type RunEventOf<Tag extends RunEvent["event"]> = Extract<RunEvent, { event: Tag }>;
+
+/** An event as stages emit it; the log stamps it. */
+export type UnstampedEvent = RunEvent extends infer E
+  ? E extends RunEvent ? Omit<E, "at"> & { readonly at?: number } : never
+  : never;

@@ -2,15 +2,72 @@
 // Built-in stages and a stranger's file are the same thing. A stage knows artefacts, not files, and
 // never asks where it runs or what ran before; what it needs of the world comes through `StageTools`.
 // The trap: raise `version` whenever the same inputs and options would give other results.
+//
+// A stage that names `seed` in its options gets the resolved seed there (and in its fingerprint).
+// Stream elements are durable: each is in a log of the run before `outlets.x(element)` returns, a
+// reader is given all of them again after a resume or a retry, and one that is in the log already is
+// not delivered twice. So a reader skips what it has done, and a writer may repeat what it has said.
 import type { Effect, Schema, Stream } from "effect";
 import type { Fault } from "../engine/fault.ts";
 import type { AnyArtefactType, ArtefactType, Blob } from "./artefact.ts";
-import type { RunEvent } from "./events.ts";
+import type { ControlRequest } from "./control.ts";
+import type { UnstampedEvent } from "./events.ts";
+
+/** The run that a stage works in, for what it writes about itself. Never part of a result's bytes
+ * except where the file is meant to rebuild the run (configuration). */
+export interface RunInfo {
+  /** The run folder's name: for messages, not for results. */
+  readonly name: string;
+  /** The complete resolved configuration, as JSON. */
+  readonly configuration: Readonly<Record<string, unknown>>;
+  /** SHA-256 of the configuration in canonical JSON. */
+  readonly configurationDigest: string;
+  /** This tool and its version, e.g. "gnomic 0.1.0". */
+  readonly tool: string;
+  /** The horizon of the rate schedule where it is not `max_train_steps` (`--extend`), else null. */
+  readonly scheduleSteps: number | null;
+}
+
+/** What `inputs` may ask for while the run is being planned. */
+export interface InputTools {
+  /**
+   * True in a dry run: the network is off limits. What is not on this machine then fails with
+   * `NotDownloaded` (runtime/not-downloaded.ts), which the plan prints instead of ending.
+   */
+  readonly offline: boolean;
+  /** SHA-256 of a file in hex, remembered by path, size, times and inode. */
+  readonly digestFile: (path: string) => Effect.Effect<string, Fault>;
+  /** A download's progress. */
+  readonly progress: (done: number, total: number, unit: string) => Effect.Effect<void>;
+}
+
+/** What a "run" stage still owes to its run folder. */
+export interface Owed {
+  /** For people, e.g. "trained to step 120 of 400", "gnome.safetensors is damaged". */
+  readonly why: string;
+  /** Finished steps, where the stage counts them. */
+  readonly step?: number;
+}
 
 /** What a stage may ask of its surroundings. */
 export interface StageTools {
   /** The run's seed, resolved. All randomness derives from it (engine/random). */
   readonly seed: number;
+  readonly run: RunInfo;
+  /** How many things to do at once (the pipeline file's `concurrency`, else the number of cores). */
+  readonly concurrency: number;
+  /**
+   * Takes a turn at an exclusive resource, e.g. "device": stages that run side by side queue for it
+   * in the order they came. For a stage that needs it throughout, declare `resources` instead.
+   */
+  readonly withResource: <A, E, R>(
+    resource: string,
+    effect: Effect.Effect<A, E, R>,
+  ) => Effect.Effect<A, E, R>;
+  /** True once Ctrl-C or `runs stop` asked for it: end at the next step with `stopped(step)`. */
+  readonly stopRequested: () => boolean;
+  /** What `runs save`, `runs validate` and the page asked for since the last call. Cheap. */
+  readonly requests: () => Effect.Effect<readonly ControlRequest[]>;
   /** The folder of the run: long-lived state, checkpoints, pictures. Caches do not belong here. */
   readonly runDir: string;
   /** Puts bytes into the content-addressed store. */
@@ -25,8 +82,11 @@ export interface StageTools {
     key: unknown,
     make: Effect.Effect<Uint8Array, Fault>,
   ) => Effect.Effect<Blob, Fault>;
-  /** Publishes to the one stream of events. Never fails. */
-  readonly emit: (event: RunEvent) => Effect.Effect<void>;
+  /**
+   * Publishes to the one stream of events. Never fails. `at` is filled in. Of "step", "fixed-loss"
+   * and "rows" a step that the log has already is dropped, so after a resume just say it again.
+   */
+  readonly emit: (event: UnstampedEvent) => Effect.Effect<void>;
   /** A fractional progress of this stage, for the terminal and the page. */
   readonly progress: (done: number, total: number, unit: string) => Effect.Effect<void>;
 }
@@ -66,13 +126,27 @@ export interface Stage<
   readonly writes: Writes;
   /**
    * Outside inputs beyond options and artefacts whose content decides the result (picture files,
-   * weights): a cheap JSON value, hashed into the fingerprint. Must not do the work itself.
+   * weights): a cheap JSON value, hashed into the fingerprint and into the run's identity. Must not
+   * do the work itself, and holds digests and names, never absolute paths.
    */
-  readonly inputs?: (options: Options, tools: { seed: number }) => Effect.Effect<unknown, Fault>;
+  readonly inputs?: (options: Options, tools: InputTools) => Effect.Effect<unknown, Fault>;
   /** "cached": result kept in the store. "run": belongs to the run, resumes by its own state. */
   readonly lifetime: "cached" | "run";
-  /** Exclusive resources it takes, e.g. { device: 1 }. */
+  /** Exclusive resources it takes for as long as it runs, e.g. { device: 1 }. */
   readonly resources?: Readonly<Record<string, number>>;
+  /** Its failure is an event and not the run's end (of the others). The exit code still tells. */
+  readonly supervised?: boolean;
+  /** Ends by itself within a step once `tools.stopRequested()`; other stages are interrupted. */
+  readonly graceful?: boolean;
+  /**
+   * Of a "run" stage: is everything that it owes to the run folder there and unharmed? Null is yes,
+   * and the stage is not run. Without it, having returned once is enough. Cheap: a second run of a
+   * complete training asks nothing else.
+   */
+  readonly owed?: (
+    options: Options,
+    run: { readonly runDir: string; readonly seed: number; readonly info: RunInfo },
+  ) => Effect.Effect<Owed | null, Fault>;
   /** Deeper check of options before any stage runs (files exist, token counts): all faults at once. */
   readonly preflight?: (options: Options) => Effect.Effect<readonly Fault[], never>;
   readonly run: (context: {
