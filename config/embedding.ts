@@ -1,0 +1,38 @@
+// The embedding to train: its word, its vectors and what they begin as.
+// The trap: with `initial_phrase` the phrase's tokens decide the number of vectors.
+import { Schema } from "effect";
+import { intBetween, option, required } from "./option.ts";
+
+const textOrNull = Schema.NullOr(Schema.NonEmptyString);
+const one = "Exactly one of initializer_token, initial_embedding_file and initial_phrase is set.";
+
+export const embeddingFields = {
+  placeholder_token: required(Schema.NonEmptyString, {
+    doc:
+      "The new word that stands for what is learned, in captions and prompts. It must not be a " +
+      "word of the model's vocabulary. The file is named by its letters, digits and underscores.",
+  }),
+  num_vectors: option(intBetween(1, 75), {
+    doc: "How many vectors are learned. Each takes one of a prompt's 75 tokens; 1 to 16 is usual.",
+    unit: "vectors",
+    default: 1,
+  }),
+  initializer_token: option(textOrNull, {
+    doc: `Every vector begins as this word, which must be a single token. ${one}`,
+    default: null,
+  }),
+  initial_embedding_file: option(textOrNull, {
+    doc: `The vectors begin as those of an embedding file (clip_l and clip_g). ${one}`,
+    default: null,
+  }),
+  initial_phrase: option(textOrNull, {
+    doc: `One vector for each token of this phrase, beginning as that token. ${one}`,
+    default: null,
+  }),
+  pooling: option(Schema.Literals(["auto", "argmax", "end_token"]), {
+    doc: "Where the pooled text is taken: at the largest token id, which in captions with the " +
+      "placeholder is the placeholder's (as the reference, diffusers and InvokeAI with SDXL), or " +
+      "at the end token (as ComfyUI and A1111). auto goes by the model's eos_token_id.",
+    default: "auto",
+  }),
+};

@@ -1,0 +1,25 @@
+// How long to train.
+// The trap: a "step" is one update of the rows, whatever gradient_accumulation_steps is.
+import { Schema } from "effect";
+import { intFrom, option } from "./option.ts";
+
+export const lengthFields = {
+  max_train_steps: option(Schema.NullOr(intFrom(1)), {
+    doc: "How many steps to train. Exactly one of max_train_steps and max_train_epochs is set. " +
+      "With a constant rate, a larger number goes on with a finished run.",
+    unit: "steps",
+    default: null,
+  }),
+  max_train_epochs: option(Schema.NullOr(intFrom(1)), {
+    doc: "How many times to go through all pictures. " +
+      "Exactly one of max_train_steps and max_train_epochs is set.",
+    unit: "epochs",
+    default: null,
+  }),
+  early_stop: option(Schema.Boolean, {
+    doc: "End when the fixed-input loss has settled: the variance of its last 200 values below " +
+      "0.15 of the variance of all (arXiv 2302.04841). The verdict is shown in any case.",
+    default: false,
+    keepsRun: true,
+  }),
+};

@@ -1,0 +1,31 @@
+// Which base model: a Hugging Face name, a diffusers folder or a single .safetensors file.
+// The trap: a name that exists as a path in the current folder is that path.
+import { Schema } from "effect";
+import { option } from "./option.ts";
+
+const nameOrNull = Schema.NullOr(Schema.NonEmptyString);
+
+export const modelFields = {
+  model: option(Schema.NonEmptyString, {
+    doc: "The base model: a Hugging Face name, a diffusers folder or a single .safetensors file.",
+    default: "stabilityai/stable-diffusion-xl-base-1.0",
+  }),
+  hf_variant: option(nameOrNull, {
+    doc: "Which files of the model are preferred, by the variant in their names; null: the plain " +
+      "ones. Parts without that variant fall back to the plain ones.",
+    default: "fp16",
+  }),
+  hf_revision: option(nameOrNull, {
+    doc: "A branch, tag or commit of the model on the hub; null means main.",
+    default: null,
+  }),
+  vae_model: option(nameOrNull, {
+    doc: "Another VAE in place of the model's own: a Hugging Face name, a folder or a file.",
+    default: null,
+  }),
+  model_config: option(nameOrNull, {
+    doc: "A diffusers folder whose config.json files describe a single-file model of unusual " +
+      "shape; null takes SDXL's own.",
+    default: null,
+  }),
+};

@@ -1,0 +1,49 @@
+// One option of the configuration: a Schema with its doc line, unit and default as annotations, so
+// that decoding, `--explain`, the editors' JSON Schema and a run's identity all read one place.
+// The trap: an option counts towards a run's identity unless `keepsRun` says that changing it
+// changes neither the data nor the objective.
+import { Effect, Schema } from "effect";
+
+export interface About {
+  /** What it does, in one or two plain sentences. */
+  readonly doc: string;
+  readonly unit?: string;
+  /** Changing it changes neither the data nor the objective: the same run goes on. */
+  readonly keepsRun?: true;
+}
+
+const annotations = ({ doc, unit, keepsRun }: About) => ({
+  description: doc,
+  ...(unit === undefined ? {} : { "x-unit": unit }),
+  ...(keepsRun === undefined ? {} : { "x-keeps-run": true }),
+});
+
+/** Annotation keys of our own that go into the JSON Schema beside the standard ones. */
+export const annotationKeys: readonly string[] = ["x-unit", "x-keeps-run"];
+
+/** An option that must be given. */
+export const required = <S extends Schema.Top>(schema: S, about: About): S =>
+  schema.annotate(annotations(about)) as unknown as S;
+
+/** An option that may be left out. */
+export const option = <S extends Schema.Top>(
+  schema: S,
+  about: About & { readonly default: S["Encoded"] },
+): Schema.withDecodingDefaultKey<S> =>
+  (schema.annotate({ ...annotations(about), default: about.default }) as unknown as S).pipe(
+    Schema.withDecodingDefaultKey(Effect.succeed(about.default)),
+  );
+
+/** The key that tells the members of a union apart; left out, the other keys decide. */
+export const tag = <const Tag extends string>(value: Tag, doc: string) =>
+  option(Schema.Literal(value), { doc, default: value });
+
+export const intFrom = (minimum: number) =>
+  Schema.Int.check(Schema.isGreaterThanOrEqualTo(minimum));
+
+export const intBetween = (minimum: number, maximum: number) =>
+  Schema.Int.check(Schema.isBetween({ minimum, maximum }));
+
+export const positive = Schema.Finite.check(Schema.isGreaterThan(0));
+
+export const notNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0));

@@ -1,0 +1,61 @@
+// The pictures that are made along the way: prompts, how often, sampler.
+// The trap: the noise is seeded anew for each prompt, so pictures of different steps compare.
+import { Schema } from "effect";
+import { intBetween, intFrom, notNegative, option } from "./option.ts";
+
+const one = "Exactly one of validate_every_n_steps and validate_every_n_epochs is set.";
+
+/** As engine/diffusion names them. */
+export const samplers = ["ddpm", "ddim", "euler", "dpmpp_2m_karras"] as const;
+
+export const validationFields = {
+  validate_every_n_steps: option(Schema.NullOr(intFrom(1)), {
+    doc: `How often validation pictures are made; after the last step always. ${one}`,
+    unit: "steps",
+    default: null,
+    keepsRun: true,
+  }),
+  validate_every_n_epochs: option(Schema.NullOr(intFrom(1)), {
+    doc: `How often validation pictures are made; after the last step always. ${one}`,
+    unit: "epochs",
+    default: null,
+    keepsRun: true,
+  }),
+  validate_at_start: option(Schema.Boolean, {
+    doc: "Also make the pictures before the first step, to compare with. The reference does not.",
+    default: true,
+    keepsRun: true,
+  }),
+  validation_prompts: option(Schema.Array(Schema.String), {
+    doc: "What to make pictures of; write the placeholder where the thing belongs.",
+    default: [],
+    keepsRun: true,
+  }),
+  negative_validation_prompts: option(Schema.NullOr(Schema.Array(Schema.String)), {
+    doc: "What each picture should avoid: one text for each of validation_prompts, or null.",
+    default: null,
+    keepsRun: true,
+  }),
+  num_validation_images_per_prompt: option(intFrom(1), {
+    doc: "How many pictures each prompt gets.",
+    unit: "pictures",
+    default: 4,
+    keepsRun: true,
+  }),
+  validation_sampler: option(Schema.Literals(samplers), {
+    doc: "The sampler of validation pictures. The reference uses ddpm.",
+    default: "ddpm",
+    keepsRun: true,
+  }),
+  validation_steps: option(intBetween(1, 1000), {
+    doc: "How many sampling steps each picture takes.",
+    unit: "sampling steps",
+    default: 30,
+    keepsRun: true,
+  }),
+  validation_guidance: option(notNegative, {
+    doc: "Classifier-free guidance: how strongly the prompt is followed; 1 or less turns it off.",
+    default: 5,
+    keepsRun: true,
+  }),
+};
