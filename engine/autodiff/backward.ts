@@ -9,8 +9,6 @@ import { Recomputation } from "./recompute.ts";
 import { gradientRules } from "./rules.ts";
 
 export interface BackwardOptions {
-  /** Gradient of the result with respect to itself: more than 1 keeps float16 from underflowing. */
-  readonly seed?: number;
   /** Attention probabilities are computed again in chunks of at most this many bytes (plan C). */
   readonly attentionBytes?: number;
 }
@@ -37,7 +35,7 @@ export function differentiate(
   const recomputation = new Recomputation(g, forward, g.checkpoints);
   const gradients = new Map<string, Value>([[
     result.name,
-    g.constant([options.seed ?? 1], result.shape, result.dtype),
+    g.constant([1], result.shape, result.dtype),
   ]]);
   const backward: Backward = {
     g,

@@ -1,6 +1,7 @@
 // Carries out one request on ONNX Runtime. The traps, all measured: memory patterns double the peak from
 // the second run on; float16 inputs fail under Deno, so every input and output is float32; outputs on the
-// CPU are copies, so their buffers may be handed away.
+// CPU are copies, so their buffers may be handed away; on the CPU the optimisers gain nothing on graphs
+// as we write them, and cost seconds at load.
 import * as ort from "onnxruntime-node";
 import type { Feeds, Fetches, Reply, Request, SessionSettings } from "./messages.ts";
 
@@ -34,7 +35,7 @@ function createSession(
     executionMode: "sequential",
     enableMemPattern: false,
     logSeverityLevel: 3,
-    ...optimisation(settings),
+    graphOptimizationLevel: settings.provider === "cpu" ? "disabled" : "all",
     extra: {
       session: {
         model_external_initializers_file_folder_path: folder,
@@ -49,10 +50,6 @@ function createSession(
     },
   } as ort.InferenceSession.SessionOptions);
 }
-
-const optimisation = (settings: SessionSettings) => ({
-  graphOptimizationLevel: settings.provider === "cpu" ? "extended" as const : "all" as const,
-});
 
 async function run(name: string, feeds: Feeds): Promise<Fetches> {
   const session = sessions.get(name)!;

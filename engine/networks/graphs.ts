@@ -1,6 +1,7 @@
 // The graphs that a training and its validation run, each for one latent size and batch. Inputs and
 // outputs are float32 whatever the compute type is. The trap: what a graph is given as `weight` holds
-// everything about the objective (min-SNR, mask, mean), so that one graph serves every loss.
+// everything about the objective (min-SNR, mask, mean, float16's loss scale), so that one graph serves
+// every loss.
 import { differentiate } from "../autodiff/backward.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { DType, Graph, Value } from "../graph/graph.ts";
@@ -26,8 +27,6 @@ export interface TrainOptions {
   readonly keep: Keep;
   /** Most bytes of attention probabilities at a time in the backward pass. */
   readonly attentionBytes: number;
-  /** The loss's gradient is scaled by this before it passes the network, and not unscaled here. */
-  readonly lossScale: number;
 }
 
 type Networks = Pick<Model, "configs" | "weights">;
@@ -99,7 +98,6 @@ export function trainGraph(networks: Networks, size: Size, options: TrainOptions
   const text = encodeText(g, networks, inputs);
   const loss = weightedLoss(g, predict(g, networks, size, text, options.keep), size);
   const [gradient1, gradient2] = differentiate(g, loss, [inputs.embeddings1, inputs.embeddings2], {
-    seed: options.lossScale,
     attentionBytes: options.attentionBytes,
   });
   return g.finish({ loss, gradient1, gradient2 });

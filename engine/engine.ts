@@ -1,0 +1,243 @@
+// The engine as a library: a model on a device, typed arrays in, typed arrays out. One session per graph
+// and size is compiled, kept and used again. The trap: nothing here decides what to train on; captions,
+// noise, timesteps and weights come from the caller.
+import { attentionBytesOf, keepOf, type MemoryPlan } from "./memory/memory-plan.ts";
+import { sinusoidalEmbedding } from "./diffusion/sinusoidal.ts";
+import type { Device, Session } from "./device/device.ts";
+import type { Tensor } from "./device/messages.ts";
+import type { DType, Graph } from "./graph/graph.ts";
+import * as graphs from "./networks/graphs.ts";
+import { poolingMatrix, poolingOf, type PoolingRule } from "./text/pooling.ts";
+import { TokenEmbeddings } from "./text/token-embeddings.ts";
+import type { Model } from "./weights/model.ts";
+
+export interface EngineOptions {
+  readonly model: Model;
+  readonly device: Device;
+  /** The type that activations are computed in; losses, statistics and rows are wider. */
+  readonly compute: DType;
+  readonly plan: MemoryPlan;
+  /** By default what text encoder 2's config asks for. */
+  readonly pooling?: PoolingRule;
+}
+
+/** Captions as token ids; ids at or above the vocabulary's size are rows, n * width values. */
+export interface Captions {
+  readonly ids1: readonly (readonly number[])[];
+  readonly ids2: readonly (readonly number[])[];
+  readonly rows1: ArrayLike<number>;
+  readonly rows2: ArrayLike<number>;
+}
+
+export interface Conditioning {
+  /** [B, 77, D]. */
+  readonly context: Tensor;
+  /** [B, P]. */
+  readonly pooled: Tensor;
+}
+
+export interface Denoising {
+  readonly timesteps: readonly number[];
+  /** Per item: original height and width, crop top and left, target height and width, in pixels. */
+  readonly timeIds: readonly (readonly number[])[];
+}
+
+export interface TrainingBatch extends Captions, Denoising {
+  /** [B, 4, h, w]: what the UNet sees, and what it should answer. */
+  readonly noisy: Tensor;
+  readonly target: Tensor;
+  /** [B, 1, h, w]: loss = sum(weight (prediction - target)^2). */
+  readonly weight: Tensor;
+}
+
+export interface StepResult {
+  readonly loss: number;
+  /** Gradients of the rows, n * width. */
+  readonly grad1: Float64Array;
+  readonly grad2: Float64Array;
+}
+
+export const tensor = (data: Float32Array, dims: readonly number[]): Tensor => ({
+  type: "float32",
+  dims,
+  data,
+});
+
+export class Engine {
+  readonly model: Model;
+  readonly device: Device;
+  readonly tokens: readonly [TokenEmbeddings, TokenEmbeddings];
+  readonly #options: EngineOptions;
+  readonly #sessions = new Map<string, Promise<Session>>();
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.model = options.model;
+    this.device = options.device;
+    const { textEncoder, textEncoder2 } = options.model.weights;
+    const name = "text_model.embeddings.token_embedding.weight";
+    this.tokens = [
+      new TokenEmbeddings(textEncoder.get(name)!),
+      new TokenEmbeddings(textEncoder2.get(name)!),
+    ];
+  }
+
+  /** Hidden states of both encoders as the UNet takes them, and apart (hidden1, hidden2). */
+  async encodeText(
+    captions: Captions,
+  ): Promise<Conditioning & { hidden1: Tensor; hidden2: Tensor }> {
+    const session = await this.#session("text", { batch: captions.ids1.length });
+    const { context, pooled, hidden1, hidden2 } = await session.run(
+      await this.#textFeeds(captions),
+    );
+    return { context, pooled, hidden1, hidden2 };
+  }
+
+  /** The UNet's prediction for latents [B, 4, h, w]. */
+  async predict(latents: Tensor, denoising: Denoising, text: Conditioning): Promise<Tensor> {
+    const session = await this.#session("predict", sizeOf(latents));
+    const feeds = { latents, ...this.#sinusoids(denoising), ...text };
+    return (await session.run(feeds)).prediction;
+  }
+
+  /** Loss and the gradients of the placeholder's rows. */
+  async trainStep(batch: TrainingBatch): Promise<StepResult> {
+    const session = await this.#session("train", sizeOf(batch.noisy));
+    let scale = this.#options.compute === "float16" ? batch.noisy.data.length : 1;
+    // A float16 gradient that overflows is computed again with a smaller scale; where even that fails,
+    // the caller sees what is not finite.
+    for (;; scale /= 16) {
+      const out = await session.run(await this.#trainingFeeds(batch, scale));
+      const grads = [out.gradient1.data, out.gradient2.data];
+      if (scale <= 1 || grads.every((gradient) => gradient.every(Number.isFinite))) {
+        const [grad1, grad2] = ([0, 1] as const).map((i) => {
+          const rows = batch[i === 0 ? "rows1" : "rows2"].length / this.tokens[i].width;
+          const ids = batch[i === 0 ? "ids1" : "ids2"];
+          return this.tokens[i].gather(ids, grads[i], rows).map((value) => value / scale);
+        });
+        return { loss: out.loss.data[0] / scale, grad1, grad2 };
+      }
+    }
+  }
+
+  /** The loss alone, at about a third of a step's cost. */
+  async loss(batch: TrainingBatch): Promise<number> {
+    const session = await this.#session("loss", sizeOf(batch.noisy));
+    return (await session.run(await this.#trainingFeeds(batch, 1))).loss.data[0];
+  }
+
+  /** Pixels [B, 3, H, W] in -1..1 to the posterior's moments, each [B, 4, h, w], not scaled. */
+  async encodeImage(pixels: Tensor): Promise<{ mean: Tensor; logvar: Tensor }> {
+    const session = await this.#session("encode", sizeOf(pixels));
+    const { data, dims } = (await session.run({ pixels })).moments;
+    const shape = [dims[0], dims[1] / 2, dims[2], dims[3]];
+    const size = shape[1] * shape[2] * shape[3];
+    const half = (offset: number) => {
+      const part = new Float32Array(shape[0] * size);
+      for (let b = 0; b < shape[0]; b++) {
+        part.set(data.subarray((2 * b + offset) * size, (2 * b + offset + 1) * size), b * size);
+      }
+      return tensor(part, shape);
+    };
+    return { mean: half(0), logvar: half(1) };
+  }
+
+  /** Latents [B, 4, h, w], not scaled, to pixels [B, 3, 8h, 8w] around -1..1. */
+  async decodeLatents(latents: Tensor): Promise<Tensor> {
+    const session = await this.#session("decode", sizeOf(latents));
+    return (await session.run({ latents })).pixels;
+  }
+
+  /** Compiles the training graph of a size ahead of its first step. */
+  async prepareTraining(size: graphs.Size): Promise<void> {
+    await this.#session("train", size);
+  }
+
+  /** Frees the sessions whose graphs are of these kinds. */
+  async release(...kinds: readonly GraphKind[]): Promise<void> {
+    for (const [key, session] of this.#sessions) {
+      if (!kinds.includes(key.split(" ")[0] as GraphKind)) continue;
+      this.#sessions.delete(key);
+      await (await session).release();
+    }
+  }
+
+  close(): Promise<void> {
+    return this.device.close();
+  }
+
+  #session(kind: GraphKind, size: Partial<graphs.Size>): Promise<Session> {
+    const key = `${kind} ${size.batch} ${size.height} ${size.width}`;
+    const held = this.#sessions.get(key);
+    if (held !== undefined) return held;
+    const session = this.device.load(this.#graph(kind, size as graphs.Size));
+    this.#sessions.set(key, session);
+    session.catch(() => this.#sessions.delete(key));
+    return session;
+  }
+
+  #graph(kind: GraphKind, size: graphs.Size): Graph {
+    const { model, compute, plan } = this.#options;
+    switch (kind) {
+      case "text":
+        return graphs.textGraph(model, size.batch, compute);
+      case "predict":
+        return graphs.predictionGraph(model, size, compute);
+      case "loss":
+        return graphs.lossGraph(model, size, compute);
+      case "encode":
+        return graphs.encodeGraph(model, size, compute);
+      case "decode":
+        return graphs.decodeGraph(model, size, compute);
+      case "train": {
+        const options = { keep: keepOf(plan), attentionBytes: attentionBytesOf(plan), compute };
+        return graphs.trainGraph(model, size, options);
+      }
+    }
+  }
+
+  async #textFeeds({ ids1, ids2, rows1, rows2 }: Captions) {
+    const rule = this.#options.pooling ?? poolingOf(this.model.configs.textEncoder2);
+    return {
+      embeddings1: await this.tokens[0].lookUp(ids1, rows1),
+      embeddings2: await this.tokens[1].lookUp(ids2, rows2),
+      pool: poolingMatrix(ids2, rule),
+    };
+  }
+
+  #sinusoids({ timesteps, timeIds }: Denoising) {
+    const { unet } = this.model.configs;
+    const embed = (values: readonly number[], width: number) =>
+      sinusoidalEmbedding(values, width, {
+        flipSinToCos: unet.flip_sin_to_cos,
+        freqShift: unet.freq_shift,
+      });
+    const time = unet.block_out_channels[0];
+    const added = unet.addition_time_embed_dim;
+    return {
+      timestep_embedding: tensor(embed(timesteps, time), [timesteps.length, time]),
+      time_ids_embedding: tensor(embed(timeIds.flat(), added), [timeIds.length, 6 * added]),
+    };
+  }
+
+  async #trainingFeeds(batch: TrainingBatch, scale: number) {
+    const weight = scale === 1
+      ? batch.weight
+      : tensor(batch.weight.data.map((value) => value * scale), batch.weight.dims);
+    return {
+      ...await this.#textFeeds(batch),
+      ...this.#sinusoids(batch),
+      latents: batch.noisy,
+      target: batch.target,
+      weight,
+    };
+  }
+}
+
+export type GraphKind = "text" | "predict" | "train" | "loss" | "encode" | "decode";
+
+const sizeOf = ({ dims }: Tensor): graphs.Size => ({
+  batch: dims[0],
+  height: dims[2],
+  width: dims[3],
+});
