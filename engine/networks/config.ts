@@ -4,6 +4,7 @@
 // The trap: SDXL's text encoders say `eos_token_id: 2`, which is no token of theirs: it selects a rule.
 import { Schema } from "effect";
 import {
+  absent,
   decode,
   Epsilon,
   type Finding,
@@ -51,10 +52,10 @@ export const VaeConfig = Schema.Struct({
   latent_channels: orElse(Size, 4),
   norm_num_groups: orElse(Size, 32),
   scaling_factor: orElse(Epsilon, 0.18215),
-  /** Playground 2.5 has these instead of a scaling factor alone; null elsewhere. */
-  latents_mean: orElse(Schema.NullOr(Schema.Array(Schema.Finite)), null),
-  latents_std: orElse(Schema.NullOr(Schema.Array(Epsilon)), null),
-  shift_factor: orElse(Schema.NullOr(Schema.Finite), null),
+  /** Playground 2.5 and SD 3 shift their latents; SDXL does not. */
+  latents_mean: absent,
+  latents_std: absent,
+  shift_factor: absent,
   /** Whether its activations overflow float16. */
   force_upcast: orElse(Schema.Boolean, true),
   use_quant_conv: orElse(Schema.Boolean, true),
@@ -122,6 +123,13 @@ export function decodeVaeConfig(json: unknown, file: string): VaeConfig {
   return config;
 }
 
+/** The formulations that are not trained here, by the names of their schedulers. */
+const otherFormulation = /^(EDM|FlowMatch|CosineDPM)/;
+
 /** Decodes scheduler/scheduler_config.json. Throws ModelConfigFault. */
-export const decodeSchedulerConfig = (json: unknown, file: string): SchedulerConfig =>
-  decode(SchedulerConfig, "scheduler", file, json);
+export function decodeSchedulerConfig(json: unknown, file: string): SchedulerConfig {
+  const config = decode(SchedulerConfig, "scheduler", file, json);
+  const name = String(Object(json)["_class_name"] ?? "");
+  if (otherFormulation.test(name)) refuse("scheduler", file, json, [["_class_name", name]]);
+  return config;
+}

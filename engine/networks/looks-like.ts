@@ -9,6 +9,10 @@ export function looksLike(json: unknown): string | undefined {
   const name = String(config["_class_name"] ?? config["architectures"] ?? "");
   if (name.includes("SD3Transformer")) return "SD 3";
   if (name.includes("FluxTransformer")) return "Flux";
+  if (name.startsWith("FlowMatch")) return "SD 3 or Flux";
+  if (name.startsWith("EDM") || name.startsWith("CosineDPM")) {
+    return "a model of the EDM formulation (Playground 2.5, CosXL)";
+  }
   if (name.includes("ChatGLM") || config["encoder_hid_dim_type"] === "text_proj") return "Kolors";
   if (name.includes("T5")) return "a T5 text encoder";
   if (config["in_channels"] === 9) return "an inpainting model (9 input channels)";

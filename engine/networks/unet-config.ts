@@ -153,6 +153,11 @@ export function decodeUNetConfig(json: unknown, file: string): UNetConfig {
     ] as const
   ) check(list.length === levels && levels > 0, key, `${list.length} entries for ${levels} levels`);
   if (findings.length === 0) {
+    check(
+      [...down, ...up].flat().every((depth) => depth > 0),
+      "transformer_layers_per_block",
+      "a block with attention and no transformer layers",
+    );
     down.forEach((list, level) =>
       check(
         list.length === 0 || list.length === layers[level],

@@ -127,6 +127,16 @@ export function toBFloat16Bits(values: Float32Array): Uint16Array {
   });
 }
 
+/** The bytes to store; a Float32Array is rounded where the dtype is F16 or BF16. */
+export function toBytes(data: StoredArray, dtype: StoredDType): Uint8Array {
+  const array = data instanceof Float32Array && dtype === "F16"
+    ? toFloat16Bits(data)
+    : data instanceof Float32Array && dtype === "BF16"
+    ? toBFloat16Bits(data)
+    : data;
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
 /** Drops the lowest `shift` (1 to 25) bits, rounding to nearest, ties to even. */
 function roundEven(bits: number, shift: number): number {
   const kept = bits >>> shift;

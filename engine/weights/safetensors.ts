@@ -5,14 +5,7 @@
 import { open } from "node:fs/promises";
 import { fault } from "../fault.ts";
 import { writeAtomically } from "./atomic-file.ts";
-import {
-  decodeArray,
-  type StoredArray,
-  toBFloat16Bits,
-  toFloat16Bits,
-  toFloat32,
-  toFloat64,
-} from "./convert.ts";
+import { decodeArray, type StoredArray, toBytes, toFloat32, toFloat64 } from "./convert.ts";
 import { storedBytes, type StoredDType } from "./dtype.ts";
 import { readHeader } from "./safetensors-header.ts";
 import { fileFault } from "./weights-file-fault.ts";
@@ -88,15 +81,6 @@ export async function readSafetensors(path: string): Promise<Map<string, StoredT
   return read;
 }
 
-function encode(data: StoredArray, dtype: StoredDType): Uint8Array {
-  const array = data instanceof Float32Array && dtype === "F16"
-    ? toFloat16Bits(data)
-    : data instanceof Float32Array && dtype === "BF16"
-    ? toBFloat16Bits(data)
-    : data;
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-}
-
 /** Widest first, then by name, so that every tensor is aligned whatever is in the file. */
 const inFileOrder = (
   [a, { dtype: dtypeA }]: readonly [string, TensorToWrite],
@@ -130,7 +114,7 @@ export async function writeSafetensors(
       yield head;
       let written = 0;
       for (const [index, [name, { dtype, shape, data }]] of sorted.entries()) {
-        for await (const chunk of typeof data === "function" ? data() : [encode(data, dtype)]) {
+        for await (const chunk of typeof data === "function" ? data() : [toBytes(data, dtype)]) {
           written += chunk.length;
           yield chunk;
         }

@@ -1,0 +1,127 @@
+// Weights in dtypes that ONNX Runtime cannot train on (fp8, with or without scales, and float64) are
+// converted once, into one side file in a cache folder; all others stay where they are. fp8 becomes
+// float16, which holds every fp8 value exactly; a scaled one that float16 cannot hold becomes float32.
+// The trap: the side file is keyed by its sources' sizes and times, so a changed model makes a new one.
+import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { toBytes } from "./convert.ts";
+import type { StoredDType } from "./dtype.ts";
+import { isFault } from "../fault.ts";
+import { type Network, networks } from "./required-tensors.ts";
+import { readHeader, readTensor, writeSafetensors } from "./safetensors.ts";
+import type { Located } from "./tensor-source.ts";
+import type { WeightTable, WeightView } from "./weight-view.ts";
+
+type Tables<A> = Readonly<Record<Network, ReadonlyMap<string, A>>>;
+
+/** Largest finite value of the narrow dtypes; float16's own is 65504. */
+const largest: Partial<Record<StoredDType, number>> = { F8_E4M3: 448, F8_E5M2: 57344 };
+const largestHalf = 65504;
+
+export const defaultCacheFolder = (): string =>
+  join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "gnomic", "weights");
+
+const isForeign = ({ view, scale }: Located) =>
+  view.dtype === "F64" || view.dtype in largest || scale !== undefined;
+
+/** The values as trained on: the stored ones times their scale, in the order of the file. */
+async function scaledValues({ view, scale }: Located): Promise<Float32Array> {
+  const values = await readTensor({ ...view, transposed: false });
+  if (scale === undefined) return values;
+  const scales = await readTensor(scale);
+  const perScale = values.length / scales.length;
+  for (let i = 0; i < values.length; i++) values[i] *= scales[Math.floor(i / perScale)];
+  return values;
+}
+
+async function targetDType({ view, scale }: Located): Promise<"F16" | "F32"> {
+  const most = largest[view.dtype];
+  if (most === undefined) return "F32";
+  const scales = scale === undefined ? [1] : await readTensor(scale);
+  return Math.max(...scales.map(Math.abs)) * most <= largestHalf ? "F16" : "F32";
+}
+
+async function sideFile(foreign: ReadonlyMap<string, Located>, folder: string): Promise<string> {
+  const files = new Set<string>();
+  for (const { view, scale } of foreign.values()) {
+    files.add(view.file);
+    if (scale !== undefined) files.add(scale.file);
+  }
+  const stamps = await Promise.all(
+    [...files].sort().map(async (file) => {
+      const { size, mtimeMs } = await stat(file);
+      return [file, size, mtimeMs];
+    }),
+  );
+  const places = [...foreign].map(([name, { view, scale }]) => [
+    name,
+    view.dtype,
+    view.offset,
+    scale?.offset,
+  ]);
+  const digest = createHash("sha256").update(JSON.stringify([1, stamps, places])).digest("hex");
+  return join(folder, `${digest}.safetensors`);
+}
+
+/** Reads an earlier side file; one that is absent or broken is made (again). */
+async function madeBefore(file: string): Promise<ReadonlyMap<string, WeightView> | undefined> {
+  try {
+    return (await readHeader(file)).tensors;
+  } catch (cause) {
+    if (isFault(cause) && cause._tag === "WeightsFileFault") return undefined;
+    throw cause;
+  }
+}
+
+/**
+ * The tables as ONNX Runtime maps them, and where the side file is when one was needed. Throws
+ * WeightsStorageFault when the folder cannot be written.
+ */
+export async function convertStored(
+  tables: Tables<Located>,
+  folder: string,
+): Promise<{ readonly weights: Readonly<Record<Network, WeightTable>>; readonly file?: string }> {
+  const foreign = new Map<string, Located>();
+  for (const network of networks) {
+    for (const [name, located] of tables[network]) {
+      if (isForeign(located)) foreign.set(`${network}/${name}`, located);
+    }
+  }
+  const file = foreign.size === 0 ? undefined : await sideFile(foreign, folder);
+  const converted = file === undefined
+    ? new Map<string, WeightView>()
+    : await madeBefore(file) ?? await make(file, foreign);
+  const table = (network: Network): WeightTable =>
+    new Map([...tables[network]].map(([name, { view }]) => {
+      const side = converted.get(`${network}/${name}`);
+      return [name, side === undefined ? view : { ...view, ...place(side) }];
+    }));
+  return {
+    weights: {
+      textEncoder: table("textEncoder"),
+      textEncoder2: table("textEncoder2"),
+      unet: table("unet"),
+      vae: table("vae"),
+    },
+    ...(file === undefined ? {} : { file }),
+  };
+}
+
+const place = ({ dtype, file, offset, bytes }: WeightView) => ({ dtype, file, offset, bytes });
+
+async function make(file: string, foreign: ReadonlyMap<string, Located>) {
+  const tensors = new Map(
+    await Promise.all([...foreign].map(async ([name, located]) => {
+      const dtype = await targetDType(located);
+      const data = async function* () {
+        yield toBytes(await scaledValues(located), dtype);
+      };
+      return [name, { dtype, shape: located.view.shape, data }] as const;
+    })),
+  );
+  await writeSafetensors(file, tensors, { made_by: "gnomic" });
+  return (await readHeader(file)).tensors;
+}

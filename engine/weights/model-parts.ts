@@ -1,0 +1,159 @@
+// The parts of a model before they are checked against each other: configs, tokenizers and a source of
+// tensors for every network that is there. A diffusers folder and a single file both become this.
+// The trap: a network may be absent from a file; `model.ts` says so after `vaeModel` had its turn.
+import { join } from "node:path";
+import { decodeVaeConfig, type ModelConfigs, type VaeConfig } from "../networks/config.ts";
+import type { TokenizerFiles } from "../text/tokenizer-files.ts";
+import { componentWeights } from "./component-weights.ts";
+import { bundledConfigs, componentFolder, decodeFile, folderConfigs } from "./folder-configs.ts";
+import { type ModelFinding, refuseModel } from "./model-fault.ts";
+import { recognise } from "./recognise.ts";
+import { type Network, networks } from "./required-tensors.ts";
+import { readHeader } from "./safetensors.ts";
+import { markedScheduler, singleFileSources } from "./single-file.ts";
+import { diffusersSource, type TensorSource } from "./tensor-source.ts";
+
+export interface ModelParts {
+  readonly kind: "folder" | "single-file";
+  readonly configs: ModelConfigs;
+  readonly tokenizers: readonly [TokenizerFiles, TokenizerFiles];
+  readonly sources: Partial<Record<Network, TensorSource>>;
+  readonly notes: readonly string[];
+  /** What else it may be and what to do then, for a refusal. */
+  readonly looksLike: string | undefined;
+  readonly fix: string;
+}
+
+const stem = (network: Network) =>
+  network === "unet" || network === "vae" ? "diffusion_pytorch_model" : "model";
+
+const folderFix = "Name a complete diffusers folder of an SDXL model, or download what is missing.";
+
+/** One network of a diffusers folder; undefined, with a finding, when its weights are not there. */
+async function folderSource(
+  path: string,
+  network: Network,
+  variant: string | undefined,
+  findings: ModelFinding[],
+): Promise<TensorSource & { readonly variant: string } | undefined> {
+  const weights = await componentWeights(path, stem(network), variant);
+  if ("found" in weights) {
+    findings.push(weights);
+    return undefined;
+  }
+  const { tensors, file } = weights;
+  return { ...diffusersSource(network, tensors, file), variant: weights.variant };
+}
+
+/** A diffusers folder. Throws ModelFault naming all that is missing or is not SDXL's. */
+export async function partsOfFolder(path: string, variant?: string): Promise<ModelParts> {
+  const findings: ModelFinding[] = [];
+  const configs = await folderConfigs(path, findings);
+  const sources: Partial<Record<Network, TensorSource>> = {};
+  const notes: string[] = [];
+  for (const network of networks) {
+    const folder = componentFolder[network];
+    const source = await folderSource(join(path, folder), network, variant, findings);
+    if (source === undefined) continue;
+    sources[network] = source;
+    if (source.variant !== (variant ?? "")) {
+      const kind = source.variant === "" ? "the plain file" : `the variant ${source.variant}`;
+      notes.push(`${folder}: ${kind}, the only one there that fits`);
+    }
+  }
+  if (configs === undefined || findings.length > 0) {
+    return refuseModel(path, "an SDXL model in a diffusers folder", findings, folderFix);
+  }
+  const { prediction_type: prediction, rescale_betas_zero_snr: zero } = configs.configs.scheduler;
+  const terminal = zero ? " with zero terminal SNR" : "";
+  notes.push(`prediction: ${prediction}${terminal}, from scheduler/scheduler_config.json`);
+  return { kind: "folder", ...configs, sources, notes, looksLike: undefined, fix: folderFix };
+}
+
+/**
+ * A single file. `modelConfig` is a diffusers folder that gives the configs, the tokenizers and the
+ * networks that the file does not hold; SDXL base's configs are assumed otherwise.
+ */
+export async function partsOfFile(
+  path: string,
+  modelConfig: string | undefined,
+  variant: string | undefined,
+): Promise<ModelParts> {
+  const header = await readHeader(path);
+  const { looksLike, fix, unusable } = recognise(header.tensors);
+  if (unusable) {
+    refuseModel(path, "an SDXL model", [{ file: path, found: `${looksLike}` }], fix);
+  }
+  const findings: ModelFinding[] = [];
+  const base = modelConfig === undefined
+    ? await bundledConfigs()
+    : await folderConfigs(modelConfig, findings) ??
+      refuseModel(modelConfig, "the configs of an SDXL model", findings, folderFix);
+  const { scheduler, note } = markedScheduler(header, base.configs.scheduler);
+  const configs = { ...base.configs, scheduler };
+  const sources = singleFileSources(header, configs);
+  const notes = networks.flatMap((network) => {
+    const source = sources[network];
+    return source === undefined ? [] : [`${componentFolder[network]}: ${source.layout}`];
+  });
+  if (modelConfig !== undefined) {
+    for (const network of networks) {
+      const folder = join(modelConfig, componentFolder[network]);
+      if (sources[network] !== undefined) continue;
+      const source = await folderSource(folder, network, variant, []);
+      if (source === undefined) continue;
+      sources[network] = source;
+      notes.push(`${componentFolder[network]}: not in the file, taken from ${folder}`);
+    }
+  }
+  notes.push(
+    modelConfig === undefined ? "configs: SDXL base's, assumed" : `configs: from ${modelConfig}`,
+    `prediction: ${note}`,
+  );
+  const distilled = modelConfig === undefined
+    ? " If it is an SDXL of another shape (SSD-1B, Segmind Vega, ...), name its diffusers folder " +
+      "as `model_config`."
+    : "";
+  return {
+    kind: "single-file",
+    configs,
+    tokenizers: base.tokenizers,
+    sources,
+    notes,
+    looksLike,
+    fix: looksLike === undefined ? fix + distilled : fix,
+  };
+}
+
+/**
+ * Another VAE: a folder (with or without `vae/`) or a file. `assumed` is the config of a file's VAE.
+ * Throws ModelFault or WeightsFileFault.
+ */
+export async function vaeParts(
+  path: string,
+  isFolder: boolean,
+  configs: ModelConfigs,
+  variant: string | undefined,
+): Promise<{ readonly config: VaeConfig; readonly source: TensorSource }> {
+  const wanted = "a VAE of SDXL (AutoencoderKL)";
+  const fix = "Name the VAE's diffusers folder or its .safetensors file.";
+  const findings: ModelFinding[] = [];
+  if (!isFolder) {
+    const source = singleFileSources(await readHeader(path), configs).vae;
+    const found = "no tensors of a VAE";
+    return source === undefined
+      ? refuseModel(path, wanted, [{ file: path, found }], fix)
+      : { config: configs.vae, source };
+  }
+  const inner: ModelFinding[] = [];
+  for (const folder of [join(path, "vae"), path]) {
+    const found: ModelFinding[] = [];
+    const config = await decodeFile(decodeVaeConfig, join(folder, "config.json"), found);
+    const source = await folderSource(folder, "vae", variant, found);
+    if (config !== undefined && source !== undefined && found.length === 0) {
+      return { config, source };
+    }
+    inner.push(...found);
+  }
+  return refuseModel(path, wanted, [...findings, ...inner], fix);
+}

@@ -1,0 +1,82 @@
+// Tells from a single file's tensor names and shapes alone what it is: SDXL or one of the things that
+// people take for it. The trap: a network's widths may be anything, so a match here only explains a
+// refusal; whether a file is usable is decided by the tensors it must hold.
+import type { StoredTensors } from "./tensor-source.ts";
+
+export interface Recognised {
+  /** What the file seems to be, e.g. "SD 1"; undefined for SDXL and for what is not known. */
+  readonly looksLike: string | undefined;
+  /** What to do when it cannot be used, fitting what it looks like. */
+  readonly fix: string;
+  /** Its tensors may all fit, and it would still train wrongly. */
+  readonly unusable: boolean;
+}
+
+const unetPrefixes = ["model.diffusion_model.", "diffusion_model.", "unet.", "model.", ""];
+
+/** The shape of the first of `names` that the file has below any prefix of a UNet. */
+function shapeOf(tensors: StoredTensors, names: readonly string[]): readonly number[] | undefined {
+  for (const prefix of unetPrefixes) {
+    for (const name of names) {
+      const view = tensors.get(prefix + name);
+      if (view !== undefined) return view.shape;
+    }
+  }
+  return undefined;
+}
+
+const edm = "a model of the EDM formulation (Playground 2.5, CosXL)";
+const useBase = "Name an SDXL model; SDXL base is `stabilityai/stable-diffusion-xl-base-1.0`.";
+
+/** Files that hold no model at all, by a name that only they have. */
+const notModels: readonly (readonly [pattern: RegExp, looksLike: string, fix: string])[] = [
+  [
+    /lora_(up|down|A|B|unet|te)\b|lora_unet_|lora_te|\.lora_[AB]\.|\.hada_w1|\.lokr_w1|\.oft_/,
+    "a LoRA, which only changes a model",
+    "Name the SDXL model itself; LoRAs cannot be trained on here.",
+  ],
+  [
+    /^(clip_l|clip_g|emb_params|string_to_param.*)$/,
+    "a textual-inversion embedding",
+    "Name the SDXL model; an embedding to go on from belongs in the training options.",
+  ],
+  [/^(control_model|controlnet_cond_embedding)\b/, "a ControlNet", useBase],
+  [/\bjoint_blocks\./, "SD 3", useBase],
+  [/\bdouble_blocks\./, "Flux", useBase],
+];
+
+/** comfy_quant says how in JSON; bitsandbytes (nf4, int8) and GPTQ add these. */
+const quantised = /\.(comfy_quant|absmax|quant_map|SCB|qweight)$|quant_state/;
+
+export function recognise(tensors: StoredTensors): Recognised {
+  const looksLike = (what: string | undefined, fix = useBase, unusable = false): Recognised => ({
+    looksLike: what,
+    fix,
+    unusable,
+  });
+  const names = [...tensors.keys()];
+  if (tensors.has("edm_mean") || tensors.has("edm_vpred.sigma_max")) {
+    return looksLike(edm, useBase, true);
+  }
+  if (names.some((name) => quantised.test(name))) {
+    const fix = "Take the model's float16, bfloat16 or scaled fp8 version.";
+    return looksLike("a model quantised in a format that is not read here", fix, true);
+  }
+  for (const name of names) {
+    const hit = notModels.find(([pattern]) => pattern.test(name));
+    if (hit !== undefined) return looksLike(hit[1], hit[2]);
+  }
+  const input = shapeOf(tensors, ["input_blocks.0.0.weight", "conv_in.weight"]);
+  if (input?.[1] === 9) return looksLike("an inpainting model (9 input channels)");
+  if (input?.[1] === 8) return looksLike("an instruct-pix2pix model (8 input channels)");
+  const pooled = shapeOf(tensors, ["label_emb.0.0.weight", "add_embedding.linear_1.weight"])?.[1];
+  const context = shapeOf(tensors, [
+    "input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight",
+    "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.weight",
+  ])?.at(-1);
+  if (pooled === 5632) return looksLike("Kolors");
+  if (pooled === 2560 || context === 1280) return looksLike("the SDXL refiner");
+  if (pooled === undefined && context === 768) return looksLike("SD 1");
+  if (pooled === undefined && context === 1024) return looksLike("SD 2");
+  return looksLike(undefined);
+}

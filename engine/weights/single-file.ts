@@ -1,0 +1,101 @@
+// The networks of a single .safetensors file: in the original release's layout, in diffusers' names, or a
+// mixture, below any of the prefixes that people's tools write. Nothing is copied: each network becomes
+// a source of views. The trap: a file may lack text encoders or VAE; that is for the caller to tell.
+import type { ModelConfigs, SchedulerConfig } from "../networks/config.ts";
+import { type Network, networks } from "./required-tensors.ts";
+import type { SafetensorsHeader } from "./safetensors.ts";
+import { diffusersSource, originalSource, type TensorSource } from "./tensor-source.ts";
+
+interface Layout {
+  readonly prefixes: readonly string[];
+  /** A tensor that every such network has, below the prefix. */
+  readonly probe: string;
+  readonly original: boolean;
+}
+
+const unetPrefixes = ["model.diffusion_model.", "diffusion_model.", "unet.", "model.", ""];
+const vaePrefixes = ["first_stage_model.", "vae.", ""];
+const firstEncoder = [
+  "conditioner.embedders.0.transformer.",
+  "text_encoders.clip_l.transformer.",
+  "clip_l.transformer.",
+  "clip_l.",
+  "te1.",
+  "text_encoder.",
+];
+const secondEncoder = [
+  "conditioner.embedders.1.model.",
+  "conditioner.embedders.1.transformer.",
+  "text_encoders.clip_g.transformer.",
+  "clip_g.transformer.",
+  "clip_g.",
+  "te2.",
+  "text_encoder_2.",
+];
+const clipProbes = ["text_model.embeddings.", "embeddings."].map((p) =>
+  `${p}token_embedding.weight`
+);
+
+const layouts: Readonly<Record<Network, readonly Layout[]>> = {
+  unet: [
+    { prefixes: unetPrefixes, probe: "input_blocks.0.0.weight", original: true },
+    { prefixes: unetPrefixes, probe: "down_blocks.0.resnets.0.norm1.weight", original: false },
+  ],
+  vae: [
+    { prefixes: vaePrefixes, probe: "encoder.down.0.block.0.norm1.weight", original: true },
+    {
+      prefixes: vaePrefixes,
+      probe: "encoder.down_blocks.0.resnets.0.norm1.weight",
+      original: false,
+    },
+  ],
+  textEncoder: clipProbes.map((probe) => ({ prefixes: firstEncoder, probe, original: false })),
+  textEncoder2: [
+    { prefixes: secondEncoder, probe: "transformer.resblocks.0.ln_1.weight", original: true },
+    ...clipProbes.map((probe) => ({ prefixes: secondEncoder, probe, original: false })),
+  ],
+};
+
+/** The networks that the file holds. */
+export function singleFileSources(
+  { tensors, file }: SafetensorsHeader,
+  configs: ModelConfigs,
+): Partial<Record<Network, TensorSource>> {
+  const sources: Partial<Record<Network, TensorSource>> = {};
+  for (const network of networks) {
+    for (const { prefixes, probe, original } of layouts[network]) {
+      const prefix = prefixes.find((prefix) => tensors.has(prefix + probe));
+      if (prefix === undefined) continue;
+      sources[network] ??= original && network !== "textEncoder"
+        ? originalSource(network, tensors, file, prefix, configs)
+        : diffusersSource(network, tensors, file, prefix);
+    }
+  }
+  return sources;
+}
+
+/** What a file says about its own training, and where it says so. */
+export function markedScheduler(
+  { tensors, metadata }: SafetensorsHeader,
+  assumed: SchedulerConfig,
+): { readonly scheduler: SchedulerConfig; readonly note: string } {
+  const v = { ...assumed, prediction_type: "v_prediction" } as const;
+  if (tensors.has("v_pred")) {
+    const zeroTerminal = tensors.has("ztsnr");
+    return {
+      scheduler: zeroTerminal ? { ...v, rescale_betas_zero_snr: true } : v,
+      note: `v_prediction, from the file's marker v_pred${
+        zeroTerminal ? "; zero terminal SNR, from its marker ztsnr" : ""
+      }`,
+    };
+  }
+  for (const key of ["modelspec.prediction_type", "modelspec.predict_key"]) {
+    if (/^v(_|-|$)/i.test(metadata[key] ?? "")) {
+      return { scheduler: v, note: `v_prediction, only from the metadata's ${key}` };
+    }
+  }
+  return {
+    scheduler: assumed,
+    note: `${assumed.prediction_type}, assumed: the file has no marker`,
+  };
+}
