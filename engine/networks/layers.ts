@@ -5,10 +5,11 @@ import { reshape } from "../graph/tensor-ops.ts";
 import type { WeightView } from "../weights/weight-view.ts";
 import type { Module } from "./module.ts";
 
-/** y = x W' (+ b) for x [rows, in]; a 1x1 convolution's weight is read as a matrix. */
+/** y = x W' (+ b), x [rows, in], W [out, in] or stored turned; a 1x1 convolution's is a matrix too. */
 export function linear(module: Module, x: Value): Value {
   const view = module.view("weight");
-  const shape = view.shape.slice(0, 2);
+  const [out, inner] = view.shape;
+  const shape = view.transposed === true ? [inner, out] : [out, inner];
   return gemm(module, x, { ...view, shape }, module.bias());
 }
 

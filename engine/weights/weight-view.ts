@@ -1,7 +1,7 @@
 // A weight as the networks ask for it: a name in the diffusers layout and the bytes of a .safetensors
 // file that hold it. ONNX Runtime maps those bytes in place. The trap: `shape` is the shape the network
-// wants (a 1x1 convolution may be viewed as a matrix); a view with `transposed` holds [in, out] instead
-// of [out, in], and no shape check can tell, because such matrices are square.
+// wants (a 1x1 convolution may be viewed as a matrix); a view with `transposed` has shape [out, in] but its
+// bytes are [in, out], and no shape check can tell, because such matrices are square.
 import type { StoredDType } from "./dtype.ts";
 
 export interface WeightView {
