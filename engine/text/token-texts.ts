@@ -1,0 +1,33 @@
+// The readable text of every token of a byte-level BPE vocabulary, for showing which words are near.
+// The trap: tokens spell bytes, each byte as one printable character, so a token may be part of a
+// character in UTF-8; such a part shows as U+FFFD.
+
+/** GPT-2's map: printable Latin-1 bytes stand for themselves, the others for U+0100 and on. */
+const byteOf: ReadonlyMap<string, number> = (() => {
+  const printable = (byte: number) =>
+    (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
+  let next = 256;
+  return new Map(Array.from({ length: 256 }, (_, byte) => [
+    String.fromCharCode(printable(byte) ? byte : next++),
+    byte,
+  ]));
+})();
+
+function textOf(token: string): string {
+  if (/^<\|.*\|>$/.test(token)) return token;
+  const ends = token.endsWith("</w>") && token !== "</w>";
+  const characters = [...(ends ? token.slice(0, -4) : token)];
+  const bytes = Uint8Array.from(characters, (character) => byteOf.get(character) ?? 63);
+  return new TextDecoder().decode(bytes) + (ends ? "" : "-");
+}
+
+/** By id; ids that no token has are "". `added` tokens are shown as they are. */
+export function tokenTexts(
+  ids: ReadonlyMap<string, number>,
+  added: readonly { readonly id: number; readonly content: string }[],
+): readonly string[] {
+  const texts: string[] = [];
+  for (const [token, id] of ids) texts[id] = textOf(token);
+  for (const { id, content } of added) texts[id] = content;
+  return Array.from(texts, (text) => text ?? "");
+}
