@@ -1,0 +1,70 @@
+// Names that are paths on this disk, and what to say when they are not: the missing path and an id on
+// the hub look alike (`sample_data/tiny-sdxl`), so the message for one has a word about the other.
+import { readdir, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { ModelNameFault, RepositoryNotFound } from "./hub-fault.ts";
+import type { HubSettings } from "./hub-settings.ts";
+import { nearest } from "./nearest.ts";
+import { isPathOnly, parseRepoName, type RepoName, type Repository } from "./repo-name.ts";
+
+const expandHome = (name: string): string =>
+  name === "~" || /^~[/\\]/.test(name) ? join(homedir(), name.slice(1)) : name;
+
+/** The absolute path and its kind, if there is such a file or folder. */
+export async function localPath(
+  name: string,
+): Promise<{ path: string; kind: "folder" | "single-file" } | undefined> {
+  const path = resolve(expandHome(name));
+  const found = await stat(path).catch(() => undefined);
+  if (name === "" || found === undefined) return undefined;
+  return { path, kind: found.isDirectory() ? "folder" : "single-file" };
+}
+
+/** The repository that a name means which is no path here. Throws ModelNameFault. */
+export async function repoNamed(
+  name: string,
+  type: Repository["type"],
+  settings: HubSettings,
+): Promise<RepoName> {
+  const repo = parseRepoName(name, type, settings);
+  if (repo?.type === type) return repo;
+  const isAddress = /^https?:/.test(name);
+  throw new ModelNameFault({
+    wanted: `${type === "model" ? "a folder, a .safetensors file, or " : ""}the id of a ${type} ` +
+      "on the hub (org/name)",
+    found: isAddress
+      ? `an address that is not a ${type}'s on ${new URL(settings.endpoint).host}`
+      : isPathOnly(name)
+      ? `${JSON.stringify(name)}, where there is nothing`
+      : `${JSON.stringify(name)}, which is neither there nor an id`,
+    fix: isAddress
+      ? "Download it yourself and give its path."
+      : await pathHint(name) || "Check the spelling and the working folder.",
+  });
+}
+
+/** Names beside the first missing part of a path that look like it. */
+async function pathHint(name: string): Promise<string> {
+  let path = resolve(expandHome(name));
+  while (dirname(path) !== path && await stat(dirname(path)).then(() => false, () => true)) {
+    path = dirname(path);
+  }
+  const siblings = await readdir(dirname(path)).catch(() => []);
+  const close = nearest(basename(path), siblings);
+  return close.length === 0 ? "" : `In ${dirname(path)} there is ${close.join(", ")}.`;
+}
+
+/** An id that the hub does not know may have been meant as a path. */
+export async function orMistypedPath(
+  name: string,
+  { key, wanted, found, fix, cause }: RepositoryNotFound,
+): Promise<RepositoryNotFound> {
+  return new RepositoryNotFound({
+    ...(key === undefined ? {} : { key }),
+    wanted: `${wanted}, or a file or folder ${resolve(name)}`,
+    found: `no such path, and on the hub ${found}`,
+    fix: `${await pathHint(name)} ${fix}`.trim(),
+    cause,
+  });
+}
