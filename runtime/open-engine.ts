@@ -1,0 +1,78 @@
+// The engine that stages of one run share: one device, one set of compiled graphs. It is opened by the
+// first stage that wants it and closed when the last has left.
+// The trap: stages take turns at the device through `tools.withResource("device", ...)`.
+import { availableParallelism } from "node:os";
+import { Effect, type Scope } from "effect";
+import { deviceFields } from "../config/device.ts";
+import { embeddingFields } from "../config/embedding.ts";
+import { Device } from "../engine/device/device.ts";
+import { Engine } from "../engine/engine.ts";
+import type { Fault } from "../engine/fault.ts";
+import type { MemoryPlan } from "../engine/memory/memory-plan.ts";
+import type { PoolingRule } from "../engine/text/pooling.ts";
+import type { Model } from "../engine/weights/model.ts";
+
+/** The configuration's keys that decide how to compute; part of a stage's options. */
+export const engineFields = {
+  provider: deviceFields.provider,
+  threads: deviceFields.threads,
+  weight_dtype: deviceFields.weight_dtype,
+  memory_plan: deviceFields.memory_plan,
+  gradient_checkpointing: deviceFields.gradient_checkpointing,
+  pooling: embeddingFields.pooling,
+};
+
+export interface EngineChoice {
+  readonly provider: "auto" | "cpu" | "webgpu" | "cuda" | "dml" | "coreml";
+  readonly threads: number | null;
+  readonly weight_dtype: "float32" | "float16" | "bfloat16";
+  readonly memory_plan: "auto" | MemoryPlan;
+  readonly gradient_checkpointing: boolean;
+  /** How captions are pooled, already resolved; null: as the model's config says. */
+  readonly pooling: PoolingRule | null;
+}
+
+interface Shared {
+  readonly engine: Engine;
+  users: number;
+}
+
+const shared = new Map<string, Shared>();
+
+export const openEngine = (
+  model: Model,
+  choice: EngineChoice,
+): Effect.Effect<Engine, Fault, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const key = JSON.stringify([model.path, model.notes, choice]);
+        const held = shared.get(key) ?? { engine: makeEngine(model, choice), users: 0 };
+        held.users++;
+        shared.set(key, held);
+        return { key, held };
+      }),
+      ({ key, held }) =>
+        Effect.promise(async () => {
+          held.users--;
+          if (held.users > 0) return;
+          shared.delete(key);
+          await held.engine.close();
+        }),
+    ),
+    ({ held }) => held.engine,
+  );
+
+function makeEngine(model: Model, choice: EngineChoice): Engine {
+  const provider = choice.provider === "auto" ? "cpu" : choice.provider;
+  const threads = choice.threads ?? availableParallelism();
+  const device = new Device({ provider, threads, mapWeights: true });
+  const compute = provider === "cpu" || choice.weight_dtype === "float32" ? "float32" : "float16";
+  const plan = choice.memory_plan !== "auto"
+    ? choice.memory_plan
+    : choice.gradient_checkpointing
+    ? "B"
+    : "A";
+  const pooling = choice.pooling === null ? {} : { pooling: choice.pooling };
+  return new Engine({ model, device, compute, plan, ...pooling });
+}
