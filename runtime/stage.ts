@@ -70,6 +70,8 @@ export interface StageTools {
   readonly requests: () => Effect.Effect<readonly ControlRequest[]>;
   /** The folder of the run: long-lived state, checkpoints, pictures. Caches do not belong here. */
   readonly runDir: string;
+  /** SHA-256 of a file in hex, remembered by path, size, times and inode. */
+  readonly digestFile: (path: string) => Effect.Effect<string, Fault>;
   /** Puts bytes into the content-addressed store. */
   readonly put: (bytes: Uint8Array) => Effect.Effect<Blob, Fault>;
   /** Reads bytes back; a blob whose digest does not match is a fault that names it. */

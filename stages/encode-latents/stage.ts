@@ -1,0 +1,129 @@
+// encode-latents: every view of every picture through the VAE's encoder, once. Each view is remembered
+// by itself, so a changed crop encodes only what changed, and a run that died goes on where it was.
+// The trap: a VAE in float16 may overflow; what is not finite is never kept.
+import { Effect, Schema } from "effect";
+import { modelFields } from "../../config/model.ts";
+import { objectiveFields } from "../../config/objective.ts";
+import { type Engine, tensor } from "../../engine/engine.ts";
+import { fault } from "../../engine/fault.ts";
+import { asFault } from "../../runtime/as-fault.ts";
+import { type Example, examples, toPlanar, type View } from "../../runtime/artefacts/examples.ts";
+import { latents, type LatentView } from "../../runtime/artefacts/latents.ts";
+import { loadModel, modelInputs } from "../../runtime/load-model.ts";
+import { engineFields, openEngine } from "../../runtime/open-engine.ts";
+import { defineStage, type StageTools } from "../../runtime/stage.ts";
+import { latentMask } from "./latent-mask.ts";
+
+export class EncodeFault extends fault("EncodeFault", "world") {}
+
+const Options = Schema.Struct({
+  ...modelFields,
+  provider: engineFields.provider,
+  threads: engineFields.threads,
+  weight_dtype: engineFields.weight_dtype,
+  memory_plan: engineFields.memory_plan,
+  gradient_checkpointing: engineFields.gradient_checkpointing,
+  mask_downscale: objectiveFields.mask_downscale,
+});
+
+const version = 1;
+
+export const encodeLatents = defineStage({
+  name: "encode-latents",
+  version,
+  summary: "Encodes each view with the VAE, keeping mean and log-variance",
+  options: Options,
+  reads: { examples },
+  writes: { latents },
+  lifetime: "cached",
+
+  inputs: (options, tools) => modelInputs(options, tools, ["vae"]),
+
+  run: ({ options, inputs, tools }) =>
+    Effect.scoped(Effect.gen(function* () {
+      const { train, heldOut } = inputs.examples;
+      const model = yield* loadModel(options, { offline: false, progress: tools.progress });
+      const engine = yield* openEngine(model, { ...options, pooling: null });
+      const weights = yield* modelInputs(options, { ...tools, offline: false }, ["vae"]);
+      const total = [...train, ...heldOut].reduce((sum, { views }) => sum + views.length, 0);
+      let done = 0;
+      const encodeExample = (example: Example) =>
+        Effect.gen(function* () {
+          const views = yield* Effect.forEach(example.views, (view) =>
+            Effect.gen(function* () {
+              const made = yield* encodeView(engine, weights, example, view, options, tools);
+              yield* tools.progress(++done, total, "pictures");
+              return made;
+            }));
+          return { id: example.id, views };
+        });
+      const encoded = {
+        train: yield* Effect.forEach(train, encodeExample),
+        heldOut: yield* Effect.forEach(heldOut, encodeExample),
+      };
+      yield* Effect.promise(() => engine.release("encode"));
+      return { latents: { channels: model.configs.vae.latent_channels, ...encoded } };
+    })),
+});
+
+export default encodeLatents;
+
+const encodeView = (
+  engine: Engine,
+  weights: unknown,
+  example: Example,
+  view: View,
+  { weight_dtype, provider, mask_downscale }: typeof Options.Type,
+  tools: StageTools,
+) =>
+  Effect.gen(function* () {
+    const [height, width] = view.size;
+    const key = {
+      encodeLatents: version,
+      pixels: view.pixels.digest,
+      weights,
+      weight_dtype,
+      provider,
+    };
+    const posterior = yield* tools.memo(
+      key,
+      Effect.gen(function* () {
+        const pixels = toPlanar(yield* tools.get(view.pixels));
+        const encode = Effect.tryPromise({
+          try: () => engine.encodeImage(tensor(pixels, [1, 3, height, width])),
+          catch: asFault,
+        });
+        const { mean, logvar } = yield* tools.withResource("device", encode);
+        if (!mean.data.every(Number.isFinite) || !logvar.data.every(Number.isFinite)) {
+          return yield* Effect.fail(overflow(example.id));
+        }
+        const both = new Float32Array(2 * mean.data.length);
+        both.set(mean.data);
+        both.set(logvar.data, mean.data.length);
+        return new Uint8Array(both.buffer);
+      }),
+    );
+    const mask = view.mask === null ? null : yield* Effect.flatMap(
+      tools.get(view.mask),
+      (bytes) => tools.put(new Uint8Array(latentMask(bytes, view.size, mask_downscale).buffer)),
+    );
+    const { original_size, crop_top_left, target_size, flipped } = view;
+    const size = [height / 8, width / 8] as const;
+    return {
+      size,
+      original_size,
+      crop_top_left,
+      target_size,
+      flipped,
+      posterior,
+      mask,
+    } satisfies LatentView;
+  });
+
+const overflow = (id: string) =>
+  new EncodeFault({
+    file: id,
+    wanted: "finite latents of this picture",
+    found: "values that are not numbers: the VAE overflows in float16",
+    fix: "Use `vae_model: madebyollin/sdxl-vae-fp16-fix`, or `weight_dtype: float32`.",
+  });
