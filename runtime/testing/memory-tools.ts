@@ -1,0 +1,74 @@
+// What a stage may ask of its surroundings, all in memory, for tests of a stage by itself.
+// The trap: `made` counts what `memo` had to make, so a test sees what was reused.
+import { createHash } from "node:crypto";
+import { Effect } from "effect";
+import type { Blob } from "../artefact.ts";
+import { canonicalJson } from "../canonical-json.ts";
+import type { UnstampedEvent } from "../events.ts";
+import type { InputTools, StageTools } from "../stage.ts";
+
+export interface MemoryTools extends StageTools {
+  readonly events: UnstampedEvent[];
+  readonly blobs: Map<string, Uint8Array>;
+  readonly made: unknown[];
+  /** Texts of the warnings so far. */
+  readonly warnings: () => readonly string[];
+}
+
+export function memoryTools(seed = 1): MemoryTools {
+  const events: UnstampedEvent[] = [];
+  const blobs = new Map<string, Uint8Array>();
+  const remembered = new Map<string, Blob>();
+  const made: unknown[] = [];
+  const put = (bytes: Uint8Array) =>
+    Effect.sync(() => {
+      const digest = createHash("sha256").update(bytes).digest("hex");
+      blobs.set(digest, Uint8Array.from(bytes));
+      return { digest, bytes: bytes.length };
+    });
+  return {
+    seed,
+    run: {
+      name: "test",
+      configuration: {},
+      configurationDigest: "",
+      tool: "gnomic test",
+      scheduleSteps: null,
+    },
+    concurrency: 2,
+    withResource: (_, effect) => effect,
+    stopRequested: () => false,
+    requests: () => Effect.succeed([]),
+    runDir: "",
+    put,
+    get: ({ digest }) => Effect.sync(() => blobs.get(digest)!),
+    memo: (key, make) =>
+      Effect.suspend(() => {
+        const text = canonicalJson(key);
+        const known = remembered.get(text);
+        if (known !== undefined) return Effect.succeed(known);
+        return Effect.tap(Effect.flatMap(make, put), (blob) =>
+          Effect.sync(() => {
+            remembered.set(text, blob);
+            made.push(key);
+          }));
+      }),
+    emit: (event) => Effect.sync(() => void events.push(event)),
+    progress: () => Effect.void,
+    events,
+    blobs,
+    made,
+    warnings: () => events.flatMap((event) => event.event === "warning" ? [event.text] : []),
+  };
+}
+
+/** `inputs` on a machine without a network. */
+export const offlineInputs: InputTools = {
+  offline: true,
+  digestFile: (path) =>
+    Effect.promise(async () => {
+      const { readFile } = await import("node:fs/promises");
+      return createHash("sha256").update(await readFile(path)).digest("hex");
+    }),
+  progress: () => Effect.void,
+};

@@ -1,0 +1,39 @@
+// What reading a dataset gives: where each picture, caption and mask is, in a stable order, and
+// everything that is wrong with the dataset at once. No picture is opened here.
+// The trap: `name` becomes the example's id and reaches artefacts, so it is relative to the dataset.
+import { readFile } from "node:fs/promises";
+import { fault } from "../../../engine/fault.ts";
+
+export class DatasetFault extends fault("DatasetFault", "user") {}
+
+/** Bytes of a picture or mask. */
+export interface PictureSource {
+  /** Where it is, for messages. */
+  readonly file: string;
+  readonly read: () => Promise<Uint8Array>;
+}
+
+export interface Source extends PictureSource {
+  /** Unique in the dataset: the file's name in it, with forward slashes. */
+  readonly name: string;
+  readonly caption: string | null;
+  readonly mask: PictureSource | null;
+}
+
+export interface Listing {
+  readonly sources: readonly Source[];
+  /** Every file whose bytes decide the result, beyond names and captions. */
+  readonly files: readonly string[];
+  readonly warnings: readonly string[];
+  readonly faults: readonly DatasetFault[];
+}
+
+export const pictureFile = (file: string): PictureSource => ({ file, read: () => readFile(file) });
+
+/** A listing that found nothing but what is wrong. */
+export const refused = (...faults: readonly DatasetFault[]): Listing => ({
+  sources: [],
+  files: [],
+  warnings: [],
+  faults,
+});

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { withTemporaryFolder } from "../../../runtime/testing/temporary-folder.ts";
+import { listCaptionedFolder, listPictureFolder } from "./picture-folder.ts";
+
+/** A folder with these files; a name that ends in a slash is a folder. */
+const withFiles = <A>(
+  files: Readonly<Record<string, string>>,
+  body: (folder: string) => Promise<A>,
+): Promise<A> =>
+  withTemporaryFolder((folder) => {
+    for (const [name, text] of Object.entries(files)) {
+      if (name.endsWith("/")) mkdirSync(join(folder, name));
+      else writeFileSync(join(folder, name), text);
+    }
+    return body(folder);
+  });
+
+test("the pictures of the folder itself, in natural order, and nothing else", async () => {
+  const files = {
+    "10.jpg": "",
+    "2.PNG": "",
+    "a.heic": "",
+    "b.tiff": "",
+    "._2.png": "",
+    "notes.txt": "",
+    "clip.mp4": "",
+    "inner/": "",
+    "inner/3.jpg": "",
+    "folder.jpg/": "",
+  };
+  await withFiles(files, async (folder) => {
+    const { sources, faults, files } = await listPictureFolder(folder);
+    assert.deepEqual(faults, []);
+    assert.deepEqual(sources.map(({ name }) => name), ["2.PNG", "10.jpg", "a.heic", "b.tiff"]);
+    assert.deepEqual(files, sources.map(({ name }) => join(folder, name)));
+  });
+});
+
+test("no folder, a file, an empty folder, no pictures: each says what to change", async () => {
+  await withFiles({ "a.txt": "", "inner/": "" }, async (folder) => {
+    const found = async (path: string) => {
+      const { faults: [fault] } = await listPictureFolder(path);
+      assert.equal(fault.key, "data_loader.dataset.dataset_dir");
+      return fault.found;
+    };
+    assert.equal(await found(join(folder, "none")), "no such folder");
+    assert.equal(await found(join(folder, "a.txt")), "a file");
+    assert.equal(await found(join(folder, "inner")), "no files");
+    assert.equal(await found(folder), "only a.txt");
+  });
+});
+
+test("captions are the text files' words, without a mark of order and white space around", async () => {
+  const files = { "1.jpg": "", "1.txt": "\ufeff a gnome, é \r\n", "2.jpg": "", "2.txt": "" };
+  await withFiles(files, async (folder) => {
+    const { sources, warnings } = await listCaptionedFolder(folder);
+    assert.deepEqual(sources.map(({ caption }) => caption), ["a gnome, é", ""]);
+    assert.deepEqual(warnings, []);
+  });
+});
+
+test("a caption without its picture is a warning; a picture without its caption is a fault", async () => {
+  await withFiles({ "1.jpg": "", "1.txt": "a", "2.txt": "b" }, async (folder) => {
+    const { faults, warnings } = await listCaptionedFolder(folder);
+    assert.deepEqual(faults, []);
+    assert.match(warnings.join(), /2\.txt has no picture beside it/);
+  });
+  await withFiles({ "1.jpg": "", "2.jpg": "", "3.jpg": "", "3.txt": "" }, async (folder) => {
+    const { faults } = await listCaptionedFolder(folder);
+    assert.match(faults[0].found, /1\.txt, 2\.txt$/);
+    assert.equal(faults.length, 1);
+  });
+});
+
+test("two pictures of one name are a fault: which of them has the caption?", async () => {
+  await withFiles({ "1.jpg": "", "1.png": "", "1.txt": "a", "2.jpg": "" }, async (folder) => {
+    const { faults } = await listCaptionedFolder(folder);
+    assert.equal(faults.length, 2);
+    assert.match(faults[0].message, /one picture for the caption 1\.txt, found 1\.jpg and 1\.png/);
+    assert.match(faults[1].message, /2\.txt/);
+  });
+});

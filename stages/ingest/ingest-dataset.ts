@@ -1,0 +1,95 @@
+// A whole dataset as examples, in the dataset's order, with everything that is wrong with it said at
+// once and everything that is odd about it said as warnings.
+// The trap: with `skip_bad_images` only pictures that cannot be read are skipped; a mask of another
+// shape than its picture is a mistake in the data and still ends the run.
+import { Effect } from "effect";
+import type { Dataset } from "../../config/dataset.ts";
+import { type Fault, isFault } from "../../engine/fault.ts";
+import type { StageTools } from "../../runtime/stage.ts";
+import { allFaults } from "../../runtime/faults.ts";
+import { listDataset, type ListingTools } from "./dataset/list-dataset.ts";
+import { DatasetFault, type Listing, type Source } from "./dataset/listing.ts";
+import { ingestPicture } from "./ingest-picture.ts";
+import { PictureFault, type PictureRules } from "./picture-header.ts";
+import type { ViewOptions } from "./views.ts";
+
+export interface DatasetRules extends PictureRules {
+  readonly views: ViewOptions;
+  readonly skipBad: boolean;
+  /** "none" reads no masks; "all" fails when a picture has none. */
+  readonly masks: "none" | "any" | "all";
+}
+
+export type IngestTools = Pick<
+  StageTools,
+  "seed" | "memo" | "get" | "emit" | "progress" | "concurrency"
+>;
+
+/** Lists a dataset; fails only with what is not about its content (NotDownloaded, the network). */
+export const listed = (dataset: Dataset, tools: ListingTools): Effect.Effect<Listing, Fault> =>
+  Effect.tryPromise({
+    try: () => listDataset(dataset, tools),
+    catch: (cause) => isFault(cause) ? cause : unexpected(dataset, cause),
+  });
+
+/** Lists a dataset; fails with all that is wrong with it. */
+export const soundListing = (dataset: Dataset, tools: ListingTools) =>
+  Effect.flatMap(
+    listed(dataset, tools),
+    (listing) =>
+      listing.faults.length === 0
+        ? Effect.succeed(listing)
+        : Effect.fail(allFaults(listing.faults)),
+  );
+
+export const ingestDataset = Effect.fnUntraced(function* (
+  dataset: Dataset,
+  rules: DatasetRules,
+  tools: IngestTools,
+) {
+  const listing = yield* soundListing(dataset, { offline: false, masks: rules.masks !== "none" });
+  const { sources } = listing;
+  if (rules.masks === "all") yield* demandMasks(sources);
+  const warn = (text: string) => tools.emit({ event: "warning", text });
+  yield* Effect.forEach(listing.warnings, warn);
+  let done = 0;
+  const [ingested, faults] = yield* Effect.partition(
+    sources,
+    (source) =>
+      Effect.ensuring(
+        ingestPicture(source, rules, rules.views, tools),
+        Effect.suspend(() => tools.progress(++done, sources.length, "pictures")),
+      ),
+    { concurrency: tools.concurrency },
+  );
+  const skipped = rules.skipBad ? faults.filter((fault) => fault instanceof PictureFault) : [];
+  if (faults.length > skipped.length || ingested.length === 0) {
+    return yield* Effect.fail(allFaults(faults));
+  }
+  yield* Effect.forEach(skipped, ({ file, found }) => warn(`${file} is skipped: ${found}.`));
+  yield* Effect.forEach(ingested.flatMap(({ warnings }) => warnings), warn);
+  return ingested.map(({ example }) => example);
+});
+
+const demandMasks = (sources: readonly Source[]): Effect.Effect<void, DatasetFault> => {
+  const without = sources.filter(({ mask }) => mask === null).map(({ file }) => file);
+  if (without.length === 0) return Effect.void;
+  return Effect.fail(
+    new DatasetFault({
+      key: "use_masks",
+      wanted: "a mask for every picture",
+      found: `none for ${without.slice(0, 5).join(", ")}${without.length > 5 ? ", ..." : ""}`,
+      fix: 'Give each line of an IMAGE_CAPTION_JSONL_DATASET a path in "mask" (other kinds of ' +
+        "dataset have no masks), or set use_masks to false.",
+    }),
+  );
+};
+
+const unexpected = (dataset: Dataset, cause: unknown): DatasetFault =>
+  new DatasetFault({
+    key: "data_loader.dataset",
+    wanted: `to read this ${dataset.type}`,
+    found: cause instanceof Error ? cause.message : String(cause),
+    fix: "Check that the dataset's files may be read.",
+    cause,
+  });
