@@ -87,11 +87,15 @@ const inFileOrder = (
   [b, { dtype: dtypeB }]: readonly [string, TensorToWrite],
 ) => storedBytes[dtypeB] - storedBytes[dtypeA] || (a < b ? -1 : 1);
 
-/** Writes a file that Python's safetensors reads. Throws WeightsStorageFault; the old file then stays. */
+/**
+ * Writes a file that Python's safetensors reads. Throws WeightsStorageFault; the old file then stays.
+ * `write` puts the chunks on disk; the runner gives its own, whose file system tests can replace.
+ */
 export async function writeSafetensors(
   path: string,
   tensors: ReadonlyMap<string, TensorToWrite>,
   metadata: Readonly<Record<string, string>> = {},
+  write: typeof writeAtomically = writeAtomically,
 ): Promise<void> {
   const sorted = [...tensors].sort(inFileOrder);
   let end = 0;
@@ -108,7 +112,7 @@ export async function writeSafetensors(
   new DataView(head.buffer).setBigUint64(0, BigInt(head.length - 8), true);
   head.set(json, 8);
 
-  await writeAtomically(
+  await write(
     path,
     (async function* () {
       yield head;
