@@ -59,8 +59,7 @@ export async function sampleLatents(engine: Engine, request: SampleRequest): Pro
 /** Pixels [1, 3, 8h, 8w] around -1..1. */
 export async function samplePicture(engine: Engine, request: SampleRequest): Promise<Tensor> {
   const latents = await sampleLatents(engine, request);
-  const scale = engine.model.configs.vae;
-  const unscaled = unscaleLatents(latents.data, latents.dims, scale);
+  const unscaled = unscaleLatents(latents.data, engine.model.configs.vae);
   return engine.decodeLatents(tensor(unscaled, latents.dims));
 }
 
