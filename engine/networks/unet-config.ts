@@ -126,17 +126,6 @@ export function decodeUNetConfig(json: unknown, file: string): UNetConfig {
     ? perLevel(stored.transformer_layers_per_block, levels)
     : stored.transformer_layers_per_block;
   const reversed = stored.reverse_transformer_layers_per_block ?? [...depths].reverse();
-  const expand = (depth: number | readonly number[], count: number) =>
-    typeof depth === "number" ? Array<number>(count).fill(depth) : depth;
-  const down = depths.map((depth, level) =>
-    stored.down_block_types[level] === "DownBlock2D" ? [] : expand(depth, layers[level])
-  );
-  const up = reversed.map((depth, block) =>
-    stored.up_block_types[block] === "UpBlock2D"
-      ? []
-      : expand(depth, layers[levels - 1 - block] + 1)
-  );
-
   const findings: Finding[] = [];
   const check = (holds: boolean, key: string, found: string) => {
     if (!holds) findings.push([key, found]);
@@ -152,50 +141,63 @@ export function decodeUNetConfig(json: unknown, file: string): UNetConfig {
       ["reverse_transformer_layers_per_block", reversed],
     ] as const
   ) check(list.length === levels && levels > 0, key, `${list.length} entries for ${levels} levels`);
-  if (findings.length === 0) {
+  if (findings.length > 0) refuse(network, file, json, findings);
+
+  const expand = (depth: number | readonly number[], count: number) =>
+    typeof depth === "number" ? Array<number>(count).fill(depth) : depth;
+  const down = depths.map((depth, level) =>
+    stored.down_block_types[level] === "DownBlock2D" ? [] : expand(depth, layers[level])
+  );
+  const up = reversed.map((depth, block) =>
+    stored.up_block_types[block] === "UpBlock2D"
+      ? []
+      : expand(depth, layers[levels - 1 - block] + 1)
+  );
+
+  check(
+    [...down, ...up].flat().every((depth) => depth > 0),
+    "transformer_layers_per_block",
+    "a block with attention and no transformer layers",
+  );
+  down.forEach((list, level) =>
     check(
-      [...down, ...up].flat().every((depth) => depth > 0),
+      stored.down_block_types[level] === "DownBlock2D" || list.length === layers[level],
       "transformer_layers_per_block",
-      "a block with attention and no transformer layers",
-    );
-    down.forEach((list, level) =>
-      check(
-        list.length === 0 || list.length === layers[level],
-        "transformer_layers_per_block",
-        `${list.length} entries for the ${layers[level]} layers of level ${level}`,
-      )
-    );
-    up.forEach((list, block) =>
-      check(
-        list.length === 0 || list.length === layers[levels - 1 - block] + 1,
-        "reverse_transformer_layers_per_block",
-        `${list.length} entries for the ${
-          layers[levels - 1 - block] + 1
-        } layers of up block ${block}`,
-      )
-    );
-    stored.block_out_channels.forEach((channels, level) => {
-      const attends = down[level].length > 0 || up[levels - 1 - level].length > 0;
-      check(
-        !attends || channels % heads[level] === 0,
-        "attention_head_dim",
-        `${heads[level]} heads do not divide the ${channels} channels of level ${level}`,
-      );
-      check(
-        channels % stored.norm_num_groups === 0,
-        "norm_num_groups",
-        `${stored.norm_num_groups} groups do not divide the ${channels} channels of level ${level}`,
-      );
-    });
-    check(new Set(widths).size === 1, "cross_attention_dim", "different widths per level");
-    check(stored.block_out_channels[0] % 2 === 0, "block_out_channels", "an odd first width");
-    check(stored.addition_time_embed_dim % 2 === 0, "addition_time_embed_dim", "an odd width");
+      `${list.length} entries for the ${layers[level]} layers of level ${level}`,
+    )
+  );
+  up.forEach((list, block) =>
     check(
-      stored.in_channels === stored.out_channels,
-      "in_channels",
-      `${stored.in_channels} input channels for ${stored.out_channels} output channels`,
+      stored.up_block_types[block] === "UpBlock2D" ||
+        list.length === layers[levels - 1 - block] + 1,
+      "reverse_transformer_layers_per_block",
+      `${list.length} entries for the ${
+        layers[levels - 1 - block] + 1
+      } layers of up block ${block}`,
+    )
+  );
+  stored.block_out_channels.forEach((channels, level) => {
+    const inMiddle = level === levels - 1 && stored.mid_block_type === "UNetMidBlock2DCrossAttn";
+    const attends = inMiddle || down[level].length > 0 || up[levels - 1 - level].length > 0;
+    check(
+      !attends || channels % heads[level] === 0,
+      "attention_head_dim",
+      `${heads[level]} heads do not divide the ${channels} channels of level ${level}`,
     );
-  }
+    check(
+      channels % stored.norm_num_groups === 0,
+      "norm_num_groups",
+      `${stored.norm_num_groups} groups do not divide the ${channels} channels of level ${level}`,
+    );
+  });
+  check(new Set(widths).size === 1, "cross_attention_dim", "different widths per level");
+  check(stored.block_out_channels[0] % 2 === 0, "block_out_channels", "an odd first width");
+  check(stored.addition_time_embed_dim % 2 === 0, "addition_time_embed_dim", "an odd width");
+  check(
+    stored.in_channels === stored.out_channels,
+    "in_channels",
+    `${stored.in_channels} input channels for ${stored.out_channels} output channels`,
+  );
   if (findings.length > 0) refuse(network, file, json, findings);
 
   const lastDepth = depths[levels - 1];

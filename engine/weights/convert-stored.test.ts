@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { openModel } from "./model.ts";
+import {
+  readSafetensors,
+  readTensor,
+  type TensorToWrite,
+  writeSafetensors,
+} from "./safetensors.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const modelA = join(root, "tests/golden/a/model");
+const singleA = join(root, "tests/golden/a/single_file.safetensors");
+
+let folder: string;
+before(async () => folder = await mkdtemp(join(tmpdir(), "convert-")));
+after(() => rm(folder, { recursive: true }));
+
+/** Case a's single file with the UNet's matrices as fp8 bytes, the same in every tensor. */
+async function narrow(
+  name: string,
+  dtype: "F8_E4M3" | "F8_E5M2",
+  extra: (stored: string, rows: number) => readonly (readonly [string, TensorToWrite])[],
+): Promise<string> {
+  const file = join(folder, name);
+  const tensors = new Map<string, TensorToWrite>();
+  for (const [stored, tensor] of await readSafetensors(singleA)) {
+    const isMatrix = stored.startsWith("model.diffusion_model.") && tensor.shape.length === 2;
+    const size = tensor.data.length;
+    const data = Uint8Array.from({ length: size }, (_, i) => [0x38, 0xb9, 0x01, 0x00, 0x78][i % 5]);
+    tensors.set(stored, isMatrix ? { dtype, shape: tensor.shape, data } : tensor);
+    if (isMatrix) {
+      for (const [added, value] of extra(stored, tensor.shape[0])) tensors.set(added, value);
+    }
+  }
+  await writeSafetensors(file, tensors);
+  return file;
+}
+
+/** The five bytes as E4M3 and E5M2 define them. */
+const e4m3 = [1, -1.125, 2 ** -9, 0, 256];
+const e5m2 = [0.5, -0.625, 2 ** -16, 0, 32768];
+const canonical = "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.weight";
+
+const open = (file: string, cacheFolder = join(folder, "cache")) =>
+  openModel(file, { modelConfig: modelA, cacheFolder });
+
+test("plain fp8 becomes float16 in one side file, exactly, made once", async () => {
+  for (const [dtype, values] of [["F8_E4M3", e4m3], ["F8_E5M2", e5m2]] as const) {
+    const cache = join(folder, dtype);
+    const file = await narrow(`${dtype}.safetensors`, dtype, () => []);
+    const model = await open(file, cache);
+    const view = model.weights.unet.get(canonical)!;
+    assert.equal(view.dtype, "F16");
+    assert.deepEqual([...(await readTensor(view)).slice(0, 5)], values);
+    const untouched = model.weights.unet.get("conv_in.weight")!;
+    assert.deepEqual([untouched.dtype, untouched.file], ["F32", file]);
+    const [made, ...others] = await readdir(cache);
+    assert.deepEqual(others, []);
+    assert.ok(model.notes.some((note) => note.includes(made)));
+
+    const { mtimeMs } = await stat(join(cache, made));
+    await open(file, cache);
+    assert.equal((await stat(join(cache, made))).mtimeMs, mtimeMs);
+    await writeFile(join(cache, made), "broken");
+    const again = await open(file, cache);
+    assert.deepEqual(await readTensor(again.weights.unet.get(canonical)!), await readTensor(view));
+    await utimes(file, 1, 1);
+    await open(file, cache);
+    assert.equal((await readdir(cache)).length, 2);
+  }
+});
+
+test("scaled fp8: one scale, under both names; a large one makes float32", async () => {
+  const scalar = (value: number) =>
+    ({ dtype: "F32", shape: [], data: Float32Array.of(value) }) as const;
+  for (
+    const [suffix, scale, dtype] of [["scale_weight", 0.75, "F16"], [
+      "weight_scale",
+      3000,
+      "F32",
+    ]] as const
+  ) {
+    const file = await narrow("scaled.safetensors", "F8_E4M3", (stored) => [
+      [stored.replace(/weight$/, suffix), scalar(scale)],
+      [stored.replace(/weight$/, "scale_input"), scalar(5)],
+      ["scaled_fp8", { dtype: "F8_E4M3", shape: [0], data: new Uint8Array(0) }],
+    ]);
+    const view = (await open(file)).weights.unet.get(canonical)!;
+    assert.equal(view.dtype, dtype);
+    assert.deepEqual([...(await readTensor(view)).slice(0, 5)], e4m3.map((value) => value * scale));
+  }
+});
+
+test("scaled fp8 with a scale per row", async () => {
+  const file = await narrow("rows.safetensors", "F8_E4M3", (stored, rows) => [[
+    stored.replace(/weight$/, "weight_scale"),
+    {
+      dtype: "F32",
+      shape: [rows, 1],
+      data: Float32Array.from({ length: rows }, (_, i) => 2 * i + 1),
+    },
+  ]]);
+  const view = (await open(file)).weights.unet.get(canonical)!;
+  const values = await readTensor(view);
+  const columns = view.shape[1];
+  for (let i = 0; i < values.length; i++) {
+    assert.equal(values[i], e4m3[i % 5] * (2 * Math.floor(i / columns) + 1));
+  }
+});
+
+test("fp8 with some scales missing, or of another size, is refused", async () => {
+  const marker = { dtype: "F8_E4M3", shape: [0], data: new Uint8Array(0) } as const;
+  const bare = await narrow("bare.safetensors", "F8_E4M3", () => [["scaled_fp8", marker]]);
+  await assert.rejects(open(bare), { _tag: "ModelFault", found: /F8_E4M3 without a scale/ });
+  const odd = await narrow("odd.safetensors", "F8_E4M3", (stored) => [[
+    stored.replace(/weight$/, "weight_scale"),
+    { dtype: "F32", shape: [3], data: new Float32Array(3) },
+  ]]);
+  await assert.rejects(open(odd), { _tag: "ModelFault", found: /a scale of shape \[3\]/ });
+});
+
+test("float64 weights become float32", async () => {
+  const file = join(folder, "f64.safetensors");
+  const tensors = new Map<string, TensorToWrite>(await readSafetensors(singleA));
+  const name = "model.diffusion_model.out.2.bias";
+  tensors.set(name, { dtype: "F64", shape: [4], data: Float64Array.of(1, 0.1, -2, 1e-60) });
+  await writeSafetensors(file, tensors);
+  const view = (await open(file)).weights.unet.get("conv_out.bias")!;
+  assert.equal(view.dtype, "F32");
+  assert.deepEqual([...await readTensor(view)], [1, Math.fround(0.1), -2, 0]);
+});
+
+test("a cache folder that cannot be written is the world's fault", async () => {
+  const file = await narrow("unwritable.safetensors", "F8_E5M2", () => []);
+  const blocked = join(folder, "blocked");
+  await writeFile(blocked, "a file");
+  await assert.rejects(open(file, join(blocked, "cache")), { _tag: /Weights(Storage|File)Fault/ });
+  if (process.getuid?.() === 0) return;
+  const readOnly = await mkdtemp(join(folder, "read-only-"));
+  await chmod(readOnly, 0o500);
+  await assert.rejects(open(file, readOnly), { _tag: "WeightsStorageFault", kind: "world" });
+});
+
+test("models that need no conversion leave no side file", async () => {
+  const cache = join(folder, "unused");
+  await openModel(modelA, { cacheFolder: cache });
+  await assert.rejects(readFile(cache), { code: "ENOENT" });
+});
