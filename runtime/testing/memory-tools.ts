@@ -1,11 +1,16 @@
 // What a stage may ask of its surroundings, all in memory, for tests of a stage by itself.
 // The trap: `made` counts what `memo` had to make, so a test sees what was reused.
 import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { Effect } from "effect";
 import type { Blob } from "../artefact.ts";
 import { canonicalJson } from "../canonical-json.ts";
 import type { UnstampedEvent } from "../events.ts";
 import type { InputTools, StageTools } from "../stage.ts";
+
+const digestOf = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+const digestFile = (path: string) => Effect.promise(async () => digestOf(await readFile(path)));
 
 export interface MemoryTools extends StageTools {
   readonly events: UnstampedEvent[];
@@ -22,7 +27,7 @@ export function memoryTools(seed = 1): MemoryTools {
   const made: unknown[] = [];
   const put = (bytes: Uint8Array) =>
     Effect.sync(() => {
-      const digest = createHash("sha256").update(bytes).digest("hex");
+      const digest = digestOf(bytes);
       blobs.set(digest, Uint8Array.from(bytes));
       return { digest, bytes: bytes.length };
     });
@@ -40,6 +45,7 @@ export function memoryTools(seed = 1): MemoryTools {
     stopRequested: () => false,
     requests: () => Effect.succeed([]),
     runDir: "",
+    digestFile,
     put,
     get: ({ digest }) => Effect.sync(() => blobs.get(digest)!),
     memo: (key, make) =>
@@ -63,12 +69,4 @@ export function memoryTools(seed = 1): MemoryTools {
 }
 
 /** `inputs` on a machine without a network. */
-export const offlineInputs: InputTools = {
-  offline: true,
-  digestFile: (path) =>
-    Effect.promise(async () => {
-      const { readFile } = await import("node:fs/promises");
-      return createHash("sha256").update(await readFile(path)).digest("hex");
-    }),
-  progress: () => Effect.void,
-};
+export const offlineInputs: InputTools = { offline: true, digestFile, progress: () => Effect.void };

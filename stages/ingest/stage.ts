@@ -10,7 +10,6 @@ import type { Fault } from "../../engine/fault.ts";
 import { examples } from "../../runtime/artefacts/examples.ts";
 import { defineStage } from "../../runtime/stage.ts";
 import { AspectBucketFault, aspectBuckets } from "./aspect-buckets.ts";
-import type { ListingTools } from "./dataset/list-dataset.ts";
 import { type DatasetRules, ingestDataset, listed, soundListing } from "./ingest-dataset.ts";
 import { bucketsNote, warningsAbout } from "./remarks.ts";
 
@@ -46,7 +45,11 @@ export const ingest = defineStage({
   inputs: (options, tools) =>
     Effect.forEach(datasetsOf(options), (dataset) =>
       Effect.gen(function* () {
-        const { sources, files } = yield* soundListing(dataset, listing(options, tools.offline));
+        const { sources, files } = yield* soundListing(dataset, {
+          masks: options.use_masks,
+          offline: tools.offline,
+          onProgress: (done, total) => Effect.runSync(tools.progress(done, total, "bytes")),
+        });
         const digests = yield* Effect.forEach(files, tools.digestFile);
         return { sources: sources.map(({ name, caption }) => [name, caption]), digests };
       })),
@@ -55,7 +58,7 @@ export const ingest = defineStage({
     Effect.gen(function* () {
       const listings = yield* Effect.forEach(
         datasetsOf(options),
-        (dataset) => Effect.option(listed(dataset, listing(options, true))),
+        (dataset) => Effect.option(listed(dataset, { masks: options.use_masks, offline: true })),
       );
       const faults = listings.flatMap(Option.match({
         onNone: () => [], // not downloaded yet
@@ -91,13 +94,10 @@ export const ingest = defineStage({
     }),
 });
 
+export default ingest;
+
 const datasetsOf = ({ data_loader, fixed_loss_dataset }: IngestOptions): readonly Dataset[] =>
   fixed_loss_dataset === null ? [data_loader.dataset] : [data_loader.dataset, fixed_loss_dataset];
-
-const listing = ({ use_masks }: IngestOptions, offline: boolean): ListingTools => ({
-  offline,
-  masks: use_masks,
-});
 
 function bucketFaults({ data_loader: { aspect_ratio_buckets } }: IngestOptions): Fault[] {
   try {

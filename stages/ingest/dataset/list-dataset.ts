@@ -11,6 +11,8 @@ export interface ListingTools {
   readonly offline: boolean;
   /** Whether masks are wanted; otherwise none is listed. */
   readonly masks: boolean;
+  /** Bytes of a download. */
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 export function listDataset(dataset: Dataset, tools: ListingTools): Promise<Listing> {
@@ -22,6 +24,6 @@ export function listDataset(dataset: Dataset, tools: ListingTools): Promise<List
     case "IMAGE_CAPTION_JSONL_DATASET":
       return listJsonl(dataset.jsonl_path, dataset, tools.masks);
     case "HF_HUB_IMAGE_CAPTION_DATASET":
-      return listHubDataset(dataset, tools.offline);
+      return listHubDataset(dataset, tools);
   }
 }

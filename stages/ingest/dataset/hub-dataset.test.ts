@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import { withTemporaryFolder } from "../../../runtime/testing/temporary-folder.ts";
+import { parseCsv } from "./csv.ts";
+import { type HubDatasetOptions, listHubDataset } from "./hub-dataset.ts";
+
+/** A dataset in a local folder, listed without a network. */
+const listing = (
+  files: Readonly<Record<string, string>>,
+  options: Partial<HubDatasetOptions> = {},
+) =>
+  withTemporaryFolder((folder) => {
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(join(folder, dirname(name)), { recursive: true });
+      writeFileSync(join(folder, name), text);
+    }
+    return listHubDataset({
+      type: "HF_HUB_IMAGE_CAPTION_DATASET",
+      dataset_name: folder,
+      dataset_config_name: null,
+      hf_cache_dir: null,
+      image_column: "image",
+      caption_column: "text",
+      ...options,
+    }, { offline: true });
+  });
+
+test("an image folder: metadata beside pictures, jsonl and csv, in natural order", async () => {
+  const { sources, faults, warnings } = await listing({
+    "metadata.jsonl": '{"file_name":"10.png","text":"ten"}\n{"file_name":"2.png","text":"two"}\n',
+    "10.png": "",
+    "2.png": "",
+    "more/metadata.csv": 'text,file_name\n"a ""big"", red\ngnome",3.png\n',
+    "more/3.png": "",
+    "more/4.png": "",
+  });
+  assert.deepEqual(faults, []);
+  assert.deepEqual(
+    sources.map(({ name, caption }) => [name, caption]),
+    [["2.png", "two"], ["10.png", "ten"], ["more/3.png", 'a "big", red\ngnome']],
+  );
+  assert.match(warnings.join(), /1 pictures .* more\/4\.png/);
+});
+
+test("other columns, and one configuration of several", async () => {
+  const files = {
+    "cats/metadata.jsonl": '{"photo_file_name":"1.png","words":"cat"}',
+    "cats/1.png": "",
+    "dogs/metadata.jsonl": '{"photo_file_name":"1.png","words":"dog"}',
+    "dogs/1.png": "",
+  };
+  const columns = { image_column: "photo", caption_column: "words" };
+  const { sources } = await listing(files, { ...columns, dataset_config_name: "dogs" });
+  assert.deepEqual(sources.map(({ caption }) => caption), ["dog"]);
+  await assert.rejects(listing(files, { dataset_config_name: "birds" }), { found: "birds" });
+});
+
+test("metadata that does not fit its pictures: every line is named", async () => {
+  const { faults } = await listing({
+    "a/metadata.jsonl": [
+      '{"file_name":"1.png","text":"one"}',
+      '{"file_name":"../secret.png","text":""}',
+      '{"file_name":"1.png","text":"again"}',
+      '{"file_name":"1.png"}',
+      "nonsense",
+    ].join("\n"),
+    "a/1.png": "",
+  });
+  assert.deepEqual(faults.map(({ line, found }) => [line, found]), [
+    [2, "../secret.png"],
+    [3, "a/1.png again"],
+    [4, "the columns file_name"],
+    [5, "the columns of no JSON object"],
+  ]);
+});
+
+test("what is written as CSV is read as it was", () => {
+  const field = fc.string({ unit: fc.constantFrom(...'ab,"\n \r') });
+  const row = fc.array(field, { minLength: 2, maxLength: 2 });
+  fc.assert(fc.property(fc.array(row, { maxLength: 5 }), (rows) => {
+    const text = rows.map((fields) =>
+      fields.map((value) => `"${value.replaceAll('"', '""')}"`).join(",") + "\r\n"
+    ).join("");
+    const lines = (value: string) => value.split("\n").length - 1;
+    let line = 1;
+    const expected = rows.map((fields) => {
+      const at = line;
+      line += 1 + fields.reduce((sum, value) => sum + lines(value), 0);
+      return { line: at, fields };
+    }).filter(({ fields }) => fields.join("") !== "");
+    assert.deepEqual(parseCsv(text), expected);
+  }));
+});
