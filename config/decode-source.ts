@@ -126,7 +126,11 @@ export function decodeAll<T>(schema: Schema.Codec<T, any>, value: unknown): Deco
   const found = exit.cause.reasons.flatMap((reason) =>
     reason._tag === "Fail" ? misfits(reason.error.issue, []) : []
   );
-  return { value: undefined, misfits: found };
+  const first = new Map(found.toReversed().map((misfit) => [keyOf(misfit.path), misfit]));
+  return {
+    value: undefined,
+    misfits: found.filter((each) => first.get(keyOf(each.path)) === each),
+  };
 }
 
 /** The misfits as findings with file, line and what to do. */

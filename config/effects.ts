@@ -2,11 +2,10 @@
 // apply, and those that mean nothing beside others. Each is said once, when a run is planned.
 // The trap: these are remarks, never errors; a reference file must run unchanged.
 import { inert } from "./inert.ts";
-import { optionTable } from "./option-table.ts";
+import { optionRows } from "./option-rows.ts";
 import { triggerOf } from "./placeholder.ts";
-import { schemaNode } from "./schema-node.ts";
 import { valueAt } from "./decode-source.ts";
-import { TrainingConfig } from "./training.ts";
+import type { TrainingConfig } from "./training.ts";
 
 interface Remark {
   readonly when: (config: TrainingConfig) => boolean;
@@ -92,7 +91,7 @@ const remarks: readonly Remark[] = [
 /** One line for each option that was set and does not do what its name says. */
 export function effects(config: TrainingConfig): readonly string[] {
   const defaults = new Map(
-    optionTable(schemaNode(TrainingConfig)).map((row) => [row.key, row.default]),
+    optionRows().map((row) => [row.key, row.default]),
   );
   const changed = (key: string) =>
     JSON.stringify(valueAt(config, key.split("."))) !== JSON.stringify(defaults.get(key));

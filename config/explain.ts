@@ -3,12 +3,8 @@
 import { Effect } from "effect";
 import { ConfigFault } from "./config-fault.ts";
 import { nearest } from "./nearest.ts";
-import { type OptionRow, optionTable } from "./option-table.ts";
-import { schemaNode } from "./schema-node.ts";
-import { TrainingConfig } from "./training.ts";
-
-/** Every option, in the order of the schema. */
-export const optionRows = (): readonly OptionRow[] => optionTable(schemaNode(TrainingConfig));
+import { optionRows } from "./option-rows.ts";
+import type { OptionRow } from "./option-table.ts";
 
 const value = (row: OptionRow) =>
   row.required ? "none: it must be given" : JSON.stringify(row.default);

@@ -4,10 +4,9 @@
 // part of the identity unless its definition says `keepsRun` or `inert.ts` says that it is idle.
 import { canonicalJson } from "../runtime/canonical-json.ts";
 import { inert } from "./inert.ts";
-import { optionTable } from "./option-table.ts";
-import { schemaNode } from "./schema-node.ts";
+import { optionRows } from "./option-rows.ts";
 import { dotted, isMapping } from "./source.ts";
-import { TrainingConfig } from "./training.ts";
+import type { TrainingConfig } from "./training.ts";
 
 /** Whether the rate at a step depends on how many steps there are in all. */
 export const rateDependsOnLength = (config: Pick<TrainingConfig, "lr_scheduler">): boolean =>
@@ -25,7 +24,7 @@ function without(value: unknown, left: ReadonlySet<string>, at = ""): unknown {
 /** The options that name the run, in canonical JSON. */
 export function identityOf(config: TrainingConfig): string {
   const left = new Set([
-    ...optionTable(schemaNode(TrainingConfig)).filter((row) => row.keepsRun).map((row) => row.key),
+    ...optionRows().filter((row) => row.keepsRun).map((row) => row.key),
     ...inert.filter(({ when }) => when(config)).map(({ key }) => key),
     ...(rateDependsOnLength(config) ? [] : ["max_train_steps", "max_train_epochs"]),
   ]);

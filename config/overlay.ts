@@ -1,7 +1,7 @@
 // Lays one source over another: mappings are merged key by key, everything else is replaced.
 // The trap: a mapping whose `type` changes is replaced as a whole, since the keys of one kind of
 // dataset or optimizer mean nothing to another; and see `alternatives.ts`.
-import { alternatives } from "./alternatives.ts";
+import { alternatives, kinds } from "./alternatives.ts";
 import { tagKeys } from "./schema-node.ts";
 import { dotted, isMapping, type Source } from "./source.ts";
 
@@ -9,7 +9,8 @@ type Mapping = Readonly<Record<string, unknown>>;
 
 const own = (value: Mapping, key: string) => Object.hasOwn(value, key) ? value[key] : undefined;
 
-const otherKind = (under: Mapping, over: Mapping) =>
+const otherKind = (under: Mapping, over: Mapping, at: string) =>
+  kinds.includes(at) &&
   tagKeys.some((key) =>
     Object.hasOwn(over, key) && Object.hasOwn(under, key) && over[key] !== under[key]
   );
@@ -17,7 +18,7 @@ const otherKind = (under: Mapping, over: Mapping) =>
 export function overlay(under: Source, over: Source): Source {
   const gone: string[] = [];
   const merged = (low: unknown, high: unknown, at: string): unknown => {
-    if (!isMapping(low) || !isMapping(high) || otherKind(low, high)) {
+    if (!isMapping(low) || !isMapping(high) || otherKind(low, high, at)) {
       gone.push(at);
       return high;
     }

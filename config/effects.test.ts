@@ -1,0 +1,40 @@
+// Each option that cannot apply is accepted and said once; a plain configuration says nothing.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { least, own, read } from "./testing/read.ts";
+
+const jsonl = "data_loader.dataset={type: IMAGE_CAPTION_JSONL_DATASET, jsonl_path: j}";
+
+const said: readonly [set: readonly string[], words: RegExp][] = [
+  [["xformers=true"], /^xformers/],
+  [["optimizer.use_8bit=true"], /^optimizer\.use_8bit/],
+  [["mixed_precision=fp16"], /^mixed_precision fp16/],
+  [["report_to=wandb"], /^report_to wandb: nothing is sent/],
+  [["report_to=comet_ml"], /^report_to comet_ml/],
+  [["report_to=all"], /^report_to all/],
+  [["cache_vae_outputs=true", "data_loader.random_flip=true"], /random_flip/],
+  [["cache_vae_outputs=true", "data_loader.center_crop=false"], /8 of each picture/],
+  [["enable_cpu_offload_during_validation=true"], /no effect/],
+  [["data_loader.dataloader_num_workers=4"], /no effect/],
+  [["gradient_checkpointing=true", "memory_plan=C"], /memory_plan C/],
+  [["placeholder_token=<my-cat>"], /named my_cat/],
+  [["lr_scheduler=cosine", "lr_warmup_steps=100"], /full rate is never reached/],
+  [["lr_warmup_steps=10"], /^lr_warmup_steps: no effect/],
+  [["validation_prompts=[a beach]"], /none holds bruce/],
+  [["initial_phrase=a gnome", "num_vectors=3"], /^num_vectors: no effect/],
+  [["mask_downscale=area"], /^mask_downscale: no effect; use_masks is false/],
+  [["data_loader.crops_per_image=2"], /center_crop/],
+];
+
+for (const [set, words] of said) {
+  test(`${set.join(" ")} is said once`, async () => {
+    const { notes } = await read({ ...own(least), set });
+    assert.equal(notes.filter((note) => words.test(note)).length, 1, notes.join("\n"));
+    assert.equal(notes.length, 1);
+  });
+}
+
+test("a plain configuration says nothing", async () => {
+  assert.deepEqual((await read(own(least))).notes, []);
+  assert.deepEqual((await read({ ...own(least), set: [jsonl, "use_masks=true"] })).notes, []);
+});
