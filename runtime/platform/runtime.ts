@@ -1,0 +1,19 @@
+// Which runtime this is, and how a script is started with it. Deno and Node differ here and nowhere else.
+// The trap: under Deno `process.versions.node` exists too, so ask for Deno first.
+import process from "node:process";
+
+const deno = (globalThis as { Deno?: { version: { deno: string } } }).Deno;
+
+/** e.g. "deno 2.9.6", "node 22.19.0". */
+export const runtimeVersion: string = deno === undefined
+  ? `node ${process.versions.node}`
+  : `deno ${deno.version.deno}`;
+
+/** The command line that runs a script of this project with the runtime that runs this. */
+export const scriptCommand = (
+  script: string,
+  ...args: readonly string[]
+): readonly [command: string, args: readonly string[]] => [
+  process.execPath,
+  deno === undefined ? [script, ...args] : ["run", "-A", "-q", script, ...args],
+];

@@ -1,0 +1,50 @@
+// A script of the project in a process of its own, under the same runtime as the test.
+import { type ChildProcess, spawn } from "node:child_process";
+import process from "node:process";
+import { scriptCommand } from "../platform/runtime.ts";
+
+export interface Child {
+  readonly process: ChildProcess;
+  /** Resolves with the line once one on stdout holds `text`; rejects if the process ends before. */
+  readonly line: (text: string) => Promise<string>;
+  readonly ended: Promise<
+    { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+  >;
+}
+
+export function startChild(
+  script: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Child {
+  const [command, all] = scriptCommand(script, ...args);
+  const child = spawn(command, all, {
+    stdio: ["ignore", "pipe", "pipe"],
+    cwd: options.cwd,
+    env: { ...process.env, NO_COLOR: "1", ...options.env },
+  });
+  let [stdout, stderr] = ["", ""];
+  const waiting = new Set<() => void>();
+  const heard = () => waiting.forEach((look) => look());
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+    heard();
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => stderr += text);
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
+    child.on("close", (code) => resolve({ code, stdout, stderr }))
+  );
+  const line = (text: string) =>
+    new Promise<string>((resolve, reject) => {
+      const look = () => {
+        const found = stdout.split("\n").find((each) => each.includes(text));
+        if (found === undefined) return;
+        waiting.delete(look);
+        resolve(found);
+      };
+      waiting.add(look);
+      look();
+      ended.then(() => reject(new Error(`ended without "${text}":\n${stdout}\n${stderr}`)));
+    });
+  return { process: child, line, ended };
+}
