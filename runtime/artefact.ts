@@ -13,6 +13,8 @@ export interface ArtefactType<out Name extends string, in out A> {
   readonly name: Name;
   /** Encodes the value (of a stream: each element) to JSON. */
   readonly schema: Schema.Codec<A, any>;
+  /** As an input: a pipeline may leave it out. */
+  readonly optional?: true;
 }
 
 export type AnyArtefactType = ArtefactType<string, any>;
@@ -26,3 +28,9 @@ export const stream = <const Name extends string, A>(
   name: Name,
   schema: Schema.Codec<A, any>,
 ): ArtefactType<Name, A> & { readonly kind: "stream" } => ({ kind: "stream", name, schema });
+
+/** An input that a pipeline may leave unwired; the stage then gets undefined. */
+export const optional = <T extends AnyArtefactType>(type: T): T & { readonly optional: true } => ({
+  ...type,
+  optional: true,
+});

@@ -99,7 +99,9 @@ export type Carried<T> = T extends ArtefactType<string, infer A>
   : never;
 
 export type Carrieds<Ports extends Record<string, AnyArtefactType>> = {
-  readonly [Port in keyof Ports]: Carried<Ports[Port]>;
+  readonly [Port in keyof Ports]:
+    | Carried<Ports[Port]>
+    | (Ports[Port] extends { readonly optional: true } ? undefined : never);
 };
 
 /** Only "value" ports are returned; a stream port is written through `emitTo`. */

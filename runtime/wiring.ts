@@ -63,13 +63,14 @@ function defaultOutlet(
   port: string,
   type: AnyArtefactType,
   seats: readonly Seat[],
-): Outlet | Complaint {
+): Outlet | Complaint | undefined {
   const writers = seats.filter(({ id }) => id !== seat.id).flatMap(({ id, stage }) =>
     ports(stage.writes)
       .filter(([, written]) => written.name === type.name)
       .map(([written]): Outlet => ({ stage: id, port: written }))
   );
   if (writers.length === 1) return writers[0];
+  if (writers.length === 0 && type.optional === true) return undefined;
   return {
     key: keyOf(seat, port),
     wanted: `one stage that writes ${type.name}, for the input ${port} of ${seat.id}`,
@@ -154,13 +155,14 @@ export const wire = (
 ): Effect.Effect<readonly Wired[], Fault> => {
   const complaints: Complaint[] = seats.flatMap(strayPorts);
   const wired = seats.map((seat): Wired => {
-    const found = ports(seat.stage.reads).map(([port, type]) => {
+    const found = ports(seat.stage.reads).flatMap(([port, type]) => {
       const name = seat.use.reads?.[port];
       const outlet = name === undefined
         ? defaultOutlet(seat, port, type, seats)
         : namedOutlet(seat, port, name, seats);
+      if (outlet === undefined) return [];
       if (isComplaint(outlet)) complaints.push(outlet);
-      return [port, outlet] as const;
+      return [[port, outlet] as const];
     });
     return {
       ...seat,

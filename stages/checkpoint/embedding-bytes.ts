@@ -1,0 +1,47 @@
+// The bytes of an embedding file: a safetensors with exactly `clip_l` [n, 768] and `clip_g` [n, 1280] in
+// float32, which InvokeAI, ComfyUI and A1111/Forge load. Its metadata says what it is and can rebuild the
+// run. The trap: nothing about when, where or in which folder it was made, so the same training gives
+// the same bytes.
+import { Buffer } from "node:buffer";
+import { writeSafetensors } from "../../engine/weights/safetensors.ts";
+import type { EncoderRows } from "../../runtime/artefacts/snapshots.ts";
+import { canonicalJson, digestJson } from "../../runtime/canonical-json.ts";
+import type { RunInfo } from "../../runtime/stage.ts";
+
+export interface EmbeddingFacts {
+  readonly trigger: string;
+  readonly step: number;
+  readonly epoch: number;
+  readonly run: Pick<RunInfo, "configuration" | "tool">;
+}
+
+export async function embeddingBytes(
+  { clip_l, clip_g }: EncoderRows,
+  vectors: number,
+  { trigger, step, epoch, run }: EmbeddingFacts,
+): Promise<Uint8Array> {
+  const { base_output_dir: _, ...configuration } = run.configuration;
+  const tensor = (data: Float32Array) => ({
+    dtype: "F32" as const,
+    shape: [vectors, data.length / vectors],
+    data,
+  });
+  const tensors = new Map([["clip_l", tensor(clip_l)], ["clip_g", tensor(clip_g)]]);
+  const parts: Uint8Array[] = [];
+  await writeSafetensors("", tensors, {
+    format: "pt",
+    "modelspec.architecture": "stable-diffusion-xl-v1-base/textual-inversion",
+    "modelspec.title": trigger,
+    "gnomic.base_model": String(configuration.model),
+    "gnomic.trigger": trigger,
+    "gnomic.vectors": String(vectors),
+    "gnomic.step": String(step),
+    "gnomic.epoch": String(epoch),
+    "gnomic.configuration": canonicalJson(configuration),
+    "gnomic.configuration_digest": digestJson(configuration),
+    "gnomic.tool": run.tool,
+  }, async (_path, chunks) => {
+    for await (const chunk of chunks) parts.push(chunk);
+  });
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,46 @@
+// What the checkpoint stage has written, file by file with its digest: how a damaged file is found and a
+// pruned one is not written again. The trap: it is written after the file, so a file may be newer than
+// its record, never the other way round.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Effect, Schema } from "effect";
+import type { Fault } from "../../engine/fault.ts";
+import { asFault } from "../../runtime/as-fault.ts";
+import { atomicWrite } from "../../runtime/atomic-write.ts";
+import { sha256 } from "../../runtime/canonical-json.ts";
+
+export const FileRecord = Schema.Struct({
+  /** Relative to the run folder, with forward slashes. */
+  path: Schema.String,
+  step: Schema.Int,
+  digest: Schema.String,
+  /** Removed on purpose, by `max_checkpoints`. */
+  pruned: Schema.Boolean,
+});
+export type FileRecord = typeof FileRecord.Type;
+
+const Records = Schema.Struct({ complete: Schema.Boolean, files: Schema.Array(FileRecord) });
+export type Records = typeof Records.Type;
+
+const recordPath = (runDir: string) => join(runDir, "checkpoints", "files.json");
+
+/** An unreadable record counts as none: everything in it can be made again. */
+export const readRecords = (runDir: string): Effect.Effect<Records> =>
+  Effect.tryPromise(() => readFile(recordPath(runDir), "utf8")).pipe(
+    Effect.flatMap((text) => Schema.decodeUnknownEffect(Schema.fromJsonString(Records))(text)),
+    Effect.orElseSucceed((): Records => ({ complete: false, files: [] })),
+  );
+
+export const writeRecords = (runDir: string, records: Records): Effect.Effect<void, Fault> =>
+  atomicWrite(recordPath(runDir), `${JSON.stringify(records, null, 1)}\n`);
+
+/** The recorded files that are missing or changed. */
+export const damaged = (runDir: string, { files }: Records): Effect.Effect<readonly string[]> =>
+  Effect.filter(
+    files.filter(({ pruned }) => !pruned),
+    ({ path, digest }) =>
+      Effect.tryPromise({ try: () => readFile(join(runDir, path)), catch: asFault }).pipe(
+        Effect.map((bytes) => sha256(bytes) !== digest),
+        Effect.orElseSucceed(() => true),
+      ),
+  ).pipe(Effect.map((found) => found.map(({ path }) => path)));
