@@ -4,7 +4,6 @@
 // The trap: a link may dangle (an interrupted or pruned cache), so existence is asked through the link;
 // and where links can't be made the snapshot holds the file itself and `blobs` lacks it.
 import {
-  access,
   copyFile,
   mkdir,
   readdir,
@@ -41,8 +40,7 @@ export const lockPath = (settings: HubSettings, repo: Repository, etag: string):
     `${etag}.gnomic`,
   );
 
-export const exists = (path: string): Promise<boolean> =>
-  access(path).then(() => true, () => false);
+export const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
 
 /** The commit that a revision meant when it was last asked for. */
 export async function cachedCommit(

@@ -13,6 +13,7 @@ export type Mishap =
   | { readonly status: number; readonly headers?: Record<string, string> }
   | { readonly wrongBytes: true }
   | { readonly ignoreRange: true }
+  | { readonly hold: Promise<void> }
   | { readonly location: string };
 
 export interface FakeRepository {
@@ -94,7 +95,7 @@ export async function fakeHub(
     const { authorization } = note("hub", request, url.pathname);
     const isApi = url.pathname.startsWith("/api/");
     const mishap = isApi ? mishaps.get("api")?.shift() : undefined;
-    if (mishap !== undefined) return goWrong(mishap, response, Buffer.alloc(0), 0);
+    if (mishap !== undefined) return goWrong(mishap, response, Buffer.from(`{"sha": "0"}`), 0);
     const path = url.pathname.slice(isApi ? 4 : 0)
       .replace(isApi ? /^\/(?:models|datasets)\// : /^\/(?:datasets\/)?/, "");
     const type = /^(?:\/api)?\/datasets\//.test(url.pathname) ? "dataset" : "model";
@@ -225,6 +226,9 @@ export async function fakeHub(
     }
     response.setHeader("Content-Length", bytes.length - start);
     if ("wrongBytes" in mishap) return void response.end(Buffer.alloc(bytes.length - start, 7));
+    if ("hold" in mishap) {
+      return void mishap.hold.then(() => response.end(bytes.subarray(start)));
+    }
     if ("ignoreRange" in mishap) return void response.end(bytes.subarray(start));
     const after = "cutAfter" in mishap ? mishap.cutAfter : mishap.stallAfter;
     response.write(bytes.subarray(start, start + after), () => {
