@@ -27,8 +27,11 @@ export const ClipTextConfig = Schema.Struct({
   projection_dim: orElse(Size, 512),
   num_hidden_layers: orElse(Size, 12),
   num_attention_heads: orElse(Size, 8),
-  /** Always 77 in SDXL: the caption's length in tokens. */
-  max_position_embeddings: orElse(Size, 77),
+  /** At least the 77 tokens of a caption. */
+  max_position_embeddings: orElse(
+    Schema.Int.check(Schema.isGreaterThanOrEqualTo(77)),
+    77,
+  ),
   hidden_act: orElse(Schema.Literals(["quick_gelu", "gelu"]), "quick_gelu"),
   layer_norm_eps: orElse(Epsilon, 1e-5),
   /** 2 means an old config: pool at the arg-max of the ids; otherwise at the first such id. */

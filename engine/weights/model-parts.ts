@@ -1,6 +1,7 @@
 // The parts of a model before they are checked against each other: configs, tokenizers and a source of
 // tensors for every network that is there. A diffusers folder and a single file both become this.
 // The trap: a network may be absent from a file; `model.ts` says so after `vaeModel` had its turn.
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeVaeConfig, type ModelConfigs, type VaeConfig } from "../networks/config.ts";
 import type { TokenizerFiles } from "../text/tokenizer-files.ts";
@@ -45,8 +46,32 @@ async function folderSource(
   return { ...diffusersSource(network, tensors, file), variant: weights.variant };
 }
 
+/** Refuses, in one line, a folder that nobody meant to be a diffusers folder. */
+async function checkFolder(path: string): Promise<void> {
+  const names: readonly string[] = await readdir(path);
+  if (names.includes("unet") || names.includes("model_index.json")) return;
+  const single = names.find((name) => name.endsWith(".safetensors"));
+  const fix = names.includes("snapshots")
+    ? "This is a cache of the Hugging Face hub: name the model by its id, or a folder in snapshots/."
+    : single === undefined
+    ? folderFix
+    : `Name the file, ${join(path, single)}, or the whole diffusers folder.`;
+  refuseModel(path, "a diffusers folder", [{ file: path, found: "no unet/ in it" }], fix);
+}
+
+/** What model_index.json says when it is not SDXL's; only an explanation, never a reason. */
+async function otherPipeline(path: string): Promise<readonly ModelFinding[]> {
+  const file = join(path, "model_index.json");
+  const text = await readFile(file, "utf8").catch(() => "");
+  const name = /"_class_name"\s*:\s*"(\w+)"/.exec(text)?.[1];
+  return name === undefined || name.startsWith("StableDiffusionXL")
+    ? []
+    : [{ file, found: `a ${name}` }];
+}
+
 /** A diffusers folder. Throws ModelFault naming all that is missing or is not SDXL's. */
 export async function partsOfFolder(path: string, variant?: string): Promise<ModelParts> {
+  await checkFolder(path);
   const findings: ModelFinding[] = [];
   const configs = await folderConfigs(path, findings);
   const sources: Partial<Record<Network, TensorSource>> = {};
@@ -62,6 +87,7 @@ export async function partsOfFolder(path: string, variant?: string): Promise<Mod
     }
   }
   if (configs === undefined || findings.length > 0) {
+    findings.unshift(...await otherPipeline(path));
     return refuseModel(path, "an SDXL model in a diffusers folder", findings, folderFix);
   }
   const { prediction_type: prediction, rescale_betas_zero_snr: zero } = configs.configs.scheduler;
@@ -89,7 +115,11 @@ export async function partsOfFile(
     ? await bundledConfigs()
     : await folderConfigs(modelConfig, findings) ??
       refuseModel(modelConfig, "the configs of an SDXL model", findings, folderFix);
-  const { scheduler, note } = markedScheduler(header, base.configs.scheduler);
+  const { scheduler, note } = markedScheduler(
+    header,
+    base.configs.scheduler,
+    modelConfig ?? "SDXL base",
+  );
   const configs = { ...base.configs, scheduler };
   const sources = singleFileSources(header, configs);
   const notes = networks.flatMap((network) => {
@@ -106,6 +136,11 @@ export async function partsOfFile(
       notes.push(`${componentFolder[network]}: not in the file, taken from ${folder}`);
     }
   }
+  if ([...header.tensors.keys()].some((name) => name.endsWith("time_embed.cond_proj.weight"))) {
+    notes.push("unet: of a latent consistency model; its guidance embedding is not used");
+  }
+  const architecture = header.metadata["modelspec.architecture"];
+  if (architecture !== undefined) notes.push(`metadata: calls itself ${architecture}`);
   notes.push(
     modelConfig === undefined ? "configs: SDXL base's, assumed" : `configs: from ${modelConfig}`,
     `prediction: ${note}`,

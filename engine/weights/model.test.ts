@@ -392,3 +392,50 @@ test("a single file cut short", async () => {
     found: /cut short/,
   });
 });
+
+test("things that people take for an SDXL model", async () => {
+  const one = { dtype: "F16", shape: [1, 768], data: new Float32Array(768) } as const;
+  const file = async (name: string, names: readonly string[], ending = ".safetensors") => {
+    const path = join(folder, name + ending);
+    await writeSafetensors(path, new Map(names.map((key) => [key, one])));
+    return path;
+  };
+  const found = (path: string, found: RegExp, fix = /./) =>
+    assert.rejects(openModel(path), { _tag: "ModelFault", kind: "user", file: path, found, fix });
+  await found(
+    await file("lora", ["lora_te1_text_model_encoder_layers_0_mlp_fc1.lora_up.weight"]),
+    /looks like a LoRA/,
+    /SDXL model itself/,
+  );
+  await found(await file("embedding", ["clip_l", "clip_g"]), /textual-inversion embedding/);
+  const sd1 = [
+    "input_blocks.0.0.weight",
+    "input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight",
+  ];
+  await found(
+    await file("sd1", sd1.map((name) => `model.diffusion_model.${name}`)),
+    /looks like SD 1/,
+  );
+  await found(await file("nothing", ["x"]), /^no text_encoder, text_encoder_2, unet, vae$/);
+  await found(await file("edm", ["edm_mean"]), /EDM/);
+  const pickle = join(folder, "model.ckpt");
+  await writeFile(pickle, "PK\x03\x04 and so on");
+  await assert.rejects(openModel(pickle), {
+    _tag: "WeightsFileFault",
+    found: /pickle/,
+    fix: /convert/,
+  });
+
+  const sd15 = await copyOfA("sd15");
+  await rm(join(sd15, "text_encoder_2"), { recursive: true });
+  await writeFile(
+    join(sd15, "model_index.json"),
+    JSON.stringify({ _class_name: "StableDiffusionPipeline" }),
+  );
+  const config = { block_out_channels: [320, 640, 1280, 1280], cross_attention_dim: 768 };
+  await writeFile(join(sd15, "unet/config.json"), JSON.stringify(config));
+  await found(sd15, /a StableDiffusionPipeline.*no such file.*looks like SD 1/);
+  await found(join(modelA, "unet"), /no unet\/ in it/, /Name the file/);
+  await mkdir(join(folder, "models--x--y/snapshots"), { recursive: true });
+  await found(join(folder, "models--x--y"), /no unet\/ in it/, /snapshots/);
+});

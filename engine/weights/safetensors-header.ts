@@ -2,7 +2,7 @@
 // and byte range. Everything it claims is checked against the file before anyone trusts an offset.
 // As the format demands, the ranges cover the data exactly: no overlap, no gap, nothing left over.
 // The trap: JSON.parse silently keeps the last of two equal keys, so those are looked for beforehand.
-import { open, realpath } from "node:fs/promises";
+import { open, realpath, stat } from "node:fs/promises";
 import { storedBytes, type StoredDType } from "./dtype.ts";
 import { duplicateKey } from "./duplicate-key.ts";
 import { fileFault, WeightsFileFault } from "./weights-file-fault.ts";
@@ -24,6 +24,15 @@ export async function readHeader(path: string): Promise<SafetensorsHeader> {
   const file = await realpath(path).catch((cause) => {
     throw fileFault(path, cause);
   });
+  const { isRegular } = await kindOf(file);
+  if (!isRegular) {
+    throw new WeightsFileFault({
+      file,
+      wanted: "a .safetensors file",
+      found: "a folder, device or pipe",
+      fix: "Name the file.",
+    });
+  }
   const handle = await open(file, "r").catch((cause) => {
     throw fileFault(file, cause);
   });
@@ -33,7 +42,7 @@ export async function readHeader(path: string): Promise<SafetensorsHeader> {
     if (size < 8) throw bad(`${size} bytes, too few for a header`);
     const lead = new DataView(new ArrayBuffer(16));
     const { bytesRead } = await handle.read(new Uint8Array(lead.buffer), 0, 16, 0);
-    const kind = otherKind(new Uint8Array(lead.buffer, 0, bytesRead));
+    const kind = otherKind(file, new Uint8Array(lead.buffer, 0, bytesRead));
     if (kind !== undefined) throw kind.fault(file);
     const length = Number(lead.getBigUint64(0, true));
     if (length > longestHeader) throw bad(`a header of ${length} bytes, over the format's limit`);
@@ -52,6 +61,15 @@ export async function readHeader(path: string): Promise<SafetensorsHeader> {
   }
 }
 
+/** Opening a pipe would wait for its writer, so the kind is looked at first. */
+async function kindOf(file: string): Promise<{ isRegular: boolean }> {
+  try {
+    return { isRegular: (await stat(file)).isFile() };
+  } catch (cause) {
+    throw fileFault(file, cause);
+  }
+}
+
 const brokenFile = (file: string, found: string, tensor?: string) =>
   new WeightsFileFault({
     file,
@@ -62,11 +80,13 @@ const brokenFile = (file: string, found: string, tensor?: string) =>
   });
 
 /** What the first bytes say it is instead; `{` at byte 8 is where a real header starts. */
-function otherKind(start: Uint8Array) {
+function otherKind(file: string, start: Uint8Array) {
   const text = String.fromCharCode(...start);
   if (text[8] === "{") return undefined;
   const pickle = start[0] === 0x80 && start[1] >= 2 && start[1] <= 5;
-  if (pickle || text.startsWith("PK\x03\x04")) return { fault: pickleFault };
+  if (pickle || text.startsWith("PK\x03\x04") || /\.(ckpt|bin|pt|pth)$/i.test(file)) {
+    return { fault: pickleFault };
+  }
   if (text.startsWith("GGUF")) return { fault: ggufFault };
   if (text.startsWith("version https:")) return { fault: lfsFault };
   return undefined;
@@ -146,7 +166,13 @@ function parseMetadata(metadata: unknown, file: string): Readonly<Record<string,
 function parseEntry(name: string, entry: unknown, file: string, start: number): WeightView {
   const { dtype, shape, data_offsets: range } = Object(entry) as Record<string, unknown>;
   if (typeof dtype !== "string" || !Object.hasOwn(storedBytes, dtype)) {
-    throw brokenFile(file, `the dtype ${JSON.stringify(dtype)}, which is not known`, name);
+    throw new WeightsFileFault({
+      file,
+      tensor: name,
+      wanted: `one of the dtypes ${Object.keys(storedBytes).join(", ")}`,
+      found: JSON.stringify(dtype) ?? "none",
+      fix: "Take the model's float16 or float32 version.",
+    });
   }
   if (!Array.isArray(shape) || !shape.every(isCount)) {
     throw brokenFile(file, `the shape ${JSON.stringify(shape)}`, name);

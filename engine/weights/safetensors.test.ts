@@ -158,6 +158,16 @@ test("a failed write leaves the old file and no other", async () => {
     }]] as const,
   );
   await assert.rejects(writeSafetensors(path, cut), { _tag: "WeightsStorageFault", file: path });
+  const full = new Map(
+    [["a", {
+      dtype: "F32",
+      shape: [1],
+      data: () => {
+        throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+      },
+    }]] as const,
+  );
+  await assert.rejects(writeSafetensors(path, full), { kind: "world", fix: /disk space/ });
   assert.deepEqual(await readFile(path), bytes);
   assert.deepEqual(await readdir(join(folder, "own")), ["kept.safetensors"]);
 });
@@ -235,6 +245,7 @@ test("refused: files that are no safetensors", async () => {
   await refused("short", "12345", /5 bytes/);
   await refused("zip.ckpt", "PK\x03\x04............", /pickle/);
   await refused("old.bin", Uint8Array.of(0x80, 2, 0x7d, 0, 0, 0, 0, 0, 0, 0), /pickle/);
+  await refused("tar.pt", "a tar archive of 2016 or so", /pickle/);
   await refused("lfs", "version https://git-lfs.github.com/spec/v1\noid sha256:0", /Git LFS/);
   await refused("x.gguf", "GGUF\x03\0\0\0\0\0\0\0\0\0\0\0", /GGUF/);
   await refused("random", new Uint8Array(64).fill(0xee), /over the format's limit/);

@@ -78,6 +78,7 @@ export function singleFileSources(
 export function markedScheduler(
   { tensors, metadata }: SafetensorsHeader,
   assumed: SchedulerConfig,
+  assumedFrom: string,
 ): { readonly scheduler: SchedulerConfig; readonly note: string } {
   const v = { ...assumed, prediction_type: "v_prediction" } as const;
   if (tensors.has("v_pred")) {
@@ -96,6 +97,6 @@ export function markedScheduler(
   }
   return {
     scheduler: assumed,
-    note: `${assumed.prediction_type}, assumed: the file has no marker`,
+    note: `${assumed.prediction_type}, as in ${assumedFrom}: the file has no marker`,
   };
 }
