@@ -9,7 +9,9 @@ import { Device } from "../engine/device/device.ts";
 import { Engine } from "../engine/engine.ts";
 import type { Fault } from "../engine/fault.ts";
 import type { MemoryPlan } from "../engine/memory/memory-plan.ts";
+import type { SchedulerConfig } from "../engine/networks/config.ts";
 import type { PoolingRule } from "../engine/text/pooling.ts";
+import { loadTokenizer } from "../engine/text/tokenizer.ts";
 import type { Model } from "../engine/weights/model.ts";
 
 /** The configuration's keys that decide how to compute; part of a stage's options. */
@@ -31,6 +33,29 @@ export interface EngineChoice {
   /** How captions are pooled, already resolved; null: as the model's config says. */
   readonly pooling: PoolingRule | null;
 }
+
+/** The configuration's `pooling` as a rule; null: as the model's config says. */
+export function resolvePooling(
+  pooling: "auto" | "argmax" | "end_token",
+  model: Model,
+): PoolingRule | null {
+  if (pooling === "auto") return null;
+  if (pooling === "argmax") return { kind: "argmax" };
+  return { kind: "first", id: loadTokenizer(model.tokenizers[1]).endId };
+}
+
+/** The model's scheduler with what the configuration says over it. */
+export const schedulerOf = (
+  model: Model,
+  { prediction_type, rescale_betas_zero_snr }: {
+    readonly prediction_type: "epsilon" | "v_prediction" | null;
+    readonly rescale_betas_zero_snr: boolean | null;
+  },
+): SchedulerConfig => ({
+  ...model.configs.scheduler,
+  ...(prediction_type === null ? {} : { prediction_type }),
+  ...(rescale_betas_zero_snr === null ? {} : { rescale_betas_zero_snr }),
+});
 
 interface Shared {
   readonly engine: Engine;

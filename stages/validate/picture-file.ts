@@ -1,0 +1,17 @@
+// Pixels from the VAE as a JPEG file: -1..1 to 8 bits, as diffusers rounds them.
+import sharp from "sharp";
+import type { Tensor } from "../../engine/device/messages.ts";
+
+/** `pixels` [1, 3, H, W]. The same pixels always give the same bytes. */
+export function jpeg({ data, dims }: Tensor): Promise<Uint8Array> {
+  const [, , height, width] = dims;
+  const area = height * width;
+  const rgb = new Uint8Array(3 * area);
+  for (let i = 0; i < area; i++) {
+    for (let c = 0; c < 3; c++) {
+      const unit = Math.min(1, Math.max(0, data[c * area + i] / 2 + 0.5));
+      rgb[3 * i + c] = Math.round(unit * 255);
+    }
+  }
+  return sharp(rgb, { raw: { width, height, channels: 3 } }).jpeg({ quality: 92 }).toBuffer();
+}

@@ -1,0 +1,151 @@
+// validate: pictures of the configured prompts from the rows of each due step, as the reference makes
+// them (DDPM, 30 steps, guidance 5, noise drawn anew for each prompt). Runs beside the training.
+// The trap: a failed validation is reported and recorded, and neither ends the training nor is due again.
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Cause, Effect, Schema, Stream } from "effect";
+import { dataLoaderFields } from "../../config/data.ts";
+import { embeddingFields } from "../../config/embedding.ts";
+import { modelFields } from "../../config/model.ts";
+import { objectiveFields } from "../../config/objective.ts";
+import { validationFields } from "../../config/validation.ts";
+import { asFault } from "../../runtime/as-fault.ts";
+import { type Snapshot, snapshots } from "../../runtime/artefacts/snapshots.ts";
+import { stepName } from "../../runtime/artefacts/step-name.ts";
+import { validations } from "../../runtime/artefacts/validations.ts";
+import { atomicWrite } from "../../runtime/atomic-write.ts";
+import { sha256 } from "../../runtime/canonical-json.ts";
+import { engineFields } from "../../runtime/open-engine.ts";
+import { defineStage, type StageTools } from "../../runtime/stage.ts";
+import { jpeg } from "./picture-file.ts";
+import { openStudio, type Studio } from "./studio.ts";
+import { isRecorded, writeRecord } from "./validation-record.ts";
+
+export const ValidateOptions = Schema.Struct({
+  seed: Schema.Int,
+  placeholder_token: embeddingFields.placeholder_token,
+  data_loader: Schema.Struct({ resolution: dataLoaderFields.resolution }),
+  ...modelFields,
+  ...engineFields,
+  prediction_type: objectiveFields.prediction_type,
+  rescale_betas_zero_snr: objectiveFields.rescale_betas_zero_snr,
+  validation_prompts: validationFields.validation_prompts,
+  negative_validation_prompts: validationFields.negative_validation_prompts,
+  num_validation_images_per_prompt: validationFields.num_validation_images_per_prompt,
+  validation_sampler: validationFields.validation_sampler,
+  validation_steps: validationFields.validation_steps,
+  validation_guidance: validationFields.validation_guidance,
+});
+export type ValidateOptions = typeof ValidateOptions.Type;
+
+export const validate = defineStage({
+  name: "validate",
+  version: 1,
+  summary: "Makes pictures of the validation prompts at each due step",
+  options: ValidateOptions,
+  reads: { snapshots },
+  writes: { validations },
+  lifetime: "run",
+  supervised: true,
+
+  run: ({ options, inputs, outlets, tools }) =>
+    Effect.scoped(Effect.gen(function* () {
+      let studio: Studio | undefined;
+      const one = (snapshot: Snapshot) =>
+        Effect.gen(function* () {
+          const { step, epoch } = snapshot;
+          const folder = folderOf(snapshot);
+          if (!isRecorded(join(tools.runDir, folder))) {
+            const started = performance.now();
+            studio ??= yield* openStudio(options, tools);
+            yield* pictures(studio, options, snapshot, folder, tools);
+            const seconds = (performance.now() - started) / 1000;
+            yield* tools.emit({ event: "validation-finished", step, epoch, seconds });
+          }
+          yield* outlets.validations({ step, epoch, outcome: "done" });
+        }).pipe(
+          Effect.catchCause((cause) =>
+            Cause.hasInterruptsOnly(cause)
+              ? Effect.failCause(cause)
+              : failed(snapshot, String(Cause.squash(cause)), tools).pipe(
+                Effect.andThen(outlets.validations({
+                  step: snapshot.step,
+                  epoch: snapshot.epoch,
+                  outcome: "failed",
+                })),
+              )
+          ),
+        );
+      const due = Stream.filter(inputs.snapshots, (snapshot) => snapshot.validate !== null);
+      yield* Stream.runForEach(due, one);
+      return {};
+    })),
+});
+
+export default validate;
+
+/** Pictures of other prompts than the configured ones get a folder of their own. */
+function folderOf({ step, epoch, validate }: Snapshot): string {
+  const name = `validation/${stepName(epoch, step)}`;
+  const asked = validate?.prompts ?? null;
+  return asked === null ? name : `${name}-${sha256(JSON.stringify(asked)).slice(0, 8)}`;
+}
+
+const pictures = (
+  studio: Studio,
+  options: ValidateOptions,
+  snapshot: Snapshot,
+  folder: string,
+  tools: StageTools,
+) =>
+  Effect.gen(function* () {
+    const { step, epoch } = snapshot;
+    const asked = snapshot.validate?.prompts ?? null;
+    const prompts = asked ?? options.validation_prompts;
+    const images = options.num_validation_images_per_prompt;
+    const total = prompts.length * images;
+    yield* tools.emit({ event: "validation-started", step, epoch, pictures: total });
+    const rows = yield* tools.get(snapshot.rows.blob);
+    for (const [prompt, text] of prompts.entries()) {
+      const name = `${folder}/prompt_${String(prompt).padStart(4, "0")}`;
+      yield* Effect.tryPromise({
+        try: () => mkdir(join(tools.runDir, name), { recursive: true }),
+        catch: asFault,
+      });
+      for (let image = 0; image < images; image++) {
+        const negative = asked === null
+          ? options.negative_validation_prompts?.[prompt] ?? null
+          : null;
+        const drawn = yield* studio.draw({ rows, of: snapshot.rows, text, negative, image });
+        const path = `${name}/${String(image).padStart(4, "0")}.jpg`;
+        const bytes = yield* Effect.tryPromise({ try: () => jpeg(drawn), catch: asFault });
+        yield* atomicWrite(join(tools.runDir, path), bytes, { what: "a validation picture" });
+        const [, , height, width] = drawn.dims;
+        yield* tools.emit({
+          event: "validation-picture",
+          step,
+          epoch,
+          prompt,
+          image,
+          text,
+          path,
+          width,
+          height,
+        });
+        yield* tools.progress(prompt * images + image + 1, total, "pictures");
+      }
+    }
+    yield* writeRecord(join(tools.runDir, folder), { step, epoch, outcome: "done", prompts });
+  });
+
+const failed = (snapshot: Snapshot, error: string, tools: StageTools) =>
+  Effect.gen(function* () {
+    const { step, epoch } = snapshot;
+    yield* tools.emit({ event: "validation-failed", step, epoch, error });
+    const folder = join(tools.runDir, folderOf(snapshot));
+    const prompts = snapshot.validate?.prompts ?? [];
+    yield* Effect.ignore(Effect.andThen(
+      Effect.tryPromise({ try: () => mkdir(folder, { recursive: true }), catch: asFault }),
+      writeRecord(folder, { step, epoch, outcome: "failed", prompts, error }),
+    ));
+  });

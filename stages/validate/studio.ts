@@ -1,0 +1,80 @@
+// What a validation draws with: the engine, both tokenizers that know the placeholder, and the schedule.
+// Opened once, at the first picture that is due.
+import { Effect, type Scope } from "effect";
+import { normals } from "../../engine/random/draw.ts";
+import type { Tensor } from "../../engine/device/messages.ts";
+import type { Fault } from "../../engine/fault.ts";
+import { latentSize, samplePicture } from "../../engine/sample.ts";
+import { expandPlaceholder, placeholderTokens } from "../../engine/text/placeholder.ts";
+import { loadTokenizer } from "../../engine/text/tokenizer.ts";
+import { type Rows, unpackRows } from "../../runtime/artefacts/snapshots.ts";
+import { asFault } from "../../runtime/as-fault.ts";
+import { loadModel } from "../../runtime/load-model.ts";
+import { openEngine, resolvePooling, schedulerOf } from "../../runtime/open-engine.ts";
+import type { StageTools } from "../../runtime/stage.ts";
+import type { ValidateOptions } from "./stage.ts";
+
+export interface Drawing {
+  readonly rows: Uint8Array;
+  readonly of: Rows;
+  readonly text: string;
+  readonly negative: string | null;
+  /** Index of the picture among those of its prompt: the address of its noise. */
+  readonly image: number;
+}
+
+export interface Studio {
+  /** Pixels [1, 3, H, W] around -1..1. */
+  readonly draw: (drawing: Drawing) => Effect.Effect<Tensor, Fault>;
+}
+
+export const openStudio = (
+  options: ValidateOptions,
+  tools: StageTools,
+): Effect.Effect<Studio, Fault, Scope.Scope> =>
+  Effect.gen(function* () {
+    const model = yield* loadModel(options, { offline: false, progress: tools.progress });
+    const engine = yield* openEngine(model, {
+      ...options,
+      pooling: resolvePooling(options.pooling, model),
+    });
+    const scheduler = schedulerOf(model, options);
+    const { resolution } = options.data_loader;
+    const [height, width] = typeof resolution === "number" ? [resolution, resolution] : resolution;
+
+    const draw = ({ rows, of, text, negative, image }: Drawing) => {
+      const { clip_l, clip_g } = unpackRows(of, rows);
+      const tokens = placeholderTokens(options.placeholder_token, of.vectors);
+      const texts = negative === null ? [text] : [text, negative];
+      const ids = model.tokenizers.map((files, i) => {
+        const { vocab_size } = i === 0 ? model.configs.textEncoder : model.configs.textEncoder2;
+        const tokenizer = loadTokenizer(files, tokens, vocab_size);
+        const expand = (caption: string) =>
+          expandPlaceholder(caption, options.placeholder_token, of.vectors);
+        return texts.map((caption) => tokenizer.encode(expand(caption)).ids);
+      });
+      return tools.withResource(
+        "device",
+        Effect.tryPromise({
+          try: (signal) =>
+            samplePicture(engine, {
+              captions: { ids1: ids[0], ids2: ids[1], rows1: clip_l, rows2: clip_g },
+              guidance: options.validation_guidance,
+              sampler: options.validation_sampler,
+              steps: options.validation_steps,
+              ...latentSize(height, width),
+              timeIds: [height, width, 0, 0, height, width],
+              scheduler,
+              noise: (i, count) =>
+                normals(
+                  { seed: options.seed, purpose: "validation", step: i + 1, item: image },
+                  count,
+                ),
+              onStep: () => signal.throwIfAborted(),
+            }),
+          catch: asFault,
+        }),
+      );
+    };
+    return { draw };
+  });

@@ -1,0 +1,22 @@
+// That a step's validation has been dealt with: a small file beside its pictures. Present means done or
+// failed for good; absent means due. The trap: written last, when every picture is on disk.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Effect } from "effect";
+import type { Fault } from "../../engine/fault.ts";
+import { atomicWrite } from "../../runtime/atomic-write.ts";
+
+export interface ValidationRecord {
+  readonly step: number;
+  readonly epoch: number;
+  readonly outcome: "done" | "failed";
+  readonly prompts: readonly string[];
+  readonly error?: string;
+}
+
+const recordPath = (folder: string) => join(folder, "validation.json");
+
+export const isRecorded = (folder: string): boolean => existsSync(recordPath(folder));
+
+export const writeRecord = (folder: string, record: ValidationRecord): Effect.Effect<void, Fault> =>
+  atomicWrite(recordPath(folder), `${JSON.stringify(record, null, 1)}\n`);
