@@ -118,11 +118,11 @@ export async function fakeHub(
       });
       return json(response, { branches: [ref("main")], tags: (repo.tags ?? []).map(ref) });
     }
-    const revision = decodeURIComponent(rawRevision);
+    const revision = verb === "" ? "main" : decodeURIComponent(rawRevision);
     if (!["main", "HEAD", repo.commit, ...repo.tags ?? []].includes(revision)) {
       return refuse(response, 404, "RevisionNotFound", `Invalid rev id: ${revision}`);
     }
-    if (verb === "revision") {
+    if (verb === "" || verb === "revision") {
       const siblings = [...repo.files.keys()].map((rfilename) => ({ rfilename }));
       return json(response, { _id: "0", id, sha: repo.commit, private: false, siblings });
     }
