@@ -1,0 +1,105 @@
+// Prodigy (Mishchenko & Defazio 2023, arXiv 2306.06101): Adam that estimates its own step size d from
+// how far the gradients agree with the way already gone. Results as of prodigyopt 1.1.2. The trap: d is
+// one number for all encoders, and a step at rate 0 (a warm-up's first) leaves the whole state alone.
+import { pow } from "../random/exact-math.ts";
+import type { Gradients, Rows } from "./rows.ts";
+
+/** Names as in the training configuration. */
+export interface ProdigyOptions {
+  readonly optimizer_type: "Prodigy";
+  readonly weight_decay: number;
+  readonly use_bias_correction: boolean;
+  /** Leave the rate out of the estimate's denominator, so that a warm-up does not inflate d. */
+  readonly safeguard_warmup: boolean;
+}
+
+export interface ProdigyState {
+  readonly optimizer_type: "Prodigy";
+  /** Steps taken at a rate above 0. */
+  readonly step: number;
+  /** The estimated step size, and the numerator of its estimate. */
+  readonly d: number;
+  readonly dNumerator: number;
+  readonly rows: Rows;
+  /** The rows before the first step. */
+  readonly start: Rows;
+  /** Running means of d * gradient and of its square. */
+  readonly expAvg: Rows;
+  readonly expAvgSq: Rows;
+  /** The weighted sum of gradients: the estimate's denominator is its 1-norm. */
+  readonly gradientSum: Rows;
+}
+
+const FIRST_D = 1e-6;
+const BETA1 = 0.9;
+const BETA2 = 0.999;
+const BETA3 = Math.sqrt(BETA2);
+const EPSILON = 1e-8;
+
+export function startProdigy(rows: Rows): ProdigyState {
+  const zeros = rows.map(({ length }) => new Float64Array(length));
+  return {
+    optimizer_type: "Prodigy",
+    step: 0,
+    d: FIRST_D,
+    dNumerator: 0,
+    rows,
+    start: rows,
+    expAvg: zeros,
+    expAvgSq: zeros,
+    gradientSum: zeros,
+  };
+}
+
+/** The state after one step along `gradients`; the old state stays as it is. */
+export function stepProdigy(
+  state: ProdigyState,
+  gradients: Gradients,
+  learningRate: number,
+  { weight_decay, use_bias_correction, safeguard_warmup }: ProdigyOptions,
+): ProdigyState {
+  if (!(learningRate > 0)) return state;
+  const { d, start } = state;
+  const correction = use_bias_correction ? biasCorrection(state.step + 1) : 1;
+  const rate = d * learningRate * correction;
+  const sumRate = (d / FIRST_D) * (safeguard_warmup ? d : rate);
+
+  let agreement = 0;
+  state.rows.forEach((values, group) =>
+    values.forEach((value, i) => agreement += gradients[group][i] * (start[group][i] - value))
+  );
+  const expAvg = averaged(state.expAvg, BETA1, (group, i) => d * (1 - BETA1) * gradients[group][i]);
+  const expAvgSq = averaged(state.expAvgSq, BETA2, (group, i) => {
+    const gradient = gradients[group][i];
+    return d * d * (1 - BETA2) * gradient * gradient;
+  });
+  const gradientSum = averaged(
+    state.gradientSum,
+    BETA3,
+    (group, i) => sumRate * gradients[group][i],
+  );
+  let denominator = 0;
+  for (const sums of gradientSum) for (const sum of sums) denominator += Math.abs(sum);
+  const moments = { ...state, expAvg, expAvgSq, gradientSum };
+  if (denominator === 0) return moments;
+
+  const dNumerator = BETA3 * state.dNumerator + (d / FIRST_D) * rate * agreement;
+  // Its growth is not bounded (growth_rate infinite), so d is the largest estimate so far.
+  const largest = Math.max(d, dNumerator / denominator);
+  const rows = state.rows.map((values, group) =>
+    values.map((value, i) => {
+      const spread = Math.sqrt(expAvgSq[group][i]) + largest * EPSILON;
+      return value * (1 - weight_decay * rate) - rate * expAvg[group][i] / spread;
+    })
+  );
+  return { ...moments, step: state.step + 1, d: largest, dNumerator, rows };
+}
+
+const biasCorrection = (step: number): number =>
+  Math.sqrt(1 - pow(BETA2, step)) / (1 - pow(BETA1, step));
+
+const averaged = (
+  averages: Rows,
+  decay: number,
+  add: (group: number, i: number) => number,
+): Rows => averages.map((values, group) => values.map((value, i) => decay * value + add(group, i)));
