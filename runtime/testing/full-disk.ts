@@ -21,10 +21,10 @@ export const fullDisk = (
     Effect.map(real.open(path, options), (file): FileSystem.File => ({
       [FileSystem.FileTypeId]: FileSystem.FileTypeId,
       stat: file.stat,
-      seek: file.seek,
-      read: file.read,
-      readAlloc: file.readAlloc,
-      truncate: file.truncate,
+      seek: (offset, from) => file.seek(offset, from),
+      read: (buffer, options) => file.read(buffer, options),
+      readAlloc: (size, options) => file.readAlloc(size, options),
+      truncate: (length) => file.truncate(length),
       sync: file.sync,
       write: (bytes) => isFull(path) ? Effect.fail(refusal(path, code)) : file.write(bytes),
       writeAll: (bytes) =>
