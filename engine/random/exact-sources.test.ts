@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
 
 const inexact =
-  /\bMath\.(exp|expm1|log|log1p|log2|log10|pow|sin|cos|tan|a?sinh|a?cosh|a?tanh|a(sin|cos|tan2?)|cbrt|hypot|random)\b|\*\*[^/*]/;
+  /\bMath\.(exp|expm1|log|log1p|log2|log10|pow|sin|cos|tan|a?sinh|a?cosh|a?tanh|a(sin|cos|tan2?)|cbrt|hypot|random)\b|(?<!\/)\*\*/;
 
 test("the pattern knows a call from a comment", () => {
   assert.match("Math.exp(x)", inexact);
@@ -20,7 +20,7 @@ for (const folder of ["random", "diffusion", "optimise"]) {
     assert.ok(sources.length > 2);
     for (const name of sources) {
       const text = await readFile(new URL(name.replaceAll("\\", "/"), root), "utf8");
-      const found = text.split("\n").findIndex((line) => inexact.test(line.replaceAll("/**", "")));
+      const found = text.split("\n").findIndex((line) => inexact.test(line));
       assert.equal(found, -1, `${folder}/${name}:${found + 1}`);
     }
   });
