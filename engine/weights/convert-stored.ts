@@ -11,7 +11,7 @@ import { toBytes } from "./convert.ts";
 import type { StoredDType } from "./dtype.ts";
 import { isFault } from "../fault.ts";
 import { type Network, networks } from "./required-tensors.ts";
-import { readHeader, readTensor, writeSafetensors } from "./safetensors.ts";
+import { readHeader, readTensor, type TensorToWrite, writeSafetensors } from "./safetensors.ts";
 import type { Located } from "./tensor-source.ts";
 import type { WeightTable, WeightView } from "./weight-view.ts";
 
@@ -113,15 +113,14 @@ export async function convertStored(
 const place = ({ dtype, file, offset, bytes }: WeightView) => ({ dtype, file, offset, bytes });
 
 async function make(file: string, foreign: ReadonlyMap<string, Located>) {
-  const tensors = new Map(
-    await Promise.all([...foreign].map(async ([name, located]) => {
-      const dtype = await targetDType(located);
-      const data = async function* () {
-        yield toBytes(await scaledValues(located), dtype);
-      };
-      return [name, { dtype, shape: located.view.shape, data }] as const;
-    })),
-  );
+  const tensors = new Map<string, TensorToWrite>();
+  for (const [name, located] of foreign) {
+    const dtype = await targetDType(located);
+    const data = async function* () {
+      yield toBytes(await scaledValues(located), dtype);
+    };
+    tensors.set(name, { dtype, shape: located.view.shape, data });
+  }
   await writeSafetensors(file, tensors, { made_by: "gnomic" });
   return (await readHeader(file)).tensors;
 }

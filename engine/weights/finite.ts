@@ -2,8 +2,8 @@
 // looked at together: a value is not finite exactly if all bits of its exponent are set, and adding the
 // exponent's lowest bit then carries into the sign's place. The trap: F8_E4M3 has one NaN and no infinity.
 import { fault } from "../fault.ts";
-import type { StoredDType } from "./dtype.ts";
-import { readBytes } from "./safetensors.ts";
+import { storedBytes, type StoredDType } from "./dtype.ts";
+import { readChunks } from "./safetensors.ts";
 import type { WeightTable, WeightView } from "./weight-view.ts";
 
 export class WeightsNotFinite extends fault("WeightsNotFinite", "user") {}
@@ -19,21 +19,23 @@ const patterns: Partial<Record<StoredDType, readonly [keep: number, add: number,
     F8_E4M3: [0x7f7f7f7f, 0x01010101, 0x80808080],
   };
 
+/** A multiple of every dtype's width; small enough for the processor's cache. */
+const chunk = 1 << 20;
+
 /** Index of a view's first value that is NaN or infinite, or undefined. Integers are always finite. */
 export async function firstNonFinite(view: WeightView): Promise<number | undefined> {
   const pattern = patterns[view.dtype];
-  if (pattern === undefined || view.bytes === 0) return undefined;
-  const buffer = await readBytes(view);
-  const whole = new Uint32Array(buffer, 0, buffer.byteLength >>> 2);
-  const width = view.bytes / view.shape.reduce((product, side) => product * side, 1);
-  const word = firstCarry(whole, pattern, width === 8 ? 1 : 0, width === 8 ? 2 : 1);
-  const tail = new Uint32Array(1);
-  const tailStart = whole.length * 4;
-  new Uint8Array(tail.buffer).set(new Uint8Array(buffer, tailStart));
-  const from = word ?? (firstCarry(tail, pattern, 0, 1) === undefined ? undefined : whole.length);
-  return from === undefined
-    ? undefined
-    : indexWithin(new Uint8Array(buffer), from * 4, width, pattern);
+  if (pattern === undefined) return undefined;
+  const width = storedBytes[view.dtype];
+  const bytes = new Uint8Array(Math.min(chunk, Math.ceil(view.bytes / 4) * 4));
+  const words = new Uint32Array(bytes.buffer);
+  const [start, step] = width === 8 ? [1, 2] : [0, 1];
+  for await (const [from, length] of readChunks(view, bytes)) {
+    bytes.fill(0, length, Math.ceil(length / 4) * 4);
+    const word = firstCarry(words.subarray(0, Math.ceil(length / 4)), pattern, start, step);
+    if (word !== undefined) return from / width + indexWithin(bytes, word * 4, width, pattern);
+  }
+  return undefined;
 }
 
 function firstCarry(
@@ -42,18 +44,15 @@ function firstCarry(
   start: number,
   step: number,
 ): number | undefined {
-  const block = 1 << 14;
-  for (let from = start; from < words.length; from += block) {
-    const end = Math.min(from + block, words.length);
-    let seen = 0;
-    for (let i = from; i < end; i += step) seen |= (words[i] & keep) + add;
-    if ((seen & carry) === 0) continue;
-    for (let i = from; i < end; i += step) if ((((words[i] & keep) + add) & carry) !== 0) return i;
-  }
-  return undefined;
+  let seen = 0;
+  for (let i = start; i < words.length; i += step) seen |= (words[i] & keep) + add;
+  if ((seen & carry) === 0) return undefined;
+  let first = start;
+  while ((((words[first] & keep) + add) & carry) === 0) first += step;
+  return first;
 }
 
-/** Which of the values in the word at byte `from` it is. */
+/** Which value of the chunk it is, given the byte where the word starts. */
 function indexWithin(
   bytes: Uint8Array,
   from: number,

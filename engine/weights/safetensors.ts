@@ -2,7 +2,7 @@
 // itself never reads weights this way, ONNX Runtime maps the file. Writing is atomic and deterministic:
 // equal tensors give equal bytes, whatever their order.
 // The trap: `readTensor` of a view with `transposed` gives [out, in], as `view.shape` says, not the file's order.
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { fault } from "../fault.ts";
 import { writeAtomically } from "./atomic-file.ts";
 import { decodeArray, type StoredArray, toBytes, toFloat32, toFloat64 } from "./convert.ts";
@@ -28,26 +28,44 @@ export interface TensorToWrite {
   readonly data: StoredArray | (() => Iterable<Uint8Array> | AsyncIterable<Uint8Array>);
 }
 
-/** The stored bytes of a view. Throws WeightsStorageFault. */
-export async function readBytes(view: WeightView): Promise<ArrayBuffer> {
+/**
+ * Reads the stored bytes of a view into `buffer`, over and over: yields where in the view a part starts
+ * and how long it is. Throws WeightsStorageFault.
+ */
+export async function* readChunks(
+  view: WeightView,
+  buffer: Uint8Array,
+): AsyncGenerator<readonly [from: number, length: number]> {
   const handle = await open(view.file, "r").catch((cause) => {
     throw fileFault(view.file, cause);
   });
   try {
-    const bytes = new Uint8Array(view.bytes);
-    const step = 1 << 30;
-    for (let done = 0; done < view.bytes;) {
-      const length = Math.min(step, view.bytes - done);
-      const { bytesRead } = await handle.read(bytes, done, length, view.offset + done);
-      if (bytesRead === 0) throw new Error(`the file ended within ${view.name}`);
-      done += bytesRead;
+    for (let from = 0; from < view.bytes; from += buffer.length) {
+      const length = Math.min(buffer.length, view.bytes - from);
+      await fill(handle, buffer, length, view.offset + from);
+      yield [from, length];
     }
-    return bytes.buffer;
   } catch (cause) {
     throw fileFault(view.file, cause);
   } finally {
     await handle.close();
   }
+}
+
+async function fill(handle: FileHandle, buffer: Uint8Array, length: number, position: number) {
+  for (let done = 0; done < length;) {
+    const step = Math.min(length - done, 1 << 30);
+    const { bytesRead } = await handle.read(buffer, done, step, position + done);
+    if (bytesRead === 0) throw new Error("the file became shorter while it was read");
+    done += bytesRead;
+  }
+}
+
+/** The stored bytes of a view. Throws WeightsStorageFault. */
+export async function readBytes(view: WeightView): Promise<ArrayBuffer> {
+  const bytes = new Uint8Array(view.bytes);
+  for await (const _ of readChunks(view, bytes));
+  return bytes.buffer;
 }
 
 async function readValues(view: WeightView): Promise<StoredArray> {
