@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { modelA, singleA } from "./model.fixture.ts";
 import { openModel } from "./model.ts";
 import {
   readSafetensors,
@@ -12,10 +12,6 @@ import {
   type TensorToWrite,
   writeSafetensors,
 } from "./safetensors.ts";
-
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const modelA = join(root, "tests/golden/a/model");
-const singleA = join(root, "tests/golden/a/single_file.safetensors");
 
 let folder: string;
 before(async () => folder = await mkdtemp(join(tmpdir(), "convert-")));

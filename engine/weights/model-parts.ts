@@ -172,7 +172,6 @@ export async function vaeParts(
 ): Promise<{ readonly config: VaeConfig; readonly source: TensorSource }> {
   const wanted = "a VAE of SDXL (AutoencoderKL)";
   const fix = "Name the VAE's diffusers folder or its .safetensors file.";
-  const findings: ModelFinding[] = [];
   if (!isFolder) {
     const source = singleFileSources(await readHeader(path), configs).vae;
     const found = "no tensors of a VAE";
@@ -180,7 +179,7 @@ export async function vaeParts(
       ? refuseModel(path, wanted, [{ file: path, found }], fix)
       : { config: configs.vae, source };
   }
-  const inner: ModelFinding[] = [];
+  const findings: ModelFinding[] = [];
   for (const folder of [join(path, "vae"), path]) {
     const found: ModelFinding[] = [];
     const config = await decodeFile(decodeVaeConfig, join(folder, "config.json"), found);
@@ -188,7 +187,7 @@ export async function vaeParts(
     if (config !== undefined && source !== undefined && found.length === 0) {
       return { config, source };
     }
-    inner.push(...found);
+    findings.push(...found);
   }
-  return refuseModel(path, wanted, [...findings, ...inner], fix);
+  return refuseModel(path, wanted, findings, fix);
 }

@@ -12,7 +12,8 @@ export interface Recognised {
   readonly unusable: boolean;
 }
 
-const unetPrefixes = ["model.diffusion_model.", "diffusion_model.", "unet.", "model.", ""];
+/** What people's tools write before a UNet's names. */
+export const unetPrefixes = ["model.diffusion_model.", "diffusion_model.", "unet.", "model.", ""];
 
 /** The shape of the first of `names` that the file has below any prefix of a UNet. */
 function shapeOf(tensors: StoredTensors, names: readonly string[]): readonly number[] | undefined {

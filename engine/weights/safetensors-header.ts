@@ -24,8 +24,7 @@ export async function readHeader(path: string): Promise<SafetensorsHeader> {
   const file = await realpath(path).catch((cause) => {
     throw fileFault(path, cause);
   });
-  const { isRegular } = await kindOf(file);
-  if (!isRegular) {
+  if (!await isRegularFile(file)) {
     throw new WeightsFileFault({
       file,
       wanted: "a .safetensors file",
@@ -62,9 +61,9 @@ export async function readHeader(path: string): Promise<SafetensorsHeader> {
 }
 
 /** Opening a pipe would wait for its writer, so the kind is looked at first. */
-async function kindOf(file: string): Promise<{ isRegular: boolean }> {
+async function isRegularFile(file: string): Promise<boolean> {
   try {
-    return { isRegular: (await stat(file)).isFile() };
+    return (await stat(file)).isFile();
   } catch (cause) {
     throw fileFault(file, cause);
   }

@@ -2,6 +2,7 @@
 // mixture, below any of the prefixes that people's tools write. Nothing is copied: each network becomes
 // a source of views. The trap: a file may lack text encoders or VAE; that is for the caller to tell.
 import type { ModelConfigs, SchedulerConfig } from "../networks/config.ts";
+import { unetPrefixes } from "./recognise.ts";
 import { type Network, networks } from "./required-tensors.ts";
 import type { SafetensorsHeader } from "./safetensors.ts";
 import { diffusersSource, originalSource, type TensorSource } from "./tensor-source.ts";
@@ -13,7 +14,6 @@ interface Layout {
   readonly original: boolean;
 }
 
-const unetPrefixes = ["model.diffusion_model.", "diffusion_model.", "unet.", "model.", ""];
 const vaePrefixes = ["first_stage_model.", "vae.", ""];
 const firstEncoder = [
   "conditioner.embedders.0.transformer.",
