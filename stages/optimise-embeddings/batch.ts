@@ -1,0 +1,64 @@
+// Puts items together into one batch for the engine: latents scaled, noise added, the loss's weights.
+// The trap: all items of a batch have the same size.
+import { scaleLatents } from "../../engine/diffusion/latent-scaling.ts";
+import { type ObjectiveOptions, prepareStep } from "../../engine/diffusion/objective.ts";
+import { timeIds } from "../../engine/diffusion/time-ids.ts";
+import { tensor, type TrainingBatch } from "../../engine/engine.ts";
+import type { VaeConfig } from "../../engine/networks/config.ts";
+import type { LatentView } from "../../runtime/artefacts/latents.ts";
+import type { CaptionTokens } from "../../runtime/artefacts/token-ids.ts";
+
+/** One picture in a batch, everything drawn. */
+export interface Item {
+  readonly view: LatentView;
+  /** [C, h, w], as the VAE gives them. */
+  readonly latents: ArrayLike<number>;
+  readonly noise: ArrayLike<number>;
+  readonly timestep: number;
+  readonly tokens: CaptionTokens;
+  /** [h, w], or null where everything counts. */
+  readonly mask: ArrayLike<number> | null;
+}
+
+const join = (parts: readonly ArrayLike<number>[]): Float64Array => {
+  const size = parts[0].length;
+  const joined = new Float64Array(parts.length * size);
+  parts.forEach((part, i) => joined.set(part, i * size));
+  return joined;
+};
+
+export function batchOf(
+  items: readonly Item[],
+  vae: VaeConfig,
+  objective: ObjectiveOptions,
+): Omit<TrainingBatch, "rows1" | "rows2"> {
+  const [height, width] = items[0].view.size;
+  const area = height * width;
+  const shape = [items.length, items[0].latents.length / area, height, width];
+  const masked = items.some(({ mask }) => mask !== null);
+  const timesteps = items.map(({ timestep }) => timestep);
+  const { noisy, target, weight } = prepareStep({
+    shape,
+    latents: scaleLatents(join(items.map(({ latents }) => latents)), vae),
+    noise: join(items.map(({ noise }) => noise)),
+    timesteps,
+    ...(masked ? { mask: join(items.map(({ mask }) => mask ?? ones(area))) } : {}),
+  }, objective);
+  return {
+    ids1: items.map(({ tokens }) => tokens.ids1),
+    ids2: items.map(({ tokens }) => tokens.ids2),
+    timesteps,
+    timeIds: items.map(({ view }) =>
+      timeIds({
+        originalSize: view.original_size,
+        cropTopLeft: view.crop_top_left,
+        targetSize: view.target_size,
+      })
+    ),
+    noisy: tensor(noisy, shape),
+    target: tensor(target, shape),
+    weight: tensor(weight, [items.length, 1, height, width]),
+  };
+}
+
+const ones = (length: number): Float32Array => new Float32Array(length).fill(1);

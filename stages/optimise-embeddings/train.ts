@@ -1,0 +1,151 @@
+// The training loop: step by step from a state to the next, each step on disk before anyone hears of it.
+// The trap: whatever a step decides must follow from the state, the configuration and the seed alone.
+import { Effect } from "effect";
+import type { Fault } from "../../engine/fault.ts";
+import { clipGradients } from "../../engine/optimise/clip.ts";
+import { type OptimizerOptions, stepOptimizer } from "../../engine/optimise/optimizer.ts";
+import { pullStd } from "../../engine/optimise/std-pull.ts";
+import type { RunEvent } from "../../runtime/events.ts";
+import type { StageTools } from "../../runtime/stage.ts";
+import { stopped } from "../../runtime/stopped.ts";
+import type { Course } from "./course.ts";
+import { hasSettled, varianceRatio } from "./fixed-loss-course.ts";
+import { type GradientTools, stepGradient } from "./gradient.ts";
+import type { OptimiseOptions } from "./options.ts";
+import { type EncoderHealth } from "./row-health.ts";
+import type { SnapshotDesk } from "./snapshot-desk.ts";
+import { type EncoderPair, rowsOf, save, type TrainingState } from "./training-state.ts";
+
+export interface Training {
+  readonly options: OptimiseOptions;
+  readonly course: Course;
+  readonly gradient: GradientTools;
+  /** Spreads of the vocabularies. */
+  readonly vocabularyStd: readonly [number, number];
+  readonly rate: (step: number) => number;
+  readonly fixedLoss: (rows: EncoderPair) => Effect.Effect<number, Fault>;
+  readonly health: (
+    state: TrainingState,
+    words: boolean,
+  ) => Effect.Effect<readonly EncoderHealth[], Fault>;
+  readonly desk: SnapshotDesk;
+  readonly tools: StageTools;
+}
+
+export const isFinished = (state: TrainingState, course: Course): boolean =>
+  state.early || state.step >= course.totalSteps;
+
+/** Goes on from `state` to the last step. Fails with `Stopped` when asked to stop. */
+export const train = (
+  training: Training,
+  state: TrainingState,
+): Effect.Effect<TrainingState, Fault> =>
+  Effect.gen(function* () {
+    const { course, desk, tools } = training;
+    let current = state;
+    yield* tell(training, current);
+    while (!isFinished(current, course)) {
+      if (tools.stopRequested()) return yield* Effect.fail(stopped(current.step));
+      current = yield* oneStep(training, current);
+      yield* save(tools.runDir, current);
+      yield* tell(training, current);
+      yield* desk.asked(current, yield* tools.requests());
+      yield* tools.progress(current.step, course.totalSteps, "steps");
+    }
+    return current;
+  });
+
+/** Events and snapshots of a step that is on disk; after a resume whatever is there already is dropped. */
+const tell = ({ desk, tools }: Training, state: TrainingState) =>
+  Effect.gen(function* () {
+    for (const event of state.events) yield* tools.emit(event);
+    yield* desk.due(state);
+  });
+
+const oneStep = (training: Training, state: TrainingState) =>
+  Effect.gen(function* () {
+    const { options, course, gradient, rate } = training;
+    const started = performance.now();
+    const lr = rate(state.step);
+    const { loss, gradients, rows } = yield* stepGradient(
+      course.step(state.step),
+      rowsOf(state),
+      gradient,
+    );
+    const clipped = clipGradients(gradients, options.max_grad_norm);
+    const moved = stepOptimizer(
+      { ...state.optimizer, rows },
+      clipped.gradients,
+      lr,
+      options.optimizer as OptimizerOptions,
+    );
+    const pulled = options.std_pull === "off"
+      ? moved.rows
+      : moved.rows.map((values, i) => pullStd(values, training.vocabularyStd[i]));
+    const step = state.step + 1;
+    const event: RunEvent = {
+      event: "step",
+      at: Date.now(),
+      step,
+      epoch: course.epochsAfter(step),
+      loss,
+      lr,
+      ...(moved.optimizer_type === "Prodigy" ? { dLr: moved.d * lr } : {}),
+      gradientNorm: clipped.norm,
+      gradientShare: shares(gradients),
+      seconds: (performance.now() - started) / 1000,
+      rssBytes: process.memoryUsage.rss(),
+    };
+    const next = { ...state, step, optimizer: { ...moved, rows: pulled }, events: [event] };
+    return isDueEvery(options.fixed_loss_every, step, course)
+      ? yield* judged(training, next)
+      : next;
+  });
+
+const isDueEvery = (every: number | null, step: number, { totalSteps }: Course) =>
+  every !== null && (step % every === 0 || step === totalSteps);
+
+/** Measures the fixed-input loss and looks at the rows. */
+export const judged = (
+  training: Training,
+  state: TrainingState,
+): Effect.Effect<TrainingState, Fault> =>
+  Effect.gen(function* () {
+    const { options, course, desk } = training;
+    const loss = yield* training.fixedLoss(rowsOf(state));
+    const fixedLosses = Float64Array.of(...state.fixedLosses, loss);
+    const epoch = course.epochsAfter(state.step);
+    const improved = state.best === null || loss < state.best.loss;
+    const best = improved ? { step: state.step, epoch, loss, rows: rowsOf(state) } : state.best!;
+    const event: RunEvent = {
+      event: "fixed-loss",
+      at: Date.now(),
+      step: state.step,
+      loss,
+      bestStep: best.step,
+      bestLoss: best.loss,
+      varianceRatio: varianceRatio(fixedLosses),
+    };
+    const judgedState = {
+      ...state,
+      fixedLosses,
+      best,
+      early: options.early_stop && state.step > 0 && hasSettled(fixedLosses),
+    };
+    const words = desk.isDue(judgedState);
+    const rows: RunEvent = {
+      event: "rows",
+      at: Date.now(),
+      step: state.step,
+      encoders: yield* training.health(judgedState, words),
+    };
+    return { ...judgedState, events: [...state.events, event, rows] };
+  });
+
+/** How much of the gradient's norm each encoder has. */
+function shares(gradients: EncoderPair): [number, number] {
+  const [a, b] = gradients.map((gradient) =>
+    Math.sqrt(gradient.reduce((sum, value) => sum + value * value, 0))
+  );
+  return a + b === 0 ? [0, 0] : [a / (a + b), b / (a + b)];
+}
