@@ -3,7 +3,7 @@
 // The trap: the content decides, not the file's ending; a .png may be a jpeg, but never an SVG.
 import sharp from "sharp";
 import { fault } from "../../engine/fault.ts";
-import type { Size } from "./aspect-buckets.ts";
+import type { Size } from "../../runtime/artefacts/examples.ts";
 
 export class PictureFault extends fault("PictureFault", "user") {}
 

@@ -6,10 +6,8 @@ import { dataLoaderFields } from "../../config/data.ts";
 import type { Dataset } from "../../config/dataset.ts";
 import { fixedLossFields } from "../../config/fixed-loss.ts";
 import { objectiveFields } from "../../config/objective.ts";
-import type { Fault } from "../../engine/fault.ts";
 import { examples } from "../../runtime/artefacts/examples.ts";
 import { defineStage } from "../../runtime/stage.ts";
-import { AspectBucketFault, aspectBuckets } from "./aspect-buckets.ts";
 import { type DatasetRules, ingestDataset, listed, soundListing } from "./ingest-dataset.ts";
 import { bucketsNote, warningsAbout } from "./remarks.ts";
 
@@ -60,11 +58,10 @@ export const ingest = defineStage({
         datasetsOf(options),
         (dataset) => Effect.option(listed(dataset, { masks: options.use_masks, offline: true })),
       );
-      const faults = listings.flatMap(Option.match({
+      return listings.flatMap(Option.match({
         onNone: () => [], // not downloaded yet
-        onSome: (listing) => listing.faults,
+        onSome: ({ faults }) => faults,
       }));
-      return [...bucketFaults(options), ...faults];
     }),
 
   run: ({ options, tools }) =>
@@ -98,13 +95,3 @@ export default ingest;
 
 const datasetsOf = ({ data_loader, fixed_loss_dataset }: IngestOptions): readonly Dataset[] =>
   fixed_loss_dataset === null ? [data_loader.dataset] : [data_loader.dataset, fixed_loss_dataset];
-
-function bucketFaults({ data_loader: { aspect_ratio_buckets } }: IngestOptions): Fault[] {
-  try {
-    if (aspect_ratio_buckets !== null) aspectBuckets(aspect_ratio_buckets);
-    return [];
-  } catch (fault) {
-    if (fault instanceof AspectBucketFault) return [fault];
-    throw fault;
-  }
-}

@@ -2,23 +2,21 @@
 // what the UNet is told about it. Pure, so that what is unchanged is found again in the cache.
 // The trap: random crops hang on the picture's own bytes, not on its place in the list, so a picture
 // added to the folder moves no other picture's crops.
+import { type DataLoader, heightWidth } from "../../config/data.ts";
 import { uniforms } from "../../engine/random/draw.ts";
-import {
-  aspectBuckets,
-  type AspectRatioBuckets,
-  nearestBucket,
-  type Size,
-} from "./aspect-buckets.ts";
+import type { Size } from "../../runtime/artefacts/examples.ts";
+import { aspectBuckets, nearestBucket } from "./aspect-buckets.ts";
 
-export interface ViewOptions {
-  readonly resolution: number | Size;
-  readonly aspect_ratio_buckets: AspectRatioBuckets | null;
-  readonly center_crop: boolean;
-  readonly crops_per_image: number;
-  readonly random_flip: boolean;
-  readonly crop_left_after_flip: "resized" | "original";
-  readonly time_ids_target_size: "bucket" | "resolution";
-}
+export type ViewOptions = Pick<
+  DataLoader,
+  | "resolution"
+  | "aspect_ratio_buckets"
+  | "center_crop"
+  | "crops_per_image"
+  | "random_flip"
+  | "crop_left_after_flip"
+  | "time_ids_target_size"
+>;
 
 export interface PlannedView {
   /** The view's own size. */
@@ -36,7 +34,7 @@ export interface PlannedView {
 
 /**
  * `original` is the upright picture's size, `digest` its file's SHA-256 in hex. Every crop comes
- * unflipped first, then, with `random_flip`, mirrored. Throws AspectBucketFault.
+ * unflipped first, then, with `random_flip`, mirrored.
  */
 export function planViews(
   original: Size,
@@ -45,7 +43,7 @@ export function planViews(
   options: ViewOptions,
 ): readonly PlannedView[] {
   const { aspect_ratio_buckets, center_crop, random_flip, resolution } = options;
-  const fixed: Size = typeof resolution === "number" ? [resolution, resolution] : resolution;
+  const fixed = heightWidth(resolution);
   const size = aspect_ratio_buckets === null
     ? fixed
     : nearestBucket(aspectBuckets(aspect_ratio_buckets), original);

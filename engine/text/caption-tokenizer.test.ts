@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { readSafetensors } from "../weights/safetensors.ts";
+import { captionTokenizer, framed } from "./caption-tokenizer.ts";
+import { tokenizerFiles } from "./tokenizer.ts";
+
+const golden = (path: string) =>
+  fileURLToPath(new URL(`../../tests/golden/${path}`, import.meta.url));
+
+const tokenizerOf = (name: string, which: 1 | 2, placeholder: string, vectors: number) => {
+  const suffix = which === 1 ? "" : "_2";
+  const config = golden(`${name}/model/text_encoder${suffix}/config.json`);
+  const { vocab_size } = JSON.parse(readFileSync(config, "utf8"));
+  const files = tokenizerFiles(golden(`${name}/model/tokenizer${suffix}`))!;
+  return captionTokenizer(files, placeholder, vectors, vocab_size);
+};
+
+for (const name of ["a", "b", "c"]) {
+  test(`the ids of golden case ${name}, whose placeholder has several tokens`, async () => {
+    const { captions, placeholder_rows } = JSON.parse(
+      readFileSync(golden(`${name}/case.json`), "utf8"),
+    );
+    const inputs = await readSafetensors(golden(`${name}/inputs.safetensors`));
+    for (const which of [1, 2] as const) {
+      const tokenizer = tokenizerOf(name, which, "gnomic", placeholder_rows);
+      const found = captions.flatMap((caption: string) =>
+        framed(tokenizer.idsOf(caption.replaceAll("{}", "gnomic")), tokenizer)
+      );
+      assert.deepEqual(found, [...inputs.get(`ids${which}`)!.data].map(Number));
+    }
+  });
+}
+
+test("the placeholder is found in any case and inside words, and is not expanded twice", () => {
+  const { idsOf, placeholderIds: [p, q, r] } = tokenizerOf("a", 1, "my_Gnome", 3);
+  const [a, photo] = idsOf("a photo");
+  assert.deepEqual(idsOf("a my_gnome photo"), [a, p, q, r, photo]);
+  assert.deepEqual(idsOf("a MY_GNOME photo"), [a, p, q, r, photo]);
+  assert.deepEqual(idsOf("a my_gnome my_gnome_1 my_gnome_2 photo"), [a, p, q, r, photo]);
+  assert.deepEqual(idsOf("my_gnome my_gnome"), [p, q, r, p, q, r]);
+  assert.deepEqual(idsOf("my_gnome, a").slice(0, 3), [p, q, r]);
+});
+
+test("75 tokens are kept, and what is over is counted", () => {
+  const { idsOf, overflowOf, placeholderIds } = tokenizerOf("a", 1, "my_gnome", 4);
+  const long = `${"a ".repeat(73)}my_gnome`;
+  assert.deepEqual(idsOf(long).slice(73), placeholderIds.slice(0, 2));
+  assert.equal(overflowOf(long), 2);
+  assert.equal(overflowOf("a ".repeat(75)), 0);
+  assert.equal(overflowOf("a ".repeat(80)), 5);
+});
+
+test("a placeholder that is a token already, or that falls apart, is refused", () => {
+  assert.throws(() => tokenizerOf("a", 1, "gnome", 2), {
+    _tag: "TokenizerFault",
+    found: /"gnome"/,
+  });
+  assert.throws(() => tokenizerOf("a", 2, "gno!me", 1), { key: "placeholder_token" });
+});

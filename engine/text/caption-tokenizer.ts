@@ -1,0 +1,70 @@
+// Captions to ids for one of SDXL's two text encoders, with one placeholder that stands for several
+// tokens: `gnome` is trained as the vectors of `gnome gnome_1 gnome_2`.
+// The trap: a text that spells the tokens out already is left as it is, not expanded twice.
+import { fault } from "../fault.ts";
+import { captionLength, loadTokenizer, type Tokenizer, type TokenizerFiles } from "./tokenizer.ts";
+
+/** A placeholder that the tokenizer does not take as one token. */
+export class PlaceholderFault extends fault("PlaceholderFault", "user") {}
+
+export interface CaptionTokenizer extends Tokenizer {
+  /** The names of the placeholder's tokens, one a vector. */
+  readonly placeholderTokens: readonly string[];
+  /** Ids of a text without start, end and padding, placeholders expanded; at most 75. */
+  readonly idsOf: (text: string) => readonly number[];
+  /** How many tokens of a text do not fit into 75. */
+  readonly overflowOf: (text: string) => number;
+}
+
+/** What stands around a text's ids. */
+export type Frame = Pick<Tokenizer, "startId" | "endId" | "padId">;
+
+/** Tokens of a caption beside its start and end. */
+export const textLength = captionLength - 2;
+
+/** [77]: start, at most 75 of `ids`, end, padding. */
+export function framed(ids: readonly number[], { startId, endId, padId }: Frame): number[] {
+  const kept = [startId, ...ids.slice(0, textLength), endId];
+  return [...kept, ...Array<number>(captionLength - kept.length).fill(padId)];
+}
+
+/** `name`, `name_1`, ... as diffusers and the reference name the tokens of one placeholder. */
+export const placeholderTokens = (placeholder: string, vectors: number): readonly string[] =>
+  Array.from({ length: vectors }, (_, i) => i === 0 ? placeholder : `${placeholder}_${i}`);
+
+/**
+ * `vocabularySize` is the text encoder's, where the placeholder's ids begin. Throws TokenizerFault and
+ * PlaceholderFault.
+ */
+export function captionTokenizer(
+  files: TokenizerFiles,
+  placeholder: string,
+  vectors: number,
+  vocabularySize: number,
+): CaptionTokenizer {
+  const names = placeholderTokens(placeholder, vectors);
+  const tokenizer = loadTokenizer(files, names, vocabularySize);
+  const { encode, placeholderIds } = tokenizer;
+  const [first, second] = placeholderIds;
+  const alone = encode(placeholder);
+  if (alone.length !== 3 || alone.ids[1] !== first) {
+    throw new PlaceholderFault({
+      key: "placeholder_token",
+      wanted: "a placeholder that the tokenizer takes as one token",
+      found: `${JSON.stringify(placeholder)}, which it takes apart`,
+      fix: "Use letters, digits and underscores.",
+    });
+  }
+  const expanded = (text: string): number[] => {
+    const { ids, length } = encode(text);
+    return ids.slice(1, length - 1).flatMap((id, i, all) =>
+      id === first && all[i + 1] !== second ? placeholderIds : [id]
+    );
+  };
+  return {
+    ...tokenizer,
+    placeholderTokens: names,
+    idsOf: (text) => expanded(text).slice(0, textLength),
+    overflowOf: (text) => Math.max(0, expanded(text).length + encode(text).overflow - textLength),
+  };
+}

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Effect, Schema } from "effect";
+import { Captions } from "../../runtime/artefacts/captions.ts";
+import type { Example } from "../../runtime/artefacts/examples.ts";
+import { memoryTools } from "../../runtime/testing/memory-tools.ts";
+import { caption, CaptionStageOptions } from "./stage.ts";
+
+const example = (id: string, caption: string | null): Example => ({
+  id,
+  caption,
+  digest: "",
+  original_size: [8, 8],
+  views: [],
+});
+
+async function run(loader: object, more: object = {}) {
+  const options = Schema.decodeUnknownSync(CaptionStageOptions)({
+    placeholder_token: "thing",
+    initializer_token: "gnome",
+    ...more,
+    data_loader: loader,
+  });
+  const examples = {
+    train: [example("1.jpg", "in the snow, at night"), example("2.jpg", null)],
+    heldOut: [example("h1.jpg", "a gnome in a room"), example("h2.jpg", null)],
+  };
+  const tools = memoryTools();
+  const { captions } = await Effect.runPromise(
+    caption.run({ options, inputs: { examples }, outlets: {}, tools }),
+  );
+  assert.deepEqual(
+    Schema.decodeUnknownSync(Captions)(JSON.parse(JSON.stringify(captions))),
+    captions,
+  );
+  return { captions, warnings: tools.warnings() };
+}
+
+test("templates alone", async () => {
+  const { captions, warnings } = await run({ caption_templates: ["a {}", "the {}"] });
+  assert.deepEqual(captions, {
+    placeholder: "thing",
+    shuffle_delimiter: null,
+    train: [
+      { id: "1.jpg", captions: ["a thing", "the thing"] },
+      { id: "2.jpg", captions: ["a thing", "the thing"] },
+    ],
+    heldOut: [
+      { id: "h1.jpg", captions: ["a thing in a room"] },
+      { id: "h2.jpg", captions: ["a thing"] },
+    ],
+  });
+  assert.deepEqual(warnings, []);
+});
+
+test("templates before the pictures' own words, shuffled; the wordless are named", async () => {
+  const { captions, warnings } = await run({
+    caption_templates: ["a {}"],
+    keep_original_captions: true,
+    shuffle_caption_delimiter: ",",
+  });
+  assert.deepEqual(captions.train[0].captions, ["a thing in the snow, at night"]);
+  assert.deepEqual(captions.train[1].captions, ["a thing"]);
+  assert.equal(captions.shuffle_delimiter, ",");
+  assert.match(warnings.join(), /no caption for 2\.jpg/);
+});
+
+test("fixed_loss_word comes before the initializer", async () => {
+  const { captions } = await run({ caption_preset: "style" }, { fixed_loss_word: "room" });
+  assert.deepEqual(captions.heldOut[0].captions, ["a gnome in a thing"]);
+});

@@ -1,0 +1,69 @@
+// caption: the captions that each picture may be shown with. For training from templates, with or
+// without the picture's own words; for the fixed-input loss the held-out pictures' own captions.
+// The trap: a picture without words of its own gets the bare template even when words are kept.
+import { Effect, Schema } from "effect";
+import { dataLoaderFields } from "../../config/data.ts";
+import { embeddingFields } from "../../config/embedding.ts";
+import { fixedLossFields } from "../../config/fixed-loss.ts";
+import { type Captions, captions } from "../../runtime/artefacts/captions.ts";
+import { examples } from "../../runtime/artefacts/examples.ts";
+import { defineStage } from "../../runtime/stage.ts";
+import { captionsFor, filledTemplates, hasWords, withPlaceholder } from "./templates.ts";
+
+export const CaptionStageOptions = Schema.Struct({
+  placeholder_token: embeddingFields.placeholder_token,
+  initializer_token: embeddingFields.initializer_token,
+  fixed_loss_word: fixedLossFields.fixed_loss_word,
+  data_loader: Schema.Struct({
+    caption_preset: dataLoaderFields.caption_preset,
+    caption_templates: dataLoaderFields.caption_templates,
+    keep_original_captions: dataLoaderFields.keep_original_captions,
+    shuffle_caption_delimiter: dataLoaderFields.shuffle_caption_delimiter,
+  }),
+});
+export type CaptionStageOptions = typeof CaptionStageOptions.Type;
+
+export const caption = defineStage({
+  name: "caption",
+  version: 1,
+  summary: "Chooses the captions that each picture may be shown with",
+  options: CaptionStageOptions,
+  reads: { examples },
+  writes: { captions },
+  lifetime: "cached",
+
+  run: ({ options, inputs, tools }) =>
+    Effect.gen(function* () {
+      const { data_loader: loader, placeholder_token: placeholder } = options;
+      const { train, heldOut } = inputs.examples;
+      const prefixes = filledTemplates(loader, placeholder);
+      const word = options.fixed_loss_word ?? options.initializer_token;
+      const wordless = train.filter(({ caption }) => !hasWords(caption));
+      if (loader.keep_original_captions && wordless.length > 0) {
+        yield* tools.emit({
+          event: "warning",
+          text: `keep_original_captions is set, and there is no caption for ${
+            wordless.map(({ id }) => id).join(", ")
+          }: only the templates are used.`,
+        });
+      }
+      return {
+        captions: {
+          placeholder,
+          shuffle_delimiter: loader.shuffle_caption_delimiter,
+          train: train.map(({ id, caption }) => ({
+            id,
+            captions: captionsFor(prefixes, caption, loader),
+          })),
+          heldOut: heldOut.map(({ id, caption }) => ({
+            id,
+            captions: [
+              withPlaceholder(hasWords(caption) ? caption : prefixes[0], word, placeholder),
+            ],
+          })),
+        } satisfies Captions,
+      };
+    }),
+});
+
+export default caption;

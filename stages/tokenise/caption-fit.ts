@@ -1,0 +1,65 @@
+// Whether captions can teach the placeholder anything: it must stand in them, and whole, before token 75.
+// The trap: what is past that is cut without a word by CLIP, by the reference and by most clients.
+import { fault } from "../../engine/fault.ts";
+import { textLength } from "../../engine/text/caption-tokenizer.ts";
+import { type TokenIds, tokensOf } from "../../runtime/artefacts/token-ids.ts";
+
+export class CaptionFault extends fault("CaptionFault", "user") {}
+
+/** "whole": all vectors are in, whatever the order of the parts. */
+type Fit = "whole" | "cut" | "missing";
+
+/** For people. Throws a CaptionFault when no training picture can teach all of the vectors. */
+export function captionWarnings(tokens: TokenIds): readonly string[] {
+  const fits = tokens.captions.map((_, caption) => fitOf(tokens, caption));
+  const used = (examples: TokenIds["train"], fit: Fit) =>
+    [...new Set(examples.flatMap(({ captions }) => captions))]
+      .filter((caption) => fits[caption] === fit);
+  const { train, heldOut, placeholder } = tokens;
+  const shown = (captions: readonly number[]) => {
+    const texts = captions.slice(0, 3).map((caption) =>
+      JSON.stringify(tokensOf(tokens, caption).text)
+    );
+    const more = captions.length > 3 ? ` and ${captions.length - 3} more` : "";
+    return `${texts.join(", ")}${more}`;
+  };
+  const [cut, missing] = [used(train, "cut"), used(train, "missing")];
+  if (used(train, "whole").length === 0) {
+    throw new CaptionFault({
+      wanted: `captions with all ${tokens.placeholderTokens.length} vectors of ${placeholder} ` +
+        `within ${textLength} tokens`,
+      found: shown([...cut, ...missing]),
+      fix: cut.length > 0
+        ? "Use fewer vectors (num_vectors) or shorter captions."
+        : `Write ${placeholder} into the captions.`,
+    });
+  }
+  const unmeasured = [...used(heldOut, "missing"), ...used(heldOut, "cut")];
+  return [
+    ...(missing.length === 0 ? [] : [
+      `Nothing is learnt from captions without ${placeholder}: ${shown(missing)}.`,
+    ]),
+    ...(cut.length === 0 ? [] : [
+      `Only ${textLength} tokens fit, so vectors of ${placeholder} may be cut off in ` +
+      `${shown(cut)}. Use fewer vectors or shorter captions.`,
+    ]),
+    ...(unmeasured.length === 0 ? [] : [
+      `The fixed-input loss does not see all of ${placeholder} in ${shown(unmeasured)}. ` +
+      "Name the word that stands for it there as fixed_loss_word.",
+    ]),
+  ];
+}
+
+function fitOf(tokens: TokenIds, caption: number): Fit {
+  const parts = tokens.captions[caption];
+  const mentions = parts.some(({ text, ids }) =>
+    ids[0].includes(tokens.placeholderIds[0][0]) ||
+    text.toLowerCase().includes(tokens.placeholder.toLowerCase())
+  );
+  if (!mentions) return "missing";
+  // Any part may come last; then the others, each followed by a delimiter, are before it.
+  const length = parts.reduce((sum, { ids, followed }) => sum + (followed ?? ids)[0].length, 0);
+  const { ids1 } = tokensOf(tokens, caption);
+  const whole = tokens.placeholderIds[0].every((id) => ids1.includes(id));
+  return whole && (parts.length === 1 || length <= textLength) ? "whole" : "cut";
+}

@@ -1,0 +1,106 @@
+// tokenise: captions as the ids of both tokenizers, the placeholder as one token a vector, and the
+// tokens that the vectors begin as. Reads only the model's tokenizers and the sizes of its vocabularies.
+// The trap: the placeholder's ids begin at the text encoder's vocabulary size, not the tokenizer's.
+import { Effect, Schema } from "effect";
+import { embeddingFields } from "../../config/embedding.ts";
+import { modelFields } from "../../config/model.ts";
+import { type CaptionTokenizer, captionTokenizer } from "../../engine/text/caption-tokenizer.ts";
+import { loadTokenizer, type TokenizerFiles } from "../../engine/text/tokenizer.ts";
+import type { Model } from "../../engine/weights/model.ts";
+import { captions } from "../../runtime/artefacts/captions.ts";
+import { type TokenIds, tokenIds } from "../../runtime/artefacts/token-ids.ts";
+import { asFault } from "../../runtime/as-fault.ts";
+import { loadModel } from "../../runtime/load-model.ts";
+import { defineStage } from "../../runtime/stage.ts";
+import { captionWarnings } from "./caption-fit.ts";
+import { captionTable } from "./caption-table.ts";
+import { type Initial, initialIds } from "./initial-ids.ts";
+
+export const TokeniseOptions = Schema.Struct({
+  ...modelFields,
+  placeholder_token: embeddingFields.placeholder_token,
+  num_vectors: embeddingFields.num_vectors,
+  initializer_token: embeddingFields.initializer_token,
+  initial_phrase: embeddingFields.initial_phrase,
+});
+export type TokeniseOptions = typeof TokeniseOptions.Type;
+
+export const tokenise = defineStage({
+  name: "tokenise",
+  version: 1,
+  summary: "Turns captions into the ids of both tokenizers",
+  options: TokeniseOptions,
+  reads: { captions },
+  writes: { tokens: tokenIds },
+  lifetime: "cached",
+
+  inputs: (options, tools) =>
+    Effect.gen(function* () {
+      const { tokenizers, configs } = yield* loadModel(options, tools);
+      const digests = yield* Effect.forEach(tokenizers.flatMap(filesOf), tools.digestFile);
+      const vocabularies = [configs.textEncoder.vocab_size, configs.textEncoder2.vocab_size];
+      return { digests, padding: tokenizers.map(({ padToken }) => padToken), vocabularies };
+    }),
+
+  preflight: (options) =>
+    loadModel(options, { offline: true, progress: () => Effect.void }).pipe(
+      Effect.matchEffect({
+        onFailure: () => Effect.succeed([]), // not downloaded yet, or said by another stage
+        onSuccess: (model) =>
+          Effect.match(placeholderOf(model, options), {
+            onFailure: (fault) => [fault],
+            onSuccess: () => [],
+          }),
+      }),
+    ),
+
+  run: ({ options, inputs, tools }) =>
+    Effect.gen(function* () {
+      const model = yield* loadModel(options, { offline: false, progress: tools.progress });
+      const { initial, tokenizers } = yield* placeholderOf(model, options);
+      const warn = (text: string) => tools.emit({ event: "warning", text });
+      if (options.initial_phrase !== null && ![1, initial.vectors].includes(options.num_vectors)) {
+        yield* warn(
+          `initial_phrase has ${initial.vectors} tokens, so there are as many vectors; ` +
+            `num_vectors (${options.num_vectors}) is not used.`,
+        );
+      }
+      const tokens: TokenIds = {
+        placeholder: options.placeholder_token,
+        placeholderTokens: tokenizers[0].placeholderTokens,
+        placeholderIds: [tokenizers[0].placeholderIds, tokenizers[1].placeholderIds],
+        initialIds: initial.ids,
+        frames: [frameOf(tokenizers[0]), frameOf(tokenizers[1])],
+        shuffle_delimiter: inputs.captions.shuffle_delimiter,
+        ...captionTable(inputs.captions, tokenizers),
+      };
+      const warnings = yield* Effect.try({ try: () => captionWarnings(tokens), catch: asFault });
+      yield* Effect.forEach(warnings, warn);
+      return { tokens };
+    }),
+});
+
+export default tokenise;
+
+/** The placeholder in both tokenizers, and what it begins as. */
+const placeholderOf = ({ tokenizers: [first, second], configs }: Model, options: TokeniseOptions) =>
+  Effect.try({
+    try: (): { initial: Initial; tokenizers: readonly [CaptionTokenizer, CaptionTokenizer] } => {
+      const initial = initialIds([loadTokenizer(first), loadTokenizer(second)], options);
+      const withPlaceholder = (files: TokenizerFiles, size: number) =>
+        captionTokenizer(files, options.placeholder_token, initial.vectors, size);
+      return {
+        initial,
+        tokenizers: [
+          withPlaceholder(first, configs.textEncoder.vocab_size),
+          withPlaceholder(second, configs.textEncoder2.vocab_size),
+        ],
+      };
+    },
+    catch: asFault,
+  });
+
+const filesOf = (files: TokenizerFiles): readonly string[] =>
+  files.kind === "vocabulary" ? [files.vocabulary, files.merges] : [files.tokenizerJson];
+
+const frameOf = ({ startId, endId, padId }: CaptionTokenizer) => ({ startId, endId, padId });
