@@ -3,10 +3,10 @@ import { access, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { datasetFiles, downloadDataset, locateDataset } from "./dataset.ts";
+import { downloadDataset, locateDataset } from "./dataset.ts";
 import { fakeHub } from "./fake-hub.ts";
 import { hubTools } from "./hub-client.ts";
-import { HubContentFault, NotInCache } from "./hub-fault.ts";
+import { NotInCache } from "./hub-fault.ts";
 import { hubSettings } from "./hub-settings.ts";
 
 const id = "org/gnomes";
@@ -18,47 +18,6 @@ const files = {
   "more/b.JPG": "B",
   "more/metadata.csv": "file_name,text\nb.JPG,another\n",
 };
-
-test("which files: pictures and their metadata, of the split train if there is one", () => {
-  assert.deepEqual(datasetFiles(id, Object.keys(files)), {
-    metadata: ["metadata.jsonl", "more/metadata.csv"],
-    pictures: ["a.png", "more/b.JPG"],
-  });
-  const split = [
-    "train/1.png",
-    "train/metadata.jsonl",
-    "test/2.png",
-    "test/metadata.jsonl",
-    "banner.png",
-  ];
-  assert.deepEqual(datasetFiles(id, split), {
-    metadata: ["train/metadata.jsonl"],
-    pictures: ["train/1.png"],
-  });
-  const shared = ["train/1.png", "metadata.csv"];
-  assert.deepEqual(datasetFiles(id, shared), {
-    metadata: ["metadata.csv"],
-    pictures: ["train/1.png"],
-  });
-});
-
-test("parquet, archives, no captions, no pictures: refused with what to do", () => {
-  const cases: [string[], RegExp][] = [
-    [
-      ["data/train-00000-of-00001.parquet"],
-      /parquet\. Unpack it once.*IMAGE_CAPTION_JSONL_DATASET/,
-    ],
-    [["images.zip", "metadata.jsonl"], /images\.zip/],
-    [["a.png"], /1 pictures without metadata/],
-    [["README.md"], /no pictures/],
-  ];
-  for (const [paths, message] of cases) {
-    assert.throws(
-      () => datasetFiles(id, paths),
-      (fault) => fault instanceof HubContentFault && message.test(fault.message),
-    );
-  }
-});
 
 test("downloaded once, found offline; a local folder is taken as it is", async () => {
   const cacheDir = await mkdtemp(join(tmpdir(), "gnomic-hub-"));
@@ -100,6 +59,7 @@ test("downloaded once, found offline; a local folder is taken as it is", async (
       path: local,
       metadata: ["metadata.csv"],
       pictures: ["x.webp"],
+      tables: [],
     });
   } finally {
     await server.close();

@@ -1,29 +1,26 @@
-// A dataset of the hub as far as it is a folder of pictures with metadata.jsonl or metadata.csv files
-// (their `file_name` is relative to the metadata file). Parquet and archives are refused: there is no
-// reader for them here. The trap: only the split "train" counts, so with a folder of that name the
-// pictures outside it are left alone.
+// A dataset by its name: a local folder, or a repository of the hub brought into the cache.
+// The trap: a whole dataset can be huge; only what dataset-files.ts picks is fetched.
 import { readdir } from "node:fs/promises";
+import { type DatasetFiles, datasetFiles } from "./dataset-files.ts";
 import { currentCommit, listRepository } from "./hub-listing.ts";
 import { cachedSnapshot, fetchFiles, rememberRevision } from "./snapshot.ts";
 import { type Hub, hubTools } from "./hub-client.ts";
-import { HubContentFault, HubUnreachable, NotInCache } from "./hub-fault.ts";
+import { HubUnreachable, NotInCache } from "./hub-fault.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
 import { localPath, repoNamed } from "./local-path.ts";
 import type { HubOptions } from "./resolve-model.ts";
 
 export interface DatasetChoice {
   readonly revision?: string | undefined;
+  /** One of several configurations, by the name of its folder; null: all. */
+  readonly config?: string | null;
   readonly settings?: HubSettings;
 }
 
-export interface ResolvedDataset {
+export interface ResolvedDataset extends DatasetFiles {
   /** The folder that the other paths start from. */
   readonly path: string;
   readonly commit?: string;
-  /** metadata.jsonl and metadata.csv files, sorted. */
-  readonly metadata: readonly string[];
-  /** Picture files, sorted. */
-  readonly pictures: readonly string[];
   readonly notDownloaded?: undefined;
 }
 
@@ -33,33 +30,11 @@ export interface AbsentDataset {
   readonly notDownloaded: true;
 }
 
-const picture = /\.(?:jpe?g|png|webp|avif|heic|heif|bmp|gif|tiff?)$/i;
-const metadataFile = /(?:^|\/)metadata\.(?:jsonl|csv)$/;
-
-/** Which of a dataset's paths are wanted. Throws HubContentFault. */
-export function datasetFiles(id: string, paths: Iterable<string>) {
-  const all = [...paths].sort();
-  const inTrain = all.filter((path) => /(?:^|\/)train\//.test(path));
-  const split = inTrain.some((path) => picture.test(path)) ? inTrain : all;
-  const pictures = split.filter((path) => picture.test(path));
-  const metadata = all.filter((path) => metadataFile.test(path))
-    .filter((path) => split === all || !/(?:^|\/)(?:test|validation|valid|dev)\//.test(path));
-  if (pictures.length > 0 && metadata.length > 0) return { metadata, pictures };
-  const other = all.filter((path) => /\.(?:parquet|arrow|zip|tar|tar\.gz|tgz)$/.test(path));
-  throw new HubContentFault({
-    key: id,
-    wanted: "pictures and a metadata.jsonl or metadata.csv with their captions",
-    found: other.length > 0
-      ? `${other.slice(0, 3).join(", ")}${other.length > 3 ? `, ... (${other.length} in all)` : ""}`
-      : pictures.length > 0
-      ? `${pictures.length} pictures without metadata`
-      : "no pictures",
-    fix: other.length > 0
-      ? "Unpack it once into a folder of pictures with a .jsonl file beside them, and use that as an " +
-        "IMAGE_CAPTION_JSONL_DATASET."
-      : "Download it and use it as an IMAGE_CAPTION_DIR_DATASET or IMAGE_DIR_DATASET, or name another.",
-  });
-}
+const filesOf = ({ metadata, pictures, tables }: DatasetFiles): readonly string[] => [
+  ...metadata,
+  ...pictures,
+  ...tables,
+];
 
 /** Where a dataset is, by the cache alone. Throws ModelNameFault and HubContentFault. */
 export async function locateDataset(
@@ -71,7 +46,7 @@ export async function locateDataset(
   if (local?.kind === "folder") {
     const entries = await readdir(local.path, { recursive: true });
     const paths = entries.map((path) => path.replaceAll("\\", "/"));
-    return { path: local.path, ...datasetFiles(name, paths) };
+    return { path: local.path, ...datasetFiles(name, paths, choice.config) };
   }
   const repo = await repoNamed(name, "dataset", settings);
   const revision = choice.revision ?? repo.revision ?? "main";
@@ -79,8 +54,8 @@ export async function locateDataset(
   const absent: AbsentDataset = { id: repo.id, revision, notDownloaded: true };
   if (snapshot === undefined) return absent;
   const { folder, commit, files, listed } = snapshot;
-  const wanted = datasetFiles(repo.id, listed ?? files);
-  const isWhole = [...wanted.metadata, ...wanted.pictures].every((path) => files.has(path));
+  const wanted = datasetFiles(repo.id, listed ?? files, choice.config);
+  const isWhole = filesOf(wanted).every((path) => files.has(path));
   return isWhole ? { path: folder, commit, ...wanted } : absent;
 }
 
@@ -109,8 +84,8 @@ export async function downloadDataset(
   try {
     const commit = await currentCommit(hub, repo, revision);
     const listed = await listRepository(hub, repo, commit);
-    const wanted = datasetFiles(repo.id, listed.keys());
-    const files = [...wanted.metadata, ...wanted.pictures].map((path) => listed.get(path)!);
+    const wanted = datasetFiles(repo.id, listed.keys(), options.config);
+    const files = filesOf(wanted).map((path) => listed.get(path)!);
     const path = await fetchFiles(hub, repo, commit, files, options.onProgress);
     await rememberRevision(settings, repo, revision, commit);
     return { path, commit, ...wanted };

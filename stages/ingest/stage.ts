@@ -1,12 +1,14 @@
 // ingest: from a dataset to examples, every picture with its views, ready to be encoded. Reads the
 // dataset's four kinds, turns any picture into upright sRGB, and plans crops and flips.
 // The trap: everything a picture says beyond its pixels (place, time, camera) ends here.
-import { Effect, Option, Schema } from "effect";
+import { Effect, Schema } from "effect";
 import { dataLoaderFields } from "../../config/data.ts";
 import type { Dataset } from "../../config/dataset.ts";
 import { fixedLossFields } from "../../config/fixed-loss.ts";
 import { objectiveFields } from "../../config/objective.ts";
+import type { Fault } from "../../engine/fault.ts";
 import { examples } from "../../runtime/artefacts/examples.ts";
+import { NotDownloaded } from "../../runtime/not-downloaded.ts";
 import { defineStage } from "../../runtime/stage.ts";
 import { type DatasetRules, ingestDataset, listed, soundListing } from "./ingest-dataset.ts";
 import { bucketsNote, warningsAbout } from "./remarks.ts";
@@ -53,16 +55,16 @@ export const ingest = defineStage({
       })),
 
   preflight: (options) =>
-    Effect.gen(function* () {
-      const listings = yield* Effect.forEach(
-        datasetsOf(options),
-        (dataset) => Effect.option(listed(dataset, { masks: options.use_masks, offline: true })),
-      );
-      return listings.flatMap(Option.match({
-        onNone: () => [], // not downloaded yet
-        onSome: ({ faults }) => faults,
-      }));
-    }),
+    Effect.map(
+      Effect.forEach(datasetsOf(options), (dataset) =>
+        Effect.match(listed(dataset, { masks: options.use_masks, offline: true }), {
+          onFailure: (fault) =>
+            fault instanceof NotDownloaded ? [] : [fault],
+          onSuccess: ({ faults }): readonly Fault[] => faults,
+        })),
+      (faults) =>
+        faults.flat(),
+    ),
 
   run: ({ options, tools }) =>
     Effect.gen(function* () {

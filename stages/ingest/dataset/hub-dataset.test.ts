@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import sharp from "sharp";
 import { withTemporaryFolder } from "../../../runtime/testing/temporary-folder.ts";
 import { parseCsv } from "./csv.ts";
 import { type HubDatasetOptions, listHubDataset } from "./hub-dataset.ts";
@@ -55,7 +56,9 @@ test("other columns, and one configuration of several", async () => {
   const columns = { image_column: "photo", caption_column: "words" };
   const { sources } = await listing(files, { ...columns, dataset_config_name: "dogs" });
   assert.deepEqual(sources.map(({ caption }) => caption), ["dog"]);
-  await assert.rejects(listing(files, { dataset_config_name: "birds" }), { found: "birds" });
+  await assert.rejects(listing(files, { dataset_config_name: "birds" }), {
+    fix: /dataset_config_name/,
+  });
 });
 
 test("metadata that does not fit its pictures: every line is named", async () => {
@@ -94,3 +97,43 @@ test("what is written as CSV is read as it was", () => {
     assert.deepEqual(parseCsv(text), expected);
   }));
 });
+
+const table = new URL("./parquet/fixtures/snappy.parquet", import.meta.url);
+const hub = (dataset_name: string, more: Partial<HubDatasetOptions> = {}): HubDatasetOptions => ({
+  type: "HF_HUB_IMAGE_CAPTION_DATASET",
+  dataset_name,
+  dataset_config_name: null,
+  hf_cache_dir: null,
+  image_column: "image",
+  caption_column: "text",
+  ...more,
+});
+
+test("Parquet tables: rows in order, each with its caption and its picture's bytes", () =>
+  withTemporaryFolder(async (folder) => {
+    for (const part of [2, 10]) copyFileSync(table, join(folder, `train-${part}.parquet`));
+    const { sources, files } = await listHubDataset(hub(folder), { offline: true });
+    assert.equal(files.length, 2);
+    assert.equal(sources.length, 14);
+    assert.deepEqual(sources.slice(5, 8).map(({ name, caption }) => [name, caption]), [
+      ["train-2.parquet#5", "a gnome, red"],
+      ["train-2.parquet#6", "x".repeat(70)],
+      ["train-10.parquet#0", "a gnome"],
+    ]);
+    const pictures = await Promise.all(
+      sources.slice(0, 7).map(async ({ read }) => await sharp(await read()).metadata()),
+    );
+    assert.deepEqual(pictures.map(({ width }) => width), [8, 9, 10, 11, 12, 13, 14]);
+  }));
+
+test("Parquet tables without the columns asked for", () =>
+  withTemporaryFolder(async (folder) => {
+    copyFileSync(table, join(folder, "train.parquet"));
+    const { faults } = await listHubDataset(hub(folder, { caption_column: "words" }), {
+      offline: true,
+    });
+    assert.match(
+      faults[0].message,
+      /image and words, found image\.bytes, image\.path, text, label/,
+    );
+  }));

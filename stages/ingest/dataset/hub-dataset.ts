@@ -1,28 +1,16 @@
-// HF_HUB_IMAGE_CAPTION_DATASET: pictures with a metadata.jsonl or metadata.csv, as the datasets library
-// calls an image folder; from the hub, its cache, or a folder on this machine. engine/hub finds it.
-// The trap: metadata names pictures in `file_name`, counted from the metadata file's own folder, and
-// the column "image" exists only in the library's memory.
-import { readFile } from "node:fs/promises";
-import { join, posix } from "node:path";
+// HF_HUB_IMAGE_CAPTION_DATASET: a dataset of the hub, its cache, or a folder on this machine, as an
+// image folder or as Parquet tables. engine/hub finds and downloads it.
+// The trap: downloading belongs to planning (`inputs`); a dry run only looks at what is here.
 import process from "node:process";
 import type { HfHubImageCaptionDataset } from "../../../config/dataset.ts";
-import {
-  downloadDataset,
-  locateDataset,
-  type ResolvedDataset,
-} from "../../../engine/hub/dataset.ts";
+import { downloadDataset, locateDataset } from "../../../engine/hub/dataset.ts";
 import { hubSettings } from "../../../engine/hub/hub-settings.ts";
 import { NotDownloaded } from "../../../runtime/not-downloaded.ts";
-import { byName } from "../natural-order.ts";
-import { parseCsv } from "./csv.ts";
-import { DatasetFault, type Listing, pictureFile, refused, type Source } from "./listing.ts";
+import { listTables } from "./hub-tables.ts";
+import { listImageFolder } from "./image-folder.ts";
+import type { Listing } from "./listing.ts";
 
 export type HubDatasetOptions = typeof HfHubImageCaptionDataset.Type;
-
-interface Row {
-  readonly line: number;
-  readonly columns: Readonly<Record<string, unknown>>;
-}
 
 /** Throws NotDownloaded when `offline`, and what engine/hub throws. */
 export async function listHubDataset(
@@ -36,10 +24,11 @@ export async function listHubDataset(
   const settings = hf_cache_dir === null
     ? hubSettings()
     : hubSettings({ ...process.env, HF_HUB_CACHE: hf_cache_dir });
+  const choice = { settings, config: options.dataset_config_name };
   const found = offline
-    ? await locateDataset(dataset_name, { settings })
+    ? await locateDataset(dataset_name, choice)
     : await downloadDataset(dataset_name, {
-      settings,
+      ...choice,
       onProgress: ({ done, total }) => onProgress(done, total),
     });
   if (found.notDownloaded) {
@@ -50,94 +39,7 @@ export async function listHubDataset(
       fix: "A real run downloads it.",
     });
   }
-  return await listImageFolder(ofConfig(found, options.dataset_config_name), options);
-}
-
-/** A configuration is a folder of its name. */
-function ofConfig(dataset: ResolvedDataset, name: string | null): ResolvedDataset {
-  if (name === null) return dataset;
-  const inside = (path: string) => path.split("/").includes(name);
-  const pictures = dataset.pictures.filter(inside);
-  if (pictures.length > 0) {
-    return { ...dataset, pictures, metadata: dataset.metadata.filter(inside) };
-  }
-  throw new DatasetFault({
-    key: "data_loader.dataset.dataset_config_name",
-    wanted: "the name of a folder in the dataset",
-    found: name,
-    fix: "Take one of the dataset's folders, or null for all pictures.",
-  });
-}
-
-export async function listImageFolder(
-  { path, metadata, pictures }: ResolvedDataset,
-  { image_column, caption_column }: HubDatasetOptions,
-): Promise<Listing> {
-  const nameColumn = image_column === "image" ? "file_name" : `${image_column}_file_name`;
-  const known = new Set(pictures);
-  const sources = new Map<string, Source>();
-  const faults: DatasetFault[] = [];
-  for (const about of metadata) {
-    const file = join(path, about);
-    const text = (await readFile(file, "utf8")).replace(/^\ufeff/, "");
-    for (const { line, columns } of about.endsWith(".csv") ? csvRows(text) : jsonRows(text)) {
-      const refuse = (wanted: string, found: string, fix: string) =>
-        faults.push(new DatasetFault({ file, line, wanted, found, fix }));
-      const missing = [nameColumn, caption_column].filter((name) =>
-        typeof columns[name] !== "string"
-      );
-      if (missing.length > 0) {
-        refuse(
-          `texts in the columns ${missing.join(" and ")}`,
-          `the columns ${Object.keys(columns).join(", ") || "of no JSON object"}`,
-          "Set image_column and caption_column to the dataset's own names.",
-        );
-        continue;
-      }
-      const name = posix.join(posix.dirname(about), columns[nameColumn] as string);
-      if (!known.has(name)) {
-        refuse("a picture of the dataset", `${columns[nameColumn]}`, "Correct the metadata.");
-      } else if (sources.has(name)) {
-        refuse("each picture once", `${name} again`, "Remove one of the lines.");
-      } else {
-        const caption = columns[caption_column] as string;
-        sources.set(name, { ...pictureFile(join(path, name)), name, caption, mask: null });
-      }
-    }
-  }
-  if (faults.length > 0) return refused(...faults);
-  const unnamed = pictures.filter((name) => !sources.has(name));
-  const sorted = [...sources.values()].sort((a, b) => byName(a.name, b.name));
-  return {
-    sources: sorted,
-    files: sorted.map(({ file }) => file),
-    warnings: unnamed.length === 0 ? [] : [
-      `${unnamed.length} pictures of the dataset have no line in its metadata and are not used, ` +
-      `such as ${unnamed[0]}.`,
-    ],
-    faults: [],
-  };
-}
-
-function csvRows(text: string): Row[] {
-  const [heading, ...rows] = parseCsv(text);
-  return rows.map(({ line, fields }) => ({
-    line,
-    columns: Object.fromEntries(heading.fields.map((name, i) => [name, fields[i]])),
-  }));
-}
-
-const jsonRows = (text: string): Row[] =>
-  text.split("\n").flatMap((content, i) =>
-    content.trim() === "" ? [] : [{ line: i + 1, columns: jsonObject(content) }]
-  );
-
-/** `{}` for what is no JSON object. */
-function jsonObject(text: string): Record<string, unknown> {
-  try {
-    const value = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
-  } catch {
-    return {};
-  }
+  return found.tables.length > 0
+    ? await listTables(found, options)
+    : await listImageFolder(found, options);
 }
