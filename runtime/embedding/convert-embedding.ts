@@ -1,0 +1,90 @@
+// From the file that InvokeAI, ComfyUI and A1111/Forge load (`clip_l` and `clip_g` in one) to the pair of
+// one-tensor files that diffusers loads, and back. diffusers calls the rows `token`, `token_1` ...
+// The trap: dtype and metadata are kept, so that there and back gives the same bytes; keep it so.
+import { Buffer } from "node:buffer";
+import { readFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { writeAtomically } from "../../engine/weights/atomic-file.ts";
+import { writeSafetensors } from "../../engine/weights/safetensors.ts";
+import { tokenOf } from "./check-embedding.ts";
+import { asRows, isCanonical, isFolder, pairNames, readPair, type Rows } from "./diffusers-pair.ts";
+import { EmbeddingFileFault, readEmbedding } from "./embedding-file.ts";
+
+export interface ConvertOptions {
+  /** A folder for the pair, a file for the other way; beside the input unless given. */
+  readonly out?: string | undefined;
+  /** What the embedding is called, unless the file says it. */
+  readonly token?: string | undefined;
+}
+
+/** Where the new files are, and the token (in diffusers) or file name that they answer to. */
+export interface Converted {
+  readonly files: readonly string[];
+  readonly token: string;
+}
+
+/** To the other form than the input's. Throws as the two functions it chooses from. */
+export async function convertEmbedding(path: string, options?: ConvertOptions): Promise<Converted> {
+  const isOne = !await isFolder(path) && isCanonical(await readEmbedding(path));
+  return await (isOne ? toDiffusersPair : toCanonical)(path, options);
+}
+
+/** One file to a pair. Throws EmbeddingFileFault and what reading and writing throw. */
+export async function toDiffusersPair(
+  path: string,
+  { out, token }: ConvertOptions = {},
+): Promise<Converted> {
+  const file = await readEmbedding(path);
+  if (!isCanonical(file)) {
+    throw new EmbeddingFileFault({
+      file: path,
+      wanted: "both clip_l and clip_g",
+      found: file.tensors.map(({ name }) => name).join(", "),
+      fix: "Only a file with both can be split; `--to canonical` makes one of diffusers' pair.",
+    });
+  }
+  const name = token ?? tokenOf(file);
+  const folder = out ?? join(dirname(path), `${file.stem}-diffusers`);
+  const files: string[] = [];
+  for (const [i, encoder] of (["clip_l", "clip_g"] as const).entries()) {
+    const rows = asRows(file.tensors.find((tensor) => tensor.name === encoder)!);
+    files.push(await write(join(folder, pairNames[i]), { [name]: rows }, file.metadata));
+  }
+  return { files, token: name };
+}
+
+/** A pair to one file; `path` is its folder or either file. Throws as `toDiffusersPair`. */
+export async function toCanonical(
+  path: string,
+  { out, token }: ConvertOptions = {},
+): Promise<Converted> {
+  const pair = await readPair(path);
+  const stem = (token ?? pair.token).replace(/[^A-Za-z0-9_]/g, "") || "embedding";
+  const target = out ?? join(pair.folder, `${stem}.safetensors`);
+  await write(target, { clip_l: pair.clip_l, clip_g: pair.clip_g }, pair.metadata);
+  return { files: [target], token: basename(target).replace(/\.safetensors$/, "") };
+}
+
+/** Never over a file that says something else. */
+async function write(
+  target: string,
+  tensors: Readonly<Record<string, Rows>>,
+  metadata: Readonly<Record<string, string>>,
+): Promise<string> {
+  const parts: Uint8Array[] = [];
+  await writeSafetensors(target, new Map(Object.entries(tensors)), metadata, async (_, chunks) => {
+    for await (const chunk of chunks) parts.push(chunk);
+  });
+  const bytes = Buffer.concat(parts);
+  const present = await readFile(target).catch(() => undefined);
+  if (present !== undefined && !present.equals(bytes)) {
+    throw new EmbeddingFileFault({
+      file: target,
+      wanted: "a free name for the converted file",
+      found: "another file",
+      fix: "Give another place with --out, or move that file away.",
+    });
+  }
+  if (present === undefined) await writeAtomically(target, [bytes]);
+  return target;
+}
