@@ -1,25 +1,29 @@
 // The gradient of one optimizer step: micro-batches drawn, computed and summed.
-// The trap: as accelerate does, every micro-batch is divided by `gradient_accumulation_steps`, also where
-// an epoch's end leaves fewer of them.
+// The trap: what is not finite must end the step before it reaches rows or moments.
 import { Effect } from "effect";
 import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { type Fault, fault } from "../../engine/fault.ts";
-import { pullStd } from "../../engine/optimise/std-pull.ts";
+import {
+  addGradients,
+  noGradient,
+  rowsBetweenBatches,
+  type StepRules,
+} from "../../engine/optimise/optimizer-step.ts";
+import type { Rows } from "../../engine/optimise/rows.ts";
 import { asFault } from "../../runtime/as-fault.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { batchOf } from "./batch.ts";
 import type { MicroBatch } from "./course.ts";
 import { type Drawing, drawItems } from "./draw-items.ts";
-import type { EncoderPair } from "./training-state.ts";
 
 export class NonFiniteGradient extends fault("NonFiniteGradient", "world") {}
 
 export interface StepGradient {
   readonly loss: number;
-  readonly gradients: EncoderPair;
+  readonly gradients: Rows;
   /** As they came in, or pulled between micro-batches (the reference's cadence). */
-  readonly rows: EncoderPair;
+  readonly rows: Rows;
 }
 
 export interface GradientTools {
@@ -27,20 +31,19 @@ export interface GradientTools {
   readonly drawing: Drawing;
   readonly objective: ObjectiveOptions;
   readonly accumulation: number;
-  /** Spreads of the vocabularies where rows are pulled after every micro-batch, else null. */
-  readonly pullBetween: readonly [number, number] | null;
+  readonly rules: StepRules;
   readonly tools: Pick<StageTools, "withResource">;
 }
 
 export const stepGradient = (
   micros: readonly MicroBatch[],
-  start: EncoderPair,
-  { engine, drawing, objective, accumulation, pullBetween, tools }: GradientTools,
+  start: Rows,
+  { engine, drawing, objective, accumulation, rules, tools }: GradientTools,
 ): Effect.Effect<StepGradient, Fault> =>
   Effect.gen(function* () {
     let rows = start;
     let loss = 0;
-    const gradients = [new Float64Array(rows[0].length), new Float64Array(rows[1].length)] as const;
+    let gradients = noGradient(start);
     for (const [i, micro] of micros.entries()) {
       const items = yield* drawItems(micro, drawing);
       const batch = {
@@ -56,12 +59,8 @@ export const stepGradient = (
         return yield* Effect.fail(notFinite(micro, items.map(({ tokens }) => tokens.text)));
       }
       loss += result.loss / accumulation;
-      [result.grad1, result.grad2].forEach((gradient, encoder) =>
-        gradient.forEach((value, k) => gradients[encoder][k] += value / accumulation)
-      );
-      if (pullBetween !== null && i < micros.length - 1) {
-        rows = [pullStd(rows[0], pullBetween[0]), pullStd(rows[1], pullBetween[1])];
-      }
+      gradients = addGradients(gradients, [result.grad1, result.grad2], accumulation);
+      if (i < micros.length - 1) rows = rowsBetweenBatches(rows, rules);
     }
     return { loss, gradients, rows };
   });

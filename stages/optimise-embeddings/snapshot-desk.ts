@@ -23,7 +23,7 @@ export function snapshotDesk(
   course: Course,
   widths: readonly [number, number],
   tools: Pick<StageTools, "put">,
-  publish: (snapshot: Snapshot) => Effect.Effect<void>,
+  publish: (snapshot: Snapshot) => Effect.Effect<void, Fault>,
 ): SnapshotDesk {
   const stored = (rows: EncoderPair): Effect.Effect<Rows, Fault> =>
     Effect.map(tools.put(packRows(...rows)), (blob) => ({

@@ -5,6 +5,7 @@ import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
 import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { Fault } from "../../engine/fault.ts";
+import { standardDeviation } from "../../engine/optimise/std-pull.ts";
 import { learningRates } from "../../engine/optimise/rates.ts";
 import { asFault } from "../../runtime/as-fault.ts";
 import { latents } from "../../runtime/artefacts/latents.ts";
@@ -14,6 +15,7 @@ import { loadModel, modelInputs } from "../../runtime/load-model.ts";
 import { openEngine, resolvePooling, schedulerOf } from "../../runtime/open-engine.ts";
 import { defineStage } from "../../runtime/stage.ts";
 import { planCourse } from "./course.ts";
+import { hasSettled, varianceRatio } from "./fixed-loss-course.ts";
 import { fixedItems, thoroughItems } from "./fixed-items.ts";
 import { latentReader } from "./latent-reader.ts";
 import { measure } from "./measure.ts";
@@ -95,10 +97,14 @@ export const optimiseEmbeddings = defineStage({
           },
           objective,
           accumulation: options.gradient_accumulation_steps,
-          pullBetween: options.std_pull === "micro_step" ? watch.spreads : null,
+          rules: {
+            optimizer: options.optimizer,
+            maxGradNorm: options.max_grad_norm,
+            stdPull: options.std_pull,
+            spreads: watch.spreads,
+          },
           tools,
         },
-        vocabularyStd: watch.spreads,
         rate: learningRates({
           schedule: options.lr_scheduler,
           learningRate: options.optimizer.learning_rate,
@@ -126,14 +132,35 @@ export const optimiseEmbeddings = defineStage({
         state = options.fixed_loss_every === null ? start : yield* judged(training, start);
         yield* save(tools.runDir, state);
       }
+      const warning = slowRate(options, training, state);
+      if (warning !== null && state.step === 0) {
+        yield* tools.emit({ event: "warning", text: warning });
+      }
       const wasFinished = isFinished(state, course);
       const last = yield* train(training, state);
-      if (!wasFinished) yield* tools.emit({ event: "note", text: yield* verdict(last, thorough) });
+      if (!wasFinished) {
+        yield* tools.emit({ event: "note", text: yield* verdict(last, thorough) });
+      }
       return {};
     })),
 });
 
 export default optimiseEmbeddings;
+
+/** AdamW moves a value by at most about the rate in each step: is that enough to learn anything? */
+function slowRate(options: OptimiseOptions, { rate, course }: Training, state: TrainingState) {
+  if (options.optimizer.optimizer_type !== "AdamW") return null;
+  let reach = 0;
+  for (let step = 0; step < course.totalSteps; step++) reach += rate(step);
+  const spread = Math.min(...rowsOf(state).map(standardDeviation));
+  return reach >= 0.1 * spread
+    ? null
+    : `The learning rate is too small to learn anything: over all ${course.totalSteps} steps a value ` +
+      `moves by at most ${reach.toExponential(1)}, and values differ by ${
+        spread.toExponential(1)
+      }. ` +
+      "1e-3 to 1e-2 is usual.";
+}
 
 /** Before and after, for people. */
 const verdict = (
@@ -156,6 +183,11 @@ const verdict = (
             best.loss.toFixed(5)
           } at best (step ${best.step}).`,
       );
+    }
+    const ratio = varianceRatio(fixedLosses);
+    if (ratio !== null) {
+      const settled = hasSettled(fixedLosses) ? "it has settled" : "it has not settled yet";
+      parts.push(`Variance ratio of its last values: ${ratio.toFixed(3)}; ${settled}.`);
     }
     return parts.join(" ") || `Trained ${state.step} steps.`;
   });

@@ -2,7 +2,7 @@
 import { Effect } from "effect";
 import type { Engine } from "../../engine/engine.ts";
 import type { Fault } from "../../engine/fault.ts";
-import { type OptimizerOptions, startOptimizer } from "../../engine/optimise/optimizer.ts";
+import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import { asFault } from "../../runtime/as-fault.ts";
 import type { TokenIds } from "../../runtime/artefacts/token-ids.ts";
 import { rowsOfFile, rowsOfTokens } from "./initial-rows.ts";
@@ -23,7 +23,7 @@ export const startState = (
         : await rowsOfTokens(embeddings, tokens.initialIds);
       return {
         step: 0,
-        optimizer: startOptimizer(options.optimizer as OptimizerOptions, initial),
+        optimizer: startOptimizer(options.optimizer, initial),
         initial,
         fixedLosses: new Float64Array(),
         best: null,

@@ -2,9 +2,8 @@
 // The trap: whatever a step decides must follow from the state, the configuration and the seed alone.
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
-import { clipGradients } from "../../engine/optimise/clip.ts";
-import { type OptimizerOptions, stepOptimizer } from "../../engine/optimise/optimizer.ts";
-import { pullStd } from "../../engine/optimise/std-pull.ts";
+import { optimizerStep } from "../../engine/optimise/optimizer-step.ts";
+import type { Rows } from "../../engine/optimise/rows.ts";
 import type { RunEvent } from "../../runtime/events.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { stopped } from "../../runtime/stopped.ts";
@@ -20,8 +19,6 @@ export interface Training {
   readonly options: OptimiseOptions;
   readonly course: Course;
   readonly gradient: GradientTools;
-  /** Spreads of the vocabularies. */
-  readonly vocabularyStd: readonly [number, number];
   readonly rate: (step: number) => number;
   readonly fixedLoss: (rows: EncoderPair) => Effect.Effect<number, Fault>;
   readonly health: (
@@ -67,21 +64,14 @@ const oneStep = (training: Training, state: TrainingState) =>
     const { options, course, gradient, rate } = training;
     const started = performance.now();
     const lr = rate(state.step);
-    const { loss, gradients, rows } = yield* stepGradient(
-      course.step(state.step),
-      rowsOf(state),
-      gradient,
-    );
-    const clipped = clipGradients(gradients, options.max_grad_norm);
-    const moved = stepOptimizer(
+    const micros = course.step(state.step);
+    const { loss, gradients, rows } = yield* stepGradient(micros, rowsOf(state), gradient);
+    const { state: optimizer, norm } = optimizerStep(
       { ...state.optimizer, rows },
-      clipped.gradients,
+      gradients,
       lr,
-      options.optimizer as OptimizerOptions,
+      gradient.rules,
     );
-    const pulled = options.std_pull === "off"
-      ? moved.rows
-      : moved.rows.map((values, i) => pullStd(values, training.vocabularyStd[i]));
     const step = state.step + 1;
     const event: RunEvent = {
       event: "step",
@@ -90,13 +80,13 @@ const oneStep = (training: Training, state: TrainingState) =>
       epoch: course.epochsAfter(step),
       loss,
       lr,
-      ...(moved.optimizer_type === "Prodigy" ? { dLr: moved.d * lr } : {}),
-      gradientNorm: clipped.norm,
+      ...(optimizer.optimizer_type === "Prodigy" ? { dLr: optimizer.d * lr } : {}),
+      gradientNorm: norm,
       gradientShare: shares(gradients),
       seconds: (performance.now() - started) / 1000,
       rssBytes: process.memoryUsage.rss(),
     };
-    const next = { ...state, step, optimizer: { ...moved, rows: pulled }, events: [event] };
+    const next = { ...state, step, optimizer, events: [event] };
     return isDueEvery(options.fixed_loss_every, step, course)
       ? yield* judged(training, next)
       : next;
@@ -143,7 +133,7 @@ export const judged = (
   });
 
 /** How much of the gradient's norm each encoder has. */
-function shares(gradients: EncoderPair): [number, number] {
+function shares(gradients: Rows): [number, number] {
   const [a, b] = gradients.map((gradient) =>
     Math.sqrt(gradient.reduce((sum, value) => sum + value * value, 0))
   );

@@ -7,17 +7,22 @@ import { Device } from "../../engine/device/device.ts";
 import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
 import { prepareStep } from "../../engine/diffusion/objective.ts";
 import { Engine, tensor } from "../../engine/engine.ts";
-import { clipGradients } from "../../engine/optimise/clip.ts";
-import { startOptimizer, stepOptimizer } from "../../engine/optimise/optimizer.ts";
-import { pullStd, standardDeviation } from "../../engine/optimise/std-pull.ts";
+import { startOptimizer } from "../../engine/optimise/optimizer.ts";
+import {
+  addGradients,
+  noGradient,
+  optimizerStep,
+  rowsBetweenBatches,
+} from "../../engine/optimise/optimizer-step.ts";
+import { standardDeviation } from "../../engine/optimise/std-pull.ts";
 import { relativeError } from "../../engine/probe.ts";
 import { openModel } from "../../engine/weights/model.ts";
 import { readSafetensors, readTensor } from "../../engine/weights/safetensors.ts";
 
 const kinds = {
-  plain: { accumulation: 1, maxNorm: null, pull: "off" },
-  pull_clip_accum: { accumulation: 2, maxNorm: 0.05, pull: "step" },
-  pull_micro: { accumulation: 2, maxNorm: null, pull: "micro_step" },
+  plain: { accumulation: 1, maxGradNorm: null, stdPull: "off" },
+  pull_clip_accum: { accumulation: 2, maxGradNorm: 0.05, stdPull: "once" },
+  pull_micro: { accumulation: 2, maxGradNorm: null, stdPull: "micro_step" },
 } as const;
 const adamW = {
   optimizer_type: "AdamW",
@@ -39,7 +44,7 @@ for (const name of ["a", "b", "c"]) {
 }
 
 async function checkRun(name: string, kind: keyof typeof kinds): Promise<void> {
-  const { accumulation, maxNorm, pull } = kinds[kind];
+  const { accumulation, maxGradNorm, stdPull } = kinds[kind];
   const folder = fileURLToPath(new URL(`../golden/${name}/`, import.meta.url));
   const model = await openModel(`${folder}model`);
   const engine = new Engine({ model, device, compute: "float32", plan: "A" });
@@ -68,8 +73,8 @@ async function checkRun(name: string, kind: keyof typeof kinds): Promise<void> {
   } as const;
 
   let state = startOptimizer(adamW, [values(inputs, "rows1"), values(inputs, "rows2")]);
-  const pulled = () => ({ ...state, rows: state.rows.map((rows, i) => pullStd(rows, spreads[i])) });
-  let sum = state.rows.map(({ length }) => new Float64Array(length));
+  const rules = { optimizer: adamW, maxGradNorm, stdPull, spreads };
+  let sum = noGradient(state.rows);
   for (let micro = 0; micro < 12; micro++) {
     const timesteps = [...values(golden, `t_${micro}`)];
     const noise = values(golden, `noise_${micro}`);
@@ -89,20 +94,20 @@ async function checkRun(name: string, kind: keyof typeof kinds): Promise<void> {
     const [wanted] = values(golden, `${kind}_loss_${micro}`);
     assert.ok(Math.abs(loss - wanted) < 1e-5 * wanted, `loss ${micro}: ${loss} for ${wanted}`);
 
-    const gradients = [grad1, grad2];
-    sum = sum.map((total, i) => total.map((value, k) => value + gradients[i][k] / accumulation));
+    sum = addGradients(sum, [grad1, grad2], accumulation);
     const stepEnds = (micro + 1) % accumulation === 0;
     const done = (micro + 1) / accumulation - 1;
     if (stepEnds) {
-      const clipped = clipGradients(sum, maxNorm);
-      if (maxNorm !== null) {
+      const moved = optimizerStep(state, sum, LEARNING_RATE, rules);
+      if (maxGradNorm !== null) {
         const norm = values(golden, `${kind}_norm_${done}`);
-        assert.ok(relativeError([clipped.norm], norm) < 2e-5, `norm ${done}`);
+        assert.ok(relativeError([moved.norm], norm) < 2e-5, `norm ${done}`);
       }
-      state = stepOptimizer(state, clipped.gradients, LEARNING_RATE, adamW);
-      sum = sum.map((total) => total.map(() => 0));
+      state = moved.state;
+      sum = noGradient(state.rows);
+    } else {
+      state = { ...state, rows: rowsBetweenBatches(state.rows, rules) };
     }
-    if (pull === "micro_step" || (pull === "step" && stepEnds)) state = pulled();
     if (stepEnds) {
       state.rows.forEach((rows, i) => {
         const error = relativeError(rows, values(golden, `${kind}_rows${i + 1}_${done}`));

@@ -1,0 +1,43 @@
+// One optimizer step out of summed gradients: clip, move, pull. And what happens between the batches of
+// an accumulated step. The trap: as accelerate does, a batch's gradient is divided by the number of
+// batches that a whole step has, also where an epoch's end leaves fewer.
+import { clipGradients } from "./clip.ts";
+import { type OptimizerOptions, type OptimizerState, stepOptimizer } from "./optimizer.ts";
+import type { Gradients, Rows } from "./rows.ts";
+import { pullStd } from "./std-pull.ts";
+
+export interface StepRules {
+  readonly optimizer: OptimizerOptions;
+  /** Of all rows' gradients together; null never cuts. */
+  readonly maxGradNorm: number | null;
+  /** After each step, or (the reference) after every batch. */
+  readonly stdPull: "once" | "micro_step" | "off";
+  /** Standard deviations of the vocabularies, one an encoder. */
+  readonly spreads: readonly number[];
+}
+
+export const noGradient = (rows: Rows): Rows => rows.map(({ length }) => new Float64Array(length));
+
+/** `sum` + `gradients` / `accumulation`. */
+export const addGradients = (sum: Rows, gradients: Gradients, accumulation: number): Rows =>
+  sum.map((total, i) => total.map((value, k) => value + gradients[i][k] / accumulation));
+
+/** The rows that the next batch of the same step sees. */
+export const rowsBetweenBatches = (rows: Rows, { stdPull, spreads }: StepRules): Rows =>
+  stdPull === "micro_step" ? pulled(rows, spreads) : rows;
+
+/** The state after the step, and the gradient's norm before clipping. */
+export function optimizerStep(
+  state: OptimizerState,
+  sum: Gradients,
+  learningRate: number,
+  { optimizer, maxGradNorm, stdPull, spreads }: StepRules,
+): { readonly state: OptimizerState; readonly norm: number } {
+  const { norm, gradients } = clipGradients(sum, maxGradNorm);
+  const moved = stepOptimizer(state, gradients, learningRate, optimizer);
+  const rows = stdPull === "off" ? moved.rows : pulled(moved.rows, spreads);
+  return { state: { ...moved, rows }, norm };
+}
+
+const pulled = (rows: Rows, spreads: readonly number[]): Rows =>
+  rows.map((values, i) => pullStd(values, spreads[i]));
