@@ -259,11 +259,14 @@ test("inputs change with a picture's bytes, its name and a caption, not with the
   }));
 
 test("preflight gives the faults of both datasets at once", async () => {
-  const faults = await Effect.runPromise(ingest.preflight!(optionsFor({
-    dataset: { type: "IMAGE_DIR_DATASET", dataset_dir: "no/such/folder" },
-  }, {
-    fixed_loss_dataset: { type: "IMAGE_CAPTION_JSONL_DATASET", jsonl_path: "no/such.jsonl" },
-  })));
+  const faults = await Effect.runPromise(ingest.preflight!(
+    optionsFor({
+      dataset: { type: "IMAGE_DIR_DATASET", dataset_dir: "no/such/folder" },
+    }, {
+      fixed_loss_dataset: { type: "IMAGE_CAPTION_JSONL_DATASET", jsonl_path: "no/such.jsonl" },
+    }),
+    offlineInputs,
+  ));
   assert.deepEqual(
     faults.map(({ key }) => key),
     [

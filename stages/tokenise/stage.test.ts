@@ -160,10 +160,10 @@ test("an embedding file: no tokens to begin as", async () => {
 
 test("a placeholder that is a token already is refused before anything runs", async () => {
   const options = optionsFor({ placeholder_token: "gnome" });
-  const [fault, ...others] = await Effect.runPromise(tokenise.preflight!(options));
+  const [fault, ...others] = await Effect.runPromise(tokenise.preflight!(options, offlineInputs));
   assert.deepEqual(others, []);
   assert.match(fault.message, /"gnome"/);
-  assert.deepEqual(await Effect.runPromise(tokenise.preflight!(optionsFor())), []);
+  assert.deepEqual(await Effect.runPromise(tokenise.preflight!(optionsFor(), offlineInputs)), []);
 });
 
 test("captions without the placeholder, or with it past token 75", async () => {
