@@ -5,8 +5,7 @@ import { normals } from "../../engine/random/draw.ts";
 import type { Tensor } from "../../engine/device/messages.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { latentSize, samplePicture } from "../../engine/sample.ts";
-import { expandPlaceholder, placeholderTokens } from "../../engine/text/placeholder.ts";
-import { loadTokenizer } from "../../engine/text/tokenizer.ts";
+import { captionTokenizer, framed } from "../../engine/text/caption-tokenizer.ts";
 import { type Rows, unpackRows } from "../../runtime/artefacts/snapshots.ts";
 import { asFault } from "../../runtime/as-fault.ts";
 import { loadModel } from "../../runtime/load-model.ts";
@@ -44,21 +43,19 @@ export const openStudio = (
 
     const draw = ({ rows, of, text, negative, image }: Drawing) => {
       const { clip_l, clip_g } = unpackRows(of, rows);
-      const tokens = placeholderTokens(options.placeholder_token, of.vectors);
       const texts = negative === null ? [text] : [text, negative];
-      const ids = model.tokenizers.map((files, i) => {
+      const [ids1, ids2] = model.tokenizers.map((files, i) => {
         const { vocab_size } = i === 0 ? model.configs.textEncoder : model.configs.textEncoder2;
-        const tokenizer = loadTokenizer(files, tokens, vocab_size);
-        const expand = (caption: string) =>
-          expandPlaceholder(caption, options.placeholder_token, of.vectors);
-        return texts.map((caption) => tokenizer.encode(expand(caption)).ids);
+        const { placeholder_token } = options;
+        const tokenizer = captionTokenizer(files, placeholder_token, of.vectors, vocab_size);
+        return texts.map((caption) => framed(tokenizer.idsOf(caption), tokenizer));
       });
       return tools.withResource(
         "device",
         Effect.tryPromise({
           try: (signal) =>
             samplePicture(engine, {
-              captions: { ids1: ids[0], ids2: ids[1], rows1: clip_l, rows2: clip_g },
+              captions: { ids1, ids2, rows1: clip_l, rows2: clip_g },
               guidance: options.validation_guidance,
               sampler: options.validation_sampler,
               steps: options.validation_steps,
