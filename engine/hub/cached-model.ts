@@ -62,7 +62,8 @@ async function neededHere(
   try {
     return await chooseFiles({ id: repo.id, paths: listed ?? files, readJson }, repo, choice);
   } catch (cause) {
-    if (cause instanceof HubContentFault && files.has("model_index.json")) throw cause;
+    const isPartial = cause instanceof HubContentFault && !files.has("model_index.json");
+    if (absent.size === 0 && !isPartial) throw cause;
     const missing = absent.size > 0 ? [...absent] : ["model_index.json"];
     return { kind: "folder", root: "", files: [], replaced: [], missing };
   }
