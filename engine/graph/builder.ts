@@ -136,7 +136,7 @@ export class GraphBuilder {
   finish(outputs: Readonly<Record<string, Value>>): Graph {
     const casts = Object.entries(outputs).map(([name, value]) => outputCast(name, value));
     const named = casts.map((node) => node.outputs[0]);
-    const nodes = weightCastsFirst(pruneNodes([...this.nodes, ...casts], named), this.#frozen);
+    const nodes = pruneNodes([...this.nodes, ...casts], named);
     const used = new Set(nodes.flatMap((node) => node.inputs.map((value) => value?.name)));
     const frozen = [...this.#frozen.values()].filter(({ value }) => used.has(value.name));
     const inputs = this.#inputs.filter(({ name }) => used.has(name));
@@ -162,16 +162,6 @@ export class GraphBuilder {
     this.#used.set(name, count + 1);
     return count === 0 ? name : `${name}_${count}`;
   }
-}
-
-/**
- * ONNX Runtime walks back from the outputs, into a node's last-listed input first, and runs nodes in the
- * order in which it comes back. Listed first, a weight's cast runs right before the one node that wants
- * it; listed after that node's other inputs, it would run before the whole graph, and be kept.
- */
-function weightCastsFirst(nodes: readonly Node[], frozen: ReadonlyMap<string, unknown>) {
-  const isWeightCast = ({ op, inputs }: Node) => op === "Cast" && frozen.has(inputs[0]!.name);
-  return [...nodes.filter(isWeightCast), ...nodes.filter((node) => !isWeightCast(node))];
 }
 
 const outputCast = (name: string, value: Value): Node => ({
