@@ -5,7 +5,11 @@
 import { Effect, Schema } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import type { OptimizerOptions, OptimizerState } from "../../engine/optimise/optimizer.ts";
-import { stateFromTensors, stateToTensors } from "../../engine/optimise/state-tensors.ts";
+import {
+  OptimizerStateFault,
+  stateFromTensors,
+  stateToTensors,
+} from "../../engine/optimise/state-tensors.ts";
 import { asFault } from "../../runtime/as-fault.ts";
 import { RunEvent } from "../../runtime/events.ts";
 import { loadState, saveState } from "../../runtime/state.ts";
@@ -89,6 +93,7 @@ export const load = (
       try: () => {
         const { tensors, metadata } = saved;
         const notes = Schema.decodeUnknownSync(Schema.fromJsonString(Notes))(metadata.notes);
+        if (notes.optimizer !== optimizer) throw otherOptimizer(notes.optimizer, optimizer);
         const array = (name: string) => tensors.get(name)!.data as Float64Array;
         const own = new Map(
           [...tensors.keys()].filter((name) => name.startsWith("optimizer.")).map((name) =>
@@ -108,4 +113,12 @@ export const load = (
       },
       catch: asFault,
     });
+  });
+
+const otherOptimizer = (found: string, wanted: string) =>
+  new OptimizerStateFault({
+    key: "optimizer.optimizer_type",
+    wanted: `a state of ${wanted}`,
+    found: `one of ${found}`,
+    fix: "Resume with the optimizer that the run was started with, or start a new run.",
   });

@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { nearestWords, normRange, norms, rowHealth } from "./row-health.ts";
+
+test("norms, cosines and nearest words of hand-made rows", () => {
+  const rows = Float64Array.of(3, 4, 0, -2);
+  const initial = Float64Array.of(4, 3, 0, 5);
+  const { norms: lengths, cosines } = rowHealth("clip_l", rows, initial, 2);
+  assert.deepEqual(lengths, [5, 2]);
+  assert.deepEqual(cosines, [24 / 25, -1]);
+  const embeddings = Float32Array.of(1, 0, 0, 1, 6, 8);
+  const words = { embeddings, lengths: norms(embeddings, 2), words: ["east", "north", "far"] };
+  assert.deepEqual(nearestWords(rows, 2, words, 2), [
+    [["far", 1], ["north", 0.8]],
+    [["east", 0], ["far", -0.8]],
+  ]);
+});
+
+test("the range of norms", () => {
+  const lengths = Float64Array.from({ length: 101 }, (_, i) => 100 - i);
+  assert.deepEqual(normRange(lengths), [5, 50, 95]);
+});

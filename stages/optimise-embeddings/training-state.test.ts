@@ -1,0 +1,51 @@
+// What is written and read back is the same to the bit, for both optimizers.
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Effect } from "effect";
+import { startOptimizer, stepOptimizer } from "../../engine/optimise/optimizer.ts";
+import { normals } from "../../engine/random/draw.ts";
+import { load, save, type TrainingState } from "./training-state.ts";
+
+const draw = (item: number, n = 6) => normals({ seed: 1, purpose: "test", step: 0, item }, n);
+const options = {
+  AdamW: { optimizer_type: "AdamW", beta1: 0.9, beta2: 0.999, weight_decay: 0.01, epsilon: 1e-8 },
+  Prodigy: {
+    optimizer_type: "Prodigy",
+    weight_decay: 0,
+    use_bias_correction: true,
+    safeguard_warmup: false,
+  },
+} as const;
+
+for (const kind of ["AdamW", "Prodigy"] as const) {
+  test(`${kind}: a state survives its file`, async () => {
+    const runDir = await mkdtemp(join(tmpdir(), "gnomic-state-"));
+    try {
+      const started = startOptimizer(options[kind], [draw(0), draw(1)]);
+      const optimizer = stepOptimizer(started, [draw(2), draw(3)], 1e-2, options[kind]);
+      const state: TrainingState = {
+        step: 1,
+        optimizer,
+        initial: [draw(0), draw(1)],
+        fixedLosses: draw(4, 3),
+        best: { step: 1, epoch: 0, loss: 1 / 3, rows: [draw(5), draw(6)] },
+        before: 0.1 + 0.2,
+        early: false,
+        events: [{ event: "note", at: 1, text: 'a "quoted" text' }],
+      };
+      await Effect.runPromise(save(runDir, state));
+      assert.deepEqual(await Effect.runPromise(load(runDir, kind)), state);
+      const other = kind === "AdamW" ? "Prodigy" : "AdamW";
+      await assert.rejects(Effect.runPromise(load(runDir, other)), /OptimizerStateFault|optimizer/);
+    } finally {
+      await rm(runDir, { recursive: true });
+    }
+  });
+}
+
+test("a run without a state has none", async () => {
+  assert.equal(await Effect.runPromise(load(join(tmpdir(), "gnomic-no-such-run"), "AdamW")), null);
+});
