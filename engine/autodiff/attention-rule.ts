@@ -7,11 +7,8 @@ import type { GraphBuilder } from "../graph/builder.ts";
 import { sizeInBytes } from "../graph/builder.ts";
 import type { Value } from "../graph/graph.ts";
 import { gate } from "./gate.ts";
-import { reduceSum, reshape, slice } from "../graph/tensor-ops.ts";
+import { product, reduceSum, reshape, slice } from "../graph/tensor-ops.ts";
 import type { GradientRule } from "./rules.ts";
-
-const times = (g: GraphBuilder, a: Value, b: Value) => g.apply("Mul", [a, b]);
-const turn = (g: GraphBuilder, value: Value) => g.apply("Transpose", [value], { perm: [0, 2, 1] });
 
 /** [B, S, heads D] to [B heads, S, D]. */
 function splitHeads(g: GraphBuilder, value: Value, heads: number): Value {
@@ -29,23 +26,30 @@ function joinHeads(g: GraphBuilder, value: Value, heads: number): Value {
   return reshape(g, turned, [all / heads, length, heads * depth]);
 }
 
+/** rowsum(dO O) for each head, [B heads, S, 1]. */
+function rowSums(g: GraphBuilder, dO: Value, o: Value, heads: number): Value {
+  const [batch, length, width] = o.shape;
+  const weighted = g.apply("Mul", [dO, o]);
+  const split = reshape(g, weighted, [batch, length, heads, width / heads]);
+  const sums = g.apply("Transpose", [reduceSum(g, split, [3])], { perm: [0, 2, 1, 3] });
+  return reshape(g, sums, [batch * heads, length, 1]);
+}
+
 interface Heads {
   readonly q: Value;
   readonly k: Value;
   readonly v: Value;
-  readonly o: Value;
   readonly dO: Value;
+  readonly sums: Value;
 }
 
-function headGradients(g: GraphBuilder, { q, k, v, o, dO }: Heads, scale: number) {
-  const scaledQ = times(g, q, g.constant([scale], [], q.dtype));
-  const p = g.apply("Softmax", [g.apply("MatMul", [scaledQ, turn(g, k)])], { axis: -1 });
-  const dV = g.apply("MatMul", [turn(g, p), dO]);
-  const dP = g.apply("MatMul", [dO, turn(g, v)]);
-  const rowSum = reduceSum(g, times(g, dO, o), [2]);
-  const dS = times(g, p, g.apply("Sub", [dP, rowSum]));
-  const dQ = times(g, g.apply("MatMul", [dS, k]), g.constant([scale], [], q.dtype));
-  const dK = g.apply("MatMul", [turn(g, dS), scaledQ]);
+function headGradients(g: GraphBuilder, { q, k, v, dO, sums }: Heads, alpha: number) {
+  const p = g.apply("Softmax", [product(g, q, k, { transB: 1, alpha })], { axis: -1 });
+  const dV = product(g, p, dO, { transA: 1 });
+  const dP = product(g, dO, v, { transB: 1 });
+  const dS = g.apply("Mul", [p, g.apply("Sub", [dP, sums])]);
+  const dQ = product(g, dS, k, { alpha });
+  const dK = product(g, dS, q, { transA: 1, alpha });
   return [dQ, dK, dV];
 }
 
@@ -53,7 +57,7 @@ export const attentionRule: GradientRule = ({ g, kept, attentionBytes }, node, [
   const heads = node.attributes.num_heads as number;
   const scale = (node.attributes.scale as { float: number }).float;
   const [q, k, v] = node.inputs.map((value) => splitHeads(g, kept(value!), heads));
-  const o = splitHeads(g, kept(node.outputs[0]), heads);
+  const sums = rowSums(g, dy!, kept(node.outputs[0]), heads);
   const dO = splitHeads(g, dy!, heads);
   const [all, rows] = q.shape;
   const perHead = sizeInBytes({ ...q, shape: [rows, k.shape[1]] });
@@ -63,12 +67,13 @@ export const attentionRule: GradientRule = ({ g, kept, attentionBytes }, node, [
     const end = Math.min(all, start + size);
     const part = (value: Value) => size === all ? value : slice(g, value, 0, start, end);
     const after = parts.at(-1)?.[0] ?? dy!;
+    const gated = gate(g, part(q), after);
     parts.push(headGradients(g, {
-      q: gate(g, part(q), after),
+      q: gated,
       k: part(k),
       v: part(v),
-      o: part(o),
       dO: part(dO),
+      sums: part(sums),
     }, scale));
   }
   return [0, 1, 2].map((i) => {

@@ -1,19 +1,27 @@
 // Computes checkpointed stretches of the forward pass again when the backward pass reaches them (plan B,
 // Chen et al. 2016, arXiv 1604.06174). What enters a stretch is kept; what is made inside it is cloned.
+// Activation functions are computed again in every plan: one pass over what is kept anyway, where keeping
+// their results would take a fifth of plan A's memory.
 // The trap: clones must wait for the incoming gradient, so every kept input passes a gate.
 import type { Checkpoint, GraphBuilder } from "../graph/builder.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { zeroAfter } from "./gate.ts";
 
+const cheap: ReadonlySet<string> = new Set(["Gelu", "QuickGelu"]);
+
 export class Recomputation {
   readonly #g: GraphBuilder;
   readonly #nodes: readonly Node[];
   readonly #pending: Checkpoint[];
+  readonly #cheap: ReadonlyMap<string, Node>;
   readonly #again = new Map<string, Value>();
 
   constructor(g: GraphBuilder, nodes: readonly Node[], checkpoints: readonly Checkpoint[]) {
     this.#g = g;
     this.#nodes = nodes;
+    this.#cheap = new Map(
+      nodes.filter(({ op }) => cheap.has(op)).map((node) => [node.outputs[0].name, node]),
+    );
     this.#pending = [...checkpoints].sort((a, b) => a.first - b.first);
   }
 
@@ -26,7 +34,14 @@ export class Recomputation {
   }
 
   kept(value: Value): Value {
-    return this.#again.get(value.name) ?? value;
+    const again = this.#again.get(value.name);
+    if (again !== undefined) return again;
+    const node = this.#cheap.get(value.name);
+    if (node === undefined) return value;
+    const { op, inputs, attributes, domain } = node;
+    const result = this.#g.apply(op, [this.kept(inputs[0]!)], attributes, { domain });
+    this.#again.set(value.name, result);
+    return result;
   }
 
   #clone({ first, end }: Checkpoint, gradient: Value): void {

@@ -3,7 +3,7 @@
 // biases) have no gradient. Each rule is checked against finite differences in rules.test.ts.
 import type { GraphBuilder } from "../graph/builder.ts";
 import type { Attribute, Node, Value } from "../graph/graph.ts";
-import { reduceSum, reshape, slice, sumTo } from "../graph/tensor-ops.ts";
+import { product, reduceSum, reshape, slice, sumTo } from "../graph/tensor-ops.ts";
 import { attentionRule } from "./attention-rule.ts";
 import type { Backward } from "./backward.ts";
 import { convRule } from "./conv-rule.ts";
@@ -19,12 +19,6 @@ const list = (attribute: Attribute): readonly number[] => attribute as readonly 
 const times = (g: GraphBuilder, a: Value, b: Value) => g.apply("Mul", [a, b]);
 const scaled = (g: GraphBuilder, a: Value, by: number) =>
   times(g, a, g.constant([by], [], a.dtype));
-const swapLast = (g: GraphBuilder, value: Value) => {
-  const rank = value.shape.length;
-  const perm = [...Array(rank - 2).keys(), rank - 1, rank - 2];
-  return g.apply("Transpose", [value], { perm });
-};
-
 const add: GradientRule = ({ g, wants }, { inputs: [a, b] }, [dy]) => [
   wants(a) ? sumTo(g, dy!, a!.shape) : null,
   wants(b) ? sumTo(g, dy!, b!.shape) : null,
@@ -41,8 +35,8 @@ const multiply: GradientRule = ({ g, wants, kept }, { inputs: [a, b] }, [dy]) =>
 ];
 
 const matMul: GradientRule = ({ g, wants, kept }, { inputs: [a, b] }, [dy]) => [
-  wants(a) ? sumTo(g, g.apply("MatMul", [dy!, swapLast(g, kept(b!))]), a!.shape) : null,
-  wants(b) ? sumTo(g, g.apply("MatMul", [swapLast(g, kept(a!)), dy!]), b!.shape) : null,
+  wants(a) ? sumTo(g, product(g, dy!, kept(b!), { transB: 1 }), a!.shape) : null,
+  wants(b) ? sumTo(g, product(g, kept(a!), dy!, { transA: 1 }), b!.shape) : null,
 ];
 
 /** y = x W (+ b), W frozen. */

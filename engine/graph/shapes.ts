@@ -55,6 +55,15 @@ const matMul: Rule = ([a, b]) => {
   return [{ dtype: a!.dtype, shape: [...batch, m, n] }];
 };
 
+/** com.microsoft: a product of stacks of matrices, each as it is or transposed, times alpha. */
+const fusedMatMul: Rule = ([a, b], attributes) => {
+  const turned = (value: Value, transposed: Attribute | undefined): Value =>
+    integer(transposed, 0)
+      ? { ...value, shape: [...value.shape.slice(0, -2), ...value.shape.slice(-2).reverse()] }
+      : value;
+  return matMul([turned(a!, attributes.transA), turned(b!, attributes.transB)], {});
+};
+
 const gemm: Rule = ([a, b], attributes) => {
   const [m, k] = integer(attributes.transA, 0) ? [...a!.shape].reverse() : a!.shape;
   const [k2, n] = integer(attributes.transB, 0) ? [...b!.shape].reverse() : b!.shape;
@@ -136,6 +145,7 @@ const rules: Readonly<Record<string, Rule>> = {
     shape: [...q!.shape.slice(0, 2), v!.shape[2]],
   }],
   MatMul: matMul,
+  FusedMatMul: fusedMatMul,
   Gemm: gemm,
   Conv: conv,
   ConvTranspose: convTranspose,

@@ -13,6 +13,25 @@ export function sumTo(g: GraphBuilder, value: Value, shape: Shape): Value {
   return lead === 0 ? sum : reshape(g, sum, shape);
 }
 
+export interface ProductOptions {
+  /** 1: the last two axes of a (or b) are swapped first. */
+  readonly transA?: 0 | 1;
+  readonly transB?: 0 | 1;
+  /** What the product is multiplied by. */
+  readonly alpha?: number;
+}
+
+/** alpha a b for stacks of matrices, without transposed copies. */
+export const product = (
+  g: GraphBuilder,
+  a: Value,
+  b: Value,
+  { transA = 0, transB = 0, alpha = 1 }: ProductOptions = {},
+): Value =>
+  g.apply("FusedMatMul", [a, b], { transA, transB, alpha: { float: alpha } }, {
+    domain: "com.microsoft",
+  });
+
 export const reduceSum = (g: GraphBuilder, value: Value, axes: readonly number[]): Value =>
   g.apply("ReduceSum", [value, g.integers(axes)], { keepdims: 1 }, {
     declared: [{
