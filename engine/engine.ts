@@ -4,7 +4,7 @@
 import { attentionBytesOf, keepOf, type MemoryPlan } from "./memory/memory-plan.ts";
 import { sinusoidalEmbedding } from "./diffusion/sinusoidal.ts";
 import type { Device, Session } from "./device/device.ts";
-import type { Tensor } from "./device/messages.ts";
+import type { Feeds, Tensor } from "./device/messages.ts";
 import type { DType, Graph } from "./graph/graph.ts";
 import * as graphs from "./networks/graphs.ts";
 import { poolingMatrix, poolingOf, type PoolingRule } from "./text/pooling.ts";
@@ -19,6 +19,8 @@ export interface EngineOptions {
   readonly plan: MemoryPlan;
   /** By default what text encoder 2's config asks for. */
   readonly pooling?: PoolingRule;
+  /** Told, once, what a user should know of how it is computed. */
+  readonly say?: (text: string) => void;
 }
 
 /** Captions as token ids; ids at or above the vocabulary's size are rows, n * width values. */
@@ -69,11 +71,14 @@ export class Engine {
   readonly tokens: readonly [TokenEmbeddings, TokenEmbeddings];
   readonly #options: EngineOptions;
   readonly #sessions = new Map<string, Promise<Session>>();
+  /** The VAE's own, because SDXL's overflows in float16 (its activations pass 65504). */
+  #vaeCompute: DType;
 
   constructor(options: EngineOptions) {
     this.#options = options;
     this.model = options.model;
     this.device = options.device;
+    this.#vaeCompute = options.compute;
     const { textEncoder, textEncoder2 } = options.model.weights;
     const name = "text_model.embeddings.token_embedding.weight";
     this.tokens = [
@@ -128,8 +133,7 @@ export class Engine {
 
   /** Pixels [B, 3, H, W] in -1..1 to the posterior's moments, each [B, 4, h, w], not scaled. */
   async encodeImage(pixels: Tensor): Promise<{ mean: Tensor; logvar: Tensor }> {
-    const session = await this.#session("encode", sizeOf(pixels));
-    const { data, dims } = (await session.run({ pixels })).moments;
+    const { data, dims } = await this.#vae("encode", sizeOf(pixels), { pixels });
     const shape = [dims[0], dims[1] / 2, dims[2], dims[3]];
     const size = shape[1] * shape[2] * shape[3];
     const half = (offset: number) => {
@@ -143,9 +147,8 @@ export class Engine {
   }
 
   /** Latents [B, 4, h, w], not scaled, to pixels [B, 3, 8h, 8w] around -1..1. */
-  async decodeLatents(latents: Tensor): Promise<Tensor> {
-    const session = await this.#session("decode", sizeOf(latents));
-    return (await session.run({ latents })).pixels;
+  decodeLatents(latents: Tensor): Promise<Tensor> {
+    return this.#vae("decode", sizeOf(latents), { latents });
   }
 
   /** Compiles the training graph of a size ahead of its first step. */
@@ -164,6 +167,17 @@ export class Engine {
 
   close(): Promise<void> {
     return this.device.close();
+  }
+
+  /** Runs the VAE; what overflows in float16 is computed again in float32, from then on always. */
+  async #vae(kind: "encode" | "decode", size: graphs.Size, feeds: Feeds): Promise<Tensor> {
+    const session = await this.#session(kind, size);
+    const [result] = Object.values(await session.run(feeds));
+    if (this.#vaeCompute === "float32" || !overflows(result.data)) return result;
+    this.#vaeCompute = "float32";
+    this.#options.say?.("The VAE overflows in float16; it is computed in float32.");
+    await this.release("encode", "decode");
+    return this.#vae(kind, size, feeds);
   }
 
   #session(kind: GraphKind, size: Partial<graphs.Size>): Promise<Session> {
@@ -186,9 +200,9 @@ export class Engine {
       case "loss":
         return graphs.lossGraph(model, size, compute);
       case "encode":
-        return graphs.encodeGraph(model, size, compute);
+        return graphs.encodeGraph(model, size, this.#vaeCompute);
       case "decode":
-        return graphs.decodeGraph(model, size, compute);
+        return graphs.decodeGraph(model, size, this.#vaeCompute);
       case "train": {
         const options = { keep: keepOf(plan), attentionBytes: attentionBytesOf(plan), compute };
         return graphs.trainGraph(model, size, options);
@@ -235,6 +249,10 @@ export class Engine {
 }
 
 export type GraphKind = "text" | "predict" | "train" | "loss" | "encode" | "decode";
+
+/** Not a number, or at float16's largest. */
+const overflows = (values: Float32Array): boolean =>
+  values.some((value) => !(Math.abs(value) < 65504));
 
 const sizeOf = ({ dims }: Tensor): graphs.Size => ({
   batch: dims[0],
