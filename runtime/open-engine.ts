@@ -13,6 +13,7 @@ import type { SchedulerConfig } from "../engine/networks/config.ts";
 import type { PoolingRule } from "../engine/text/pooling.ts";
 import { loadTokenizer } from "../engine/text/tokenizer.ts";
 import type { Model } from "../engine/weights/model.ts";
+import type { StageTools } from "./stage.ts";
 
 /** The configuration's keys that decide how to compute; part of a stage's options. */
 export const engineFields = {
@@ -67,12 +68,13 @@ const shared = new Map<string, Shared>();
 export const openEngine = (
   model: Model,
   choice: EngineChoice,
+  { emit }: Pick<StageTools, "emit">,
 ): Effect.Effect<Engine, Fault, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(() => {
         const key = JSON.stringify([model.path, model.notes, choice]);
-        const held = shared.get(key) ?? { engine: makeEngine(model, choice), users: 0 };
+        const held = shared.get(key) ?? { engine: makeEngine(model, choice, emit), users: 0 };
         held.users++;
         shared.set(key, held);
         return { key, held };
@@ -88,7 +90,7 @@ export const openEngine = (
     ({ held }) => held.engine,
   );
 
-function makeEngine(model: Model, choice: EngineChoice): Engine {
+function makeEngine(model: Model, choice: EngineChoice, emit: StageTools["emit"]): Engine {
   const provider = choice.provider === "auto" ? "cpu" : choice.provider;
   const threads = choice.threads ?? availableParallelism();
   const device = new Device({ provider, threads, mapWeights: true });
@@ -99,5 +101,6 @@ function makeEngine(model: Model, choice: EngineChoice): Engine {
     ? "B"
     : "A";
   const pooling = choice.pooling === null ? {} : { pooling: choice.pooling };
-  return new Engine({ model, device, compute, plan, ...pooling });
+  const say = (text: string) => void Effect.runFork(emit({ event: "note", text }));
+  return new Engine({ model, device, compute, plan, say, ...pooling });
 }

@@ -43,7 +43,7 @@ export const encodeLatents = defineStage({
     Effect.scoped(Effect.gen(function* () {
       const { train, heldOut } = inputs.examples;
       const model = yield* loadModel(options, { offline: false, progress: tools.progress });
-      const engine = yield* openEngine(model, { ...options, pooling: null });
+      const engine = yield* openEngine(model, { ...options, pooling: null }, tools);
       const weights = yield* modelInputs(options, { ...tools, offline: false }, ["vae"]);
       const total = [...train, ...heldOut].reduce((sum, { views }) => sum + views.length, 0);
       let done = 0;

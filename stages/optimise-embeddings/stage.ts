@@ -67,7 +67,7 @@ export const optimiseEmbeddings = defineStage({
       const engine: Engine = yield* openEngine(model, {
         ...options,
         pooling: resolvePooling(options.pooling, model),
-      });
+      }, tools);
       const schedule = noiseSchedule(schedulerOf(model, options));
       const objective: ObjectiveOptions = {
         schedule,

@@ -36,7 +36,7 @@ export const openStudio = (
     const engine = yield* openEngine(model, {
       ...options,
       pooling: resolvePooling(options.pooling, model),
-    });
+    }, tools);
     const scheduler = schedulerOf(model, options);
     const { resolution } = options.data_loader;
     const [height, width] = typeof resolution === "number" ? [resolution, resolution] : resolution;
