@@ -15,7 +15,8 @@ import { convertEmbedding } from "../../runtime/embedding/convert-embedding.ts";
 import { embeddingBytes } from "../../stages/checkpoint/embedding-bytes.ts";
 
 const python = process.env["GNOMIC_PYTHON"] ?? "python3";
-const hasDiffusers = spawnSync(python, ["-c", "import diffusers"]).status === 0;
+const look = "import importlib.util as u; assert u.find_spec('diffusers')";
+const hasDiffusers = spawnSync(python, ["-c", look]).status === 0;
 if (!hasDiffusers && process.env["GNOMIC_REQUIRE_PEERS"] === "1") {
   throw new Error(`no diffusers for ${python}; set GNOMIC_PYTHON`);
 }

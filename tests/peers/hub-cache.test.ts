@@ -16,7 +16,9 @@ import { cacheRoot, type HubSettings, hubSettings } from "../../engine/hub/hub-s
 import { locateModel, resolveModel } from "../../engine/hub/resolve-model.ts";
 
 const python = process.env["GNOMIC_PYTHON"] ?? "python3";
-const hasHub = spawnSync(python, ["-c", "import huggingface_hub, diffusers"]).status === 0;
+const look =
+  "import importlib.util as u; assert u.find_spec('huggingface_hub') and u.find_spec('diffusers')";
+const hasHub = spawnSync(python, ["-c", look]).status === 0;
 if (!hasHub && process.env["GNOMIC_REQUIRE_PEERS"] === "1") {
   throw new Error(`no huggingface_hub and diffusers for ${python}; set GNOMIC_PYTHON`);
 }
