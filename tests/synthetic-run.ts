@@ -1,13 +1,12 @@
 // A run folder as a training would leave it, made of arithmetic: for tests of what reads runs (event
-// files, page, report) without training. Run as a program it appends its events live, like a training.
+// files, page, report) without training. `synthetic-training.ts` makes one live.
 // The trap: it must write files in the training's order, or tests prove nothing: pictures and
 // checkpoints before the events that name them.
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import type { RunEvent } from "../runtime/events.ts";
+import { keepTrainingPictures } from "../runtime/monitor/training-pictures.ts";
 
 export interface SyntheticRun {
   readonly steps: number;
@@ -266,7 +265,7 @@ const trainingPicture = (number: number) =>
 async function drawPicture(run: SyntheticRun, step: number, prompt: number, image: number) {
   const size = run.pictureSize;
   const source = trainingPicture(1 + (prompt + image) % 4);
-  const base = await sharp(source).resize(size, size).removeAlpha().raw().toBuffer();
+  const base = await sharp(source).rotate().resize(size, size).removeAlpha().raw().toBuffer();
   const clarity = Math.min(1, 0.1 + 1.1 * step / run.totalSteps);
   const mixed = base.map((value, i) =>
     value * clarity + (1 - clarity) * 255 * noise(run.seed + image, prompt + 1, i)
@@ -280,21 +279,39 @@ const put = (dir: string, path: string, bytes: Uint8Array | string) => {
   writeFileSync(join(dir, path), bytes);
 };
 
-/** Writes the files that an event names, then appends the event. */
-export async function appendEvent(dir: string, run: SyntheticRun, event: RunEvent): Promise<void> {
+/** Writes the files that an event names. */
+export async function writeFilesOf(dir: string, run: SyntheticRun, event: RunEvent): Promise<void> {
   if (event.event === "validation-picture") {
     put(dir, event.path, await drawPicture(run, event.step, event.prompt, event.image));
   } else if (event.event === "checkpoint") {
     put(dir, event.path, `checkpoint of step ${event.step}`);
   }
+}
+
+/** Writes the files that an event names, then appends the event. */
+export async function appendEvent(dir: string, run: SyntheticRun, event: RunEvent): Promise<void> {
+  await writeFilesOf(dir, run, event);
   appendFileSync(join(dir, "events.jsonl"), JSON.stringify(event) + "\n");
 }
 
-export function createRunFolder(dir: string, run: SyntheticRun): void {
+export async function createRunFolder(dir: string, run: SyntheticRun): Promise<void> {
   put(
     dir,
     "run.json",
     JSON.stringify({ trigger: "gnome_bruce", configuration: syntheticConfiguration(run) }),
+  );
+  const side = 128;
+  const rgb = (number: number) =>
+    sharp(trainingPicture(number)).rotate().resize(side, side).removeAlpha().raw().toBuffer();
+  await keepTrainingPictures(
+    dir,
+    [1, 2, 3, 4].map((number) => ({
+      name: `00${number}.jpg`,
+      caption: `a photo of gnome_bruce, number ${number}`,
+      width: side,
+      height: side,
+      rgb: () => rgb(number),
+    })),
   );
 }
 
@@ -305,17 +322,7 @@ export async function writeSyntheticRun(
   name?: string,
 ): Promise<SyntheticRun> {
   const run = { ...defaultRun, ...options };
-  createRunFolder(dir, run);
+  await createRunFolder(dir, run);
   for (const event of syntheticEvents(run, name)) await appendEvent(dir, run, event);
   return run;
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [dir, options, millisecondsPerStep] = process.argv.slice(2);
-  const run = { ...defaultRun, ...JSON.parse(options ?? "{}") };
-  createRunFolder(dir, run);
-  for (const event of syntheticEvents(run)) {
-    await appendEvent(dir, run, { ...event, at: Date.now() });
-    if (event.event === "step") await sleep(Number(millisecondsPerStep ?? 20));
-  }
 }

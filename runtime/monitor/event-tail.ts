@@ -3,8 +3,8 @@
 // The trap: a resumed run may cut the file's tail and write on; a change of what was already read
 // is noticed by its last bytes and answered with `reset`, everything from the start.
 import { open } from "node:fs/promises";
-import { Exit, Schema } from "effect";
-import { RunEvent } from "../events.ts";
+import { parseEvent } from "../event-log.ts";
+import type { RunEvent } from "../events.ts";
 
 export interface TailedEvent {
   readonly event: RunEvent;
@@ -32,21 +32,11 @@ const chunkBytes = 1 << 18;
 const markBytes = 64;
 const lineEnd = 10;
 
-const decode = Schema.decodeUnknownExit(RunEvent);
 const text = new TextDecoder();
 
-function parseEvent(line: Uint8Array): RunEvent | undefined {
-  try {
-    const exit = decode(JSON.parse(text.decode(line)));
-    return Exit.isSuccess(exit) ? exit.value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Starts at the beginning of `file`, which need not exist yet. Reads must not overlap. */
-export function tailEvents(file: string): EventTail {
-  let offset = 0;
+/** Starts at byte `start`, a line's begin, of a file that need not exist. Reads must not overlap. */
+export function tailEvents(file: string, start = 0): EventTail {
+  let offset = start;
   let skipped = 0;
   let mark = Buffer.alloc(0);
 
@@ -76,15 +66,15 @@ export function tailEvents(file: string): EventTail {
         if (bytesRead === 0) break;
         at += bytesRead;
         rest = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
-        let start = 0;
-        for (let end; (end = rest.indexOf(lineEnd, start)) >= 0; start = end + 1) {
-          offset += end + 1 - start;
-          const event = parseEvent(rest.subarray(start, end));
+        let line = 0;
+        for (let end; (end = rest.indexOf(lineEnd, line)) >= 0; line = end + 1) {
+          offset += end + 1 - line;
+          const event = parseEvent(text.decode(rest.subarray(line, end)));
           if (event === undefined) skipped += 1;
           else events.push({ event, end: offset });
         }
-        if (start > 0) mark = Buffer.from(rest.subarray(Math.max(0, start - markBytes), start));
-        rest = rest.subarray(start);
+        if (line > 0) mark = Buffer.from(rest.subarray(Math.max(0, line - markBytes), line));
+        rest = rest.subarray(line);
       }
       return { reset, events, skipped, unfinished: rest.length, offset };
     } finally {

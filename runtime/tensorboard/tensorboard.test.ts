@@ -35,9 +35,9 @@ const events = [...syntheticEvents(run)];
 const configuration = syntheticConfiguration(run);
 
 let made = 0;
-function freshRun(): string {
+async function freshRun(): Promise<string> {
   const dir = join(scratch, `run-${made++}`);
-  createRunFolder(dir, run);
+  await createRunFolder(dir, run);
   return dir;
 }
 
@@ -79,7 +79,7 @@ function content(runDir: string): string[] {
   return held.map(({ tag, step, value }) => `${tag} ${step} ${value}`).sort();
 }
 
-const uninterrupted = freshRun();
+const uninterrupted = await freshRun();
 await session(uninterrupted, events);
 const expected = content(uninterrupted);
 
@@ -95,7 +95,7 @@ test("every event that has numbers or pictures is there", () => {
 
 test("a run stopped between any two events goes on with nothing doubled or lost", async () => {
   for (const at of [1, 20, 33, 45, events.length - 1]) {
-    const dir = freshRun();
+    const dir = await freshRun();
     await session(dir, events.slice(0, at));
     await session(dir, events.slice(at));
     assert.deepEqual(content(dir), expected);
@@ -103,14 +103,14 @@ test("a run stopped between any two events goes on with nothing doubled or lost"
 });
 
 test("events that the killed writer never got are appended at the next opening", async () => {
-  const dir = freshRun();
+  const dir = await freshRun();
   await session(dir, events.slice(0, 50), 12);
   await session(dir, events.slice(50));
   assert.deepEqual(content(dir), expected);
 });
 
 test("a file cut anywhere in its last records is repaired from events.jsonl", async () => {
-  const whole = freshRun();
+  const whole = await freshRun();
   await session(whole, events);
   const [name] = await eventFileNames(join(whole, "tensorboard"));
   const bytes = readFileSync(join(whole, "tensorboard", name));
@@ -125,7 +125,7 @@ test("a file cut anywhere in its last records is repaired from events.jsonl", as
 });
 
 test("a damaged middle of an older file is written again", async () => {
-  const dir = freshRun();
+  const dir = await freshRun();
   await session(dir, events.slice(0, 30));
   await session(dir, events.slice(30));
   const [older] = await eventFileNames(join(dir, "tensorboard"));
@@ -144,13 +144,13 @@ test("a validation that is done late does not make later pictures vanish", async
     ...events.filter(late),
     events[events.length - 1],
   ];
-  const dir = freshRun();
+  const dir = await freshRun();
   await session(dir, reordered);
   assert.deepEqual(content(dir), expected);
 });
 
 test("steps that events.jsonl does not know any more are forgotten", async () => {
-  const dir = freshRun();
+  const dir = await freshRun();
   await session(dir, events);
   const lines = readFileSync(join(dir, "events.jsonl"), "utf8").split("\n").slice(0, 40);
   await writeFile(join(dir, "events.jsonl"), lines.join("\n") + "\n");
@@ -166,7 +166,7 @@ test("opening a complete run again writes nothing", async () => {
 });
 
 test("a half-written event line is passed over", async () => {
-  const dir = freshRun();
+  const dir = await freshRun();
   await session(dir, events.slice(0, 30));
   appendFileSync(join(dir, "events.jsonl"), '{"event":"step","at":17\n');
   await session(dir, events.slice(30));
@@ -174,7 +174,7 @@ test("a half-written event line is passed over", async () => {
 });
 
 test("a picture path that leaves the run's folder is not read", async () => {
-  const dir = freshRun();
+  const dir = await freshRun();
   await writeFile(join(scratch, "secret.jpg"), "secret");
   const wander = events.map((event) =>
     event.event === "validation-picture" ? { ...event, path: "../secret.jpg" } : event
@@ -186,7 +186,7 @@ test("a picture path that leaves the run's folder is not read", async () => {
 });
 
 test("a folder that cannot be written is said once and ends nothing", async () => {
-  const dir = freshRun();
+  const dir = await freshRun();
   await mkdir(dir, { recursive: true });
   await writeFile(join(dir, "tensorboard"), "in the way");
   const { board, warnings } = await openRun(dir);

@@ -5,6 +5,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunEvent } from "../events.ts";
+import type { RunObserver } from "../observers.ts";
 import { readEvents } from "../monitor/event-tail.ts";
 import { insideRun } from "../monitor/inside-run.ts";
 import {
@@ -28,12 +29,6 @@ export interface TensorBoardOptions {
   readonly warn: (text: string) => void;
 }
 
-/** An observer of the run's events; see `openTensorBoard`. */
-export interface TensorBoard {
-  onEvent(event: RunEvent): Promise<void>;
-  close(): Promise<void>;
-}
-
 const pictureReader = (runDir: string): ReadPicture => async ({ path }) => {
   const file = await insideRun(runDir, path);
   return file === undefined ? undefined : await readFile(file).catch(() => undefined);
@@ -43,7 +38,7 @@ const pictureReader = (runDir: string): ReadPicture => async ({ path }) => {
  * Opens the event files of a run for writing, first completing them from its events.jsonl. Give it
  * every event after the event was appended there. Only one process may have a run open.
  */
-export async function openTensorBoard(options: TensorBoardOptions): Promise<TensorBoard> {
+export async function openTensorBoard(options: TensorBoardOptions): Promise<RunObserver> {
   const folder = join(options.runDir, "tensorboard");
   const read = pictureReader(options.runDir);
   let summarise = summariser();
@@ -115,6 +110,7 @@ export async function openTensorBoard(options: TensorBoardOptions): Promise<Tens
   const enqueue = (work: () => Promise<void>) => queue = queue.then(() => guarded(work));
   await queue;
   return {
+    name: "the writer of TensorBoard files",
     onEvent: (event) => enqueue(() => take(event)),
     close: () => enqueue(() => Promise.resolve(close())),
   };

@@ -176,7 +176,7 @@ for (const reader of ["rust", "python"] as const) {
     before(async () => {
       for (const [name, write] of Object.entries(runs)) {
         if (reader === "rust") {
-          createRunFolder(join(logs, name), run);
+          await createRunFolder(join(logs, name), run);
           await write();
         }
       }

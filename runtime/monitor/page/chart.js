@@ -1,0 +1,318 @@
+/// <reference lib="dom" />
+// @ts-check
+// One chart: uPlot drawing into a figure with a title, a readout that follows the pointer, and a table
+// for screen readers, since a canvas has no words. Dragging zooms all charts of a run, a double click
+// shows everything again. The trap: colours are read from the style sheet when a chart is made, so
+// it is made anew when the theme changes.
+// (uPlot's address is right twice: for tools as a path, and in a browser, which drops the "..".)
+import uPlotModule from "../../../node_modules/uplot/dist/uPlot.esm.js";
+import { fill, h, setText } from "./dom.js";
+import { count, isNumber } from "./format.js";
+
+/**
+ * @typedef {object} Curve
+ * @property {string} label
+ * @property {string} colour name of a colour in the style sheet, e.g. "accent"
+ * @property {number} [width]
+ * @property {boolean} [faint]
+ * @property {number[]} [dash]
+ * @property {"line" | "least" | "most"} [part] least and most bound a shaded band
+ * @property {string} [scale]
+ */
+
+/**
+ * @typedef {object} ChartOptions
+ * @property {string} title
+ * @property {string} [hint] one line on how to read it
+ * @property {readonly Curve[]} curves
+ * @property {(value: number | null | undefined) => string} format
+ * @property {(value: number) => string} [tick] of the axis; else as `format`
+ * @property {number} [height]
+ * @property {boolean} [fromZero]
+ * @property {boolean} [logarithmic]
+ * @property {(from: number, to: number) => void} [onZoom]
+ * @property {() => void} [onZoomOut]
+ * @property {Node} [controls]
+ */
+
+/** @type {any} */
+const uPlot = uPlotModule;
+const describedEvery = 3000;
+
+/** @typedef {{step: number, value: number, label: string, colour: string}} Mark */
+/** @typedef {{from: number, middle: number, to: number}} Range */
+
+const colourOf = (/** @type {string} */ name) =>
+  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+/** A colour with less of it. @param {string} name @param {number} alpha */
+const tint = (name, alpha) => {
+  const hex = colourOf(name);
+  const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  return `rgba(${r}, ${g}, ${b}, ${alpha})`;
+};
+
+/**
+ * @param {[number, number]} range
+ * @param {ChartOptions} options
+ * @param {boolean} marked needs room for a label below
+ * @returns {[number, number]}
+ */
+function niceRange([least, most], { fromZero, logarithmic }, marked) {
+  if (logarithmic) return uPlot.rangeLog(least, most, 10, false);
+  if (least === most) {
+    const around = Math.abs(least) * 0.05 || 1;
+    return [fromZero ? Math.min(0, least) : least - around, most + around];
+  }
+  const room = (most - least) * 0.08;
+  return [fromZero && least >= 0 ? 0 : least - room * (marked ? 2.2 : 1), most + room];
+}
+
+/** @param {ChartOptions} options */
+export function createChart(options) {
+  const { title, hint, curves, format, tick = format, height = 220, controls } = options;
+  const readout = h("output", { class: "readout" });
+  const canvas = h("div", { class: "canvas" });
+  const table = h("table", { class: "for-readers" });
+  const figure = h(
+    "figure",
+    { class: "chart", role: "figure", "aria-label": title },
+    h(
+      "figcaption",
+      {},
+      h("span", { class: "chart-title", title: hint }, title),
+      readout,
+      controls ?? null,
+    ),
+    canvas,
+    table,
+  );
+  /** @type {any} */
+  let plot;
+  /** @type {(readonly (number | null)[])[]} */
+  let data = [[], ...curves.map(() => [])];
+  /** @type {readonly Mark[]} */
+  let marks = [];
+  /** @type {Range | null} */
+  let range = null;
+
+  const drawRange = (/** @type {any} */ u) => {
+    if (range === null) return;
+    const { left, width } = u.bbox;
+    const at = (/** @type {number} */ value) => u.valToPos(value, "y", true);
+    u.ctx.save();
+    u.ctx.beginPath();
+    u.ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height);
+    u.ctx.clip();
+    u.ctx.fillStyle = tint("ink", 0.055);
+    u.ctx.fillRect(left, at(range.to), width, at(range.from) - at(range.to));
+    u.ctx.strokeStyle = tint("ink", 0.28);
+    u.ctx.setLineDash([3, 4]);
+    u.ctx.beginPath();
+    u.ctx.moveTo(left, at(range.middle));
+    u.ctx.lineTo(left + width, at(range.middle));
+    u.ctx.stroke();
+    u.ctx.restore();
+  };
+
+  const drawMarks = (/** @type {any} */ u) => {
+    const { left, width, top, height } = u.bbox;
+    const ratio = uPlot.pxRatio;
+    for (const { step, value, label, colour } of marks) {
+      const x = u.valToPos(step, "x", true);
+      const y = u.valToPos(value, "y", true);
+      if (x < left - 1 || x > left + width + 1) continue;
+      u.ctx.save();
+      u.ctx.fillStyle = colourOf("panel");
+      u.ctx.strokeStyle = colourOf(colour);
+      u.ctx.lineWidth = 2 * ratio;
+      u.ctx.beginPath();
+      u.ctx.arc(x, y, 4.5 * ratio, 0, 2 * Math.PI);
+      u.ctx.fill();
+      u.ctx.stroke();
+      u.ctx.fillStyle = colourOf(colour);
+      u.ctx.font = `600 ${11 * ratio}px ui-sans-serif, system-ui, sans-serif`;
+      u.ctx.textAlign = x > left + width * 0.75 ? "right" : "left";
+      const aside = (u.ctx.textAlign === "left" ? 9 : -9) * ratio;
+      const below = y + 17 * ratio < top + height;
+      u.ctx.fillText(label, x + aside, below ? y + 15 * ratio : y - 10 * ratio);
+      u.ctx.restore();
+    }
+  };
+
+  const showReadout = (/** @type {number | null | undefined} */ at) => {
+    const last = data[0].length - 1;
+    const index = at ?? last;
+    if (last < 0) return setText(readout, "");
+    const step = /** @type {number} */ (data[0][index]);
+    const said = curves.map((curve, i) => ({ curve, value: data[i + 1][index] }))
+      .filter(({ curve, value }) => (curve.part ?? "line") === "line" && isNumber(value));
+    fill(
+      readout,
+      h("span", { class: "muted" }, `step ${count(step)}`),
+      ...said.map(({ curve, value }) =>
+        h(
+          "span",
+          { class: "reading" },
+          h("i", { class: `dot ${curve.colour}` }),
+          said.length > 1 ? `${curve.label} ` : null,
+          h("b", {}, format(value)),
+        )
+      ),
+    );
+  };
+
+  const series = () => [
+    {},
+    ...curves.map(({ label, colour, width = 1.6, faint, dash, part = "line", scale = "y" }) => ({
+      label,
+      scale,
+      width: part === "line" ? width : 0,
+      dash,
+      stroke: part === "line" ? (faint ? tint(colour, 0.55) : colourOf(colour)) : "transparent",
+      points: {
+        show: (/** @type {any} */ _u, /** @type {number} */ i) =>
+          part === "line" && data[0].length > 0 && data[0].length < 3 && i > 0,
+        size: 5,
+        fill: colourOf(colour),
+      },
+      spanGaps: false,
+    })),
+  ];
+
+  const bands = () =>
+    curves.flatMap(({ part, colour }, i) =>
+      part === "most" ? [{ series: [i + 1, i + 2], fill: tint(colour, 0.16) }] : []
+    );
+
+  const axis = () => ({
+    stroke: colourOf("muted"),
+    grid: { stroke: tint("ink", 0.07), width: 1 },
+    ticks: { show: false },
+    font: "11px ui-sans-serif, system-ui, sans-serif",
+  });
+
+  const make = () => {
+    plot?.destroy();
+    const narrow = canvas.clientWidth < 460;
+    plot = new uPlot(
+      {
+        width: Math.max(200, canvas.clientWidth),
+        height,
+        legend: { show: false },
+        cursor: {
+          sync: { key: "steps", scales: ["x", null] },
+          drag: { x: true, y: false, setScale: false },
+          points: { size: 6 },
+        },
+        scales: {
+          x: { time: false },
+          y: {
+            distr: options.logarithmic ? 3 : 1,
+            range: (/** @type {any} */ _u, /** @type {number} */ a, /** @type {number} */ b) =>
+              a === null || b === null ? [0, 1] : niceRange(
+                range === null ? [a, b] : [Math.min(a, range.from), Math.max(b, range.to)],
+                options,
+                marks.length > 0,
+              ),
+          },
+        },
+        axes: [
+          {
+            ...axis(),
+            size: 26,
+            space: 70,
+            values: (/** @type {any} */ _u, /** @type {number[]} */ v) =>
+              v.map((step) => Number.isInteger(step) ? count(step) : ""),
+          },
+          {
+            ...axis(),
+            size: narrow ? 46 : 54,
+            values: (/** @type {any} */ _u, /** @type {number[]} */ v) =>
+              v.map((value) => value === null ? "" : tick(value)),
+          },
+        ],
+        series: series(),
+        bands: bands(),
+        hooks: {
+          drawClear: [drawRange],
+          draw: [drawMarks],
+          setCursor: [(/** @type {any} */ u) => showReadout(u.cursor.idx)],
+          setSelect: [(/** @type {any} */ u) => {
+            const { left, width } = u.select;
+            if (width < 6) return;
+            options.onZoom?.(
+              Math.ceil(u.posToVal(left, "x")),
+              Math.floor(u.posToVal(left + width, "x")),
+            );
+            u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+          }],
+        },
+      },
+      data,
+      canvas,
+    );
+    plot.over.addEventListener("dblclick", () => options.onZoomOut?.());
+  };
+
+  const resized = new ResizeObserver(() => {
+    const width = canvas.clientWidth;
+    if (width === 0) return;
+    if (plot === undefined) make();
+    else if (Math.abs(width - plot.width) > 1) plot.setSize({ width, height });
+  });
+  resized.observe(canvas);
+
+  let described = -describedEvery;
+  const describe = () => {
+    if (performance.now() - described < describedEvery) return;
+    described = performance.now();
+    const steps = data[0];
+    const lines = curves.map((curve, i) => ({ curve, values: data[i + 1] }))
+      .filter(({ curve }) => (curve.part ?? "line") === "line");
+    const shown = Math.min(12, steps.length);
+    const rows = Array.from(
+      { length: shown },
+      (_, i) => Math.round(i * (steps.length - 1) / Math.max(1, shown - 1)),
+    );
+    fill(
+      table,
+      h("caption", {}, title),
+      h("tr", {}, h("th", {}, "step"), ...lines.map(({ curve }) => h("th", {}, curve.label))),
+      ...rows.map((row) =>
+        h(
+          "tr",
+          {},
+          h("td", {}, steps[row]),
+          ...lines.map(({ values }) => h("td", {}, format(values[row]))),
+        )
+      ),
+    );
+  };
+
+  return {
+    element: figure,
+    /**
+     * @param {readonly (readonly (number | null)[])[]} columns x, then one for each curve
+     * @param {{marks?: readonly Mark[], range?: Range | null}} [more]
+     */
+    update(columns, more = {}) {
+      data = [...columns];
+      marks = more.marks ?? [];
+      range = more.range ?? null;
+      plot?.setData(data);
+      if (plot?.cursor.idx === null || plot?.cursor.idx === undefined) showReadout(null);
+      describe();
+    },
+    /** After a change of theme or of `options`. */
+    remake() {
+      if (plot !== undefined) make();
+    },
+    destroy() {
+      resized.disconnect();
+      plot?.destroy();
+    },
+  };
+}
+
+/** @typedef {ReturnType<typeof createChart>} Chart */

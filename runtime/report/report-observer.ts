@@ -1,0 +1,24 @@
+// Keeps what people look at without a page up to date while a run goes on: the contact sheet after each
+// validation, the report at the end. Both are made from the run's folder, so a missed one does no harm.
+import type { RunObserver } from "../observers.ts";
+import { newRunReader } from "../monitor/run-reader.ts";
+import { writeContactSheet } from "./contact-sheet.ts";
+import { writeReport } from "./report.ts";
+
+/** Observes the run in `runDir`. */
+export function reportObserver(runDir: string): RunObserver {
+  const reader = newRunReader(runDir);
+  let dirty = false;
+  return {
+    name: "the report",
+    async onEvent({ event }) {
+      if (event === "validation-finished") {
+        await writeContactSheet(runDir, (await reader.read()).state);
+      }
+      dirty ||= event === "step" || event === "validation-finished" || event === "chosen";
+    },
+    async close() {
+      if (dirty) await writeReport(runDir);
+    },
+  };
+}
