@@ -28,17 +28,20 @@ const opened = new Map<string, Promise<Model>>();
 
 export const loadModel = (options: ModelOptions, tools: LoadTools): Effect.Effect<Model, Fault> =>
   Effect.gen(function* () {
-    const path = yield* pathOf(options.model, options, tools, true);
+    const { path, note } = yield* located(options.model, options, tools, true);
     const vae = options.vae_model === null
       ? undefined
-      : yield* pathOf(options.vae_model, { ...options, hf_revision: null }, tools, false);
+      : (yield* located(options.vae_model, { ...options, hf_revision: null }, tools, false)).path;
     const choice = {
       ...(vae === undefined ? {} : { vaeModel: vae }),
       ...(options.model_config === null ? {} : { modelConfig: options.model_config }),
       ...(options.hf_variant === null ? {} : { variant: options.hf_variant }),
     };
     const key = JSON.stringify([path, choice]);
-    const model = opened.get(key) ?? openModel(path, choice);
+    const model = opened.get(key) ?? openModel(path, choice).then((found) => ({
+      ...found,
+      notes: note === undefined ? found.notes : [...found.notes, note],
+    }));
     opened.set(key, model);
     return yield* Effect.tryPromise({
       try: () => model,
@@ -63,12 +66,12 @@ export const modelInputs = (
     return { weights: digests.toSorted(), configs: model.configs };
   });
 
-const pathOf = (
+const located = (
   name: string,
   { hf_variant, hf_revision }: ModelOptions,
   { offline, progress }: LoadTools,
   whole: boolean,
-): Effect.Effect<string, Fault> =>
+): Effect.Effect<{ readonly path: string; readonly note?: string }, Fault> =>
   Effect.gen(function* () {
     const choice = {
       ...(hf_variant === null ? {} : { variant: hf_variant }),
@@ -77,12 +80,12 @@ const pathOf = (
     };
     if (offline) {
       const found = yield* attempt(() => locateModel(name, choice));
-      if (found.notDownloaded === undefined) return found.path;
+      if (found.notDownloaded === undefined) return found;
       return yield* Effect.fail(absent(name, found.notDownloaded));
     }
     const onProgress = ({ done, total }: { done: number; total: number }) =>
       Effect.runSync(progress(done, total, "bytes"));
-    return (yield* attempt(() => resolveModel(name, { ...choice, onProgress }))).path;
+    return yield* attempt((signal) => resolveModel(name, { ...choice, onProgress, signal }));
   });
 
 const absent = (name: string, missing: readonly string[]) =>
@@ -92,5 +95,5 @@ const absent = (name: string, missing: readonly string[]) =>
     fix: "A real run downloads it.",
   });
 
-const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, Fault> =>
+const attempt = <A>(run: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, Fault> =>
   Effect.tryPromise({ try: run, catch: asFault });
