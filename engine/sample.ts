@@ -6,10 +6,7 @@ import { unscaleLatents } from "./diffusion/latent-scaling.ts";
 import { type SamplerName, samplers } from "./diffusion/samplers/samplers.ts";
 import type { Tensor } from "./device/messages.ts";
 import { type Captions, type Conditioning, type Engine, tensor } from "./engine.ts";
-import { fault } from "./fault.ts";
 import type { SchedulerConfig } from "./networks/config.ts";
-
-export class SampleFault extends fault("SampleFault", "user") {}
 
 export interface SampleRequest {
   /** One caption; with a negative prompt a second one, the negative, after it. */
@@ -29,7 +26,7 @@ export interface SampleRequest {
   readonly onStep?: (done: number, latents: Float32Array) => void;
 }
 
-/** Latents [1, 4, h, w] as the UNet knows them. */
+/** Latents [1, C, h, w] as the UNet knows them. */
 export async function sampleLatents(engine: Engine, request: SampleRequest): Promise<Tensor> {
   const sampler = samplers[request.sampler](request.scheduler, request.steps);
   const shape = [1, engine.model.configs.unet.in_channels, request.height, request.width];
@@ -56,7 +53,7 @@ export async function sampleLatents(engine: Engine, request: SampleRequest): Pro
   return tensor(state.latents, shape);
 }
 
-/** Pixels [1, 3, 8h, 8w] around -1..1. */
+/** Pixels [1, 3, H, W] around -1..1. */
 export async function samplePicture(engine: Engine, request: SampleRequest): Promise<Tensor> {
   const latents = await sampleLatents(engine, request);
   const unscaled = unscaleLatents(latents.data, engine.model.configs.vae);
@@ -85,16 +82,3 @@ const part = ({ data, dims }: Tensor, start: number, end: number): Tensor => {
   const size = data.length / dims[0];
   return tensor(data.slice(start * size, end * size), [end - start, ...dims.slice(1)]);
 };
-
-/** Latent height and width of a picture size in pixels. Throws SampleFault. */
-export function latentSize(height: number, width: number): { height: number; width: number } {
-  if (height % 8 === 0 && width % 8 === 0 && height > 0 && width > 0) {
-    return { height: height / 8, width: width / 8 };
-  }
-  throw new SampleFault({
-    key: "size",
-    wanted: "a height and width that are multiples of 8",
-    found: `${height} x ${width}`,
-    fix: `The nearest is ${Math.round(height / 8) * 8} x ${Math.round(width / 8) * 8}.`,
-  });
-}

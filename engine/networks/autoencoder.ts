@@ -11,6 +11,10 @@ import { upsampleNearest } from "./upsample.ts";
 
 const epsilon = 1e-6;
 
+/** Pixels per latent, each way: 8 for SDXL's four levels. */
+export const vaeFactor = (config: Pick<VaeConfig, "block_out_channels">): number =>
+  1 << (config.block_out_channels.length - 1);
+
 const resnet = (module: Module, name: string, x: Value, config: VaeConfig): Value =>
   module.child(name, (m) => resnetBlock(m, x, null, { groups: config.norm_num_groups, epsilon }));
 
@@ -46,7 +50,7 @@ const normAndConv = (module: Module, x: Value, config: VaeConfig): Value => {
   return module.child("conv_out", (m) => conv(m, normed));
 };
 
-/** Pixels [B, 3, H, W] in -1..1 to the moments [B, 2 latent_channels, H/8, W/8]: mean, log-variance. */
+/** Pixels [B, 3, H, W] in -1..1 to the moments [B, 2 latent_channels, h, w]: mean, log-variance. */
 export function encoder(module: Module, config: VaeConfig, pixels: Value): Value {
   const levels = config.block_out_channels.length;
   const moments = module.child("encoder", (m) => {
@@ -67,7 +71,7 @@ export function encoder(module: Module, config: VaeConfig, pixels: Value): Value
   return config.use_quant_conv ? module.child("quant_conv", (m) => conv(m, moments)) : moments;
 }
 
-/** Latents [B, latent_channels, h, w], no scaling factor applied, to pixels [B, 3, 8h, 8w]. */
+/** Latents [B, latent_channels, h, w], no scaling factor applied, to pixels [B, 3, H, W]. */
 export function decoder(module: Module, config: VaeConfig, latents: Value): Value {
   const levels = config.block_out_channels.length;
   const z = config.use_post_quant_conv

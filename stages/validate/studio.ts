@@ -4,7 +4,8 @@ import { Effect, type Scope } from "effect";
 import { normals } from "../../engine/random/draw.ts";
 import type { Tensor } from "../../engine/device/messages.ts";
 import type { Fault } from "../../engine/fault.ts";
-import { latentSize, samplePicture } from "../../engine/sample.ts";
+import { latentSize } from "../../engine/latent-size.ts";
+import { samplePicture } from "../../engine/sample.ts";
 import { captionTokenizer, framed } from "../../engine/text/caption-tokenizer.ts";
 import { type Rows, unpackRows } from "../../runtime/artefacts/snapshots.ts";
 import { asFault } from "../../runtime/as-fault.ts";
@@ -59,7 +60,7 @@ export const openStudio = (
               guidance: options.validation_guidance,
               sampler: options.validation_sampler,
               steps: options.validation_steps,
-              ...latentSize(height, width),
+              ...latentSize(model.configs.vae, height, width),
               timeIds: [height, width, 0, 0, height, width],
               scheduler,
               noise: (i, count) =>

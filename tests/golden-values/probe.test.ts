@@ -2,10 +2,12 @@
 // the single file.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { relativeError } from "../../engine/compare.ts";
 import { Device } from "../../engine/device/device.ts";
 import { Engine } from "../../engine/engine.ts";
 import type { MemoryPlan } from "../../engine/memory/memory-plan.ts";
-import { probe, relativeError } from "../../engine/probe.ts";
+import { probe } from "../../engine/probe.ts";
+import { decodeProbeInputs } from "../../engine/probe-inputs.ts";
 import { openModel } from "../../engine/weights/model.ts";
 import { readSafetensors } from "../../engine/weights/safetensors.ts";
 
@@ -16,7 +18,8 @@ after(() => device.close());
 async function checkCase(name: string, model: string, plan: MemoryPlan, modelConfig?: string) {
   const opened = await openModel(model, modelConfig === undefined ? {} : { modelConfig });
   const engine = new Engine({ model: opened, device, compute: "float32", plan });
-  const inputs = await readSafetensors(`${golden}${name}/inputs.safetensors`);
+  const file = `${golden}${name}/inputs.safetensors`;
+  const inputs = decodeProbeInputs(await readSafetensors(file), opened, file);
   const expected = await readSafetensors(`${golden}${name}/expected.safetensors`);
   const outputs = await probe(engine, inputs);
   assert.deepEqual([...outputs.keys()].sort(), [...expected.keys()].sort());

@@ -15,7 +15,7 @@ import {
   rowsBetweenBatches,
 } from "../../engine/optimise/optimizer-step.ts";
 import { standardDeviation } from "../../engine/optimise/std-pull.ts";
-import { relativeError } from "../../engine/probe.ts";
+import { relativeError } from "../../engine/compare.ts";
 import { openModel } from "../../engine/weights/model.ts";
 import { readSafetensors, readTensor } from "../../engine/weights/safetensors.ts";
 
