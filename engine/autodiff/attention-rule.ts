@@ -7,24 +7,8 @@ import type { GraphBuilder } from "../graph/builder.ts";
 import { sizeInBytes } from "../graph/builder.ts";
 import type { Value } from "../graph/graph.ts";
 import { gate } from "./gate.ts";
-import { product, reduceSum, reshape, slice } from "../graph/tensor-ops.ts";
+import { joinHeads, product, reduceSum, reshape, slice, splitHeads } from "../graph/tensor-ops.ts";
 import type { GradientRule } from "./rules.ts";
-
-/** [B, S, heads D] to [B heads, S, D]. */
-function splitHeads(g: GraphBuilder, value: Value, heads: number): Value {
-  const [batch, length, width] = value.shape;
-  const split = reshape(g, value, [batch, length, heads, width / heads]);
-  const turned = g.apply("Transpose", [split], { perm: [0, 2, 1, 3] });
-  return reshape(g, turned, [batch * heads, length, width / heads]);
-}
-
-/** [B heads, S, D] to [B, S, heads D]. */
-function joinHeads(g: GraphBuilder, value: Value, heads: number): Value {
-  const [all, length, depth] = value.shape;
-  const split = reshape(g, value, [all / heads, heads, length, depth]);
-  const turned = g.apply("Transpose", [split], { perm: [0, 2, 1, 3] });
-  return reshape(g, turned, [all / heads, length, heads * depth]);
-}
 
 /** rowsum(dO O) for each head, [B heads, S, 1]. */
 function rowSums(g: GraphBuilder, dO: Value, o: Value, heads: number): Value {

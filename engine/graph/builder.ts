@@ -36,6 +36,11 @@ export class GraphBuilder {
     this.compute = compute;
   }
 
+  /** Weights and constants so far. */
+  get frozen(): readonly Frozen[] {
+    return [...this.#frozen.values()];
+  }
+
   /** Runs `build` with `name` appended to the module path. */
   scope<T>(name: string, build: () => T): T {
     this.#path.push(name);
@@ -138,7 +143,7 @@ export class GraphBuilder {
     const named = casts.map((node) => node.outputs[0]);
     const nodes = pruneNodes([...this.nodes, ...casts], named);
     const used = new Set(nodes.flatMap((node) => node.inputs.map((value) => value?.name)));
-    const frozen = [...this.#frozen.values()].filter(({ value }) => used.has(value.name));
+    const frozen = this.frozen.filter(({ value }) => used.has(value.name));
     const inputs = this.#inputs.filter(({ name }) => used.has(name));
     return { inputs, outputs: named, nodes, frozen };
   }

@@ -58,3 +58,19 @@ export const slice = (
       shape: value.shape.map((d, i) => i === axis ? end - start : d),
     }],
   });
+
+/** [B, S, heads D] to [B heads, S, D]. */
+export function splitHeads(g: GraphBuilder, value: Value, heads: number): Value {
+  const [batch, length, width] = value.shape;
+  const split = reshape(g, value, [batch, length, heads, width / heads]);
+  const turned = g.apply("Transpose", [split], { perm: [0, 2, 1, 3] });
+  return reshape(g, turned, [batch * heads, length, width / heads]);
+}
+
+/** [B heads, S, D] to [B, S, heads D]. */
+export function joinHeads(g: GraphBuilder, value: Value, heads: number): Value {
+  const [all, length, depth] = value.shape;
+  const split = reshape(g, value, [all / heads, heads, length, depth]);
+  const turned = g.apply("Transpose", [split], { perm: [0, 2, 1, 3] });
+  return reshape(g, turned, [all / heads, length, heads * depth]);
+}
