@@ -39,6 +39,9 @@ const sealedArtefact = sealed(ArtefactEntry);
 const sealedMemo = sealed(Blob);
 const sealedLatest = sealed(Latest);
 
+/** The store's folder among the runs that share it. */
+export const storeName = ".gnomic-store";
+
 export interface Store extends Effect.Success<ReturnType<typeof openStore>> {}
 
 /** `folder` is made when something is first written. */

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { ArchiveFault, writeHeader } from "./tar-header.ts";
-import { listTar, readMember, withArchive, writeTar } from "./tar.ts";
+import { listTar, openArchive, readMember, writeTar } from "./tar.ts";
 
 const toPack = (path: string, content: Uint8Array) => ({
   path,
@@ -15,8 +15,9 @@ const toPack = (path: string, content: Uint8Array) => ({
   chunks: () => [content.subarray(0, 7), content.subarray(7)],
 });
 
-const unpacked = (archive: string) =>
-  withArchive(archive, async (handle) => {
+async function unpacked(archive: string): Promise<Record<string, string>> {
+  const handle = await openArchive(archive);
+  try {
     const found: Record<string, string> = {};
     for (const member of await listTar(archive, handle)) {
       const parts: Uint8Array[] = [];
@@ -24,7 +25,10 @@ const unpacked = (archive: string) =>
       found[member.path] = Buffer.concat(parts).toString("hex");
     }
     return found;
-  });
+  } finally {
+    await handle.close();
+  }
+}
 
 const hasTar = (() => {
   try {

@@ -81,12 +81,9 @@ export async function* readMember(
   }
 }
 
-/** Opens an archive for as long as `use` takes. */
-export async function withArchive<A>(
-  archive: string,
-  use: (handle: FileHandle) => Promise<A>,
-): Promise<A> {
-  const handle = await open(archive).catch((cause) => {
+/** Throws ArchiveFault. */
+export const openArchive = (archive: string): Promise<FileHandle> =>
+  open(archive).catch((cause) => {
     throw new ArchiveFault({
       file: archive,
       wanted: "an archive that `runs export` made",
@@ -95,12 +92,6 @@ export async function withArchive<A>(
       cause,
     });
   });
-  try {
-    return await use(handle);
-  } finally {
-    await handle.close();
-  }
-}
 
 const cut = (file: string) =>
   new ArchiveFault({

@@ -1,0 +1,166 @@
+// A run moved to another folder: the same bytes, the same results in the store, and nothing of an archive
+// that was cut, altered or made to do harm.
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Effect } from "effect";
+import * as fc from "fast-check";
+import { openStore, storeName } from "../artefact-store.ts";
+import { sha256 } from "../canonical-json.ts";
+import { RunLocked } from "../lock.ts";
+import { startChild } from "../testing/child.ts";
+import { makeRun } from "../testing/make-run.ts";
+import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { treeOf } from "../testing/tree.ts";
+import { exportRun } from "./export-run.ts";
+import { findRun } from "./find-run.ts";
+import { importRun } from "./import-run.ts";
+import { indexPath, RunArchiveFault, sealIndex } from "./run-archive.ts";
+import { ArchiveFault } from "./tar-header.ts";
+import { writeTar } from "./tar.ts";
+
+const pack = (dir: string, archive: string) =>
+  Effect.runPromise(Effect.flatMap(findRun(dir, "nowhere"), (run) => exportRun(run, archive)));
+const unpack = (archive: string, base: string) => Effect.runPromise(importRun(archive, base));
+
+/** A folder of two runs that share the store, of which "bruce" has rows and latents of its own. */
+async function twoRuns(folder: string): Promise<string> {
+  const base = join(folder, "here");
+  await makeRun(base, { name: "other", rows: ["other's rows"], latents: "other's latents" });
+  const dir = await makeRun(base, { name: "bruce", step: 7, rows: ["r0", "r1"], latents: "l" });
+  writeFileSync(join(dir, "checkpoints", "checkpoint-1.safetensors"), "rows");
+  writeFileSync(join(dir, "lock.json.takeover"), "left by a dead process");
+  return dir;
+}
+
+test("what arrives is what left, with its part of the store and no more", () =>
+  withTemporaryFolder(async (folder) => {
+    const dir = await twoRuns(folder);
+    const [archive, there] = [join(folder, "run.tar"), join(folder, "there")];
+    await pack(dir, archive);
+    const { dir: arrived } = await unpack(archive, there);
+    assert.equal(arrived, join(there, "bruce"));
+    const { "lock.json.takeover": _, ...expected } = treeOf(dir);
+    assert.deepEqual(treeOf(arrived), expected);
+
+    const blobs = join(there, storeName, "blobs");
+    const names = readdirSync(blobs).flatMap((shelf) => readdirSync(join(blobs, shelf)));
+    const texts = names.map((name) => {
+      const bytes = readFileSync(join(blobs, name.slice(0, 2), name));
+      assert.equal(sha256(bytes), name);
+      return bytes.toString();
+    });
+    assert.deepEqual(texts.toSorted(), ["l", "r0", "r1", texts.find((text) => text[0] === "{")]);
+
+    const entries = readdirSync(join(there, storeName, "artefacts"));
+    assert.equal(entries.length, 1);
+    const store = await Effect.runPromise(openStore(join(there, storeName)));
+    const found = await Effect.runPromise(store.find(entries[0].replace(".json", "")));
+    assert.equal(found.found, "sound");
+  }));
+
+test("the same run makes the same archive", () =>
+  withTemporaryFolder(async (folder) => {
+    const dir = await twoRuns(folder);
+    await pack(dir, join(folder, "a.tar"));
+    await pack(dir, join(folder, "b.tar"));
+    assert.ok(readFileSync(join(folder, "a.tar")).equals(readFileSync(join(folder, "b.tar"))));
+  }));
+
+test("a name that is taken is never written over, on either side", () =>
+  withTemporaryFolder(async (folder) => {
+    const dir = await twoRuns(folder);
+    const archive = join(folder, "run.tar");
+    await pack(dir, archive);
+    const before = treeOf(folder);
+    await assert.rejects(pack(dir, archive), RunArchiveFault);
+    await assert.rejects(unpack(archive, join(folder, "here")), /one of this name/);
+    assert.deepEqual(treeOf(folder), before);
+  }));
+
+test("a damaged part of the store is named and not packed", () =>
+  withTemporaryFolder(async (folder) => {
+    const dir = await twoRuns(folder);
+    const digest = sha256("r1");
+    const blob = join(folder, "here", storeName, "blobs", digest.slice(0, 2), digest);
+    writeFileSync(blob, "rX");
+    await assert.rejects(
+      pack(dir, join(folder, "run.tar")),
+      ({ file }: RunArchiveFault) => file === blob,
+    );
+    assert.deepEqual(readdirSync(folder), ["here"]);
+  }));
+
+test("a run at work, and one with links, are not packed", () =>
+  withTemporaryFolder(async (folder) => {
+    const dir = await twoRuns(folder);
+    const child = startChild(new URL("../testing/hold-lock.ts", import.meta.url).pathname, [dir]);
+    await child.line("locked");
+    await assert.rejects(pack(dir, join(folder, "run.tar")), RunLocked);
+    child.process.kill("SIGKILL");
+    await child.ended;
+    symlinkSync("/etc", join(dir, "checkpoints", "etc"));
+    await assert.rejects(pack(dir, join(folder, "run.tar")), /a link or a device/);
+    assert.deepEqual(readdirSync(folder), ["here"]);
+  }));
+
+test("an archive with any byte changed, or cut anywhere, leaves nothing behind", () =>
+  withTemporaryFolder(async (folder) => {
+    const dir = await twoRuns(folder);
+    const archive = join(folder, "run.tar");
+    await pack(dir, archive);
+    const sound = readFileSync(archive);
+    // What fills the last block of a file, and the end of the archive, means nothing.
+    const meant = [...sound.keys()].filter((at) => sound[at] !== 0);
+    const there = join(folder, "there");
+    mkdirSync(there);
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...meant), fc.boolean(), async (at, cut) => {
+        const bytes = Buffer.from(cut ? sound.subarray(0, at) : sound);
+        if (!cut) bytes[at] ^= 0x11;
+        writeFileSync(archive, bytes);
+        const fault = await Effect.runPromise(Effect.flip(importRun(archive, there)));
+        assert.ok(fault instanceof RunArchiveFault || fault instanceof ArchiveFault, `${fault}`);
+        assert.deepEqual(readdirSync(there), []);
+      }),
+      { numRuns: 60 },
+    );
+  }));
+
+test("an archive that lists what no export writes is refused", () =>
+  withTemporaryFolder(async (folder) => {
+    const archive = join(folder, "run.tar");
+    const text = new TextEncoder().encode("x");
+    const file = (path: string, content: Uint8Array) => ({
+      path,
+      bytes: content.length,
+      chunks: () => [content],
+    });
+    const attempt = async (path: string, run = "bruce", digest = sha256(text)) => {
+      const files = { [path]: { bytes: 1, digest } };
+      const head = new TextEncoder().encode(sealIndex({ format: 1, run, tool: "t", files }));
+      await writeTar(archive, [file(indexPath, head), file(path, text)]);
+      return unpack(archive, join(folder, "there"));
+    };
+    const bad: Parameters<typeof attempt>[] = [
+      ["elsewhere.txt"],
+      ["run"],
+      [`store/blobs/aa/${"a".repeat(64)}`],
+      [`store/blobs/ab/${sha256(text)}`],
+      ["store/digests.json"],
+      ["store/artefacts/x.json"],
+      ["run/a", "../bruce"],
+      ["run/a", ".gnomic-store"],
+      ["run/a", "a/b"],
+      ["run/a", ""],
+      ["run/a", "bruce", sha256("y")],
+      ["__proto__"],
+    ];
+    for (const given of bad) {
+      await assert.rejects(attempt(...given), RunArchiveFault, given.join(" "));
+    }
+    assert.deepEqual(readdirSync(folder), ["run.tar"]);
+    await attempt("run/a");
+    assert.deepEqual(Object.keys(treeOf(join(folder, "there"))), ["bruce/a"]);
+  }));

@@ -1,0 +1,64 @@
+// From what a user types to a run: its name, the beginning of its name, a path, or `latest`.
+// The trap: a path is taken as one only if it has a separator or begins with a dot, so that a folder in
+// the current directory does not stand in for a run of its name.
+import { existsSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { Effect } from "effect";
+import { nearest } from "../../config/nearest.ts";
+import { type Fault, fault } from "../../engine/fault.ts";
+import { isRunFolder, type SurveyedRun, surveyRun, surveyRuns } from "./survey.ts";
+
+export class NoSuchRun extends fault("NoSuchRun", "user") {}
+
+const isPath = (text: string) => isAbsolute(text) || /[\\/]/.test(text) || /^\.\.?$/.test(text);
+
+const atPath = (path: string): Effect.Effect<SurveyedRun, Fault> =>
+  isRunFolder(path) ? surveyRun(path) : Effect.fail(
+    new NoSuchRun({
+      file: path,
+      wanted: "the folder of a run",
+      found: existsSync(path) ? "one without run.json, events.jsonl or a state" : "nothing",
+      fix: "`runs list` shows the runs; --output names the folder that they are in.",
+    }),
+  );
+
+const shown = (names: readonly string[]): string => {
+  const most = 8;
+  const more = names.length > most ? ` and ${names.length - most} more` : "";
+  return names.slice(0, most).join(", ") + more;
+};
+
+/** Fails with NoSuchRun. */
+export const findRun = (text: string, base: string): Effect.Effect<SurveyedRun, Fault> =>
+  Effect.gen(function* () {
+    if (isPath(text)) return yield* atPath(text);
+    if (text !== "latest" && text !== "" && isRunFolder(join(base, text))) {
+      return yield* surveyRun(join(base, text));
+    }
+    const runs = yield* surveyRuns(base);
+    if (text === "latest" && runs.length > 0) {
+      return runs.reduce((last, run) => run.touchedAt >= last.touchedAt ? run : last);
+    }
+    const found = text === "" ? [] : runs.filter(({ name }) => name.startsWith(text));
+    if (found.length === 1) return found[0];
+    const names = (found.length > 1 ? found : runs).map(({ name }) => name);
+    const guess = nearest(text, names);
+    return yield* Effect.fail(
+      new NoSuchRun({
+        file: base,
+        wanted: text === "latest"
+          ? "a run"
+          : `one run whose name begins with ${JSON.stringify(text)}`,
+        found: names.length === 0
+          ? "no runs"
+          : found.length > 1
+          ? `${found.length}: ${shown(names)}`
+          : `none among ${shown(names)}`,
+        fix: names.length === 0
+          ? "--output names the folder that the runs are in."
+          : found.length > 1
+          ? "Type more of the name."
+          : `${guess === undefined ? "" : `Is it ${guess}? `}\`runs list\` shows all of them.`,
+      }),
+    );
+  });

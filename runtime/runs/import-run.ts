@@ -1,0 +1,92 @@
+// Unpacks what `runs export` packed: first every path, size and digest is checked against the archive's
+// own list, then the store gets what the run refers to, then the run's folder appears, whole, by a rename.
+// The trap: archives come from anywhere. Nothing is written before all of it has been checked.
+import { existsSync } from "node:fs";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { Effect } from "effect";
+import type { Fault } from "../../engine/fault.ts";
+import { openStore, storeName } from "../artefact-store.ts";
+import { atomicWrite, makeFolder } from "../atomic-write.ts";
+import { asFault } from "../as-fault.ts";
+import { diskFault } from "../disk-fault.ts";
+import { bytesOf, checkArchive } from "./check-archive.ts";
+import { importingName } from "./leftover.ts";
+import { placeOf, RunArchiveFault } from "./run-archive.ts";
+import { type ListedMember, openArchive, readMember } from "./tar.ts";
+
+export interface Imported {
+  readonly name: string;
+  readonly dir: string;
+  readonly files: number;
+}
+
+async function writeNew(file: string, handle: FileHandle, member: ListedMember): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  const target = await open(file, "wx");
+  try {
+    for await (const chunk of readMember(handle, member)) await target.writeFile(chunk);
+    await target.sync();
+  } finally {
+    await target.close();
+  }
+}
+
+const nameTaken = (dir: string, name: string): Fault =>
+  new RunArchiveFault({
+    file: dir,
+    wanted: `no run called ${name} here yet`,
+    found: "one of this name",
+    fix: "Rename or delete that one, or name another folder with --output.",
+  });
+
+const unpack = (archive: string, handle: FileHandle, base: string) =>
+  Effect.gen(function* () {
+    const { index, members } = yield* Effect.tryPromise({
+      try: () => checkArchive(archive, handle),
+      catch: asFault,
+    });
+    const dir = resolve(base, index.run);
+    if (existsSync(dir)) return yield* Effect.fail(nameTaken(dir, index.run));
+    yield* makeFolder(base);
+    const shelf = join(base, storeName);
+    const store = yield* openStore(shelf);
+    const draft = join(base, importingName(index.run));
+    const onDisk = <A>(run: () => Promise<A>) =>
+      Effect.tryPromise({
+        try: run,
+        catch: (cause) => diskFault(draft, "to unpack the run")(cause as Error),
+      });
+    const removed = onDisk(() => rm(draft, { recursive: true, force: true }));
+
+    const place = (member: ListedMember) =>
+      Effect.gen(function* () {
+        const to = placeOf(member.path)!;
+        if (to.in === "run") {
+          return yield* onDisk(() => writeNew(join(draft, to.path), handle, member));
+        }
+        const bytes = yield* onDisk(() => bytesOf(handle, member));
+        if (to.in === "blobs") return yield* store.put(bytes);
+        const file = join(shelf, to.path);
+        if (existsSync(file)) return;
+        yield* makeFolder(dirname(file));
+        yield* atomicWrite(file, bytes, { what: "an entry of the store" });
+      });
+
+    yield* Effect.gen(function* () {
+      yield* removed;
+      yield* onDisk(() => mkdir(draft));
+      yield* Effect.forEach(members, place, { discard: true });
+      yield* store.digests.save;
+      yield* onDisk(() => rename(draft, dir));
+    }).pipe(Effect.onError(() => Effect.ignore(removed)));
+    return { name: index.run, dir, files: members.length } satisfies Imported;
+  });
+
+/** Into the folder of runs `base`. Fails with RunArchiveFault, ArchiveFault, DiskFault. */
+export const importRun = (archive: string, base: string): Effect.Effect<Imported, Fault> =>
+  Effect.acquireUseRelease(
+    Effect.tryPromise({ try: () => openArchive(archive), catch: asFault }),
+    (handle) => unpack(archive, handle, base),
+    (handle) => Effect.promise(() => handle.close()),
+  );

@@ -1,0 +1,120 @@
+// Clearing up: what goes is what no run needs, judged by the store itself and by the other runs' files.
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Effect } from "effect";
+import { openStore, storeName } from "../artefact-store.ts";
+import { RunLocked } from "../lock.ts";
+import { startChild } from "../testing/child.ts";
+import { makeRun } from "../testing/make-run.ts";
+import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { treeOf } from "../testing/tree.ts";
+import { deleteRun } from "./delete-run.ts";
+import { findRun } from "./find-run.ts";
+import { findPrunable, removePrunable, RunsAtWork } from "./prune.ts";
+
+const prunable = (base: string, before: number | null = null) =>
+  Effect.runPromise(findPrunable(base, before));
+const prune = async (base: string, before: number | null = null) =>
+  Effect.runPromise(removePrunable(base, await prunable(base, before)));
+const remove = (base: string, name: string) =>
+  Effect.runPromise(Effect.flatMap(findRun(name, base), deleteRun));
+
+const texts = (base: string) =>
+  Object.entries(treeOf(join(base, storeName)))
+    .filter(([path]) => path.startsWith("blobs/"))
+    .map(([, hex]) => Buffer.from(hex, "hex").toString())
+    .filter((text) => !text.startsWith("{"))
+    .toSorted();
+
+/** How many of the store's results are sound, all blobs looked at. */
+async function soundResults(base: string): Promise<number> {
+  const store = await Effect.runPromise(openStore(join(base, storeName)));
+  const names = readdirSync(join(base, storeName, "artefacts"));
+  const found = await Promise.all(
+    names.map((name) => Effect.runPromise(store.find(name.replace(".json", "")))),
+  );
+  assert.ok(found.every((each) => each.found === "sound"));
+  return found.length;
+}
+
+test("nothing goes while every part of the store is some run's", () =>
+  withTemporaryFolder(async (base) => {
+    await makeRun(base, { name: "a", rows: ["shared", "a1"], latents: "shared latents" });
+    await makeRun(base, { name: "b", rows: ["shared", "b1"], latents: "shared latents" });
+    const before = treeOf(base);
+    await prune(base);
+    assert.deepEqual(treeOf(base), before);
+  }));
+
+test("after a run is deleted, what it alone needed goes, and the others' results stay sound", () =>
+  withTemporaryFolder(async (base) => {
+    await makeRun(base, { name: "a", rows: ["shared", "a1"], latents: "a's latents" });
+    await makeRun(base, { name: "b", rows: ["shared", "b1"], latents: "b's latents" });
+    await remove(base, "a");
+    assert.deepEqual(texts(base), ["a's latents", "a1", "b's latents", "b1", "shared"]);
+    const before = treeOf(base);
+    const found = await prunable(base);
+    assert.deepEqual(treeOf(base), before, "finding removes nothing");
+    assert.equal(found.blobs.length, 3);
+    assert.equal(found.entries.length, 2);
+    await prune(base);
+    assert.deepEqual(texts(base), ["b's latents", "b1", "shared"]);
+    assert.equal(await soundResults(base), 1);
+    assert.deepEqual((await prunable(base)).blobs, []);
+  }));
+
+test("a run whose manifest is torn keeps what its files still name", () =>
+  withTemporaryFolder(async (base) => {
+    const dir = await makeRun(base, { name: "a", rows: ["a1"] });
+    truncateSync(join(dir, "run.json"), 10);
+    await prune(base);
+    assert.deepEqual(texts(base), ["a1"]);
+  }));
+
+test("runs that ended badly go only when an age is given and they are older", () =>
+  withTemporaryFolder(async (base) => {
+    const attempt = { versions: {}, startedAt: 1, endedAt: 2, fromStep: 0, toStep: 0, exit: 3 };
+    const failed = { status: "unfinished", attempts: [attempt] } as const;
+    for (const name of ["old-failed", "new-failed"]) {
+      await makeRun(base, { name, manifest: failed });
+    }
+    await makeRun(base, { name: "old-complete", rows: ["kept"] });
+    await makeRun(base, { name: "old-broken", rows: ["lost"] });
+    truncateSync(join(base, "old-broken", "run.json"), 10);
+    for (const name of ["old-failed", "old-complete", "old-broken"]) {
+      for (const part of [".", "run.json", "events.jsonl"]) {
+        utimesSync(join(base, name, part), 1000, 1000);
+      }
+    }
+    mkdirSync(join(base, ".deleted-x"));
+    writeFileSync(join(base, ".deleted-x", "left"), "x");
+    await prune(base);
+    assert.deepEqual(readdirSync(base).toSorted(), [
+      storeName,
+      "new-failed",
+      "old-broken",
+      "old-complete",
+      "old-failed",
+    ]);
+    await prune(base, 2_000_000);
+    assert.deepEqual(readdirSync(base).toSorted(), [storeName, "new-failed", "old-complete"]);
+    assert.deepEqual(texts(base), ["kept"]);
+  }));
+
+test("nothing is deleted or cleared up beside a training at work", () =>
+  withTemporaryFolder(async (base) => {
+    await makeRun(base, { name: "idle" });
+    const dir = await makeRun(base, { name: "busy", rows: ["busy"] });
+    const child = startChild(new URL("../testing/hold-lock.ts", import.meta.url).pathname, [dir]);
+    await child.line("locked");
+    await assert.rejects(prunable(base), RunsAtWork);
+    await assert.rejects(remove(base, "busy"), RunLocked);
+    child.process.kill("SIGKILL");
+    await child.ended;
+    await remove(base, "busy");
+    await prune(base);
+    assert.deepEqual(readdirSync(base).toSorted(), [storeName, "idle"]);
+    assert.deepEqual(texts(base), []);
+  }));

@@ -1,0 +1,90 @@
+// Clears up a folder of runs: from the store what no run refers to, and (only where an age is given) runs
+// that never ended well and were not touched for so long. First a list, then the removal of that list.
+// The trap: a training that starts meanwhile may want what is about to go; so nothing is removed while
+// one runs, and one that comes in between makes again what it misses.
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { Effect } from "effect";
+import { type Fault, fault } from "../../engine/fault.ts";
+import { storeName } from "../artefact-store.ts";
+import { asFault } from "../as-fault.ts";
+import { diskFault } from "../disk-fault.ts";
+import { bytesBelow, deleteRun } from "./delete-run.ts";
+import { isLeftover } from "./leftover.ts";
+import { referencesOf } from "./references.ts";
+import { needed, readStore, type StoredFile } from "./store-contents.ts";
+import { type RunStatus, type SurveyedRun, surveyRuns } from "./survey.ts";
+
+export class RunsAtWork extends fault("RunsAtWork", "user") {}
+
+export interface Prunable {
+  readonly runs: readonly { readonly run: SurveyedRun; readonly bytes: number }[];
+  readonly blobs: readonly StoredFile[];
+  /** Entries of the store, small ones, whose blobs are not needed. */
+  readonly entries: readonly StoredFile[];
+  /** What an interrupted deletion or import left, by name. */
+  readonly leftovers: readonly string[];
+}
+
+const endedBadly: ReadonlySet<RunStatus> = new Set(["stopped", "failed", "killed", "broken"]);
+
+const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, Fault> =>
+  Effect.tryPromise({ try: run, catch: asFault });
+
+const without = (all: readonly StoredFile[], kept: readonly StoredFile[]): StoredFile[] => {
+  const paths = new Set(kept.map(({ path }) => path));
+  return all.filter(({ path }) => !paths.has(path)).map(({ path, bytes }) => ({ path, bytes }));
+};
+
+/** What could go; `before` (milliseconds since 1970) is the age from which failed runs go, or null. */
+export const findPrunable = (
+  base: string,
+  before: number | null,
+): Effect.Effect<Prunable, Fault> =>
+  Effect.gen(function* () {
+    const runs = yield* surveyRuns(base);
+    const busy = runs.filter(({ status }) => status === "running" || status === "elsewhere");
+    if (busy.length > 0) {
+      return yield* Effect.fail(
+        new RunsAtWork({
+          file: base,
+          wanted: "no training at work in this folder while it is cleared up",
+          found: busy.map(({ name, pid }) => `${name} (process ${pid})`).join(", "),
+          fix: "Wait for it, or stop it with `runs stop`; it goes on with the same command.",
+        }),
+      );
+    }
+    const old = before === null
+      ? []
+      : runs.filter(({ status, touchedAt }) => endedBadly.has(status) && touchedAt < before);
+    const stay = runs.filter((run) => !old.includes(run));
+    const references = yield* Effect.forEach(stay, ({ dir }) => attempt(() => referencesOf(dir)));
+    const all = yield* attempt(() => readStore(join(base, storeName)));
+    const kept = needed(all, new Set(references.flatMap((set) => [...set])));
+    return {
+      runs: yield* Effect.forEach(
+        old,
+        (run) => Effect.map(attempt(() => bytesBelow(run.dir)), (bytes) => ({ run, bytes })),
+      ),
+      blobs: without([...all.blobs.values()], [...kept.blobs.values()]),
+      leftovers: (yield* attempt(() => readdir(base).catch(() => []))).filter(isLeftover),
+      entries: [...without(all.artefacts, kept.artefacts), ...without(all.memos, kept.memos)],
+    };
+  });
+
+/** Removes what was found. Entries go before the blobs that they name. */
+export const removePrunable = (
+  base: string,
+  { runs, blobs, entries, leftovers }: Prunable,
+): Effect.Effect<void, Fault> =>
+  Effect.gen(function* () {
+    yield* Effect.forEach(runs, ({ run }) => deleteRun(run));
+    const files = [...entries, ...blobs].map(({ path }) => join(storeName, path));
+    yield* Effect.forEach([...files, ...leftovers], (path) => {
+      const file = join(base, path);
+      return Effect.tryPromise({
+        try: () => rm(file, { recursive: true, force: true }),
+        catch: (cause) => diskFault(file, "to remove what nobody needs")(cause as Error),
+      });
+    }, { concurrency: 8, discard: true });
+  });

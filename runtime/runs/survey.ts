@@ -1,0 +1,112 @@
+// What lies in a folder of runs, whatever state it is in: each run with its status, judged from its
+// manifest, its lock and its state, without reading its events.
+// The trap: a run that was killed says nothing of it; it is one that has not ended and that nobody works in.
+import { type Dirent, existsSync } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { Effect } from "effect";
+import { type Fault } from "../../engine/fault.ts";
+import { diskFault, errnoOf } from "../disk-fault.ts";
+import { lockState } from "../lock.ts";
+import { type Attempt, type Manifest, readManifest } from "../manifest.ts";
+import { savedStep } from "../state.ts";
+
+/**
+ * elsewhere: a process of another machine has the lock and may be alive. killed: it ended without a
+ * word. broken: its manifest is missing or damaged.
+ */
+export type RunStatus =
+  | "running"
+  | "elsewhere"
+  | "complete"
+  | "stopped"
+  | "failed"
+  | "killed"
+  | "broken";
+
+export interface SurveyedRun {
+  readonly name: string;
+  /** Absolute. */
+  readonly dir: string;
+  readonly status: RunStatus;
+  readonly manifest: Manifest | null;
+  /** Of a broken run: what is wrong with it. */
+  readonly trouble: string | null;
+  /** Finished steps; null: no state that can be read. */
+  readonly step: number | null;
+  /** Who works in it. */
+  readonly pid: number | null;
+  /** When something was last written, in milliseconds since 1970. */
+  readonly touchedAt: number;
+}
+
+const marks = ["run.json", "events.jsonl", "state.safetensors"];
+
+/** Whether a folder is a run's at all, sound or not. */
+export const isRunFolder = (dir: string): boolean =>
+  marks.some((mark) => existsSync(join(dir, mark)));
+
+const touched = async (dir: string): Promise<number> => {
+  const paths = [dir, ...marks.map((mark) => join(dir, mark))];
+  const times = await Promise.all(
+    paths.map((path) => stat(path).then((at) => at.mtimeMs, () => 0)),
+  );
+  return Math.max(...times);
+};
+
+const endedAs = (last: Attempt | undefined): RunStatus =>
+  last === undefined || last.exit === null ? "killed" : last.exit === 130 ? "stopped" : "failed";
+
+/** Never fails for what is inside the folder; `dir` is one that `isRunFolder`. */
+export const surveyRun = (dir: string): Effect.Effect<SurveyedRun> =>
+  Effect.gen(function* () {
+    const lock = yield* Effect.orElseSucceed(lockState(dir), () => ({ state: "free" }) as const);
+    const read = yield* Effect.match(readManifest(dir), {
+      onSuccess: (manifest) => ({ manifest, trouble: "it has no manifest (run.json)" }),
+      onFailure: ({ found, file }) => ({
+        manifest: null,
+        trouble: `${basename(file ?? "")}: ${found}`,
+      }),
+    });
+    const { manifest } = read;
+    const status = lock.state === "alive"
+      ? "running"
+      : lock.state === "unknown"
+      ? "elsewhere"
+      : manifest === null
+      ? "broken"
+      : manifest.status === "complete"
+      ? "complete"
+      : endedAs(manifest.attempts.at(-1));
+    return {
+      name: basename(resolve(dir)),
+      dir: resolve(dir),
+      status,
+      manifest,
+      trouble: status === "broken" ? read.trouble : null,
+      step: yield* savedStep(dir),
+      pid: lock.state === "free" ? null : lock.pid,
+      touchedAt: yield* Effect.promise(() => touched(dir)),
+    };
+  });
+
+const foldersIn = (base: string): Effect.Effect<readonly string[], Fault> =>
+  Effect.tryPromise({
+    try: () => readdir(base, { withFileTypes: true }),
+    catch: (cause) => cause as Error,
+  }).pipe(
+    Effect.catchIf((cause) => errnoOf(cause) === "ENOENT", () => Effect.succeed<Dirent[]>([])),
+    Effect.mapError(diskFault(base, "to list the runs in this folder")),
+    Effect.map((entries) =>
+      entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
+        .map(({ name }) => join(base, name))
+    ),
+  );
+
+/** All runs in a base folder, by name. Folders that are no runs are left out. */
+export const surveyRuns = (base: string): Effect.Effect<readonly SurveyedRun[], Fault> =>
+  Effect.flatMap(
+    foldersIn(base),
+    (folders) =>
+      Effect.forEach(folders.filter(isRunFolder).toSorted(), surveyRun, { concurrency: 8 }),
+  );
