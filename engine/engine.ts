@@ -3,7 +3,7 @@
 // noise, timesteps and weights come from the caller.
 import { attentionBytesOf, keepOf, type MemoryPlan } from "./memory/memory-plan.ts";
 import { sinusoidalEmbedding } from "./diffusion/sinusoidal.ts";
-import type { Device, Session } from "./device/device.ts";
+import type { Loader, Session } from "./device/device.ts";
 import type { Feeds, Tensor } from "./device/messages.ts";
 import type { DType, Graph } from "./graph/graph.ts";
 import * as graphs from "./networks/graphs.ts";
@@ -13,7 +13,7 @@ import type { Model } from "./weights/model.ts";
 
 export interface EngineOptions {
   readonly model: Model;
-  readonly device: Device;
+  readonly device: Loader;
   /** The type that activations are computed in; losses, statistics and rows are wider. */
   readonly compute: DType;
   readonly plan: MemoryPlan;
@@ -67,7 +67,7 @@ export const tensor = (data: Float32Array, dims: readonly number[]): Tensor => (
 
 export class Engine {
   readonly model: Model;
-  readonly device: Device;
+  readonly device: Loader;
   readonly tokens: readonly [TokenEmbeddings, TokenEmbeddings];
   readonly #options: EngineOptions;
   readonly #sessions = new Map<string, Promise<Session>>();

@@ -1,48 +1,74 @@
-// A device: ONNX Runtime on one execution provider, in a worker thread. Graphs become sessions, sessions
-// run. The trap: telemetry of the Linux library can be switched off only in the environment, before the
-// library is loaded and from the main thread.
-import { Worker } from "node:worker_threads";
-import { fault } from "../fault.ts";
+// A device: ONNX Runtime on one execution provider. Graphs become sessions, sessions run.
+// The CPU works in a thread of this process, every other provider in a process of its own: when that one
+// dies, what waits for it gets a DeviceLostFault, and this process lives on with all its state.
 import type { Graph } from "../graph/graph.ts";
 import { serialiseGraph } from "../graph/serialise.ts";
+import type { Carrier } from "./carrier.ts";
+import { faultOf, lostFault } from "./device-fault.ts";
+import { lowered } from "./lower.ts";
 import type { Feeds, Fetches, Provider, Reply, Request, SessionSettings } from "./messages.ts";
-
-export class DeviceFault extends fault("DeviceFault", "world") {}
+import { processCarrier } from "./process-carrier.ts";
+import { threadCarrier } from "./thread-carrier.ts";
 
 export interface Session {
-  /** Runs the graph once. Inputs that the graph does not use are ignored. Throws DeviceFault. */
+  /**
+   * Runs the graph once. Inputs that the graph does not use are ignored. Throws DeviceFault,
+   * DeviceMemoryFault, DeviceLostFault.
+   */
   run(feeds: Feeds): Promise<Fetches>;
   release(): Promise<void>;
+}
+
+/** What the engine needs of a device. */
+export interface Loader {
+  readonly provider: Provider;
+  /** Compiles a graph. Throws as `Session.run` does. */
+  load(graph: Graph): Promise<Session>;
+  close(): Promise<void>;
+}
+
+export interface DeviceSettings extends SessionSettings {
+  /** Whether it runs in a process of its own; by default every provider but the CPU does. */
+  readonly isolated?: boolean;
 }
 
 type RequestBody = Request extends infer R ? R extends { id: number } ? Omit<R, "id"> : never
   : never;
 
-export class Device {
+export class Device implements Loader {
   readonly provider: Provider;
   readonly #settings: SessionSettings;
-  readonly #worker: Worker;
-  readonly #waiting = new Map<number, (reply: Reply) => void>();
+  readonly #carrier: Carrier;
+  readonly #waiting = new Map<number, { resolve(reply: Reply): void; reject(why: Error): void }>();
   #next = 0;
-  #lost: string | undefined;
+  #ended: string | undefined;
 
-  constructor(settings: SessionSettings) {
-    process.env.ORT_DISABLE_TELEMETRY = "1";
+  constructor({ isolated, ...settings }: DeviceSettings) {
     this.provider = settings.provider;
     this.#settings = settings;
-    this.#worker = new Worker(new URL("./worker.ts", import.meta.url));
-    this.#worker.on("message", (reply: Reply) => {
-      this.#waiting.get(reply.id)?.(reply);
-      this.#waiting.delete(reply.id);
-      if (this.#waiting.size === 0) this.#worker.unref();
+    const carrier = isolated ?? settings.provider !== "cpu" ? processCarrier : threadCarrier;
+    this.#carrier = carrier({
+      onReply: (reply) => {
+        this.#waiting.get(reply.id)?.resolve(reply);
+        this.#waiting.delete(reply.id);
+        if (this.#waiting.size === 0) this.#carrier.hold(false);
+      },
+      onEnd: (why) => {
+        this.#ended ??= why;
+        const lost = lostFault(this.provider, this.#ended);
+        for (const { reject } of this.#waiting.values()) reject(lost);
+        this.#waiting.clear();
+      },
     });
-    this.#worker.on("error", (error: Error) => this.#lose(error.message));
-    this.#worker.on("exit", (code: number) => this.#lose(`its worker ended with code ${code}`));
-    this.#worker.unref();
+  }
+
+  /** The process whose memory the device's sessions take. */
+  get processId(): number {
+    return this.#carrier.processId;
   }
 
   async load(graph: Graph): Promise<Session> {
-    const { model, folder } = serialiseGraph(graph);
+    const { model, folder } = serialiseGraph(lowered(graph, this.provider));
     const session = `${this.#next}`;
     await this.#ask({ kind: "create", session, model, folder, settings: this.#settings });
     return {
@@ -52,34 +78,19 @@ export class Device {
   }
 
   async close(): Promise<void> {
-    this.#lost = "closed";
-    await this.#worker.terminate();
+    this.#ended ??= "closed";
+    await this.#carrier.end();
   }
 
   async #ask(body: RequestBody): Promise<Fetches | undefined> {
-    if (this.#lost !== undefined) throw deviceFault(this.provider, this.#lost);
+    if (this.#ended !== undefined) throw lostFault(this.provider, this.#ended);
     const id = this.#next++;
-    const reply = await new Promise<Reply>((resolve) => {
-      this.#waiting.set(id, resolve);
-      this.#worker.ref();
-      this.#worker.postMessage({ ...body, id });
+    const reply = await new Promise<Reply>((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#carrier.hold(true);
+      this.#carrier.send({ ...body, id });
     });
-    if ("error" in reply) throw deviceFault(this.provider, reply.error);
+    if ("error" in reply) throw faultOf(this.provider, reply.error);
     return reply.fetches;
   }
-
-  #lose(why: string): void {
-    if (this.#lost === "closed") return;
-    this.#lost = why;
-    for (const [id, resolve] of this.#waiting) resolve({ id, error: why });
-    this.#waiting.clear();
-  }
 }
-
-const deviceFault = (provider: Provider, found: string) =>
-  new DeviceFault({
-    key: "provider",
-    wanted: `the ${provider} device to carry out a step`,
-    found,
-    fix: "Run `doctor` to see which devices work here; nothing that was finished is lost.",
-  });

@@ -1,4 +1,5 @@
-// What the device's worker is told and answers. Plain data, so that it crosses threads and processes.
+// What the side that runs ONNX Runtime is told and answers. Plain data, so that it crosses threads and
+// processes.
 export interface Tensor {
   readonly type: "float32";
   readonly dims: readonly number[];

@@ -1,0 +1,95 @@
+// A device in a process of its own computes the same bytes as one in a thread, and its death is an error
+// to catch, not the end of the program.
+import assert from "node:assert/strict";
+import process from "node:process";
+import { test } from "node:test";
+import { GraphBuilder } from "../graph/builder.ts";
+import { sizeOf } from "../graph/graph.ts";
+import { normals } from "../random/draw.ts";
+import { Device, type DeviceSettings } from "./device.ts";
+import { DeviceFault, DeviceLostFault, DeviceMemoryFault, faultOf } from "./device-fault.ts";
+
+const settings: DeviceSettings = { provider: "cpu", threads: 1, mapWeights: true };
+
+/** y = x^(2^times) for a matrix of this size. */
+function powers(size: number, times: number) {
+  const g = new GraphBuilder();
+  let value = g.input("x", [size, size]);
+  for (let i = 0; i < times; i++) value = g.apply("MatMul", [value, value]);
+  return g.finish({ y: value });
+}
+
+const matrix = (size: number) => {
+  const dims = [size, size];
+  const values = normals({ seed: 3, purpose: "matrix", step: 0, item: 0 }, sizeOf(dims));
+  const data = Float32Array.from(values, (value) => value / size);
+  return { x: { type: "float32" as const, dims, data } };
+};
+
+test("a process and a thread compute the same bytes", async () => {
+  const results = [];
+  for (const isolated of [false, true]) {
+    const device = new Device({ ...settings, isolated });
+    assert.equal(device.processId === process.pid, !isolated);
+    const session = await device.load(powers(40, 3));
+    results.push((await session.run(matrix(40))).y);
+    await session.release();
+    await device.close();
+  }
+  assert.deepEqual(results[0].dims, [40, 40]);
+  assert.deepEqual(results[0].data, results[1].data);
+});
+
+test("a device that dies in a step is an error; a new one repeats the step", async () => {
+  const graph = powers(300, 2);
+  const device = new Device({ ...settings, isolated: true });
+  const session = await device.load(graph);
+  const before = (await session.run(matrix(300))).y.data;
+  const lost = session.run(matrix(300));
+  process.kill(device.processId, "SIGKILL");
+  await assert.rejects(lost, (error) => {
+    assert.ok(error instanceof DeviceLostFault);
+    assert.match(error.found, /SIGKILL/);
+    return true;
+  });
+  await assert.rejects(session.run(matrix(300)), DeviceLostFault);
+  const next = new Device({ ...settings, isolated: true });
+  const again = await next.load(graph);
+  assert.deepEqual((await again.run(matrix(300))).y.data, before);
+  await next.close();
+});
+
+test("closing a device in a step ends the step with an error", async () => {
+  const device = new Device({ ...settings, isolated: true });
+  const session = await device.load(powers(600, 6));
+  const running = assert.rejects(session.run(matrix(600)), DeviceLostFault);
+  await device.close();
+  await running;
+});
+
+test("a graph that ONNX Runtime refuses is a DeviceFault with its reason", async () => {
+  const device = new Device(settings);
+  const graph = powers(4, 1);
+  const odd = { ...graph, nodes: graph.nodes.map((node) => ({ ...node, op: "NoSuchOperator" })) };
+  await assert.rejects(device.load(odd), (error) => {
+    assert.ok(error instanceof DeviceFault);
+    assert.match(error.found, /NoSuchOperator/);
+    return true;
+  });
+  await device.close();
+});
+
+test("failed allocations and lost devices are told apart from other errors", () => {
+  const messages: readonly (readonly [string, unknown])[] = [
+    ["bfc_arena.cc:376 Failed to allocate memory for requested buffer of size 68719476736", 1],
+    ["CUDA failure 2: out of memory ; GPU=0 ; hostname=x", 1],
+    ["Non-zero status code: std::bad_alloc", 1],
+    ["WebGPU validation failed. Device is lost", 2],
+    ["The GPU device instance has been suspended: 887A0005", 2],
+    ["Load model failed: type mismatch", 3],
+  ];
+  const kinds = [undefined, DeviceMemoryFault, DeviceLostFault, DeviceFault];
+  for (const [message, kind] of messages) {
+    assert.ok(faultOf("cuda", message) instanceof kinds[kind as number]!, message);
+  }
+});
