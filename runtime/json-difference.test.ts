@@ -12,10 +12,17 @@ test("names the nested keys that differ, with both values", () => {
   ]);
 });
 
-test("a list is one value; equal values give nothing, whatever the order of keys", () => {
-  assert.deepEqual(jsonDifference({ l: [1, 2] }, { l: [1, 3] }), [
-    { key: "l", from: [1, 2], to: [1, 3] },
+test("lists of one length differ by item; of others, what came and went is named", () => {
+  assert.deepEqual(jsonDifference({ l: [1, { a: 2 }] }, { l: [1, { a: 3 }] }), [
+    { key: "l[1].a", from: 2, to: 3 },
   ]);
+  assert.deepEqual(jsonDifference({ l: ["a.jpg", "b.jpg"] }, { l: ["b.jpg"] }), [
+    { key: "l", from: "a.jpg" },
+  ]);
+  assert.deepEqual(jsonDifference([["a", 1]], [["a", 1], ["b", 2]]), [{ key: "", to: ["b", 2] }]);
+});
+
+test("equal values give nothing, whatever the order of keys", () => {
   assert.deepEqual(jsonDifference({ a: 1, b: { c: 2, d: 3 } }, { b: { d: 3, c: 2 }, a: 1 }), []);
 });
 

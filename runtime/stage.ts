@@ -112,7 +112,8 @@ export type Results<Ports extends Record<string, AnyArtefactType>> = {
 
 export type Outlets<Ports extends Record<string, AnyArtefactType>> = {
   readonly [Port in keyof Ports as Ports[Port] extends { readonly kind: "stream" } ? Port : never]:
-    Ports[Port] extends ArtefactType<string, infer A> ? (element: A) => Effect.Effect<void> : never;
+    Ports[Port] extends ArtefactType<string, infer A> ? (element: A) => Effect.Effect<void, Fault>
+      : never;
 };
 
 export interface Stage<
@@ -152,7 +153,10 @@ export interface Stage<
     run: { readonly runDir: string; readonly seed: number; readonly info: RunInfo },
   ) => Effect.Effect<Owed | null, Fault>;
   /** Deeper check of options before any stage runs (files exist, token counts): all faults at once. */
-  readonly preflight?: (options: Options) => Effect.Effect<readonly Fault[], never>;
+  readonly preflight?: (
+    options: Options,
+    tools: InputTools,
+  ) => Effect.Effect<readonly Fault[], never>;
   readonly run: (context: {
     readonly options: Options;
     readonly inputs: Carrieds<Reads>;

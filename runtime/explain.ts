@@ -1,0 +1,46 @@
+// The plan in words, for --dry-run and the log: each stage, whether it runs, and why.
+// The trap: it says what the plan says and decides nothing.
+import { describeChanges, describeReason } from "./reasons.ts";
+import type { Plan, PlannedStage } from "./plan.ts";
+
+const actionText: Readonly<Record<PlannedStage["action"], string>> = {
+  run: "runs",
+  cached: "cached",
+  complete: "complete",
+  unneeded: "not needed",
+  excluded: "left out",
+};
+
+/** Why a stage runs, or in a word why it does not. */
+export const whyText = ({ action, reasons, fingerprint }: PlannedStage): string =>
+  action === "run"
+    ? reasons.map(describeReason).join("; ")
+    : action === "cached"
+    ? `same inputs, options and version (${fingerprint?.slice(0, 8)})`
+    : action === "complete"
+    ? "owes nothing"
+    : "";
+
+const stepText = (step: number | null) => step === null ? "not begun" : `at step ${step}`;
+
+/** Lines for people. */
+export function explainPlan({ pipeline, run, seed, device, stages }: Plan): readonly string[] {
+  const width = Math.max(...stages.map(({ id }) => id.length));
+  const lines = stages.map((stage) =>
+    `  ${stage.id.padEnd(width)}  ${actionText[stage.action].padEnd(10)}  ${whyText(stage)}`
+      .trimEnd()
+  );
+  const state = run.isNew ? "a new run" : stepText(run.step);
+  const similar = run.similar.flatMap((other) => [
+    `${other.run} (${other.complete ? "complete" : "unfinished"}, ${
+      stepText(other.step)
+    }) differs ` +
+    `in ${describeChanges(other.changes)}.`,
+    `  ${other.complete ? "This is a new run" : "This starts a new one"}: ${other.why}.`,
+  ]);
+  return [
+    `${pipeline}: ${run.dir} (${state}), seed ${seed}${device === null ? "" : `, ${device}`}`,
+    ...lines,
+    ...similar,
+  ];
+}

@@ -1,0 +1,118 @@
+// A world for toy pipelines: a configuration that is any object, no devices, and everybody who looks
+// writes down what they saw.
+import { join } from "node:path";
+import { Effect } from "effect";
+import type { Fault } from "../../engine/fault.ts";
+import type { Composition } from "../compose.ts";
+import type { Configuration, JsonObject } from "../configuration.ts";
+import type { Ending } from "../ending.ts";
+import type { RunEvent } from "../events.ts";
+import type { Plan } from "../plan.ts";
+import { type Command, prepare, type World } from "../prepare.ts";
+import { planRun, runPipeline } from "../run-pipeline.ts";
+import { makeStopSignal, type StopSignal } from "../stop-signal.ts";
+
+/** Keys that do not name a run, as `validate_every_n_steps` of the real configuration. */
+const neutral = ["log_every", "steps"];
+
+export const toyWorld = (
+  folder: string,
+  values: JsonObject,
+  over: Partial<Configuration> = {},
+): World => ({
+  readConfiguration: () =>
+    Effect.succeed({
+      values,
+      placeKeys: [],
+      identity: Object.fromEntries(
+        Object.entries(values).filter(([key]) => !neutral.includes(key)),
+      ),
+      notes: [],
+      base: join(folder, "output"),
+      trigger: "toy",
+      seed: typeof values.seed === "number" ? values.seed : null,
+      device: null,
+      steps: null,
+      lengthMatters: null,
+      ...over,
+    }),
+  findDevice: () => Effect.succeed(null),
+  onProgress: () => {},
+});
+
+export interface Toy {
+  readonly folder: string;
+  readonly pipeline: Composition<any> | string;
+  readonly values?: JsonObject;
+  readonly configuration?: Partial<Configuration>;
+  readonly selectors?: Command["selectors"];
+  readonly choice?: Command["choice"];
+  readonly stop?: StopSignal;
+  readonly onEvent?: (event: RunEvent, stop: StopSignal) => void;
+}
+
+const commandOf = ({ pipeline, selectors = {}, choice = {} }: Toy, offline: boolean): Command => ({
+  pipeline,
+  layers: {},
+  selectors,
+  choice,
+  offline,
+});
+
+export interface ToyRun {
+  readonly ending: Ending;
+  readonly events: readonly RunEvent[];
+  readonly plan: Plan;
+}
+
+export const toyEffect = (toy: Toy): Effect.Effect<ToyRun, Fault> =>
+  Effect.suspend(() => {
+    const events: RunEvent[] = [];
+    const stop = toy.stop ?? makeStopSignal();
+    let plan: Plan | undefined;
+    return runPipeline(
+      commandOf(toy, false),
+      toyWorld(toy.folder, toy.values ?? {}, toy.configuration),
+      {
+        stop,
+        observers: () => [{
+          name: "test",
+          onEvent: (event) => {
+            events.push(event);
+            toy.onEvent?.(event, stop);
+          },
+          close: () => {},
+        }],
+        onPlan: (made) => plan = made,
+      },
+    ).pipe(Effect.map((ending) => ({ ending, events, plan: plan! })));
+  });
+
+/** Runs a toy pipeline to its end. */
+export const runToy = (toy: Toy): Promise<ToyRun> => Effect.runPromise(toyEffect(toy));
+
+/** What runs of it before anything does would be told. */
+export const refuseToy = (toy: Toy): Promise<Fault> =>
+  Effect.runPromise(Effect.flip(toyEffect(toy)));
+
+/** Its plan, as a dry run makes it. */
+export const planToy = (toy: Toy): Promise<Plan> =>
+  Effect.runPromise(Effect.flatMap(
+    prepare(commandOf(toy, true), toyWorld(toy.folder, toy.values ?? {}, toy.configuration)),
+    planRun,
+  ));
+
+/** Stage ids by what the plan says of them, and its reasons as texts. */
+export const reasonsOf = (plan: Plan): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    plan.stages.map(({ id, action, reasons }) => [
+      id,
+      action === "run" ? reasons.map(({ reason }) => reason).join(" ") : action,
+    ]),
+  );
+
+export const eventsOf = <Tag extends RunEvent["event"]>(
+  { events }: Pick<ToyRun, "events">,
+  tag: Tag,
+): readonly Extract<RunEvent, { event: Tag }>[] =>
+  events.filter((event): event is Extract<RunEvent, { event: Tag }> => event.event === tag);
