@@ -14,7 +14,7 @@ const tokenizerOf = (name: string, which: 1 | 2, placeholder: string, vectors: n
   const config = golden(`${name}/model/text_encoder${suffix}/config.json`);
   const { vocab_size } = JSON.parse(readFileSync(config, "utf8"));
   const files = tokenizerFiles(golden(`${name}/model/tokenizer${suffix}`))!;
-  return captionTokenizer(files, placeholder, vectors, vocab_size);
+  return captionTokenizer(files, [{ name: placeholder, vectors }], vocab_size);
 };
 
 for (const name of ["a", "b", "c"]) {
@@ -58,4 +58,24 @@ test("a placeholder that is a token already, or that falls apart, is refused", (
     found: /"gnome"/,
   });
   assert.throws(() => tokenizerOf("a", 2, "gno!me", 1), { key: "placeholder_token" });
+});
+
+test("several placeholders, one's name within another's: each stands for its own vectors", () => {
+  const files = tokenizerFiles(golden("a/model/tokenizer"))!;
+  const placeholders = [{ name: "zq_x", vectors: 2 }, { name: "zq_x_hat", vectors: 1 }, {
+    name: "zq",
+    vectors: 3,
+  }];
+  const { vocabularySize } = tokenizerOf("a", 1, "zq_x", 1);
+  const { idsOf, placeholderIds } = captionTokenizer(files, placeholders, vocabularySize + 5);
+  const [x0, x1, hat, zq0, zq1, zq2] = placeholderIds;
+  assert.deepEqual(placeholderIds, [0, 1, 2, 3, 4, 5].map((i) => vocabularySize + 5 + i));
+  const [a] = idsOf("a");
+  assert.deepEqual(idsOf("a zq_x a zq_x_hat zq a"), [a, x0, x1, a, hat, zq0, zq1, zq2, a]);
+  assert.deepEqual(idsOf("zq_x_1 zq_1 zq_2"), [x1, zq1, zq2]);
+  assert.throws(
+    () =>
+      captionTokenizer(files, [{ name: "zq_x", vectors: 2 }, { name: "zq_x_1", vectors: 1 }], 999),
+    { _tag: "TokenizerFault", found: /"zq_x_1"/ },
+  );
 });

@@ -1,5 +1,6 @@
-// Captions to ids for one of SDXL's two text encoders, with one placeholder that stands for several
-// tokens: `gnome` is trained as the vectors of `gnome gnome_1 gnome_2`.
+// Captions to ids for one of SDXL's two text encoders, with placeholders that each stand for several
+// tokens: `gnome` is trained as the vectors of `gnome gnome_1 gnome_2`. A training has one, a picture may
+// be made with several embeddings, whose rows then follow one another as their placeholders do.
 // The trap: a text that spells the tokens out already is left as it is, not expanded twice.
 import { fault } from "../fault.ts";
 import { captionLength, loadTokenizer, type Tokenizer, type TokenizerFiles } from "./tokenizer.ts";
@@ -7,8 +8,13 @@ import { captionLength, loadTokenizer, type Tokenizer, type TokenizerFiles } fro
 /** A placeholder that the tokenizer does not take as one token. */
 export class PlaceholderFault extends fault("PlaceholderFault", "user") {}
 
+export interface Placeholder {
+  readonly name: string;
+  readonly vectors: number;
+}
+
 export interface CaptionTokenizer extends Tokenizer {
-  /** The names of the placeholder's tokens, one a vector. */
+  /** The names of the placeholders' tokens, one a vector. */
   readonly placeholderTokens: readonly string[];
   /** Ids of a text without start, end and padding, placeholders expanded; at most 75. */
   readonly idsOf: (text: string) => readonly number[];
@@ -33,33 +39,32 @@ export const placeholderTokens = (placeholder: string, vectors: number): readonl
   Array.from({ length: vectors }, (_, i) => i === 0 ? placeholder : `${placeholder}_${i}`);
 
 /**
- * `vocabularySize` is the text encoder's, where the placeholder's ids begin. Throws TokenizerFault and
+ * `vocabularySize` is the text encoder's, where the placeholders' ids begin. Throws TokenizerFault and
  * PlaceholderFault.
  */
 export function captionTokenizer(
   files: TokenizerFiles,
-  placeholder: string,
-  vectors: number,
+  placeholders: readonly Placeholder[],
   vocabularySize: number,
 ): CaptionTokenizer {
-  const names = placeholderTokens(placeholder, vectors);
+  const names = placeholders.flatMap(({ name, vectors }) => placeholderTokens(name, vectors));
   const tokenizer = loadTokenizer(files, names, vocabularySize);
-  const { encode, placeholderIds } = tokenizer;
-  const [first, second] = placeholderIds;
-  const alone = encode(placeholder);
-  if (alone.length !== 3 || alone.ids[1] !== first) {
-    throw new PlaceholderFault({
-      key: "placeholder_token",
-      wanted: "a placeholder that the tokenizer takes as one token",
-      found: `${JSON.stringify(placeholder)}, which it takes apart`,
-      fix: "Use letters, digits and underscores.",
-    });
+  const { encode } = tokenizer;
+  /** All ids of a placeholder by its first one. */
+  const expansions = new Map<number, readonly number[]>();
+  let place = 0;
+  for (const { name, vectors } of placeholders) {
+    const ids = tokenizer.placeholderIds.slice(place, place += vectors);
+    const alone = encode(name);
+    if (alone.length !== 3 || alone.ids[1] !== ids[0]) throw takenApart(name);
+    expansions.set(ids[0], ids);
   }
   const expanded = (text: string): number[] => {
     const { ids, length } = encode(text);
-    return ids.slice(1, length - 1).flatMap((id, i, all) =>
-      id === first && all[i + 1] !== second ? placeholderIds : [id]
-    );
+    return ids.slice(1, length - 1).flatMap((id, i, all) => {
+      const expansion = expansions.get(id);
+      return expansion === undefined || all[i + 1] === expansion[1] ? [id] : expansion;
+    });
   };
   return {
     ...tokenizer,
@@ -68,3 +73,11 @@ export function captionTokenizer(
     overflowOf: (text) => Math.max(0, expanded(text).length + encode(text).overflow - textLength),
   };
 }
+
+const takenApart = (name: string) =>
+  new PlaceholderFault({
+    key: "placeholder_token",
+    wanted: "a placeholder that the tokenizer takes as one token",
+    found: `${JSON.stringify(name)}, which it takes apart`,
+    fix: "Use letters, digits and underscores.",
+  });

@@ -77,8 +77,8 @@ test("a caption's ids are the tokenizers' own, with the placeholder spelt out", 
 // With CLIP's real vocabulary: captions of words, marks, digits, and characters of several bytes.
 test("parts put together in any order are the whole caption's tokens", () => {
   const tokenizers = [
-    captionTokenizer(clip("<|endoftext|>"), "my_gnome", 2, 49408),
-    captionTokenizer(clip("!"), "my_gnome", 2, 49408),
+    captionTokenizer(clip("<|endoftext|>"), [{ name: "my_gnome", vectors: 2 }], 49408),
+    captionTokenizer(clip("!"), [{ name: "my_gnome", vectors: 2 }], 49408),
   ] as const;
   const word = fc.oneof(
     fc.constantFrom(

@@ -88,7 +88,11 @@ const placeholderOf = ({ tokenizers: [first, second], configs }: Model, options:
     try: (): { initial: Initial; tokenizers: readonly [CaptionTokenizer, CaptionTokenizer] } => {
       const initial = initialIds([loadTokenizer(first), loadTokenizer(second)], options);
       const withPlaceholder = (files: TokenizerFiles, size: number) =>
-        captionTokenizer(files, options.placeholder_token, initial.vectors, size);
+        captionTokenizer(
+          files,
+          [{ name: options.placeholder_token, vectors: initial.vectors }],
+          size,
+        );
       return {
         initial,
         tokenizers: [

@@ -16,8 +16,8 @@ import { validations } from "../../runtime/artefacts/validations.ts";
 import { atomicWrite } from "../../runtime/atomic-write.ts";
 import { sha256 } from "../../runtime/canonical-json.ts";
 import { engineFields } from "../../runtime/open-engine.ts";
+import { jpeg } from "../../runtime/picture-file.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
-import { jpeg } from "./picture-file.ts";
 import { openStudio, type Studio } from "./studio.ts";
 import { isRecorded, writeRecord } from "./validation-record.ts";
 

@@ -1,12 +1,9 @@
 // What a validation draws with: the engine, both tokenizers that know the placeholder, and the schedule.
 // Opened once, at the first picture that is due.
 import { Effect, type Scope } from "effect";
-import { normals } from "../../engine/random/draw.ts";
 import type { Tensor } from "../../engine/device/messages.ts";
+import { drawPicture } from "../../engine/draw-picture.ts";
 import type { Fault } from "../../engine/fault.ts";
-import { latentSize } from "../../engine/latent-size.ts";
-import { samplePicture } from "../../engine/sample.ts";
-import { captionTokenizer, framed } from "../../engine/text/caption-tokenizer.ts";
 import { type Rows, unpackRows } from "../../runtime/artefacts/snapshots.ts";
 import { asFault } from "../../runtime/as-fault.ts";
 import { loadModel } from "../../runtime/load-model.ts";
@@ -44,30 +41,27 @@ export const openStudio = (
 
     const draw = ({ rows, of, text, negative, image }: Drawing) => {
       const { clip_l, clip_g } = unpackRows(of, rows);
-      const texts = negative === null ? [text] : [text, negative];
-      const [ids1, ids2] = model.tokenizers.map((files, i) => {
-        const { vocab_size } = i === 0 ? model.configs.textEncoder : model.configs.textEncoder2;
-        const { placeholder_token } = options;
-        const tokenizer = captionTokenizer(files, placeholder_token, of.vectors, vocab_size);
-        return texts.map((caption) => framed(tokenizer.idsOf(caption), tokenizer));
-      });
+      const embedding = {
+        name: options.placeholder_token,
+        vectors: of.vectors,
+        rows: [clip_l, clip_g],
+      } as const;
       return tools.withResource(
         "device",
         Effect.tryPromise({
           try: (signal) =>
-            samplePicture(engine, {
-              captions: { ids1, ids2, rows1: clip_l, rows2: clip_g },
-              guidance: options.validation_guidance,
+            drawPicture(engine, {
+              prompt: text,
+              negative,
+              embeddings: [embedding],
+              seed: options.seed,
+              picture: image,
               sampler: options.validation_sampler,
               steps: options.validation_steps,
-              ...latentSize(model.configs.vae, height, width),
-              timeIds: [height, width, 0, 0, height, width],
+              guidance: options.validation_guidance,
+              height,
+              width,
               scheduler,
-              noise: (i, count) =>
-                normals(
-                  { seed: options.seed, purpose: "validation", step: i + 1, item: image },
-                  count,
-                ),
               onStep: () => signal.throwIfAborted(),
             }),
           catch: asFault,
