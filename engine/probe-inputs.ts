@@ -115,6 +115,7 @@ function missingTensors(stored: Stored): Finding[] {
     .map((name) => [name, "this tensor", "no such tensor"]);
 }
 
+const dtypes = { float: "a float dtype", integer: "an integer dtype", number: "a numeric dtype" };
 const isInteger = ({ dtype }: StoredTensor) => /^[IU]\d/.test(dtype);
 const isFloat = ({ dtype }: StoredTensor) => /^B?F\d/.test(dtype);
 
@@ -126,7 +127,7 @@ function misfits(
 ): Finding[] {
   const found: Finding[] = [];
   const fits = (type !== "float" && isInteger(tensor)) || (type !== "integer" && isFloat(tensor));
-  if (!fits) found.push([name, type === "number" ? "a number" : `a ${type} dtype`, tensor.dtype]);
+  if (!fits) found.push([name, dtypes[type], tensor.dtype]);
   const same = tensor.shape.length === shape.length && shape.every((size, axis) => {
     const here = tensor.shape[axis];
     if (typeof size === "number") return here === size;
@@ -138,7 +139,7 @@ function misfits(
   if (!same) {
     const known = shape.map((size) => {
       const bound = typeof size === "string" ? sizes.get(size) : undefined;
-      return bound === undefined ? size : `${size}${bound === 0 ? "" : `=${bound}`}`;
+      return bound === undefined ? size : `${size}=${bound}`;
     });
     found.push([name, `shape [${known.join(", ")}]`, `[${tensor.shape.join(", ")}]`]);
   }

@@ -12,7 +12,9 @@ import type { MemoryPlan } from "../engine/memory/memory-plan.ts";
 import type { SchedulerConfig } from "../engine/networks/config.ts";
 import type { PoolingRule } from "../engine/text/pooling.ts";
 import { loadTokenizer } from "../engine/text/tokenizer.ts";
+import { checkFinite } from "../engine/weights/finite.ts";
 import type { Model } from "../engine/weights/model.ts";
+import { asFault } from "./as-fault.ts";
 import type { StageTools } from "./stage.ts";
 
 /** The configuration's keys that decide how to compute; part of a stage's options. */
@@ -65,13 +67,28 @@ interface Shared {
 
 const shared = new Map<string, Shared>();
 
+/** Models whose weights were read through once for NaN and infinities. */
+const finite = new WeakMap<Model, Promise<void>>();
+
+const checkedOnce = (model: Model): Effect.Effect<void, Fault> =>
+  Effect.tryPromise({
+    try: () => {
+      const check = finite.get(model) ?? checkFinite(Object.values(model.weights));
+      finite.set(model, check);
+      return check;
+    },
+    catch: asFault,
+  });
+
+/** Fails, before any session is made, where a weight is not finite. */
 export const openEngine = (
   model: Model,
   choice: EngineChoice,
   { emit }: Pick<StageTools, "emit">,
 ): Effect.Effect<Engine, Fault, Scope.Scope> =>
-  Effect.map(
-    Effect.acquireRelease(
+  Effect.gen(function* () {
+    yield* checkedOnce(model);
+    const { held } = yield* Effect.acquireRelease(
       Effect.sync(() => {
         const key = JSON.stringify([model.path, model.notes, choice]);
         const held = shared.get(key) ?? { engine: makeEngine(model, choice, emit), users: 0 };
@@ -86,9 +103,9 @@ export const openEngine = (
           shared.delete(key);
           await held.engine.close();
         }),
-    ),
-    ({ held }) => held.engine,
-  );
+    );
+    return held.engine;
+  });
 
 function makeEngine(model: Model, choice: EngineChoice, emit: StageTools["emit"]): Engine {
   const provider = choice.provider === "auto" ? "cpu" : choice.provider;

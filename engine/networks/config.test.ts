@@ -141,6 +141,20 @@ refused(
     key: "transformer_layers_per_block",
   },
 );
+refused(
+  "counts that only a damaged file has",
+  () => decodeUNetConfig({ ...unet, layers_per_block: [2, 2, 2e9], freq_shift: 160 }, "f"),
+  { key: "layers_per_block.2", found: /2000000000/ },
+);
+refused("a shift by all frequencies", () => decodeUNetConfig({ ...unet, freq_shift: 128 }, "f"), {
+  key: "freq_shift",
+});
+refused("a billion layers", () => decodeClipTextConfig({ num_hidden_layers: 1e9 }, "f"), {
+  key: "num_hidden_layers",
+});
+refused("betas that are no probabilities", () => decodeSchedulerConfig({ beta_end: 1.5 }, "f"), {
+  key: "beta_end",
+});
 refused("no object", () => decodeUNetConfig(null, "f"), { key: "(whole file)" });
 refused("no level at all", () => decodeUNetConfig({ ...unet, block_out_channels: [] }, "f"), {});
 refused(

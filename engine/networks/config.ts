@@ -5,6 +5,7 @@
 import { Schema } from "effect";
 import {
   absent,
+  Count,
   decode,
   Epsilon,
   type Finding,
@@ -25,7 +26,7 @@ export const ClipTextConfig = Schema.Struct({
   intermediate_size: orElse(Size, 2048),
   /** Width of the pooled embedding; only the encoder with projection has it in its weights. */
   projection_dim: orElse(Size, 512),
-  num_hidden_layers: orElse(Size, 12),
+  num_hidden_layers: orElse(Count, 12),
   num_attention_heads: orElse(Size, 8),
   /** At least the 77 tokens of a caption. */
   max_position_embeddings: orElse(
@@ -50,7 +51,7 @@ export const VaeConfig = Schema.Struct({
   up_block_types: blockTypes("UpDecoderBlock2D"),
   block_out_channels: orElse(Sizes, [64]),
   /** Resnets of an encoder block; a decoder block has one more. */
-  layers_per_block: orElse(Size, 1),
+  layers_per_block: orElse(Count, 1),
   act_fn: only("silu"),
   latent_channels: orElse(Size, 4),
   norm_num_groups: orElse(Size, 32),
@@ -67,16 +68,18 @@ export const VaeConfig = Schema.Struct({
 });
 export type VaeConfig = typeof VaeConfig.Type;
 
+const Beta = Epsilon.check(Schema.isLessThanOrEqualTo(1));
+
 /** What training and sampling need of scheduler_config.json, whatever class wrote it. */
 export const SchedulerConfig = Schema.Struct({
-  num_train_timesteps: orElse(Size, 1000),
-  beta_start: orElse(Epsilon, 0.0001),
-  beta_end: orElse(Epsilon, 0.02),
+  num_train_timesteps: orElse(Size.check(Schema.isLessThanOrEqualTo(1e6)), 1000),
+  beta_start: orElse(Beta, 0.0001),
+  beta_end: orElse(Beta, 0.02),
   beta_schedule: orElse(
     Schema.Literals(["linear", "scaled_linear", "squaredcos_cap_v2"]),
     "linear",
   ),
-  trained_betas: orElse(Schema.NullOr(Schema.Array(Epsilon)), null),
+  trained_betas: orElse(Schema.NullOr(Schema.Array(Beta)), null),
   prediction_type: orElse(Schema.Literals(["epsilon", "v_prediction"]), "epsilon"),
   rescale_betas_zero_snr: orElse(Schema.Boolean, false),
   timestep_spacing: orElse(Schema.Literals(["leading", "linspace", "trailing"]), "leading"),

@@ -18,9 +18,12 @@ export const only = <const L extends string | number | boolean>(value: L) =>
 export const absent = orElse(Schema.Null, null);
 
 export const Size = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1));
+/** How many of something a network has; a damaged number must not fill the memory. */
+export const Count = Size.check(Schema.isLessThanOrEqualTo(100));
 export const Epsilon = Schema.Finite.check(Schema.isGreaterThan(0));
 export const Sizes = Schema.Array(Size);
 export const PerLevel = Schema.Union([Size, Sizes]);
+export const CountPerLevel = Schema.Union([Count, Schema.Array(Count)]);
 
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1();
 

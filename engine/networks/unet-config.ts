@@ -4,6 +4,8 @@
 import { Schema } from "effect";
 import {
   absent,
+  Count,
+  CountPerLevel,
   decode,
   Epsilon,
   type Finding,
@@ -15,7 +17,8 @@ import {
   Sizes,
 } from "./decode-config.ts";
 
-const Depths = Schema.Union([Schema.Natural, Schema.Array(Schema.Natural)]);
+const Depth = Schema.Natural.check(Schema.isLessThanOrEqualTo(100));
+const Depths = Schema.Union([Depth, Schema.Array(Depth)]);
 
 const StoredUNetConfig = Schema.Struct({
   sample_size: orElse(Schema.NullOr(PerLevel), null),
@@ -40,12 +43,12 @@ const StoredUNetConfig = Schema.Struct({
     "CrossAttnUpBlock2D",
   ]),
   block_out_channels: orElse(Sizes, [320, 640, 1280, 1280]),
-  layers_per_block: orElse(PerLevel, 2),
+  layers_per_block: orElse(CountPerLevel, 2),
   act_fn: orElse(Schema.Literals(["silu", "swish"]), "silu"),
   norm_num_groups: orElse(Size, 32),
   norm_eps: orElse(Epsilon, 1e-5),
   cross_attention_dim: orElse(PerLevel, 1280),
-  transformer_layers_per_block: orElse(Schema.Union([Size, Schema.Array(Depths)]), 1),
+  transformer_layers_per_block: orElse(Schema.Union([Count, Schema.Array(Depths)]), 1),
   reverse_transformer_layers_per_block: orElse(Schema.NullOr(Schema.Array(Depths)), null),
   attention_head_dim: orElse(PerLevel, 8),
   num_attention_heads: orElse(Schema.NullOr(PerLevel), null),
@@ -191,6 +194,12 @@ export function decodeUNetConfig(json: unknown, file: string): UNetConfig {
     );
   });
   check(new Set(widths).size === 1, "cross_attention_dim", "different widths per level");
+  const frequencies = Math.min(stored.block_out_channels[0], stored.addition_time_embed_dim) / 2;
+  check(
+    stored.freq_shift < frequencies,
+    "freq_shift",
+    `${stored.freq_shift}, no frequency is left`,
+  );
   check(stored.block_out_channels[0] % 2 === 0, "block_out_channels", "an odd first width");
   check(stored.addition_time_embed_dim % 2 === 0, "addition_time_embed_dim", "an odd width");
   check(
