@@ -1,7 +1,7 @@
 // A pipeline composed in TypeScript instead of YAML, for those who write programs: a wiring that does not
 // fit does not compile. `pipeline("x").stage("read", read).stage("count", count, { words: "read.words" })`.
 // The trap: stages are named in order; one can only read what stands before it.
-import type { AnyArtefactType } from "./artefact.ts";
+import type { AnyArtefactType, ArtefactType } from "./artefact.ts";
 import type { StageUse } from "./pipeline.ts";
 import type { AnyStage, Stage } from "./stage.ts";
 import type { Seat } from "./wiring.ts";
@@ -18,9 +18,27 @@ type Fitting<Known, Type> = {
   [Name in keyof Known]: Known[Name] extends Type ? Name : never;
 }[keyof Known];
 
-type Wiring<Known, Reads extends Ports> = {
-  readonly [Port in keyof Reads]: Fitting<Known, Reads[Port]>;
-};
+/** What a writer of an input declares: the same without `optional`. */
+type Written<T> = T extends ArtefactType<infer Name, infer A> & { readonly kind: infer Kind }
+  ? ArtefactType<Name, A> & { readonly kind: Kind }
+  : never;
+
+type OptionalPort<Reads extends Ports, Port extends keyof Reads> = Reads[Port] extends
+  { readonly optional: true } ? Port : never;
+
+type Wiring<Known, Reads extends Ports> =
+  & {
+    readonly [Port in keyof Reads as Exclude<Port, OptionalPort<Reads, Port>>]: Fitting<
+      Known,
+      Written<Reads[Port]>
+    >;
+  }
+  & {
+    readonly [Port in keyof Reads as OptionalPort<Reads, Port>]?: Fitting<
+      Known,
+      Written<Reads[Port]>
+    >;
+  };
 
 type Extras = Omit<StageUse, "use" | "reads">;
 

@@ -2,7 +2,7 @@
 // its writer goes on. Readers get all of them, from the first, however often they start.
 // The trap: an element equal to one in the log is the same element, said again after a resume; it is not
 // delivered twice. So elements carry what tells them apart (a step).
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Deferred, Effect, Result, Schema, Semaphore, Stream } from "effect";
 import type { Fault } from "../engine/fault.ts";
 import type { AnyArtefactType } from "./artefact.ts";
@@ -18,6 +18,21 @@ export interface DurableStream {
   readonly elements: Stream.Stream<unknown, Fault>;
 }
 
+const fileOf = (runDir: string, stage: string, port: string) =>
+  join(runDir, "streams", `${stage}.${port}.jsonl`);
+
+/** Whether what a stage said so far refers to something, e.g. the digest of a blob. */
+export const streamMentions = (
+  runDir: string,
+  stage: string,
+  port: string,
+  text: string,
+): Effect.Effect<boolean> =>
+  Effect.flatMap(Files, (files) => files.readFileString(fileOf(runDir, stage, port))).pipe(
+    Effect.map((lines) => lines.includes(text)),
+    Effect.orElseSucceed(() => false),
+  );
+
 export const openDurableStream = Effect.fnUntraced(function* (
   runDir: string,
   stage: string,
@@ -25,8 +40,7 @@ export const openDurableStream = Effect.fnUntraced(function* (
   type: AnyArtefactType,
 ) {
   const files = yield* Files;
-  const folder = join(runDir, "streams");
-  const file = join(folder, `${stage}.${port}.jsonl`);
+  const file = fileOf(runDir, stage, port);
   const wanted = Effect.mapError(diskFault(file, `to write ${type.name}`));
   const encode = Schema.encodeUnknownSync(type.schema);
   const decode = Schema.decodeUnknownSync(type.schema);
@@ -58,7 +72,7 @@ export const openDurableStream = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       const line = canonicalJson(encode(element));
       if (known.has(line)) return;
-      yield* makeFolder(folder);
+      yield* makeFolder(dirname(file));
       yield* wanted(Effect.scoped(Effect.gen(function* () {
         const handle = yield* files.open(file, { flag: "a" });
         yield* handle.writeAll(new TextEncoder().encode(`${line}\n`));

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Effect, Schema, Stream } from "effect";
-import { artefact, stream } from "./artefact.ts";
+import { artefact, optional, stream } from "./artefact.ts";
 import { pipeline } from "./compose.ts";
 import { defineStage } from "./stage.ts";
 import { wire } from "./wiring.ts";
@@ -24,6 +24,7 @@ const read = defineStage({
 });
 const count = defineStage({
   ...cached,
+  lifetime: "run",
   name: "count",
   reads: { words },
   writes: { counts, ticks },
@@ -32,6 +33,7 @@ const count = defineStage({
 });
 const report = defineStage({
   ...cached,
+  lifetime: "run",
   name: "report",
   reads: { counts, ticks },
   writes: {},
@@ -43,32 +45,47 @@ export const right = pipeline("toy")
   .stage("count", count, { words: "read.words" }, { retry: { times: 1, backoffSeconds: 1 } })
   .stage("report", report, { counts: "count.counts", ticks: "count.ticks" });
 
+const watch = defineStage({
+  ...cached,
+  name: "watch",
+  reads: { words, counts: optional(counts) },
+  writes: {},
+  run: ({ inputs }) => Effect.succeed(inputs.counts === undefined ? {} : {}),
+});
+export const withoutOptional = start().stage("watch", watch, { words: "read.words" });
+export const withOptional = right.stage("watch", watch, {
+  words: "read.words",
+  counts: "count.counts",
+});
+
 test("a composition that compiles is one that is wired", async () => {
   const order = await Effect.runPromise(wire(right.seats, () => ({})));
   assert.deepEqual(order.map(({ id }) => id), ["read", "count", "report"]);
   assert.deepEqual(order[2].reads.ticks, { stage: "count", port: "ticks" });
 });
 
-const start = pipeline("toy").stage("read", read);
+function start() {
+  return pipeline("toy").stage("read", read);
+}
 export const wrong = () => [
-  start.stage("count", count, { words: "read.words" }).stage("again", count, {
+  start().stage("count", count, { words: "read.words" }).stage("again", count, {
     // @ts-expect-error counts cannot be read as words
     words: "count.counts",
   }),
   // @ts-expect-error there is no such stage
-  start.stage("count", count, { words: "raed.words" }),
+  start().stage("count", count, { words: "raed.words" }),
   // @ts-expect-error there is no such port
-  start.stage("count", count, { words: "read.word" }),
+  start().stage("count", count, { words: "read.word" }),
   // @ts-expect-error an input is not wired
-  start.stage("count", count),
+  start().stage("count", count),
   // @ts-expect-error a stage cannot read what comes after it
   pipeline("toy").stage("count", count, { words: "read.words" }).stage("read", read),
-  start.stage("count", count, { words: "read.words" }).stage("report", report, {
+  start().stage("count", count, { words: "read.words" }).stage("report", report, {
     // @ts-expect-error a stream is not a value
     counts: "count.ticks",
     ticks: "count.ticks",
   }),
-  start.stage("count", count, { words: "read.words" }).stage(
+  start().stage("count", count, { words: "read.words" }).stage(
     "report",
     defineStage({
       ...cached,
@@ -80,8 +97,10 @@ export const wrong = () => [
     // @ts-expect-error the same artefact by name, with another type of field
     { counts: "count.counts" },
   ),
+  // @ts-expect-error an optional input is not wired to something else
+  right.stage("watch", watch, { words: "read.words", counts: "read.words" }),
   // @ts-expect-error a dot in an id would be read as a port
-  start.stage("my.count", count, { words: "read.words" }),
+  start().stage("my.count", count, { words: "read.words" }),
 ];
 
 export const wrongStages = () => [

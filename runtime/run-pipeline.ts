@@ -2,13 +2,14 @@
 // end finds the same folder and goes on there.
 // The trap: nothing is written before the plan is made and every option has been looked at, and a run
 // that is complete is not touched at all.
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Clock, Effect, type Exit, Schedule } from "effect";
 import type { Fault } from "../engine/fault.ts";
 import { makeFolder } from "./atomic-write.ts";
 import { beginAttempt, endAttempt } from "./attempt.ts";
 import { CorruptBlob } from "./blob-store.ts";
 import { openControl } from "./control.ts";
+import { streamMentions } from "./durable-stream.ts";
 import { type Ending, endingOf, exitCodeOfEnding, resultFiles } from "./ending.ts";
 import { type EventLog, openEventLog } from "./event-log.ts";
 import { execute, type Outcomes } from "./execute.ts";
@@ -99,9 +100,26 @@ const executeRepairing = (
       text: `${corrupt.message} It is made again now.`,
     });
     yield* Effect.ignore(files.remove(corrupt.file!, { force: true }));
-    const again = yield* planRun(prepared);
+    // What made it may have nothing else to do; then it is asked to run for this.
+    const makers = yield* streamWriters(prepared, surroundings.runDir, basename(corrupt.file!));
+    const forced = new Map([
+      ...prepared.selection.forced,
+      ...makers.map((id) => [id, "a lost blob of its stream"] as const),
+    ]);
+    const repairing = { ...prepared, selection: { ...prepared.selection, forced } };
+    const again = yield* planRun(repairing);
     yield* publishPlan(again, events);
     return yield* executeRepairing(prepared, again, surroundings, left - 1);
+  });
+
+/** The stages whose streams refer to a blob. */
+const streamWriters = ({ stages }: Prepared, runDir: string, digest: string) =>
+  Effect.filter(stages.map(({ id }) => id), (id) => {
+    const ports = Object.keys(stages.find((each) => each.id === id)!.stage.writes);
+    return Effect.map(
+      Effect.forEach(ports, (port) => streamMentions(runDir, id, port, digest)),
+      (found) => found.includes(true),
+    );
   });
 
 /** All stages of the run folder take part. */

@@ -65,15 +65,14 @@ const perform = (
     const { id, stage, options, reads } = readied;
     const { events, slots, resources } = work;
     const inputs: Record<string, unknown> = {};
-    for (const [port, type] of portsOf(stage.reads)) {
-      inputs[port] = type.kind === "stream"
-        ? slots.stream(reads[port]).elements
-        : yield* values.get(port)!.load;
+    for (const [port, outlet] of Object.entries(reads)) {
+      const stream = slots.stream(outlet);
+      inputs[port] = stream === undefined ? yield* values.get(port)!.load : stream.elements;
     }
     const outlets = Object.fromEntries(
       portsOf(stage.writes)
         .filter(([, { kind }]) => kind === "stream")
-        .map(([port]) => [port, slots.stream({ stage: id, port }).emit]),
+        .map(([port]) => [port, slots.stream({ stage: id, port })!.emit]),
     );
     const tools = stageTools(planned, work);
     const context = { options: options.decoded, inputs, outlets, tools };
@@ -205,8 +204,8 @@ export const runStage = (
       if (taken !== undefined) return yield* finish(taken, 0);
     }
     const values = new Map<string, Value>();
-    for (const [port, type] of portsOf(stage.reads)) {
-      if (type.kind === "value") values.set(port, yield* slots.value(reads[port]));
+    for (const [port, outlet] of Object.entries(reads)) {
+      if (slots.stream(outlet) === undefined) values.set(port, yield* slots.value(outlet));
     }
     yield* events.publish({ event: "stage-started", stage: id });
     const start = yield* Clock.currentTimeMillis;

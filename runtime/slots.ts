@@ -19,7 +19,8 @@ export interface Value {
 
 export interface Slots {
   readonly value: (outlet: Outlet) => Effect.Effect<Value, Fault>;
-  readonly stream: (outlet: Outlet) => DurableStream;
+  /** Undefined: the port carries a value. */
+  readonly stream: (outlet: Outlet) => DurableStream | undefined;
   readonly fill: (outlet: Outlet, value: Value) => Effect.Effect<void>;
   /** Everybody who waits for this stage is told that nothing will come. */
   readonly close: (id: string, reason: Fault | null) => Effect.Effect<void>;
@@ -43,7 +44,7 @@ export const makeSlots = Effect.fnUntraced(function* (runDir: string, stages: re
     new Skipped({ key: id, wanted: `what ${id} makes`, found: "nothing", fix: "See above." });
   return {
     value: (outlet) => Deferred.await(values.get(keyOf(outlet))!),
-    stream: (outlet) => streams.get(keyOf(outlet))!,
+    stream: (outlet) => streams.get(keyOf(outlet)),
     fill: (outlet, value) => Effect.asVoid(Deferred.succeed(values.get(keyOf(outlet))!, value)),
     close: (id, reason) =>
       Effect.gen(function* () {

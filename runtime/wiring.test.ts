@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Effect, Schema } from "effect";
-import { type AnyArtefactType, artefact, stream } from "./artefact.ts";
+import { type AnyArtefactType, artefact, optional, stream } from "./artefact.ts";
 import type { StageUse } from "./pipeline.ts";
 import { type AnyStage, defineStage } from "./stage.ts";
 import { wire } from "./wiring.ts";
@@ -24,7 +24,10 @@ const toy = (
     options: Schema.Struct({}),
     reads,
     writes,
-    lifetime: "cached",
+    lifetime: [...Object.values(reads), ...Object.values(writes)]
+        .some(({ kind }) => kind === "stream")
+      ? "run"
+      : "cached",
     run: () => Effect.succeed({} as never),
   });
 
@@ -83,6 +86,19 @@ test("another artefact, another kind, an unknown port: all said at once, with li
   assert.match(message, /stages\.count\.reads\.word: .*Did you mean words\?/);
   assert.match(message, /words for the input words of late, found counts from count\.counts/);
   assert.match(message, /ticks as a value .* found a stream from clock\.ticks/);
+});
+
+test("an optional input may be left unwired, and is wired where there is a writer", async () => {
+  const watch = toy("watch", { words, counts: optional(counts) }, {});
+  const alone = await Effect.runPromise(wired({ read: [read], watch: [watch] }));
+  assert.deepEqual(Object.keys(alone[1].reads), ["words"]);
+  const both = await Effect.runPromise(wired({ read: [read], count: [count], watch: [watch] }));
+  assert.deepEqual(both[2].reads.counts, { stage: "count", port: "counts" });
+});
+
+test("a stage with a stream cannot be cached", async () => {
+  const clock: AnyStage = { ...toy("clock", {}, { ticks }), lifetime: "cached" };
+  assert.match(await complaint({ clock: [clock] }), /clock to have lifetime "run"/);
 });
 
 test("a circle is said by its members", async () => {

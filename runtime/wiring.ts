@@ -58,6 +58,18 @@ const strayPorts = ({ id, stage, use }: Seat): readonly Complaint[] =>
     };
   });
 
+/** A result that is found by its inputs' digests cannot come of a stream, which has none. */
+const wrongLifetime = ({ id, stage }: Seat): readonly Complaint[] =>
+  stage.lifetime === "cached" &&
+    [...ports(stage.reads), ...ports(stage.writes)].some(([, { kind }]) => kind === "stream")
+    ? [{
+      key: `stages.${id}`,
+      wanted: `${stage.name} to have lifetime "run", as it has a stream`,
+      found: '"cached"',
+      fix: "Change the stage's lifetime, or its streams to values.",
+    }]
+    : [];
+
 function defaultOutlet(
   seat: Seat,
   port: string,
@@ -153,7 +165,7 @@ export const wire = (
   seats: readonly Seat[],
   placeOf: (key: string) => Place,
 ): Effect.Effect<readonly Wired[], Fault> => {
-  const complaints: Complaint[] = seats.flatMap(strayPorts);
+  const complaints: Complaint[] = [...seats.flatMap(strayPorts), ...seats.flatMap(wrongLifetime)];
   const wired = seats.map((seat): Wired => {
     const found = ports(seat.stage.reads).flatMap(([port, type]) => {
       const name = seat.use.reads?.[port];
