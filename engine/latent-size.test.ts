@@ -17,8 +17,8 @@ test("other sizes are refused with the nearest that fits", () => {
       kind: "user",
       fix,
     });
-  refused(4, 1020, 512, /1024 x 512/);
-  refused(5, 1032, 8, /1040 x 16/);
-  refused(4, 3, 0, /8 x 8/);
-  refused(4, 512.5, 512, /512 x 512/);
+  refused(4, 1020, 512, /height 1024, width 512/);
+  refused(5, 1032, 8, /height 1040, width 16/);
+  refused(4, 3, 0, /height 8, width 8/);
+  refused(4, 512.5, 512, /height 512, width 512/);
 });

@@ -19,7 +19,7 @@ export function latentSize(
   throw new LatentSizeFault({
     key: "resolution",
     wanted: `a height and width that are multiples of ${factor}, as this model's VAE needs`,
-    found: `${height} x ${width}`,
-    fix: `The nearest is ${nearest(height)} x ${nearest(width)}.`,
+    found: `height ${height}, width ${width}`,
+    fix: `The nearest is height ${nearest(height)}, width ${nearest(width)}.`,
   });
 }

@@ -1,0 +1,139 @@
+// `generate "a photo of bruce at the beach" --embedding bruce.safetensors`: pictures with any embedding.
+// The trap: sizes are WIDTHxHEIGHT, as picture tools write them; configurations have height first.
+import process from "node:process";
+import { Effect } from "effect";
+import { providers } from "../../config/device.ts";
+import { samplers } from "../../config/validation.ts";
+import { generate, type GenerateRequest, type Listener } from "../generate/generate.ts";
+import { type Command, type Terminal, UsageFault } from "./command.ts";
+import { progressLine } from "./progress-line.ts";
+
+type Options = Readonly<Record<string, unknown>>;
+
+const outFolder = "output/generated";
+
+export const generateCommand: Command = {
+  usage: "generate <prompt>",
+  summary: "Make pictures of a prompt with one or several embeddings",
+  options: [
+    [
+      "--embedding <file>",
+      "An embedding: one file, or diffusers' pair (its folder or a half); may be repeated. " +
+      "word=FILE says what the prompt calls it",
+    ],
+    ["--model <name>", "The model; by default the one that the embedding was trained with"],
+    ["--negative <text>", "What the pictures should avoid"],
+    ["--sampler <name>", `One of ${samplers.join(", ")} (ddpm)`],
+    ["--steps <n>", "Sampler steps (30)"],
+    ["--guidance <x>", "How strongly the prompt is followed; 1 or less turns it off (5)"],
+    ["--seed <n>", "The same seed gives the same pictures (0)"],
+    ["--count <n>", "How many pictures (1)"],
+    ["--size <WxH>", "Width x height in pixels, or one side of a square; as trained by default"],
+    ["--out <dir>", `Where the pictures go (${outFolder})`],
+    ["--format <name>", "png or jpg (png)"],
+    ["--provider <name>", `What computes: one of ${providers.join(", ")} (auto)`],
+    ["--threads <n>", "Threads on the CPU; as many as there are cores by default"],
+    ["--json", "Print one JSON value instead of text"],
+  ],
+  examples: [
+    'generate "a photo of bruce_the_gnome at the beach" --embedding bruce_the_gnome.safetensors',
+    'generate "a my_hat on a my_cat" --embedding my_hat=a.safetensors --embedding my_cat=b/ ' +
+    "--sampler dpmpp_2m_karras --steps 20 --count 4 --size 1024x768",
+  ],
+  run: ([prompt], options, terminal) =>
+    Effect.flatMap(
+      decodeRequest(prompt, options),
+      (request) => answer(request, options.json === true, terminal),
+    ),
+};
+
+const answer = (request: GenerateRequest, json: boolean, { print }: Terminal) => {
+  const { stderr } = process;
+  const line = progressLine(stderr);
+  const listener: Listener = {
+    say: (text) => {
+      line.clear();
+      stderr.write(`${text}\n`);
+    },
+    progress: line.update,
+    made: ({ path, width, height }) => {
+      line.clear();
+      if (!json) print(`${path} (${width} x ${height})`);
+    },
+  };
+  return generate(request, listener).pipe(
+    Effect.map((pictures) => json ? print(JSON.stringify(pictures)) : undefined),
+    Effect.ensuring(Effect.sync(line.clear)),
+  );
+};
+
+const longestSide = 4096;
+
+/** `768` or `1024x768` (width first) as height and width. */
+function sizeOf(text: string): readonly [height: number, width: number] | undefined {
+  const sides = /^(\d+)(?:x(\d+))?$/i.exec(text);
+  if (sides === null) return undefined;
+  const [width, height] = [Number(sides[1]), Number(sides[2] ?? sides[1])];
+  return Math.max(width, height) <= longestSide ? [height, width] : undefined;
+}
+
+/** Fails with everything that is wrong. */
+function decodeRequest(
+  prompt: string,
+  options: Options,
+): Effect.Effect<GenerateRequest, UsageFault> {
+  const findings: string[] = [];
+  const text = (key: string) => options[key] === undefined ? null : String(options[key]);
+  const oneOf = <const A extends string>(key: string, names: readonly A[], otherwise: A): A => {
+    const name = text(key) ?? otherwise;
+    if (!(names as readonly string[]).includes(name)) {
+      findings.push(`--${key} ${name} (one of ${names.join(", ")})`);
+    }
+    return name as A;
+  };
+  const number = (
+    key: string,
+    otherwise: number,
+    fits: (value: number) => boolean,
+    wanted: string,
+  ): number => {
+    const value = text(key) === null ? otherwise : Number(text(key));
+    if (!fits(value)) findings.push(`--${key} ${text(key)} (${wanted})`);
+    return value;
+  };
+  const whole = (key: string, otherwise: number, least: number, most: number) =>
+    number(
+      key,
+      otherwise,
+      (value) => Number.isInteger(value) && value >= least && value <= most,
+      `a whole number from ${least} to ${most}`,
+    );
+  const size = text("size") === null ? null : sizeOf(text("size")!);
+  if (size === undefined) {
+    findings.push(`--size ${text("size")} (e.g. 1024x768; sides up to ${longestSide})`);
+  }
+  const request: GenerateRequest = {
+    prompt: String(prompt ?? ""),
+    negative: text("negative"),
+    embeddings: [options.embedding ?? []].flat().map(String),
+    model: text("model"),
+    sampler: oneOf("sampler", samplers, "ddpm"),
+    steps: whole("steps", 30, 1, 1000),
+    guidance: number("guidance", 5, (value) => value >= 0 && value < Infinity, "0 or more"),
+    seed: whole("seed", 0, 0, Number.MAX_SAFE_INTEGER),
+    size: size ?? null,
+    count: whole("count", 1, 1, 10_000),
+    format: oneOf("format", ["png", "jpg"], "png"),
+    out: text("out") ?? outFolder,
+    provider: oneOf("provider", providers, "auto"),
+    threads: text("threads") === null ? null : whole("threads", 1, 1, 1024),
+  };
+  if (findings.length === 0) return Effect.succeed(request);
+  return Effect.fail(
+    new UsageFault({
+      wanted: "generate PROMPT --embedding FILE",
+      found: findings.join("; "),
+      fix: "`generate --help` tells all options.",
+    }),
+  );
+}

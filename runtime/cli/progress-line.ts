@@ -1,0 +1,55 @@
+// How far a command is and how long the rest takes: on a terminal one line that is written over, else a
+// line every ten seconds. Always on standard error, so that standard output holds results only.
+// The trap: the first part includes loading and compiling, so the pace is taken from there on.
+import { bytesText, secondsText } from "./quantity.ts";
+
+/** The part of standard error that it needs. */
+export interface Screen {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly write: (text: string) => unknown;
+}
+
+export interface ProgressLine {
+  readonly update: (done: number, total: number, unit: string) => void;
+  /** Before anything else is written. */
+  readonly clear: () => void;
+}
+
+const terminalEveryMs = 100;
+const plainEveryMs = 10_000;
+
+const amount = (count: number, unit: string) => unit === "bytes" ? bytesText(count) : `${count}`;
+
+export function progressLine(
+  screen: Screen,
+  now: () => number = () => performance.now(),
+): ProgressLine {
+  const isTerminal = screen.isTTY === true;
+  let course: { unit: string; total: number; from: number; startedAt: number } | undefined;
+  let shownAt = isTerminal ? -Infinity : now();
+  let shown = false;
+
+  const clear = () => {
+    if (shown) screen.write("\r\x1b[K");
+    shown = false;
+  };
+
+  const update = (done: number, total: number, unit: string) => {
+    if (done >= total) return clear();
+    const at = now();
+    if (course?.unit !== unit || course.total !== total || done < course.from) {
+      course = { unit, total, from: done, startedAt: at };
+    }
+    if (at - shownAt < (isTerminal ? terminalEveryMs : plainEveryMs)) return;
+    shownAt = at;
+    const pace = (at - course.startedAt) / 1000 / (done - course.from);
+    const rest = done > course.from ? `, ${secondsText(pace * (total - done))} left` : "";
+    const counted = unit === "bytes" ? "" : ` ${unit}`;
+    const text = `${amount(done, unit)} of ${amount(total, unit)}${counted}${rest}`;
+    if (!isTerminal) return void screen.write(`${text}\n`);
+    screen.write(`\r${text.slice(0, (screen.columns ?? 80) - 1)}\x1b[K`);
+    shown = true;
+  };
+  return { update, clear };
+}
