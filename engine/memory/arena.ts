@@ -1,0 +1,136 @@
+// ONNX Runtime's arena on the CPU (BFCArena: best fit with coalescing), to know what a run really takes:
+// the arena asks for regions of doubling size, gives out the smallest free chunk that fits, cuts it only
+// where half of it would be left, and joins free neighbours. What counts is what was ever touched.
+// The trap: a region that was asked for costs nothing until it is written.
+import type { Buffer } from "./buffers.ts";
+
+const alignment = 256;
+const firstRegion = 2 ** 20;
+/** A chunk that leaves more than this is cut, however large the wish. */
+const mostWaste = 128 * 2 ** 20;
+/** Memory is counted in pieces of this size. */
+const page = 2 ** 14;
+
+interface Chunk {
+  readonly region: number;
+  readonly offset: number;
+  size: number;
+  isFree: boolean;
+  before: Chunk | undefined;
+  after: Chunk | undefined;
+}
+
+class Arena {
+  readonly #regions: Uint8Array[] = [];
+  readonly #free: Chunk[] = [];
+  #next = firstRegion;
+  touchedPages = 0;
+
+  allocate(bytes: number): Chunk {
+    const size = Math.max(1, Math.ceil(bytes / alignment)) * alignment;
+    const chunk = this.#take(size) ?? this.#extend(size);
+    chunk.isFree = false;
+    if (chunk.size >= 2 * size || chunk.size - size >= mostWaste) this.#cut(chunk, size);
+    const touched = this.#regions[chunk.region];
+    const end = Math.ceil((chunk.offset + bytes) / page);
+    for (let i = Math.floor(chunk.offset / page); i < end; i++) {
+      if (touched[i] === 0) this.touchedPages++;
+      touched[i] = 1;
+    }
+    return chunk;
+  }
+
+  release(chunk: Chunk): void {
+    const { before, after } = chunk;
+    let joined = chunk;
+    if (before?.isFree) {
+      this.#forget(before);
+      before.size += chunk.size;
+      before.after = after;
+      if (after !== undefined) after.before = before;
+      joined = before;
+    }
+    if (after?.isFree) {
+      this.#forget(after);
+      joined.size += after.size;
+      joined.after = after.after;
+      if (after.after !== undefined) after.after.before = joined;
+    }
+    joined.isFree = true;
+    this.#remember(joined);
+  }
+
+  #cut(chunk: Chunk, size: number): void {
+    const { region, offset, after } = chunk;
+    const rest: Chunk = {
+      region,
+      offset: offset + size,
+      size: chunk.size - size,
+      isFree: true,
+      before: chunk,
+      after,
+    };
+    if (after !== undefined) after.before = rest;
+    chunk.size = size;
+    chunk.after = rest;
+    this.#remember(rest);
+  }
+
+  #extend(size: number): Chunk {
+    const enough = this.#next >= size;
+    while (this.#next < size) this.#next *= 2;
+    const chunk: Chunk = {
+      region: this.#regions.length,
+      offset: 0,
+      size: this.#next,
+      isFree: true,
+      before: undefined,
+      after: undefined,
+    };
+    this.#regions.push(new Uint8Array(Math.ceil(this.#next / page)));
+    if (enough) this.#next *= 2;
+    return chunk;
+  }
+
+  /** Free chunks by size, then by place. */
+  #place(chunk: Pick<Chunk, "size" | "region" | "offset">): number {
+    let [low, high] = [0, this.#free.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = this.#free[middle];
+      const order = other.size - chunk.size || other.region - chunk.region ||
+        other.offset - chunk.offset;
+      if (order < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #remember(chunk: Chunk): void {
+    this.#free.splice(this.#place(chunk), 0, chunk);
+  }
+
+  #forget(chunk: Chunk): void {
+    this.#free.splice(this.#place(chunk), 1);
+  }
+
+  #take(size: number): Chunk | undefined {
+    const at = this.#place({ size, region: 0, offset: 0 });
+    return this.#free.splice(at, 1)[0];
+  }
+}
+
+/** Bytes that the arena touches when these buffers are allocated and freed in this order. */
+export function arenaBytes(buffers: readonly Buffer[]): number {
+  const arena = new Arena();
+  const ending = new Map<number, Chunk[]>();
+  let at = 0;
+  for (const { bytes, from, to } of buffers) {
+    for (; at < from; at++) for (const chunk of ending.get(at) ?? []) arena.release(chunk);
+    const chunk = arena.allocate(bytes);
+    const others = ending.get(to);
+    if (others === undefined) ending.set(to, [chunk]);
+    else others.push(chunk);
+  }
+  return arena.touchedPages * page;
+}
