@@ -91,10 +91,9 @@ export class Engine {
   async encodeText(
     captions: Captions,
   ): Promise<Conditioning & { hidden1: Tensor; hidden2: Tensor }> {
+    const feeds = await this.#textFeeds(captions);
     const session = await this.#session("text", { batch: captions.ids1.length });
-    const { context, pooled, hidden1, hidden2 } = await session.run(
-      await this.#textFeeds(captions),
-    );
+    const { context, pooled, hidden1, hidden2 } = await session.run(feeds);
     return { context, pooled, hidden1, hidden2 };
   }
 
@@ -107,12 +106,13 @@ export class Engine {
 
   /** Loss and the gradients of the placeholder's rows. */
   async trainStep(batch: TrainingBatch): Promise<StepResult> {
-    const session = await this.#session("train", sizeOf(batch.noisy));
     let scale = this.#options.compute === "float16" ? batch.noisy.data.length : 1;
     // A float16 gradient that overflows is computed again with a smaller scale; where even that fails,
     // the caller sees what is not finite.
     for (;; scale /= 16) {
-      const out = await session.run(await this.#trainingFeeds(batch, scale));
+      const feeds = await this.#trainingFeeds(batch, scale);
+      const session = await this.#session("train", sizeOf(batch.noisy));
+      const out = await session.run(feeds);
       const grads = [out.gradient1.data, out.gradient2.data];
       if (scale <= 1 || grads.every((gradient) => gradient.every(Number.isFinite))) {
         const [grad1, grad2] = ([0, 1] as const).map((i) => {
@@ -127,8 +127,9 @@ export class Engine {
 
   /** The loss alone, at about a third of a step's cost. */
   async loss(batch: TrainingBatch): Promise<number> {
+    const feeds = await this.#trainingFeeds(batch, 1);
     const session = await this.#session("loss", sizeOf(batch.noisy));
-    return (await session.run(await this.#trainingFeeds(batch, 1))).loss.data[0];
+    return (await session.run(feeds)).loss.data[0];
   }
 
   /** Pixels [B, 3, H, W] in -1..1 to the posterior's moments, each [B, 4, h, w], not scaled. */
