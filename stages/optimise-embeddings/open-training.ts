@@ -1,0 +1,99 @@
+// Puts a training together from options, latents and tokens: course, objective, rates, measures, watch.
+// All of it is made anew by every process; only the state is kept.
+import { Effect } from "effect";
+import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
+import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { Fault } from "../../engine/fault.ts";
+import { learningRates } from "../../engine/optimise/rates.ts";
+import type { Model } from "../../engine/weights/model.ts";
+import type { Latents } from "../../runtime/artefacts/latents.ts";
+import type { Snapshot } from "../../runtime/artefacts/snapshots.ts";
+import type { TokenIds } from "../../runtime/artefacts/token-ids.ts";
+import { asFault } from "../../runtime/as-fault.ts";
+import { schedulerOf } from "../../runtime/open-engine.ts";
+import type { StageTools } from "../../runtime/stage.ts";
+import { planCourse } from "./course.ts";
+import { fixedItems, thoroughItems } from "./fixed-items.ts";
+import { latentReader } from "./latent-reader.ts";
+import { measure } from "./measure.ts";
+import type { OptimiseOptions } from "./options.ts";
+import { rowWatch } from "./row-watch.ts";
+import { snapshotDesk } from "./snapshot-desk.ts";
+import type { Training } from "./train.ts";
+import type { EncoderPair } from "./training-state.ts";
+
+interface Opened {
+  readonly training: Training;
+  /** The loss over every held-out picture at many timesteps; null where none is asked for. */
+  readonly thorough: (rows: EncoderPair) => Effect.Effect<number | null, Fault>;
+}
+
+export const openTraining = (
+  options: OptimiseOptions,
+  inputs: { readonly latents: Latents; readonly tokens: TokenIds },
+  model: Model,
+  engine: Engine,
+  tools: StageTools & {
+    readonly publish: (snapshot: Snapshot) => Effect.Effect<void, Fault>;
+  },
+): Effect.Effect<Opened, Fault> =>
+  Effect.gen(function* () {
+    const schedule = noiseSchedule(schedulerOf(model, options));
+    const objective: ObjectiveOptions = {
+      schedule,
+      minSnrGamma: options.min_snr_gamma,
+      vMinSnr: options.v_min_snr,
+      maskNormalise: options.mask_normalise,
+    };
+    const read = latentReader(tools);
+    const sizes = inputs.latents.train.map(({ views }) => views[0].size.join("x"));
+    const course = planCourse(sizes, options);
+    const widths = [engine.tokens[0].width, engine.tokens[1].width] as const;
+    const watch = yield* Effect.tryPromise({
+      try: () => rowWatch(model, engine),
+      catch: asFault,
+    });
+    const fixed = { seed: options.seed, latents: inputs.latents, tokens: inputs.tokens, read };
+    const items = yield* fixedItems(fixed, options.fixed_loss_timesteps);
+    const training: Training = {
+      options,
+      course,
+      gradient: {
+        engine,
+        drawing: {
+          ...fixed,
+          timesteps: schedule.alphasCumprod.length,
+          useMasks: options.use_masks,
+        },
+        objective,
+        accumulation: options.gradient_accumulation_steps,
+        rules: {
+          optimizer: options.optimizer,
+          maxGradNorm: options.max_grad_norm,
+          stdPull: options.std_pull,
+          spreads: watch.spreads,
+        },
+        tools,
+      },
+      rate: learningRates({
+        schedule: options.lr_scheduler,
+        learningRate: options.optimizer.learning_rate,
+        warmupSteps: options.lr_warmup_steps,
+        trainingSteps: tools.run.scheduleSteps ?? course.totalSteps,
+      }),
+      fixedLoss: (rows) => measure(engine, tools, items, rows, objective),
+      health: watch.health,
+      desk: snapshotDesk(options, course, widths, tools, tools.publish),
+      tools,
+    };
+    const thorough = (rows: EncoderPair) =>
+      Effect.gen(function* () {
+        const { before_after_timesteps, before_after_noises } = options;
+        if (before_after_timesteps.length === 0) return null;
+        const all = yield* thoroughItems(fixed, before_after_timesteps, before_after_noises);
+        return yield* measure(engine, tools, all, rows, objective);
+      });
+
+    return { training, thorough };
+  });
