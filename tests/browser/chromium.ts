@@ -1,0 +1,36 @@
+// A real browser for tests: Debian's chromium through playwright-core. Where there is none, tests skip.
+import { existsSync } from "node:fs";
+import process from "node:process";
+import { type Browser, chromium, type Page } from "playwright-core";
+
+const executablePath = process.env.GNOMIC_CHROMIUM ?? "/usr/bin/chromium";
+
+/** The reason to skip, or false. */
+export const skipBrowser: string | false = existsSync(executablePath)
+  ? false
+  : `no ${executablePath}; set GNOMIC_CHROMIUM`;
+
+export const launchChromium = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+
+/** What the page's console and scripts complained about, and where it asked for what, from now on. */
+export function watch(page: Page) {
+  const complaints: string[] = [];
+  const hosts = new Set<string>();
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("request", (request) => hosts.add(new URL(request.url()).host));
+  return { complaints, hosts };
+}
