@@ -87,6 +87,10 @@ export class Engine {
     ];
   }
 
+  get plan(): MemoryPlan {
+    return this.#options.plan;
+  }
+
   /** Hidden states of both encoders as the UNet takes them, and apart (hidden1, hidden2). */
   async encodeText(
     captions: Captions,

@@ -90,7 +90,7 @@ export const openEngine = (
     yield* checkedOnce(model);
     const { held } = yield* Effect.acquireRelease(
       Effect.sync(() => {
-        const key = JSON.stringify([model.path, model.notes, choice]);
+        const key = JSON.stringify([model.path, model.notes, ...deciding(choice)]);
         const held = shared.get(key) ?? { engine: makeEngine(model, choice, emit), users: 0 };
         held.users++;
         shared.set(key, held);
@@ -106,6 +106,16 @@ export const openEngine = (
     );
     return held.engine;
   });
+
+/** What makes engines different; a stage's options hold much besides. */
+const deciding = (choice: EngineChoice) => [
+  choice.provider,
+  choice.threads,
+  choice.weight_dtype,
+  choice.memory_plan,
+  choice.gradient_checkpointing,
+  choice.pooling,
+];
 
 function makeEngine(model: Model, choice: EngineChoice, emit: StageTools["emit"]): Engine {
   const provider = choice.provider === "auto" ? "cpu" : choice.provider;

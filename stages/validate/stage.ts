@@ -58,7 +58,7 @@ export const validate = defineStage({
           if (!isRecorded(join(tools.runDir, folder))) {
             const started = performance.now();
             studio ??= yield* openStudio(options, tools);
-            yield* pictures(studio, options, snapshot, folder, tools);
+            yield* studio.session(pictures(studio, options, snapshot, folder, tools));
             const seconds = (performance.now() - started) / 1000;
             yield* tools.emit({ event: "validation-finished", step, epoch, seconds });
           }

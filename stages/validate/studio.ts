@@ -21,6 +21,8 @@ export interface Drawing {
 }
 
 export interface Studio {
+  /** What draws one validation: afterwards nothing of it stays in memory. */
+  readonly session: <A>(drawings: Effect.Effect<A, Fault>) => Effect.Effect<A, Fault>;
   /** Pixels [1, 3, H, W] around -1..1. */
   readonly draw: (drawing: Drawing) => Effect.Effect<Tensor, Fault>;
 }
@@ -39,6 +41,18 @@ export const openStudio = (
     const { resolution } = options.data_loader;
     const [height, width] = typeof resolution === "number" ? [resolution, resolution] : resolution;
 
+    // Where memory is short, training makes room and waits for the whole validation; else they take turns.
+    const short = engine.plan !== "A";
+    const turn = <A>(work: Effect.Effect<A, Fault>) =>
+      short ? work : tools.withResource("device", work);
+    const session = <A>(drawings: Effect.Effect<A, Fault>) => {
+      const tidy = Effect.promise(() => engine.release("text", "predict", "decode"));
+      const work = Effect.ensuring(drawings, tidy);
+      if (!short) return work;
+      const room = Effect.promise(() => engine.release("train", "loss"));
+      return tools.withResource("device", Effect.andThen(room, work));
+    };
+
     const draw = ({ rows, of, text, negative, image }: Drawing) => {
       const { clip_l, clip_g } = unpackRows(of, rows);
       const embedding = {
@@ -46,8 +60,7 @@ export const openStudio = (
         vectors: of.vectors,
         rows: [clip_l, clip_g],
       } as const;
-      return tools.withResource(
-        "device",
+      return turn(
         Effect.tryPromise({
           try: (signal) =>
             drawPicture(engine, {
@@ -68,5 +81,5 @@ export const openStudio = (
         }),
       );
     };
-    return { draw };
+    return { session, draw };
   });
