@@ -1,5 +1,6 @@
 // One of everything the engine computes, from given inputs: how a user checks that a card computes right,
 // and how the golden tests check us. Outputs are named as in tests/golden/README.md.
+// One graph at a time is in the device's memory, so that what can train can also be probed.
 // The trap: min-SNR here is in the reference's form, and the masked loss is not divided by the mask's
 // mean, because that is what the golden values hold.
 import type { Tensor } from "./device/messages.ts";
@@ -20,6 +21,7 @@ export async function probe(
   const schedule = noiseSchedule(engine.model.configs.scheduler);
   if (captions !== null) {
     const text = await engine.encodeText(captions);
+    await engine.release("text");
     outputs.set("te1_hidden", text.hidden1).set("te2_hidden", text.hidden2);
     outputs.set("pooled", text.pooled);
     if (denoising !== null) {
@@ -52,6 +54,7 @@ async function probeDenoising(
   const plain = prepare(null, null);
   const noisy = tensor(plain.noisy, latents.dims);
   outputs.set("noisy", noisy).set("pred", await engine.predict(noisy, denoising, text));
+  await engine.release("predict");
   const losses = {
     plain,
     snr5: prepare(5, null),
@@ -73,12 +76,15 @@ async function probeDenoising(
       )
     );
   }
+  await engine.release("train");
 }
 
 async function probeVae(engine: Engine, image: Tensor, outputs: Outputs): Promise<void> {
   const { mean, logvar } = await engine.encodeImage(image);
+  await engine.release("encode");
   // diffusers bounds the log-variance when it makes the distribution.
   const bounded = logvar.data.map((value) => Math.min(Math.max(value, -30), 20));
   outputs.set("vae_mean", mean).set("vae_logvar", tensor(bounded, logvar.dims));
   outputs.set("vae_decoded", await engine.decodeLatents(mean));
+  await engine.release("decode");
 }

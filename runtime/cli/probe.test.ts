@@ -20,6 +20,7 @@ import {
   type TensorToWrite,
   writeSafetensors,
 } from "../../engine/weights/safetensors.ts";
+import { startChild } from "../testing/child.ts";
 import { probeCommand } from "./probe.ts";
 
 const golden = fileURLToPath(new URL("../../tests/golden/c/", import.meta.url));
@@ -37,7 +38,9 @@ async function run(options: Record<string, unknown>) {
   const lines: string[] = [];
   process.exitCode = 0;
   const result = await Effect.runPromise(
-    Effect.result(probeCommand.run([], options, { print: (line) => void lines.push(line) })),
+    Effect.result(
+      probeCommand.run([], { threads: 1, ...options }, { print: (line) => void lines.push(line) }),
+    ),
   );
   const fault = Result.isFailure(result) ? result.failure : undefined;
   return { lines, fault, code: process.exitCode };
@@ -54,6 +57,11 @@ async function changed(
   await writeSafetensors(to, tensors);
   return to;
 }
+
+const imageAlone = () =>
+  changed(inputs, join(folder, "image.safetensors"), (tensors) => {
+    for (const name of [...tensors.keys()]) if (name !== "image") tensors.delete(name);
+  });
 
 test("writes all outputs as float32, and says how close they are", async () => {
   const out = join(folder, "new/out.safetensors");
@@ -72,10 +80,7 @@ test("writes all outputs as float32, and says how close they are", async () => {
 });
 
 test("ends with 1 where the tolerance is passed, and is content with the image alone", async () => {
-  const alone = await changed(inputs, join(folder, "image.safetensors"), (tensors) => {
-    for (const name of [...tensors.keys()]) if (name !== "image") tensors.delete(name);
-  });
-  const options = { model, inputs: alone, compare: expected, plan: "C", threads: 1 };
+  const options = { model, inputs: await imageAlone(), compare: expected, plan: "C" };
   const strict = await run({ ...options, tolerance: 1e-12 });
   assert.equal(strict.code, 1);
   assert.match(strict.lines.join("\n"), /vae_mean .* 1e-12 +above/);
@@ -106,6 +111,26 @@ test("a command line that cannot be meant is told whole", async () => {
   ) {
     assert.ok(fault?.found.includes(part), part);
   }
+});
+
+test("as a program: 0, 1 above the tolerance, 2 for bad input, each told", async () => {
+  const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+  const probe = (...options: string[]) =>
+    startChild(main, ["probe", "--model", model, "--inputs", image, "--threads", "1", ...options])
+      .ended;
+  const image = await imageAlone();
+  const broken = join(folder, "broken.safetensors");
+  await writeFile(broken, "no safetensors at all");
+  const [good, above, bad] = await Promise.all([
+    probe("--compare", expected),
+    probe("--compare", expected, "--tolerance", "1e-12"),
+    probe("--compare", broken),
+  ]);
+  assert.deepEqual([good.code, above.code, bad.code], [0, 1, 2], bad.stderr);
+  assert.match(good.stdout, /^vae_decoded .* ok$/m);
+  assert.match(above.stdout, /^vae_decoded .* above$/m);
+  assert.match(bad.stderr, /broken\.safetensors/);
+  assert.equal(good.stderr, "");
 });
 
 interface Bad {
@@ -266,7 +291,7 @@ test("changed bytes in the inputs end in inputs or a fault", async () => {
       await writeFile(file, flipped(whole, places));
       await endsInFault(async () => decodeProbeInputs(await readSafetensors(file), opened, file));
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
 
@@ -295,6 +320,6 @@ test("changed bytes in a model end in a model or a fault", async () => {
       });
       await writeFile(file, whole);
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });

@@ -37,6 +37,21 @@ export const probeCommand: Command = {
     ["--model-config <folder>", "A diffusers folder with the configs of a single-file model"],
     ["--vae-model <path>", "Another VAE"],
   ],
+  sections: [{
+    title: "DESCRIPTION",
+    paragraphs: [
+      "Computes the text encoders, the noisy latents, the prediction, three losses with the gradients " +
+      "of the placeholder's rows, and the VAE both ways, in float32. Inputs may be a part: ids1, " +
+      "ids2, rows1 and rows2 for the text encoders, with latents, noise, t and time_ids for the " +
+      "UNet, with mask for the masked loss; image alone for the VAE.",
+    ],
+  }, {
+    title: "EXIT STATUS",
+    paragraphs: [
+      "0 computed, and within the tolerance where compared. 1 an error above the tolerance. 2 the " +
+      "command, the model or the inputs are to be changed. 3 the device or the disk failed.",
+    ],
+  }],
   examples: [
     "probe --model tests/golden/a/model --inputs tests/golden/a/inputs.safetensors " +
     "--compare tests/golden/a/expected.safetensors --provider webgpu",
