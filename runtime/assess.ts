@@ -116,7 +116,7 @@ const assessCached = Effect.fnUntraced(function* (
     digests: {},
   });
   if (isAbsent(world)) {
-    return missing([...differences, { reason: "not-downloaded", what: world.key ?? world.found }]);
+    return missing([...differences, { reason: "not-downloaded", what: world.key ?? world.wanted }]);
   }
   if (unknown.length > 0) {
     return missing([...differences, { reason: "upstream", stages: unknown }]);

@@ -7,6 +7,7 @@ import { triggerOf } from "../config/placeholder.ts";
 import { type ConfigLayers, readConfig } from "../config/read.ts";
 import type { Fault } from "../engine/fault.ts";
 import { Files } from "./files.ts";
+import { withoutKeys } from "./without-keys.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -14,6 +15,11 @@ export interface Configuration {
   readonly values: JsonObject;
   /** The keys that say where results go: no part of what a result says about itself. */
   readonly placeKeys: readonly string[];
+  /**
+   * Keys that no result depends on: where pictures and weights are (what they are is asked of them
+   * by each stage's `inputs`), and how many workers there are. Neither fingerprints nor names a run.
+   */
+  readonly unhashed: readonly string[];
   /** The values that change the data or the objective. */
   readonly identity: JsonObject;
   readonly notes: readonly string[];
@@ -29,6 +35,17 @@ export interface Configuration {
   readonly lengthMatters: string | null;
 }
 
+const datasets = ["data_loader.dataset", "fixed_loss_dataset"];
+const unhashed = [
+  ...["model", "vae_model", "model_config", "hf_variant", "hf_revision", "initial_embedding_file"],
+  ...["threads", "data_loader.dataloader_num_workers"],
+  ...datasets.flatMap((dataset) =>
+    ["dataset_dir", "jsonl_path", "hf_cache_dir", "keep_in_memory"].map((key) =>
+      `${dataset}.${key}`
+    )
+  ),
+];
+
 export type { ConfigLayers };
 export type ReadConfiguration = (layers: ConfigLayers) => Effect.Effect<Configuration, Fault>;
 
@@ -39,7 +56,8 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
     return {
       values: config as unknown as JsonObject,
       placeKeys: ["base_output_dir"],
-      identity: JSON.parse(identityOf(config)) as JsonObject,
+      unhashed,
+      identity: withoutKeys(JSON.parse(identityOf(config)), unhashed) as JsonObject,
       notes,
       base: config.base_output_dir,
       trigger: triggerOf(config.placeholder_token) || "embedding",

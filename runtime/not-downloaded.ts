@@ -3,12 +3,3 @@
 import { fault } from "../engine/fault.ts";
 
 export class NotDownloaded extends fault("NotDownloaded", "world") {}
-
-/** A model or data set by name, and the files that are missing (empty: all of it is). */
-export const notDownloaded = (what: string, missing: readonly string[]): NotDownloaded =>
-  new NotDownloaded({
-    key: what,
-    wanted: "it on this machine",
-    found: missing.length === 0 ? "nothing of it" : `it without ${missing.join(", ")}`,
-    fix: "A run without --dry-run downloads it.",
-  });

@@ -76,11 +76,11 @@ const both = <A, B>(one: Effect.Effect<A, Fault>, other: Effect.Effect<B, Fault>
 /** All options, or every complaint about them. */
 const decodeOptions = (
   wired: readonly Wired[],
-  values: JsonObject,
+  configuration: Parameters<typeof stageOptions>[1],
   placeOf: Parameters<typeof stageOptions>[2],
 ): Effect.Effect<readonly Decoded[], Fault> =>
   together(wired.map((each) => {
-    const found = stageOptions(each, values, placeOf);
+    const found = stageOptions(each, configuration, placeOf);
     return "faults" in found
       ? Result.fail(allFaults(found.faults))
       : Result.succeed({ ...each, options: found.options });
@@ -137,8 +137,9 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
   });
 
   // The seed is no part of what is asked here; it may still be to be drawn.
+  const { unhashed } = configuration;
   const unseeded = { ...configuration.values, seed: configuration.seed ?? 0 };
-  const first = yield* decodeOptions(wired, unseeded, placeOf);
+  const first = yield* decodeOptions(wired, { values: unseeded, unhashed }, placeOf);
   const asked = yield* readyAll(first, selection, needsRun, toolsOf);
   const identity = runIdentity(configuration, asked);
   const run = yield* chooseRun(name, configuration, identity, command.choice);
@@ -151,7 +152,7 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
     seed: run.seed,
     ...(device === null ? {} : { provider: device }),
   };
-  const options = yield* decodeOptions(wired, values, placeOf);
+  const options = yield* decodeOptions(wired, { values, unhashed }, placeOf);
   const stages = options.map((each, i): Readied => ({ ...each, world: asked[i].world }));
   const about = Object.fromEntries(
     Object.entries(values).filter(([key]) => !configuration.placeKeys.includes(key)),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Effect, Schema } from "effect";
 import { pipeline } from "./compose.ts";
-import { notDownloaded } from "./not-downloaded.ts";
+import { NotDownloaded } from "./not-downloaded.ts";
 import { defineStage } from "./stage.ts";
 import { withTemporaryFolder } from "./testing/temporary-folder.ts";
 import { toyStages, words } from "./testing/toy-stages.ts";
@@ -53,6 +53,20 @@ test("first everything is new; then everything is cached, and a neutral option c
     const { why, work } = await again(folder, { values: { ...values, log_every: 9 } });
     assert.deepEqual(why, { split: "cached", measure: "cached", shout: "cached", sum: "cached" });
     assert.deepEqual(work, []);
+  }));
+
+test("where things are is neither in a fingerprint nor in a run's name; a stage is told all the same", () =>
+  withTemporaryFolder(async (folder) => {
+    const first = await runToy({
+      folder,
+      pipeline: wired(toyStages()),
+      values: { ...values, where: "/home/secret/pictures" },
+    });
+    const { plan, why } = await again(folder, { values: { ...values, where: "elsewhere" } });
+    assert.equal(why.split, "cached");
+    assert.equal(plan.run.name, first.plan.run.name);
+    const store = join(folder, "output", ".gnomic-store", "artefacts");
+    assert.ok(!files(store).some((path) => readFileSync(path, "utf8").includes("secret")));
   }));
 
 test("config changed: names the key, from what to what, and re-makes only what it touches", () =>
@@ -262,6 +276,11 @@ test("an emptied store: what was there is said to be missing or new, and everyth
 
 test("not downloaded is a reason in a dry run, which writes nothing", () =>
   withTemporaryFolder(async (folder) => {
+    const absent = new NotDownloaded({
+      wanted: "stabilityai/x on this machine",
+      found: "nothing of it",
+      fix: "Run.",
+    });
     const fetching = defineStage({
       name: "fetch",
       version: 1,
@@ -270,8 +289,7 @@ test("not downloaded is a reason in a dry run, which writes nothing", () =>
       reads: {},
       writes: { words },
       lifetime: "cached",
-      inputs: (_, { offline }) =>
-        offline ? Effect.fail(notDownloaded("stabilityai/x", ["unet"])) : Effect.succeed("digest"),
+      inputs: (_, { offline }) => offline ? Effect.fail(absent) : Effect.succeed("digest"),
       run: () => Effect.succeed({ words: ["w"] }),
     });
     const stages = toyStages();
@@ -280,7 +298,7 @@ test("not downloaded is a reason in a dry run, which writes nothing", () =>
     const plan = await planToy({ folder, pipeline: composed, values });
     assert.deepEqual(plan.stages[0].reasons, [
       { reason: "new" },
-      { reason: "not-downloaded", what: "stabilityai/x" },
+      { reason: "not-downloaded", what: "stabilityai/x on this machine" },
     ]);
     assert.deepEqual(readdirSync(folder), []);
     assert.equal((await runToy({ folder, pipeline: composed, values })).ending.ending, "complete");

@@ -29,7 +29,8 @@ import { versions } from "./versions.ts";
 /** Those who start a run and look at it. */
 export interface Attending {
   readonly stop: StopSignal;
-  readonly observers: (runDir: string) => readonly RunObserver[];
+  /** Asked once the events so far are in order; null: there is no run folder. */
+  readonly observers: (runDir: string | null) => Effect.Effect<readonly RunObserver[]>;
   readonly onPlan: (plan: Plan, prepared: Prepared) => void;
 }
 
@@ -160,7 +161,8 @@ const work = Effect.fnUntraced(function* (
   const startedAt = yield* Clock.currentTimeMillis;
   const manifest = lock === null ? null : yield* beginAttempt(prepared);
   const log: EventLog = yield* openEventLog(join(dir, "events.jsonl"));
-  const events = yield* openEventStream(log, observers(dir));
+  const looking = yield* observers(lock === null ? null : dir);
+  const events = yield* openEventStream(log, looking);
   const control = yield* openControl(dir, stop.request);
   yield* Effect.forkScoped(
     Effect.repeat(control.requests("runner"), Schedule.spaced(controlEvery)),

@@ -7,13 +7,14 @@ import { nearest } from "../config/nearest.ts";
 import { type Fault, fault, type Place } from "../engine/fault.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import type { JsonObject } from "./configuration.ts";
+import { withoutKeys } from "./without-keys.ts";
 import type { Wired } from "./wiring.ts";
 
 export class OptionFault extends fault("OptionFault", "user") {}
 
 export interface StageOptions {
   readonly decoded: unknown;
-  /** Canonical JSON of what the stage uses. */
+  /** What of them decides the result, as canonical JSON: without the configuration's unhashed keys. */
   readonly encoded: Schema.Json;
 }
 
@@ -40,7 +41,7 @@ const format = SchemaIssue.makeFormatterStandardSchemaV1();
 /** The options, or everything that is wrong with them. */
 export function stageOptions(
   { id, stage, use }: Wired,
-  values: JsonObject,
+  { values, unhashed }: { readonly values: JsonObject; readonly unhashed: readonly string[] },
   placeOf: (key: string) => Place,
 ): { readonly options: StageOptions } | { readonly faults: readonly Fault[] } {
   const own = use.options ?? {};
@@ -68,14 +69,18 @@ export function stageOptions(
       }),
     };
   }
-  const encoded = JSON.parse(
+  const all = JSON.parse(
     canonicalJson(
       Schema.encodeUnknownSync(stage.options as Schema.Codec<unknown, unknown>)(exit.value),
     ),
   ) as Schema.Json;
-  const known = isRecord(encoded) ? Object.keys(encoded) : [];
+  const known = isRecord(all) ? Object.keys(all) : [];
   const stray = Object.keys(own).filter((key) => !known.includes(key));
-  if (stray.length === 0) return { options: { decoded: exit.value, encoded } };
+  if (stray.length === 0) {
+    const idle = unhashed.filter((key) => !(key.split(".")[0] in own));
+    const encoded = withoutKeys(all, idle) as Schema.Json;
+    return { options: { decoded: exit.value, encoded } };
+  }
   return {
     faults: stray.map((key) => {
       const near = nearest(key, known);

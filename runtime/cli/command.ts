@@ -19,6 +19,11 @@ export interface Command {
   /** Flags as cac reads them, e.g. "--out <path>", and their help. */
   readonly options: readonly (readonly [flags: string, help: string])[];
   readonly examples: readonly string[];
+  /** More of `--help`, e.g. "EXIT STATUS"; "DESCRIPTION" comes before the options. */
+  readonly sections?: readonly {
+    readonly title: string;
+    readonly paragraphs: readonly string[];
+  }[];
   readonly run: (
     args: readonly string[],
     options: Readonly<Record<string, unknown>>,

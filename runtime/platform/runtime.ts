@@ -17,3 +17,17 @@ export const scriptCommand = (
   process.execPath,
   deno === undefined ? [script, ...args] : ["run", "-A", "-q", script, ...args],
 ];
+
+/** How the user calls a command of this project here: through a task of deno or npm, or directly. */
+export const program: string = process.env.npm_lifecycle_event !== undefined && deno === undefined
+  ? "npm run"
+  : deno === undefined
+  ? "node runtime/cli/main.ts"
+  : "deno run";
+
+/** The same command again, as the user would type it. npm needs `--` before options. */
+export function sameCommand(name: string, args: readonly string[]): string {
+  const quoted = args.map((arg) => /^[\w@%+=:,./-]+$/.test(arg) ? arg : JSON.stringify(arg));
+  const separator = program === "npm run" && args.some((arg) => arg.startsWith("-")) ? ["--"] : [];
+  return [program, name, ...separator, ...quoted].join(" ");
+}

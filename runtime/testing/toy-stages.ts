@@ -23,7 +23,11 @@ export function toyStages(
     name: "split",
     version: version("split"),
     summary: "A text to words",
-    options: Schema.Struct({ text: Schema.String, nested: Schema.optionalKey(Schema.Json) }),
+    options: Schema.Struct({
+      text: Schema.String,
+      nested: Schema.optionalKey(Schema.Json),
+      where: Schema.optionalKey(Schema.String),
+    }),
     reads: {},
     writes: { words },
     lifetime: "cached",

@@ -10,6 +10,7 @@ import type { RunEvent } from "../events.ts";
 import type { Plan } from "../plan.ts";
 import { type Command, prepare, type World } from "../prepare.ts";
 import { planRun, runPipeline } from "../run-pipeline.ts";
+import { withoutKeys } from "../without-keys.ts";
 import { makeStopSignal, type StopSignal } from "../stop-signal.ts";
 
 /** Keys that do not name a run, as `validate_every_n_steps` of the real configuration. */
@@ -24,9 +25,8 @@ export const toyWorld = (
     Effect.succeed({
       values,
       placeKeys: [],
-      identity: Object.fromEntries(
-        Object.entries(values).filter(([key]) => !neutral.includes(key)),
-      ),
+      unhashed: ["where"],
+      identity: withoutKeys(values, [...neutral, "where"]) as JsonObject,
       notes: [],
       base: join(folder, "output"),
       trigger: "toy",
@@ -75,14 +75,15 @@ export const toyEffect = (toy: Toy): Effect.Effect<ToyRun, Fault> =>
       toyWorld(toy.folder, toy.values ?? {}, toy.configuration),
       {
         stop,
-        observers: () => [{
-          name: "test",
-          onEvent: (event) => {
-            events.push(event);
-            toy.onEvent?.(event, stop);
-          },
-          close: () => {},
-        }],
+        observers: () =>
+          Effect.succeed([{
+            name: "test",
+            onEvent: (event) => {
+              events.push(event);
+              toy.onEvent?.(event, stop);
+            },
+            close: () => {},
+          }]),
         onPlan: (made) => plan = made,
       },
     ).pipe(Effect.map((ending) => ({ ending, events, plan: plan! })));

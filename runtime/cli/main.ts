@@ -1,0 +1,158 @@
+// The program: finds the command, imports it and nothing else, runs it, and turns how it ended into a
+// message and an exit code.
+// The trap: this file loads before anything is said, so it imports only what every command needs.
+import { existsSync } from "node:fs";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { cac } from "cac";
+import type { Command } from "./command.ts";
+
+// Commands by name. Each is imported from its file when it is called.
+const summaries: Readonly<Record<string, string>> = {
+  pipeline: "Run a pipeline: from pictures to an embedding; after any end, go on",
+  runs: "List, show, compare, steer, move and clear up runs",
+  embedding: "Check an embedding file (what each client does with it), or convert it",
+  generate: "Make pictures of a prompt with embeddings",
+  monitor: "Look at runs in a browser: curves, pictures, rows, stages; stop, save, validate",
+  doctor: "Say what this machine can compute on, and how to enable the rest",
+  probe: "Compute everything once from given inputs; compare it with a reference",
+};
+
+const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+function overview(program: string): readonly string[] {
+  const names = Object.keys(summaries);
+  const width = Math.max(...names.map((name) => name.length));
+  return [
+    "gnomic - SDXL textual inversion as a pipeline",
+    "",
+    `    ${program} COMMAND [arguments] [options]`,
+    "",
+    ...names.map((name) => `    ${name.padEnd(width)}  ${summaries[name]}`),
+    "",
+    `${program} COMMAND --help says more.`,
+  ];
+}
+
+/** Positional arguments and options of a command line. Throws what is wrong with it. */
+async function parse(command: Command, argv: readonly string[]) {
+  const [{ UsageFault }, { nearest }] = await Promise.all([
+    import("./command.ts"),
+    import("../../config/nearest.ts"),
+  ]);
+  const cli = cac("gnomic");
+  const known = cli.command(command.usage, command.summary);
+  for (const [flags, help] of command.options) known.option(flags, help);
+  const { args, options: { "--": _, ...options } } = cli.parse(["", "", ...argv], { run: false });
+  const names = known.options.map(({ name, negated }) =>
+    negated ? `no-${kebab(name)}` : kebab(name)
+  );
+  const [name] = command.usage.split(" ");
+  for (const key of Object.keys(options).map(kebab)) {
+    if (known.hasOption(key.replace(/-[a-z]/g, (part) => part[1].toUpperCase()))) continue;
+    const near = nearest(key, names);
+    throw new UsageFault({
+      key: `--${key}`,
+      wanted: `an option of ${name}`,
+      found: "an unknown one",
+      fix: near === undefined ? `${name} --help lists them.` : `Did you mean --${near}?`,
+    });
+  }
+  try {
+    known.checkOptionValue();
+    known.checkRequiredArgs();
+    known.checkUnusedArgs();
+  } catch (error) {
+    throw new UsageFault({
+      wanted: command.usage,
+      found: (error as Error).message,
+      fix: `${name} --help says how it is written.`,
+      cause: error,
+    });
+  }
+  return { args, options };
+}
+
+async function load(name: string): Promise<Command> {
+  const { UsageFault } = await import("./command.ts");
+  if (!Object.hasOwn(summaries, name)) {
+    const { nearest } = await import("../../config/nearest.ts");
+    const names = Object.keys(summaries);
+    throw new UsageFault({
+      wanted: `a command (${names.join(", ")})`,
+      found: name,
+      fix: `Did you mean ${nearest(name, names) ?? "pipeline"}?`,
+    });
+  }
+  const file = new URL(`./${name}.ts`, import.meta.url);
+  if (!existsSync(fileURLToPath(file))) {
+    throw new UsageFault({
+      wanted: `the command ${name}`,
+      found: "no file for it in this copy of gnomic",
+      fix: "Get a complete copy.",
+    });
+  }
+  return ((await import(file.href)) as Record<string, Command>)[`${name}Command`];
+}
+
+const print = (line: string) => void process.stdout.write(`${line}\n`);
+
+/** Runs a command to its end and gives the exit code. */
+async function run(command: Command, argv: readonly string[]): Promise<number> {
+  const { args, options } = await parse(command, argv);
+  const [{ Cause, Effect, Exit, Fiber }, { asFault }, { exitCodeOf }, { printFault }, signals] =
+    await Promise.all([
+      import("effect"),
+      import("../as-fault.ts"),
+      import("../exit-code.ts"),
+      import("./print-fault.ts"),
+      import("./signals.ts"),
+    ]);
+  const fiber = Effect.runFork(command.run(args, options, { print }));
+  const caught = signals.catchSignals(() => fiber.interruptUnsafe());
+  const exit = await Effect.runPromise(Fiber.await(fiber));
+  caught.release();
+  if (Exit.isSuccess(exit)) return caught.exitCode() ?? Number(process.exitCode ?? 0);
+  if (Cause.hasInterruptsOnly(exit.cause)) {
+    process.stderr.write("Stopped at once.\n");
+    return caught.exitCode() ?? 130;
+  }
+  const fault = asFault(Cause.squash(exit.cause));
+  printFault(fault, argv, null);
+  const code = exitCodeOf(fault);
+  return code === 130 ? caught.exitCode() ?? code : code;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const { program } = await import("../platform/runtime.ts");
+  const [name] = argv;
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    overview(program).forEach(print);
+    return name === undefined ? 2 : 0;
+  }
+  if (name === "--version") {
+    print((await import("../versions.ts")).tool);
+    return 0;
+  }
+  try {
+    const command = await load(name);
+    if (argv.includes("--help") || argv.includes("-h")) {
+      (await import("./help.ts")).helpText(program, command).forEach(print);
+      return 0;
+    }
+    return await run(command, argv);
+  } catch (error) {
+    const [{ asFault }, { exitCodeOf }, { printFault }] = await Promise.all([
+      import("../as-fault.ts"),
+      import("../exit-code.ts"),
+      import("./print-fault.ts"),
+    ]);
+    const fault = asFault(error);
+    printFault(fault, argv, null);
+    return exitCodeOf(fault);
+  }
+}
+
+const code = await main(process.argv.slice(2));
+// Whatever is still open (a worker, a socket) must not keep a finished command alive.
+process.stdout.write("", () => process.exit(code));
