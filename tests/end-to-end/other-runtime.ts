@@ -1,0 +1,45 @@
+// The runtime that does not run this test, for runs that begin under one and end under the other.
+// The trap: only what is on this machine already counts (PATH, or the cache of npx); tests need no
+// network. Where it is missing tests skip, unless GNOMIC_REQUIRE_PEERS=1.
+import { spawnSync } from "node:child_process";
+import process from "node:process";
+import { runtimeVersion } from "../../runtime/platform/runtime.ts";
+
+export interface Runtime {
+  /** The command line that runs a script with it. */
+  readonly command: (script: string, args: readonly string[]) => readonly string[];
+}
+
+const outputOf = (command: string, ...args: readonly string[]): string | null => {
+  const { status, stdout } = spawnSync(command, args, { encoding: "utf8" });
+  return status === 0 ? stdout.trim() : null;
+};
+
+const isRecent = (version: string | null): boolean => {
+  const [major, minor] = (version ?? "0.0").split(".").map(Number);
+  return major > 22 || (major === 22 && minor >= 19);
+};
+
+function findNode(): Runtime | null {
+  const command = (node: string) => ({
+    command: (script: string, args: readonly string[]) => [node, script, ...args],
+  });
+  if (isRecent(outputOf("node", "-p", "process.versions.node"))) return command("node");
+  const node = outputOf("npx", "--offline", "-y", "node@22", "-p", "process.execPath");
+  return node === null ? null : command(node);
+}
+
+function findDeno(): Runtime | null {
+  const deno = outputOf("deno", "eval", "-p", "Deno.execPath()") ??
+    outputOf("npx", "--offline", "-y", "deno@2.9.6", "eval", "-p", "Deno.execPath()");
+  return deno === null
+    ? null
+    : { command: (script, args) => [deno, "run", "-A", "-q", script, ...args] };
+}
+
+const isDeno = runtimeVersion.startsWith("deno");
+export const otherRuntime: Runtime | null = isDeno ? findNode() : findDeno();
+
+const missing = `there is no ${isDeno ? "Node 22.19 or later" : "Deno"} on this machine`;
+if (otherRuntime === null && process.env.GNOMIC_REQUIRE_PEERS === "1") throw new Error(missing);
+export const skipWithoutOther: string | false = otherRuntime === null && missing;

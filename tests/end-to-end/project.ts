@@ -1,0 +1,88 @@
+// The program as a user starts it: a process of its own, from the project's folder, with a training so
+// small that it takes seconds (golden case b's random model, 64 px, two pictures a step).
+// The trap: `threads: 1`, since small models are slowed down by more when others compute too.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { RunEvent } from "../../runtime/events.ts";
+import { type Child, startChild } from "../../runtime/testing/child.ts";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+export const program = join(root, "runtime", "cli", "main.ts");
+
+/** Starts the program with these arguments under the runtime of the test. */
+export const start = (args: readonly string[], cwd = root): Child =>
+  startChild(program, args, { cwd });
+
+/** Runs it to its end. */
+export const gnomic = (args: readonly string[], cwd?: string) => start(args, cwd).ended;
+
+/** A training's configuration: 7 steps, 2 an epoch, saved at 3, 6 and 7, validated at 0, 4 and 7. */
+export const smallTraining = {
+  type: "SDXL_TEXTUAL_INVERSION",
+  seed: 3,
+  base_output_dir: "output",
+  model: "tests/golden/b/model",
+  provider: "cpu",
+  threads: 1,
+  weight_dtype: "float32",
+  placeholder_token: "bruce_the_gnome",
+  initializer_token: "gnome",
+  num_vectors: 2,
+  data_loader: {
+    dataset: { type: "IMAGE_DIR_DATASET", dataset_dir: "sample_data/tiny-bruce/train" },
+    caption_preset: "object",
+    resolution: 64,
+  },
+  optimizer: { optimizer_type: "AdamW", learning_rate: 1e-2 },
+  train_batch_size: 2,
+  max_train_steps: 7,
+  fixed_loss_every: 2,
+  save_every_n_steps: 3,
+  validate_every_n_steps: 4,
+  validation_prompts: ["a photo of bruce_the_gnome", "bruce_the_gnome in the snow"],
+  validation_steps: 2,
+  num_validation_images_per_prompt: 1,
+};
+
+/** Writes a configuration (JSON is YAML) and gives the command line that trains with it. */
+export function trainingIn(folder: string, over: object = {}): readonly string[] {
+  const file = join(folder, "training.yaml");
+  writeFileSync(file, JSON.stringify({ ...smallTraining, ...over }));
+  return ["pipeline", "sdxl-ti", "--config", file, "--output", join(folder, "output")];
+}
+
+/** The run folder of the only run in `folder`/output. */
+export function runIn(folder: string): string {
+  const base = join(folder, "output");
+  const runs = existsSync(base)
+    ? readdirSync(base).filter((name) => existsSync(join(base, name, "run.json")))
+    : [];
+  if (runs.length !== 1) throw new Error(`${runs.length} runs in ${base}`);
+  return join(base, runs[0]);
+}
+
+/** What the run has said so far. */
+export const eventsOf = (runDir: string): readonly RunEvent[] =>
+  readFileSync(join(runDir, "events.jsonl"), "utf8").split("\n").slice(0, -1)
+    .map((line) => JSON.parse(line) as RunEvent);
+
+/** Paths below a folder, with forward slashes. */
+export const filesBelow = (folder: string): readonly string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll("\\", "/"))
+    .sort();
+
+/** The results of a run, by path: embeddings and validation pictures. */
+export const resultsOf = (runDir: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    filesBelow(runDir)
+      .filter((path) => /\.safetensors$|^validation\/epoch.*\.jpg$/.test(path))
+      .filter((path) => path !== "state.safetensors")
+      .map((path) => [path, sha256(readFileSync(join(runDir, path)))]),
+  );
+
+export const sha256 = (bytes: Uint8Array): string =>
+  createHash("sha256").update(bytes).digest("hex");
