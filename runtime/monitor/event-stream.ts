@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
 import { isAlive } from "./run-alive.ts";
-import { tailEvents } from "./event-tail.ts";
+import { type EventSink, tailEvents } from "./event-tail.ts";
 
 const pollMilliseconds = 400;
 const pulseMilliseconds = 4000;
@@ -45,12 +45,17 @@ export async function streamEvents(
     if (!await isLineEnd(file, offset)) return void await send("event: reset\ndata: {}\n\n");
     await send(": open\n\n");
     const tail = tailEvents(file, offset);
+    let fresh: string[] = [];
+    let replaced = false;
+    const sink: EventSink = {
+      reset: () => replaced = true,
+      event: (event, end) => fresh.push(`id: ${end}\ndata: ${JSON.stringify(event)}\n\n`),
+    };
     for (let next = 0;;) {
-      const { events, reset } = await tail.read();
-      if (reset) return void await send("event: reset\ndata: {}\n\n");
-      for (const { event, end } of events) {
-        await send(`id: ${end}\ndata: ${JSON.stringify(event)}\n\n`);
-      }
+      await tail.read(sink);
+      if (replaced) return void await send("event: reset\ndata: {}\n\n");
+      for (const message of fresh) await send(message);
+      fresh = [];
       if (performance.now() >= next) {
         await send(`event: alive\ndata: ${JSON.stringify({ alive: await isAlive(runDir) })}\n\n`);
         next = performance.now() + pulseMilliseconds;

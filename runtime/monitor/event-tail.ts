@@ -1,21 +1,20 @@
 // Follows a run's events.jsonl while another process appends to it. Each read gives the events that
 // are new, with the byte offset behind each, which serves as its identity for resuming a stream.
 // The trap: a resumed run may cut the file's tail and write on; a change of what was already read
-// is noticed by its last bytes and answered with `reset`, everything from the start.
+// is noticed by its last bytes: the sink is told to forget, and gets everything from the start.
 import { open } from "node:fs/promises";
-import { parseEvent } from "../event-log.ts";
 import type { RunEvent } from "../events.ts";
+import { quickEvent } from "./quick-event.ts";
 
-export interface TailedEvent {
-  readonly event: RunEvent;
-  /** Byte offset of the end of its line. */
-  readonly end: number;
+/** Gets what is read, as it is read: a long file is never held as a whole. */
+export interface EventSink {
+  /** The file is not the one read so far: forget what came before. */
+  reset(): void;
+  /** `end` is the byte offset behind its line. */
+  event(event: RunEvent, end: number): void;
 }
 
-export interface TailRead {
-  /** True when the file is not the one read so far: forget what earlier reads gave. */
-  readonly reset: boolean;
-  readonly events: readonly TailedEvent[];
+export interface TailPosition {
   /** Complete lines so far that are no event. */
   readonly skipped: number;
   /** Bytes of a last line without an end: half-written, or being written. */
@@ -25,7 +24,8 @@ export interface TailRead {
 }
 
 export interface EventTail {
-  read(): Promise<TailRead>;
+  /** Gives what is new. Reads must not overlap. */
+  read(sink: EventSink): Promise<TailPosition>;
 }
 
 const chunkBytes = 1 << 18;
@@ -34,31 +34,32 @@ const lineEnd = 10;
 
 const text = new TextDecoder();
 
-/** Starts at byte `start`, a line's begin, of a file that need not exist. Reads must not overlap. */
+/** Starts at byte `start`, a line's begin, of a file that need not exist. */
 export function tailEvents(file: string, start = 0): EventTail {
   let offset = start;
   let skipped = 0;
   let mark = Buffer.alloc(0);
 
-  const read = async (): Promise<TailRead> => {
+  const startOver = (sink: EventSink) => {
+    [offset, skipped, mark] = [0, 0, Buffer.alloc(0)];
+    sink.reset();
+  };
+
+  const read = async (sink: EventSink): Promise<TailPosition> => {
     const handle = await open(file).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return undefined;
       throw error;
     });
-    const empty = { reset: false, events: [], skipped, unfinished: 0, offset };
     if (handle === undefined) {
-      if (offset === 0) return empty;
-      [offset, skipped, mark] = [0, 0, Buffer.alloc(0)];
-      return { ...empty, reset: true, skipped, offset };
+      if (offset > 0) startOver(sink);
+      return { offset, skipped, unfinished: 0 };
     }
     try {
       const { size } = await handle.stat();
       const seen = Buffer.alloc(mark.length);
       await handle.read(seen, 0, mark.length, offset - mark.length);
-      const reset = size < offset || !seen.equals(mark);
-      if (reset) [offset, skipped, mark] = [0, 0, Buffer.alloc(0)];
+      if (size < offset || !seen.equals(mark)) startOver(sink);
 
-      const events: TailedEvent[] = [];
       let rest = Buffer.alloc(0);
       for (let at = offset; at < size;) {
         const chunk = Buffer.alloc(Math.min(chunkBytes, size - at));
@@ -69,14 +70,14 @@ export function tailEvents(file: string, start = 0): EventTail {
         let line = 0;
         for (let end; (end = rest.indexOf(lineEnd, line)) >= 0; line = end + 1) {
           offset += end + 1 - line;
-          const event = parseEvent(text.decode(rest.subarray(line, end)));
+          const event = quickEvent(text.decode(rest.subarray(line, end)));
           if (event === undefined) skipped += 1;
-          else events.push({ event, end: offset });
+          else sink.event(event, offset);
         }
         if (line > 0) mark = Buffer.from(rest.subarray(Math.max(0, line - markBytes), line));
         rest = rest.subarray(line);
       }
-      return { reset, events, skipped, unfinished: rest.length, offset };
+      return { offset, skipped, unfinished: rest.length };
     } finally {
       await handle.close();
     }
@@ -86,5 +87,8 @@ export function tailEvents(file: string, start = 0): EventTail {
 }
 
 /** All events of a file that is there now. */
-export const readEvents = async (file: string): Promise<readonly RunEvent[]> =>
-  (await tailEvents(file).read()).events.map(({ event }) => event);
+export async function readEvents(file: string): Promise<readonly RunEvent[]> {
+  const events: RunEvent[] = [];
+  await tailEvents(file).read({ reset: () => undefined, event: (event) => events.push(event) });
+  return events;
+}

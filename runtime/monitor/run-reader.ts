@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Curves, newCurves } from "./curves.ts";
-import { tailEvents } from "./event-tail.ts";
+import { type EventSink, tailEvents } from "./event-tail.ts";
 import { emptyRunState, foldEvent } from "./page/run-state.js";
 
 export type RunState = ReturnType<typeof emptyRunState>;
@@ -29,13 +29,16 @@ export function newRunReader(dir: string): RunReader {
   let curves = newCurves();
   let reading: Promise<RunReading> | undefined;
 
-  const readNew = async (): Promise<RunReading> => {
-    const { events, reset, offset, skipped, unfinished } = await tail.read();
-    if (reset) [state, curves] = [emptyRunState(), newCurves()];
-    for (const { event } of events) {
+  const sink: EventSink = {
+    reset: () => [state, curves] = [emptyRunState(), newCurves()],
+    event: (event) => {
       foldEvent(state, event);
       curves.add(event);
-    }
+    },
+  };
+
+  const readNew = async (): Promise<RunReading> => {
+    const { offset, skipped, unfinished } = await tail.read(sink);
     const cutShort = unfinished > 0 && state.outcome !== null ? 1 : 0;
     return { state, curves, offset, unreadable: skipped + cutShort };
   };
