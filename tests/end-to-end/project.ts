@@ -53,20 +53,29 @@ export function trainingIn(folder: string, over: object = {}): readonly string[]
   return ["pipeline", "sdxl-ti", "--config", file, "--output", join(folder, "output")];
 }
 
-/** The run folder of the only run in `folder`/output. */
-export function runIn(folder: string): string {
+/** The folder of the only run in `folder`/output; null: there is none yet. */
+export function findRun(folder: string): string | null {
   const base = join(folder, "output");
   const runs = existsSync(base)
     ? readdirSync(base).filter((name) => existsSync(join(base, name, "run.json")))
     : [];
-  if (runs.length !== 1) throw new Error(`${runs.length} runs in ${base}`);
-  return join(base, runs[0]);
+  if (runs.length > 1) throw new Error(`${runs.length} runs in ${base}`);
+  return runs.length === 0 ? null : join(base, runs[0]);
+}
+
+/** The same, where there must be one. */
+export function runIn(folder: string): string {
+  const run = findRun(folder);
+  if (run === null) throw new Error(`no run in ${folder}`);
+  return run;
 }
 
 /** What the run has said so far. */
-export const eventsOf = (runDir: string): readonly RunEvent[] =>
-  readFileSync(join(runDir, "events.jsonl"), "utf8").split("\n").slice(0, -1)
-    .map((line) => JSON.parse(line) as RunEvent);
+export const eventsOf = (runDir: string): readonly RunEvent[] => {
+  const file = join(runDir, "events.jsonl");
+  const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n").slice(0, -1) : [];
+  return lines.map((line) => JSON.parse(line) as RunEvent);
+};
 
 /** Paths below a folder, with forward slashes. */
 export const filesBelow = (folder: string): readonly string[] =>
