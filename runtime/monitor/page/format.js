@@ -53,8 +53,9 @@ export const dateTime = (at) =>
     minute: "2-digit",
   });
 
-/** How long ago. @param {number | null} at @param {number} now */
-export const ago = (at, now) => at === null ? missing : `${duration((now - at) / 1000)} ago`;
+/** How long ago, in its largest unit. @param {number | null} at @param {number} now */
+export const ago = (at, now) =>
+  at === null ? missing : `${duration((now - at) / 1000).split(" ").slice(0, 2).join(" ")} ago`;
 
 /** @param {number | null | undefined} part in 0..1 */
 export function percent(part) {

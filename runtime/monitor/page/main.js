@@ -14,11 +14,9 @@ import { createRows } from "./rows.js";
 import { createRuns } from "./runs.js";
 import { getRuns } from "./server.js";
 import { createStages } from "./stages.js";
-import { ask } from "./steering.js";
+import { announce, ask } from "./steering.js";
 import { startTheme } from "./theme.js";
-import { toast } from "./toast.js";
 
-/** @typedef {import("../../events.ts").RunEvent} RunEvent */
 /** @typedef {import("./live-run.js").LiveRun} LiveRun */
 /** @typedef {import("./live-curves.js").LiveCurves} LiveCurves */
 
@@ -74,18 +72,6 @@ function showKeys() {
       ...keys.flatMap(([key, what]) => [h("dt", {}, key), h("dd", {}, what)]),
     ),
   ], [{ label: "Close", value: "" }]);
-}
-
-/** Says what the training did on request. @param {RunEvent} event */
-function announce(event) {
-  if (event.event === "checkpoint") toast(`Checkpoint of step ${event.step} is saved.`, "good");
-  if (event.event === "validation-failed") toast(`Validation failed: ${event.error}`, "bad");
-  if (event.event === "warning") toast(event.text, "bad");
-  if (event.event === "stage-retried") {
-    toast(`${event.stage} is tried again: ${event.error}`, "bad");
-  }
-  if (event.event === "run-finished") toast("The training has finished.", "good");
-  if (event.event === "run-stopped") toast("The training has stopped.");
 }
 
 /** @param {string} id @returns {Promise<Shown>} */

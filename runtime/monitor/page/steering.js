@@ -7,6 +7,25 @@ import { steer } from "./server.js";
 import { toast } from "./toast.js";
 
 /** @typedef {import("./live-run.js").LiveRun} LiveRun */
+/** @typedef {import("../../events.ts").RunEvent} RunEvent */
+
+/** What was asked and has not been answered by an event yet. @type {Set<string>} */
+const awaited = new Set();
+
+/** Says what the training did, where somebody asked for it or has to know. @param {RunEvent} event */
+export function announce(event) {
+  if (event.event === "checkpoint" && awaited.delete("save")) {
+    toast(`Checkpoint of step ${event.step} is saved.`, "good");
+  } else if (event.event === "validation-finished" && awaited.delete("validate")) {
+    toast(`The pictures of step ${event.step} are there.`, "good");
+  } else if (event.event === "validation-failed") {
+    toast(`Validation failed: ${event.error}`, "bad");
+  } else if (event.event === "stage-retried") {
+    toast(`${event.stage} is tried again: ${event.error}`, "bad");
+  } else if (event.event === "warning") toast(event.text, "bad");
+  else if (event.event === "run-finished") toast("The training has finished.", "good");
+  else if (event.event === "run-stopped") toast("The training has stopped.");
+}
 
 /**
  * @param {LiveRun} run
@@ -15,9 +34,11 @@ import { toast } from "./toast.js";
  */
 export async function request(run, asked, said) {
   try {
+    awaited.add(asked.request);
     await steer(run.id, asked);
     toast(said, "good");
   } catch (error) {
+    awaited.delete(asked.request);
     toast(`That was not possible: ${/** @type {Error} */ (error).message}`, "bad");
   }
 }

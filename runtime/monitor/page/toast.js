@@ -4,10 +4,13 @@
 import { h } from "./dom.js";
 
 const shownMilliseconds = 6000;
+const mostShown = 4;
 
 /** @param {string} text @param {"plain" | "good" | "bad"} [mood] */
 export function toast(text, mood = "plain") {
   const message = h("p", { class: `toast ${mood}` }, text);
-  document.getElementById("toasts")?.append(message);
+  const toasts = document.getElementById("toasts");
+  toasts?.append(message);
+  while (toasts !== null && toasts.children.length > mostShown) toasts.firstElementChild?.remove();
   setTimeout(() => message.remove(), shownMilliseconds);
 }
