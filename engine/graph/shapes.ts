@@ -39,14 +39,6 @@ const broadcast: Rule = ([a, b]) => [{
 }];
 const axisOf = (axis: number, rank: number): number => axis < 0 ? axis + rank : axis;
 
-const reduce: Rule = ([x], attributes) => {
-  const rank = x!.shape.length;
-  const axes = new Set(numbers(attributes.axes).map((a) => axisOf(a, rank)));
-  const keep = integer(attributes.keepdims, 1) === 1;
-  const shape = x!.shape.flatMap((d, i) => axes.has(i) ? (keep ? [1] : []) : [d]);
-  return [{ dtype: x!.dtype, shape }];
-};
-
 const matMul: Rule = ([a, b]) => {
   const [m, k] = a!.shape.slice(-2);
   const [k2, n] = b!.shape.slice(-2);
@@ -130,12 +122,10 @@ const rules: Readonly<Record<string, Rule>> = {
   Add: broadcast,
   Sub: broadcast,
   Mul: broadcast,
-  Div: broadcast,
   Greater: ([a, b]) => [{ dtype: "bool", shape: broadcastShapes(a!.shape, b!.shape) }],
   Neg: same,
   Exp: same,
   Erf: same,
-  Sqrt: same,
   Sigmoid: same,
   Gelu: same,
   QuickGelu: same,
@@ -150,8 +140,6 @@ const rules: Readonly<Record<string, Rule>> = {
   Conv: conv,
   ConvTranspose: convTranspose,
   LayerNormalization: layerNormalization,
-  ReduceSum: reduce,
-  ReduceMean: reduce,
   Concat: concat,
   Transpose: transpose,
   AveragePool: averagePool,

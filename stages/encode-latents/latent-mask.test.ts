@@ -12,11 +12,11 @@ const mask = Uint8Array.from({ length: height * width }, (_, i) => {
 });
 
 test("nearest takes the first pixel of each area, as PIL's NEAREST does not average", () => {
-  assert.deepEqual([...latentMask(mask, [height, width], "nearest")], Array(6).fill(1));
+  assert.deepEqual([...latentMask(mask, [height, width], 8, "nearest")], Array(6).fill(1));
 });
 
 test("area takes the mean", () => {
-  const means = [...latentMask(mask, [height, width], "area")];
+  const means = [...latentMask(mask, [height, width], 8, "area")];
   means.forEach((mean, area) => {
     assert.ok(Math.abs(mean - (63 * 40 * area + 255) / (64 * 255)) < 1e-6);
   });

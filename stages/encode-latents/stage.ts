@@ -1,11 +1,13 @@
 // encode-latents: every view of every picture through the VAE's encoder, once. Each view is remembered
 // by itself, so a changed crop encodes only what changed, and a run that died goes on where it was.
-// The trap: a VAE in float16 may overflow; what is not finite is never kept.
+// The trap: what is not finite is never kept (the engine itself repeats in float32 what overflows).
 import { Effect, Schema } from "effect";
 import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
 import { type Engine, tensor } from "../../engine/engine.ts";
 import { fault } from "../../engine/fault.ts";
+import { latentSize } from "../../engine/latent-size.ts";
+import { vaeFactor } from "../../engine/networks/autoencoder.ts";
 import { asFault } from "../../runtime/as-fault.ts";
 import { type Example, examples, toPlanar, type View } from "../../runtime/artefacts/examples.ts";
 import { latents, type LatentView } from "../../runtime/artefacts/latents.ts";
@@ -78,6 +80,11 @@ const encodeView = (
 ) =>
   Effect.gen(function* () {
     const [height, width] = view.size;
+    const { vae } = engine.model.configs;
+    const small = yield* Effect.try({
+      try: () => latentSize(vae, height, width),
+      catch: asFault,
+    });
     const key = {
       encodeLatents: version,
       pixels: view.pixels.digest,
@@ -105,12 +112,14 @@ const encodeView = (
     );
     const mask = view.mask === null ? null : yield* Effect.flatMap(
       tools.get(view.mask),
-      (bytes) => tools.put(new Uint8Array(latentMask(bytes, view.size, mask_downscale).buffer)),
+      (bytes) => {
+        const weights = latentMask(bytes, view.size, vaeFactor(vae), mask_downscale);
+        return tools.put(new Uint8Array(weights.buffer));
+      },
     );
     const { original_size, crop_top_left, target_size, flipped } = view;
-    const size = [height / 8, width / 8] as const;
     return {
-      size,
+      size: [small.height, small.width],
       original_size,
       crop_top_left,
       target_size,
@@ -124,6 +133,6 @@ const overflow = (id: string) =>
   new EncodeFault({
     file: id,
     wanted: "finite latents of this picture",
-    found: "values that are not numbers: the VAE overflows in float16",
-    fix: "Use `vae_model: madebyollin/sdxl-vae-fp16-fix`, or `weight_dtype: float32`.",
+    found: "values that are not numbers",
+    fix: "Run `probe` to see whether this device computes right, or name another `vae_model`.",
   });

@@ -242,4 +242,18 @@ export const cases: readonly Case[] = [
     vae: vae([4, 8], { latent_channels: 8, norm_num_groups: 1 }),
     scheduler: scheduler(),
   }),
+
+  change("no attention at all: only the pooled text reaches the UNet", {
+    latents: [4, 4],
+    image: [4, 4],
+    t: [77],
+    unet: unet({
+      block_out_channels: [8],
+      down_block_types: [down],
+      up_block_types: [up],
+      attention_head_dim: 8,
+      mid_block_type: "UNetMidBlock2D",
+    }),
+    scheduler: scheduler(),
+  }),
 ];
