@@ -76,6 +76,24 @@ for (const [name, [graph, absent]] of Object.entries(cases)) {
   });
 }
 
+test("on a GPU a weight is cast once, however often it is used", async () => {
+  const stored = new Map<string, number>();
+  for (const provider of ["cpu", "cuda"] as const) {
+    const g = new GraphBuilder("float16");
+    const x = g.cast(g.input("x0", [3, 4]), "float16");
+    const weight = g.constant([...random(7, [4, 4])], [4, 4], "float32");
+    const [first, second] = [g.cast(weight, "float16"), g.cast(weight, "float16")];
+    const y = g.apply("MatMul", [g.apply("MatMul", [x, first]), second]);
+    const low = lowered(g.finish({ y }), provider);
+    stored.set(provider, low.nodes.filter(({ op }) => op === "Cast").length);
+    const found = (await result(low)).data;
+    const wanted = (await result(g.finish({ y }))).data;
+    assert.deepEqual(found, wanted);
+  }
+  // The casts of the input and of the output stay.
+  assert.deepEqual([...stored.values()], [4, 3]);
+});
+
 test("a transposed convolution with a stride, and every graph for the CPU, stay as they are", () => {
   const strided = transposedConv(2, [1, 0, 1, 1]);
   assert.deepEqual(lowered(strided, "webgpu").nodes, strided.nodes);

@@ -80,10 +80,40 @@ const lowerings: Partial<Record<Provider, Readonly<Record<string, Lowering>>>> =
   coreml: products,
 };
 
-/** The same computation in operators that `provider` is good at. */
+/**
+ * One cast for each weight. The networks cast a weight anew for each use, so that no converted copy is
+ * kept; a GPU converts weights once, when it loads them, and then two casts would be two copies.
+ */
+function oneCastEach(graph: Graph): Graph {
+  const frozen = new Set(graph.frozen.map(({ value }) => value.name));
+  const cast = new Map<string, Value>();
+  const instead = new Map<string, Value>();
+  const nodes: Node[] = [];
+  for (const node of graph.nodes) {
+    const [source] = node.inputs;
+    if (node.op === "Cast" && frozen.has(source!.name)) {
+      const key = `${source!.name} ${node.outputs[0].dtype}`;
+      const earlier = cast.get(key);
+      cast.set(key, earlier ?? node.outputs[0]);
+      if (earlier !== undefined) {
+        instead.set(node.outputs[0].name, earlier);
+        continue;
+      }
+    }
+    const inputs = node.inputs.map((value) =>
+      value === null ? null : instead.get(value.name) ?? value
+    );
+    nodes.push({ ...node, inputs });
+  }
+  return { ...graph, nodes };
+}
+
+/** The same computation as `provider` does it best. */
 export function lowered(graph: Graph, provider: Provider): Graph {
-  const table = lowerings[provider];
-  if (table === undefined) return graph;
+  return provider === "cpu" ? graph : rewritten(oneCastEach(graph), lowerings[provider] ?? {});
+}
+
+function rewritten(graph: Graph, table: Readonly<Record<string, Lowering>>): Graph {
   const g = new GraphBuilder();
   for (const node of graph.nodes) {
     const lower = table[node.op];

@@ -1,0 +1,36 @@
+// The networks of a model that nobody has yet: its configs, and weights that have shapes but no bytes.
+// Enough to build graphs and to know what they take. The trap: such a graph cannot be loaded.
+import type { ModelConfigs } from "../networks/config.ts";
+import type { DType } from "../graph/graph.ts";
+import { sizeOf } from "../graph/graph.ts";
+import { storedBytes } from "../weights/dtype.ts";
+import type { Model } from "../weights/model.ts";
+import { type RequiredTensors, requiredTensors } from "../weights/required-tensors.ts";
+import type { WeightTable } from "../weights/weight-view.ts";
+
+const storedAs = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const;
+
+export type Networks = Pick<Model, "configs" | "weights">;
+
+/** `stored`: the type that the checkpoint's weights have. */
+export function networksOf(
+  configs: ModelConfigs,
+  stored: Extract<DType, keyof typeof storedAs>,
+): Networks {
+  const dtype = storedAs[stored];
+  const table = (tensors: RequiredTensors): WeightTable =>
+    new Map([...tensors].map(([name, shape]) => {
+      const bytes = sizeOf(shape) * storedBytes[dtype];
+      return [name, { name, dtype, shape, file: "/", offset: 0, bytes }];
+    }));
+  const required = requiredTensors(configs);
+  return {
+    configs,
+    weights: {
+      textEncoder: table(required.textEncoder),
+      textEncoder2: table(required.textEncoder2),
+      unet: table(required.unet),
+      vae: table(required.vae),
+    },
+  };
+}

@@ -1,0 +1,111 @@
+// The choice of a plan as memory shrinks, and the refusal. The tables are worked out for the golden model
+// at a size at which its plans differ.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { openModel } from "../weights/model.ts";
+import { networksOf } from "./networks-of.ts";
+import {
+  MemoryFault,
+  type MemoryQuestion,
+  otherRows,
+  planMemory,
+  trainingRow,
+} from "./plan-memory.ts";
+import { peakOf } from "./estimate.ts";
+import { memoryPlans } from "./memory-plan.ts";
+
+const golden = fileURLToPath(new URL("../../tests/golden/a/model", import.meta.url));
+const model = await openModel(golden);
+const base: MemoryQuestion = {
+  networks: model,
+  sizes: [{ height: 64, width: 64 }, { height: 128, width: 96 }],
+  batch: 2,
+  compute: "float32",
+  provider: "cpu",
+  available: undefined,
+};
+const rows = memoryPlans.map((plan) => trainingRow(base, plan));
+const [a, b, c] = rows.map(({ peak }) => peak);
+const having = (bytes: number) => ({ ...base, available: { bytes, by: "a test" } });
+
+test("each plan takes less than the one before", () => {
+  assert.ok(a > 1.05 * b && b > 1.2 * c, `${[a, b, c]}`);
+  for (const row of rows) assert.deepEqual([row.height, row.width, row.batch], [128, 96, 2]);
+});
+
+test("the fastest plan that fits is chosen, with or without the others' rows", () => {
+  assert.equal(planMemory(having(a)).plan, "A");
+  assert.equal(planMemory(having(a - 1)).plan, "B");
+  assert.equal(planMemory(having(b - 1)).plan, "C");
+  assert.equal(planMemory(having(2 * a)).rows.filter(({ work }) => work === "training").length, 1);
+  const all = planMemory(having(b), true);
+  assert.deepEqual(all.rows.slice(0, 3).map(({ plan, fits }) => [plan, fits]), [
+    ["A", false],
+    ["B", true],
+    ["C", true],
+  ]);
+  assert.equal(all.plan, "B");
+  assert.match(all.note, /plan B.*a test/);
+});
+
+test("a plan that is asked for is taken or refused, not replaced", () => {
+  assert.equal(planMemory({ ...having(a), plans: ["C"] }).plan, "C");
+  assert.throws(() => planMemory({ ...having(b), plans: ["A"] }), (error) => {
+    assert.ok(error instanceof MemoryFault);
+    assert.match(error.fix, /memory_plan C/);
+    return true;
+  });
+});
+
+test("where not even plan C fits, the fault says what it would take", () => {
+  assert.throws(() => planMemory(having(c / 2)), (error) => {
+    assert.ok(error instanceof MemoryFault);
+    assert.match(error.wanted, /plan C at 768x1024 px, batch 2/);
+    assert.match(error.found, /a test/);
+    return true;
+  });
+});
+
+test("a card of unknown memory gets plan B", () => {
+  assert.equal(planMemory({ ...base, provider: "cuda", compute: "float16" }).plan, "B");
+});
+
+test("the VAE works in tiles where a whole picture does not fit", () => {
+  const advice = planMemory(having(100 * a));
+  assert.deepEqual([advice.encodeTile, advice.decodeTile], [undefined, undefined]);
+  const decodeOf = (question: MemoryQuestion) =>
+    otherRows(question).find(({ work }) => work === "decode")!;
+  const whole = decodeOf(base);
+  const tiled = decodeOf(having(whole.peak - 1));
+  assert.deepEqual([whole.tiled, tiled.tiled, tiled.fits], [false, true, true]);
+  assert.deepEqual([tiled.height, tiled.width], [64, 64]);
+  assert.ok(tiled.peak < whole.peak / 2);
+});
+
+test("configs alone give the same estimate as the model itself", () => {
+  const imagined = networksOf(model.configs, "float32");
+  const row = trainingRow({ ...base, networks: imagined }, "A");
+  assert.deepEqual(row, rows[0]);
+});
+
+test("weights stored in half precision are mapped as they are on the CPU", () => {
+  const half = trainingRow({ ...base, networks: networksOf(model.configs, "float16") }, "B");
+  const { textEncoder, textEncoder2, unet } = model.weights;
+  const views = [textEncoder, textEncoder2, unet].flatMap((table) => [...table.values()]);
+  const bytes = views.reduce((sum, view) => sum + view.bytes, 0);
+  const saved = rows[1].weights - half.weights;
+  // The token embeddings are looked up elsewhere, and the last layer of encoder 1 is never used.
+  assert.ok(saved > 0.8 * bytes / 2 && saved < bytes / 2, `${saved} of ${bytes}`);
+  assert.ok(half.activations >= rows[1].activations);
+});
+
+test("a GPU that computes in float16 converts each weight once and needs less for the rest", () => {
+  const gpu = { ...base, provider: "cuda" } as const;
+  const [full, half] = (["float32", "float16"] as const).map((compute) =>
+    trainingRow({ ...gpu, compute }, "B")
+  );
+  assert.ok(half.weights < 0.8 * full.weights, `${half.weights} and ${full.weights}`);
+  assert.ok(half.activations < 0.75 * full.activations);
+  assert.equal(peakOf(full, "cuda"), full.weights + full.activations);
+});

@@ -1,0 +1,175 @@
+// Which memory plan a training takes: the fastest that fits, worked out from shapes alone before a
+// session exists. Where not even plan C fits, a fault says what would.
+// The trap: the largest size decides; smaller buckets of the same training need less.
+import type { Provider } from "../device/messages.ts";
+import { fault } from "../fault.ts";
+import type { DType, Graph } from "../graph/graph.ts";
+import * as graphs from "../networks/graphs.ts";
+import type { AvailableMemory } from "./available-memory.ts";
+import { type Estimate, estimateMemory, peakOf } from "./estimate.ts";
+import { attentionBytesOf, keepOf, type MemoryPlan, memoryPlans } from "./memory-plan.ts";
+import type { Networks } from "./networks-of.ts";
+import { tileOptions } from "./vae-tiles.ts";
+
+export class MemoryFault extends fault("MemoryFault", "world") {}
+
+export interface MemoryQuestion {
+  readonly networks: Networks;
+  /** Of the latents, every bucket that is trained. */
+  readonly sizes: readonly { readonly height: number; readonly width: number }[];
+  readonly batch: number;
+  readonly compute: DType;
+  readonly provider: Provider;
+  /** What the process (on the CPU) or the card may still take; undefined where nobody can say. */
+  readonly available: AvailableMemory | undefined;
+  /** The plans to choose from, fastest first; by default all. */
+  readonly plans?: readonly MemoryPlan[];
+}
+
+export type Work = "training" | "text" | "prediction" | "encode" | "decode";
+
+export interface MemoryRow extends Estimate {
+  readonly work: Work;
+  /** Of training. */
+  readonly plan?: MemoryPlan;
+  /** Of the latents; of the tile where the VAE works in tiles. */
+  readonly height: number;
+  readonly width: number;
+  readonly batch: number;
+  readonly tiled: boolean;
+  /** Bytes on the device. */
+  readonly peak: number;
+  readonly fits: boolean;
+}
+
+export interface MemoryAdvice {
+  readonly plan: MemoryPlan;
+  /** One row for each plan that was looked at, and one for each other kind of work. */
+  readonly rows: readonly MemoryRow[];
+  /** Side of the VAE's tiles in latents, where whole pictures do not fit. */
+  readonly encodeTile: number | undefined;
+  readonly decodeTile: number | undefined;
+  /** What was chosen and why, to be said to the user. */
+  readonly note: string;
+}
+
+/** A tensor above this is silently computed wrongly by WebGPU (measured on a limit of 128 MiB). */
+const largestOnWebgpu = 128 * 2 ** 20;
+
+/** Without knowing the card's memory: plan B fits cards of 10 GB and more at 1024 px. */
+const planWhenUnknown: MemoryPlan = "B";
+
+const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+
+type Shape = Pick<MemoryRow, "work" | "plan" | "height" | "width" | "batch" | "tiled">;
+
+function row(question: MemoryQuestion, shape: Shape, graph: Graph): MemoryRow {
+  const { provider, available } = question;
+  const estimate = estimateMemory(graph, provider);
+  const peak = peakOf(estimate, provider);
+  const isBindable = provider !== "webgpu" || estimate.largest <= largestOnWebgpu;
+  const fits = isBindable && (available === undefined || peak <= available.bytes);
+  return { ...shape, ...estimate, peak, fits };
+}
+
+const largestOf = ({ sizes }: MemoryQuestion) =>
+  sizes.reduce((a, b) => b.height * b.width > a.height * a.width ? b : a);
+
+/** What one step takes under a plan, at the largest size. */
+export function trainingRow(question: MemoryQuestion, plan: MemoryPlan): MemoryRow {
+  const { networks, batch, compute, provider } = question;
+  const size = { batch, ...largestOf(question) };
+  const options = { keep: keepOf(plan), attentionBytes: attentionBytesOf(plan, provider), compute };
+  const graph = graphs.trainGraph(networks, size, options);
+  return row(question, { work: "training", plan, ...size, tiled: false }, graph);
+}
+
+/** The VAE on a whole picture, or on tiles where that does not fit. */
+function vaeRow(question: MemoryQuestion, work: "encode" | "decode"): MemoryRow {
+  const { networks, compute } = question;
+  const of = (height: number, width: number, tiled: boolean) => {
+    const scale = work === "encode" ? 8 : 1;
+    const size = { batch: 1, height: height * scale, width: width * scale };
+    const graph = work === "encode"
+      ? graphs.encodeGraph(networks, size, compute)
+      : graphs.decodeGraph(networks, size, compute);
+    return row(question, { work, batch: 1, height, width, tiled }, graph);
+  };
+  const { height, width } = largestOf(question);
+  const whole = of(height, width, false);
+  const { side } = tileOptions;
+  return whole.fits || Math.max(height, width) <= side
+    ? whole
+    : of(Math.min(height, side), Math.min(width, side), true);
+}
+
+/** Text, a guided prediction and the VAE: what a run needs besides training, one at a time. */
+export function otherRows(question: MemoryQuestion): readonly MemoryRow[] {
+  const { networks, batch, compute } = question;
+  const size = largestOf(question);
+  return [
+    row(
+      question,
+      { work: "text", batch, ...size, tiled: false },
+      graphs.textGraph(networks, batch, compute),
+    ),
+    row(
+      question,
+      { work: "prediction", batch: 2, ...size, tiled: false },
+      graphs.predictionGraph(networks, { batch: 2, ...size }, compute),
+    ),
+    vaeRow(question, "encode"),
+    vaeRow(question, "decode"),
+  ];
+}
+
+/**
+ * The fastest plan that fits, and what each kind of work takes. Throws MemoryFault where none fits.
+ * Plans after the chosen one are looked at only with `all`, for a table.
+ */
+export function planMemory(question: MemoryQuestion, all = false): MemoryAdvice {
+  const { provider, available, plans = memoryPlans } = question;
+  const rows: MemoryRow[] = [];
+  const isEligible = (row: MemoryRow) =>
+    row.fits && (available !== undefined || plans.length === 1 || row.plan! >= planWhenUnknown);
+  let chosen: MemoryRow | undefined;
+  for (const plan of plans) {
+    if (chosen !== undefined && !all) break;
+    const row = trainingRow(question, plan);
+    rows.push(row);
+    if (isEligible(row)) chosen ??= row;
+  }
+  if (chosen === undefined) throw tooLarge(question, rows);
+  const others = otherRows(question);
+  const tileOf = (work: Work) =>
+    others.some((row) => row.work === work && row.tiled) ? tileOptions.side : undefined;
+  const room = available === undefined
+    ? `nobody can say what the ${provider} device has free`
+    : `${gib(available.bytes)} free (${available.by})`;
+  return {
+    plan: chosen.plan!,
+    rows: [...rows, ...others],
+    encodeTile: tileOf("encode"),
+    decodeTile: tileOf("decode"),
+    note: `memory plan ${chosen.plan}: about ${gib(chosen.peak)} on ${provider}; ${room}`,
+  };
+}
+
+function tooLarge(question: MemoryQuestion, rows: readonly MemoryRow[]): MemoryFault {
+  const { available, provider } = question;
+  const least = rows.reduce((a, b) => b.peak < a.peak ? b : a);
+  const pixels = `${8 * least.width}x${8 * least.height} px, batch ${least.batch}`;
+  const [wanted, found] = available !== undefined && least.peak > available.bytes
+    ? [
+      `${gib(least.peak)} of memory on ${provider} for memory plan ${least.plan} at ${pixels}`,
+      `${gib(available.bytes)} free (${available.by})`,
+    ]
+    : [`tensors of at most ${gib(largestOnWebgpu)} on ${provider}`, gib(least.largest)];
+  const further = least.plan === "C" ? "" : ", or memory_plan C";
+  return new MemoryFault({
+    key: "memory_plan",
+    wanted,
+    found,
+    fix: `Choose a smaller resolution or batch${further}, or free memory.`,
+  });
+}
