@@ -113,8 +113,9 @@ export const openEventLog = Effect.fnUntraced(function* (file: string) {
       last.set(event.event, step);
     }
     // A finished step's events are on disk before the state of the next one is.
-    yield* write(`${JSON.stringify(encode(event))}\n`, event.event === "step");
-    return event;
+    const encoded = encode(event);
+    yield* write(`${JSON.stringify(encoded)}\n`, event.event === "step");
+    return encoded as RunEvent;
   }, Effect.uninterruptible);
 
   return {

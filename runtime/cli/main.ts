@@ -118,7 +118,7 @@ async function run(command: Command, argv: readonly string[]): Promise<number> {
     return caught.exitCode() ?? 130;
   }
   const fault = asFault(Cause.squash(exit.cause));
-  printFault(fault, argv, null);
+  printFault(fault, argv);
   const code = exitCodeOf(fault);
   return code === 130 ? caught.exitCode() ?? code : code;
 }
@@ -148,7 +148,7 @@ async function main(argv: readonly string[]): Promise<number> {
       import("./print-fault.ts"),
     ]);
     const fault = asFault(error);
-    printFault(fault, argv, null);
+    printFault(fault, argv);
     return exitCodeOf(fault);
   }
 }

@@ -22,6 +22,7 @@ import { stateFile } from "../state.ts";
 import { makeStopSignal } from "../stop-signal.ts";
 import { Stopped } from "../stopped.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
+import { reportDefectsIn } from "./print-fault.ts";
 import { type ProgressMode, progressObserver } from "./progress.ts";
 import { progressLine } from "./progress-line.ts";
 import { onSoftStop } from "./signals.ts";
@@ -198,6 +199,7 @@ const run = (
     if (ending.ending === "stopped") {
       return yield* new Stopped({ wanted: "to go on", found: "a request to stop", fix: after });
     }
+    reportDefectsIn(ending.dir);
     stderr.write(`${after}\n`);
     return yield* Effect.fail(ending.fault!);
   });

@@ -5,11 +5,17 @@ import { writeCrashReport } from "../crash-report.ts";
 import { Stopped } from "../stopped.ts";
 import { plainText } from "./plain-text.ts";
 
-/** `folder` takes a defect's report; null: where temporary files are. */
-export function printFault(fault: Fault, args: readonly string[], folder: string | null): void {
+let reportFolder: string | null = null;
+
+/** Once there is a run, the report of a defect belongs there; before, where temporary files are. */
+export const reportDefectsIn = (folder: string): void => void (reportFolder = folder);
+
+export function printFault(fault: Fault, args: readonly string[]): void {
   const write = (line: string) => void process.stderr.write(`${line}\n`);
   const lines = fault.message.split("\n").map(plainText);
   if (fault instanceof Stopped) return write(`Stopped. ${plainText(fault.fix)}`);
   lines.forEach(write);
-  if (fault.kind === "defect") write(`A report of it: ${writeCrashReport(fault, args, folder)}`);
+  if (fault.kind === "defect") {
+    write(`A report of it: ${writeCrashReport(fault, args, reportFolder)}`);
+  }
 }

@@ -102,6 +102,7 @@ export function progressObserver(
     const every = isTerminal ? statusEveryMs : plainEveryMs;
     if (text === shownText || (now() - shownAt < every && !isLast)) return;
     [shownAt, shownText] = [now(), text];
+    if (text === "") return clear();
     if (!isTerminal) return line(text);
     screen.write(`\r${plainText(text).slice(0, (screen.columns ?? 80) - 1)}\x1b[K`);
     shown = true;

@@ -1,7 +1,7 @@
 // A script of the project in a process of its own, under the same runtime as the test.
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
-import { scriptCommand } from "../platform/runtime.ts";
+import { otherScriptCommand, scriptCommand } from "../platform/runtime.ts";
 
 export interface Child {
   readonly process: ChildProcess;
@@ -15,9 +15,15 @@ export interface Child {
 export function startChild(
   script: string,
   args: readonly string[],
-  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+  options: {
+    readonly cwd?: string;
+    readonly env?: Readonly<Record<string, string>>;
+    /** Under Node if the test runs under Deno, and the other way round. */
+    readonly otherRuntime?: boolean;
+  } = {},
 ): Child {
-  const [command, all] = scriptCommand(script, ...args);
+  const commandOf = options.otherRuntime === true ? otherScriptCommand : scriptCommand;
+  const [command, all] = commandOf(script, ...args);
   const child = spawn(command, all, {
     stdio: ["ignore", "pipe", "pipe"],
     cwd: options.cwd,
@@ -32,7 +38,9 @@ export function startChild(
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => stderr += text);
   const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
-    child.on("close", (code) => resolve({ code, stdout, stderr }))
+    // Deno gives the signal that was sent instead of the exit code, also to a child that handled it.
+    child.on("close", (code, signal) =>
+      resolve({ code: code ?? (signal === "SIGINT" ? 130 : null), stdout, stderr }))
   );
   const line = (text: string) =>
     new Promise<string>((resolve, reject) => {

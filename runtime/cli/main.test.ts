@@ -1,0 +1,166 @@
+// The program as it is called: from a command line to standard output, standard error and an exit code.
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { startChild } from "../testing/child.ts";
+import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+
+const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+const call = (cwd: string, ...args: string[]) => startChild(main, args, { cwd }).ended;
+
+// A stage as a stranger writes it, in a folder that knows neither gnomic nor effect.
+const greeter = `
+export default ({ Effect, Schema, defineStage, artefact, fault }) => {
+  class Shy extends fault("Shy", "world") {}
+  return defineStage({
+    name: "greet",
+    version: 1,
+    summary: "Greets the placeholder",
+    options: Schema.Struct({ placeholder_token: Schema.String, greeting: Schema.String }),
+    reads: {},
+    writes: { greeting: artefact("greeting", Schema.String) },
+    lifetime: "run",
+    run: ({ options, tools }) =>
+      options.greeting === "throw"
+        ? Effect.sync(() => { throw new TypeError("lost for words"); })
+        : options.greeting === "fail"
+        ? Effect.fail(new Shy({ wanted: "courage", found: "none", fix: "Breathe." }))
+        : tools.emit({ event: "note", text: options.greeting + " " + options.placeholder_token })
+          .pipe(Effect.as({ greeting: options.greeting })),
+  });
+};
+`;
+
+function project(folder: string, greeting: string) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "greet.ts"), greeter);
+  writeFileSync(
+    join(folder, "hello.yaml"),
+    `pipeline: hello
+config:
+  type: SDXL_TEXTUAL_INVERSION
+  base_output_dir: out
+  placeholder_token: bruce
+  initializer_token: gnome
+  max_train_steps: 1
+  save_every_n_steps: 1
+  validate_every_n_steps: 1
+  seed: 4
+  provider: cpu
+  data_loader:
+    dataset: { type: IMAGE_DIR_DATASET, dataset_dir: pictures }
+    caption_preset: object
+stages:
+  greet: { use: ./greet.ts, options: { greeting: ${greeting} } }
+`,
+  );
+  return folder;
+}
+
+test("a stranger's pipeline runs, says where the result is, and has nothing to do the second time", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "hello");
+    const first = await call(folder, "pipeline", "./hello.yaml");
+    assert.deepEqual([first.code, first.stderr], [0, ""]);
+    assert.match(first.stdout, /greet {2}runs +new/);
+    assert.match(first.stdout, /^hello bruce$/m);
+    assert.match(first.stdout, /^Complete: out[\\/]bruce-[0-9a-f]{8}$/m);
+    const second = await call(folder, "pipeline", "./hello.yaml", "--quiet");
+    assert.deepEqual([second.code, second.stderr], [0, ""]);
+    assert.match(second.stdout, /^Complete already, nothing to do: out[\\/]bruce-[0-9a-f]{8}\n$/);
+  }));
+
+test("--json: events on standard output and nothing else", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "hello");
+    const { code, stdout, stderr } = await call(folder, "pipeline", "./hello.yaml", "--json");
+    assert.deepEqual([code, stderr], [0, ""]);
+    const events = stdout.trimEnd().split("\n").map((line) => JSON.parse(line).event);
+    assert.deepEqual([events[0], events.at(-1)], ["run-started", "run-finished"]);
+    const [run] = readdirSync(join(folder, "out")).filter((name) => name.startsWith("bruce"));
+    const log = readFileSync(join(folder, "out", run, "events.jsonl"), "utf8");
+    assert.equal(stdout, log);
+  }));
+
+test("--dry-run says why and writes nothing; with --json it is the plan", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "hello");
+    const text = await call(folder, "pipeline", "./hello.yaml", "--dry-run");
+    assert.deepEqual([text.code, text.stderr], [0, ""]);
+    assert.match(text.stdout, /^hello: out[\\/]bruce-[0-9a-f]{8} \(a new run\), seed 4, cpu$/m);
+    const json = await call(
+      folder,
+      "pipeline",
+      "./hello.yaml",
+      "--dry-run",
+      "--json",
+      "--seed",
+      "9",
+    );
+    const plan = JSON.parse(json.stdout);
+    assert.deepEqual([plan.seed, plan.stages[0].reasons], [9, [{ reason: "new" }]]);
+    assert.deepEqual(readdirSync(folder).sort(), ["greet.ts", "hello.yaml"]);
+  }));
+
+test("exit 2 with everything that is wrong, each with its line", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "hello");
+    const text = readFileSync(join(folder, "hello.yaml"), "utf8")
+      .replace("initializer_token", "initialiser_token").replace("./greet.ts", "./gret.ts");
+    writeFileSync(join(folder, "hello.yaml"), text);
+    const { code, stdout, stderr } = await call(folder, "pipeline", "./hello.yaml");
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /hello\.yaml:\d+ initialiser_token: .*Did you mean initializer_token\?/);
+    assert.match(stderr, /hello\.yaml:\d+: wanted a stage .*gret\.ts/);
+  }));
+
+test("exit 3 for the world's faults, with what to do; 70 for a defect, with a report", () =>
+  withTemporaryFolder(async (folder) => {
+    const world = await call(project(join(folder, "a"), "fail"), "pipeline", "./hello.yaml");
+    assert.equal(world.code, 3);
+    assert.match(
+      world.stderr,
+      /go on with: .*pipeline \.\/hello\.yaml\n.*wanted courage, found none/s,
+    );
+
+    const at = project(join(folder, "b"), "throw");
+    const defect = await call(at, "pipeline", "./hello.yaml");
+    assert.equal(defect.code, 70);
+    const [, report] = /A report of it: (.*)/.exec(defect.stderr)!;
+    assert.match(readFileSync(join(at, report), "utf8"), /lost for words/);
+    assert.match(report, /^out[\\/]bruce-[0-9a-f]{8}[\\/]crash-1\.txt$/);
+  }));
+
+test("help of the program and of a command; unknown commands and options name the nearest", () =>
+  withTemporaryFolder(async (folder) => {
+    const all = await call(folder, "--help");
+    assert.equal(all.code, 0);
+    for (
+      const name of ["pipeline", "runs", "embedding", "generate", "monitor", "doctor", "probe"]
+    ) {
+      assert.match(all.stdout, new RegExp(`^    ${name} `, "m"));
+    }
+    const one = await call(folder, "pipeline", "--help");
+    const titles = ["SYNOPSIS", "DESCRIPTION", "OPTIONS", "FILES", "EXIT STATUS", "EXAMPLES"];
+    assert.deepEqual(one.stdout.split("\n").filter((line) => titles.includes(line)), titles);
+    assert.ok(one.stdout.split("\n").every((line) => line.length <= 120));
+
+    const command = await call(folder, "pipelin");
+    assert.equal(command.code, 2);
+    assert.match(command.stderr, /Did you mean pipeline\?/);
+    const option = await call(folder, "pipeline", "sdxl-ti", "--dry-rn");
+    assert.match(option.stderr, /--dry-rn: .*Did you mean --dry-run\?/);
+    assert.equal((await call(folder, "pipeline")).code, 2);
+    assert.equal((await call(folder, "pipeline", "sdxl-ti", "--seed")).code, 2);
+    assert.match((await call(folder, "--version")).stdout, /^gnomic \d/);
+  }));
+
+test("--explain tells what an option means", () =>
+  withTemporaryFolder(async (folder) => {
+    const one = await call(folder, "pipeline", "sdxl-ti", "--explain", "data_loader.resolution");
+    assert.match(one.stdout, /^data_loader\.resolution\n.*\n.*type/);
+    const all = await call(folder, "pipeline", "sdxl-ti", "--explain");
+    assert.ok(all.stdout.split("\n").length > 50);
+  }));
