@@ -1,0 +1,103 @@
+// A training stopped by Ctrl-C in a terminal (through npx or npm, which hand it on a second time), by
+// `runs stop`, saved and validated by hand, and continued under the other runtime: the same bytes.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import process from "node:process";
+import { after, before, test } from "node:test";
+import { runtimeVersion } from "../../runtime/platform/runtime.ts";
+import { otherRuntime, skipWithoutOther } from "./other-runtime.ts";
+import { gnomic, program, resultsOf, root, runIn, start, trainingIn } from "./project.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "gnomic-interruptions-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+// Long enough to be asked for something by three commands one after the other.
+const length = { max_train_steps: 40, save_every_n_steps: 10, validate_every_n_steps: 20 };
+
+/** A folder of its own, and the command that trains there. */
+function place(name: string) {
+  const home = join(folder, name);
+  mkdirSync(home);
+  return { home, command: trainingIn(home, length) };
+}
+
+let expected: Readonly<Record<string, string>>;
+before(async () => {
+  const { home, command } = place("calm");
+  const { code, stdout, stderr } = await gnomic(command);
+  assert.equal(code, 0, stdout + stderr);
+  expected = resultsOf(runIn(home));
+});
+
+/** Types Ctrl-C into the terminal of a command once it has printed `sign`; twice, as people do. */
+async function pressCtrlC(words: readonly string[], sign: string) {
+  const quoted = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+  const child = spawn("script", ["-qec", quoted, "/dev/null"], {
+    cwd: root,
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter) },
+  });
+  let output = "";
+  let pressed = false;
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+    if (pressed || !output.includes(sign)) return;
+    pressed = true;
+    child.stdin.write("\x03\x03");
+  });
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { code, output, pressed };
+}
+
+const isDeno = runtimeVersion.startsWith("deno");
+const launcher = isDeno
+  ? ["npx", "--offline", "-y", "deno@2.9.6", "run"]
+  : ["npm", "--offline", "run"];
+
+const present = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
+const skipTerminal = !present("script", "--version")
+  ? "there is no util-linux `script` to make a terminal with"
+  : !present(launcher[0], ...(isDeno ? [...launcher.slice(1, 4), "--version"] : ["--version"]))
+  ? `there is no ${launcher[0]} here`
+  : false;
+
+test(`Ctrl-C through ${launcher[0]}, then on under the other runtime`, {
+  skip: skipTerminal || skipWithoutOther,
+}, async () => {
+  const { home, command } = place("terminal");
+  const [task, ...args] = command;
+  const words = [...launcher, task, ...(isDeno ? [] : ["--"]), ...args];
+  const { code, output, pressed } = await pressCtrlC(words, "step 10: checkpoints");
+  assert.ok(pressed, output);
+  assert.equal(code, 130, output);
+  assert.match(output, /state of step \d+ is in .*state\.safetensors; go on with: /);
+  assert.notDeepEqual(resultsOf(runIn(home)), expected);
+
+  const [other, ...rest] = otherRuntime!.command(program, command);
+  const resumed = spawnSync(other, rest, { cwd: root, encoding: "utf8" });
+  assert.equal(resumed.status, 0, resumed.stdout + resumed.stderr);
+  assert.deepEqual(resultsOf(runIn(home)), expected);
+});
+
+test("runs save, runs validate and runs stop change no byte of what is made anyway", async () => {
+  const { home, command } = place("steered");
+  const training = start([...command, "--json"]);
+  const runs = async (action: string, ...more: string[]) => {
+    const asked = await gnomic(["runs", action, runIn(home), ...more]);
+    assert.equal(asked.code, 0, asked.stdout + asked.stderr);
+  };
+  await training.line('"event":"step"');
+  await runs("save");
+  await runs("validate", "--prompt", "bruce_the_gnome by hand");
+  await runs("stop");
+  const stopped = await training.ended;
+  assert.equal(stopped.code, 130, stopped.stdout + stopped.stderr);
+
+  const resumed = await gnomic(command);
+  assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+  const results = resultsOf(runIn(home));
+  assert.deepEqual({ ...results, ...expected }, results);
+});
