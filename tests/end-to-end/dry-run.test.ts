@@ -1,0 +1,131 @@
+// `--dry-run` says for each stage why it will run or why not, and touches nothing: no file, no network.
+// The reference's two sample files are read as they are.
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { filesBelow, gnomic, root, smallTraining, trainingIn } from "./project.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "gnomic-dry-run-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const pictures = join(folder, "pictures");
+const output = join(folder, "output");
+const command = trainingIn(folder, {
+  data_loader: {
+    ...smallTraining.data_loader,
+    dataset: { type: "IMAGE_DIR_DATASET", dataset_dir: pictures },
+  },
+});
+
+async function run(...more: string[]): Promise<string> {
+  const { code, stdout, stderr } = await gnomic([...command, ...more]);
+  assert.equal(code, 0, stdout + stderr);
+  return stdout + stderr;
+}
+
+/** Each stage's line of the plan. */
+async function plan(...more: string[]): Promise<Readonly<Record<string, string>>> {
+  const lines = (await run("--dry-run", ...more)).split("\n");
+  return Object.fromEntries(lines.flatMap((line) => {
+    const found = /^ {2}([a-z-]+) +(.*)$/.exec(line);
+    return found === null ? [] : [[found[1], found[2]]];
+  }));
+}
+
+const upToLatents = ["--until", "encode-latents"];
+
+before(async () => {
+  cpSync(join(root, "sample_data/tiny-bruce/train"), pictures, { recursive: true });
+  await run(...upToLatents);
+  await run("--until", "tokenise");
+});
+
+test("what is in the store is cached; a training that never began is new", async () => {
+  const stages = await plan();
+  for (const id of ["ingest", "caption", "tokenise", "encode-latents"]) {
+    assert.match(stages[id], /^cached/, id);
+  }
+  for (const id of ["optimise-embeddings", "validate", "checkpoint"]) {
+    assert.match(stages[id], /^runs +new/, id);
+  }
+});
+
+test("another option: its key, from what to what, and only where it matters", async () => {
+  const captions = await plan("--set", "data_loader.caption_preset=style");
+  assert.match(captions.caption, /runs .*data_loader\.caption_preset: "object" -> "style"/);
+  assert.match(captions.tokenise, /runs .*upstream runs \(caption\)/);
+  assert.match(captions["encode-latents"], /^cached/);
+
+  const sizes = await plan("--set", "data_loader.resolution=72");
+  assert.match(sizes.ingest, /runs .*data_loader\.resolution: 64 -> 72/);
+  assert.match(sizes["encode-latents"], /runs .*upstream runs \(ingest\)/);
+});
+
+test("another picture: what is made anew of it", async () => {
+  const added = join(pictures, "005.jpg");
+  cpSync(join(pictures, "001.jpg"), added);
+  const stages = await plan();
+  rmSync(added);
+  assert.match(stages.ingest, /runs .*source changed/);
+  assert.match(stages["encode-latents"], /runs .*upstream runs \(ingest\)/);
+  assert.match((await plan()).ingest, /^cached/);
+});
+
+test("a selector forces; an unknown stage is named with the nearest", async () => {
+  assert.match((await plan("--from", "caption", "--until", "tokenise")).caption, /runs .*forced/);
+  const { code, stderr } = await gnomic([...command, "--dry-run", "--until", "encode-latent"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /encode-latents/);
+});
+
+test("a latent that was damaged on disk is found, and made again", async () => {
+  const store = join(output, ".gnomic-store", "blobs");
+  const posterior = 2 * 4 * 8 * 8 * 4; // mean and log-variance, 4 channels of 8 x 8, float32
+  const damaged = filesBelow(store).map((path) => join(store, path))
+    .find((path) => statSync(path).size === posterior)!;
+  const sound = readFileSync(damaged);
+  writeFileSync(damaged, sound.map((byte, i) => i === 100 ? byte ^ 1 : byte));
+
+  const stages = await plan();
+  assert.match(stages["encode-latents"], /runs .*corrupt/);
+  assert.match(stages.ingest, /^cached/);
+  assert.match(await run(...upToLatents), /corrupt/);
+  assert.deepEqual(readFileSync(damaged), sound);
+  assert.match((await plan())["encode-latents"], /^cached/);
+});
+
+test("a dry run writes nothing", async () => {
+  const state = () =>
+    filesBelow(folder).map((path) => [path, statSync(join(folder, path)).mtimeMs] as const);
+  const before = state();
+  await plan();
+  await plan("--set", "num_vectors=3");
+  assert.deepEqual(state(), before);
+});
+
+for (
+  const name of ["sdxl_textual_inversion_gnome_1x24gb", "sdxl_textual_inversion_masks_gnome_1x24gb"]
+) {
+  test(`the reference's ${name}.yaml runs unchanged`, async () => {
+    const file = `tests/reference/${name}.yaml`;
+    const cache = {
+      HF_HOME: join(folder, "empty-cache"),
+      HF_HUB_CACHE: join(folder, "empty-cache"),
+    };
+    const words = [
+      "pipeline",
+      "sdxl-ti",
+      "--config",
+      file,
+      "--output",
+      join(folder, name),
+      "--dry-run",
+    ];
+    const { code, stdout, stderr } = await gnomic(words, { env: cache });
+    assert.equal(code, 0, stdout + stderr);
+    assert.match(stdout, /not downloaded \(.*stable-diffusion-xl-base-1\.0/);
+    assert.match(stdout, /^ {2}ingest +runs +new$/m);
+  });
+}
