@@ -1,10 +1,12 @@
 // The engine as a library: a model on a device, typed arrays in, typed arrays out. One session per graph
 // and size is compiled, kept and used again. The trap: nothing here decides what to train on; captions,
 // noise, timesteps and weights come from the caller.
-import { attentionBytesOf, keepOf, type MemoryPlan } from "./memory/memory-plan.ts";
+import { attentionBytesOf, keepOf, type MemoryPlan, smallerPlan } from "./memory/memory-plan.ts";
+import { inTiles, tilingOf, type VaeWork } from "./memory/vae-tiles.ts";
 import { sinusoidalEmbedding } from "./diffusion/sinusoidal.ts";
 import type { Loader, Session } from "./device/device.ts";
-import type { Feeds, Tensor } from "./device/messages.ts";
+import { DeviceMemoryFault } from "./device/device-fault.ts";
+import type { Feeds, Fetches, Tensor } from "./device/messages.ts";
 import type { DType, Graph } from "./graph/graph.ts";
 import * as graphs from "./networks/graphs.ts";
 import { poolingMatrix, poolingOf, type PoolingRule } from "./text/pooling.ts";
@@ -16,7 +18,10 @@ export interface EngineOptions {
   readonly device: Loader;
   /** The type that activations are computed in; losses, statistics and rows are wider. */
   readonly compute: DType;
+  /** Where an allocation fails all the same, the next plan is taken, and said. */
   readonly plan: MemoryPlan;
+  /** What the VAE does in tiles; where memory runs out it takes to them by itself. */
+  readonly tiles?: readonly VaeWork[];
   /** By default what text encoder 2's config asks for. */
   readonly pooling?: PoolingRule;
   /** Told, once, what a user should know of how it is computed. */
@@ -73,12 +78,16 @@ export class Engine {
   readonly #sessions = new Map<string, Promise<Session>>();
   /** The VAE's own, because SDXL's overflows in float16 (its activations pass 65504). */
   #vaeCompute: DType;
+  #plan: MemoryPlan;
+  readonly #tiled: Set<VaeWork>;
 
   constructor(options: EngineOptions) {
     this.#options = options;
     this.model = options.model;
     this.device = options.device;
     this.#vaeCompute = options.compute;
+    this.#plan = options.plan;
+    this.#tiled = new Set(options.tiles);
     const { textEncoder, textEncoder2 } = options.model.weights;
     const name = "text_model.embeddings.token_embedding.weight";
     this.tokens = [
@@ -87,8 +96,9 @@ export class Engine {
     ];
   }
 
+  /** The plan in use: the one asked for, or a smaller one since memory ran out. */
   get plan(): MemoryPlan {
-    return this.#options.plan;
+    return this.#plan;
   }
 
   /** Hidden states of both encoders as the UNet takes them, and apart (hidden1, hidden2). */
@@ -115,8 +125,7 @@ export class Engine {
     // the caller sees what is not finite.
     for (;; scale /= 16) {
       const feeds = await this.#trainingFeeds(batch, scale);
-      const session = await this.#session("train", sizeOf(batch.noisy));
-      const out = await session.run(feeds);
+      const out = await this.#train(sizeOf(batch.noisy), feeds);
       const grads = [out.gradient1.data, out.gradient2.data];
       if (scale <= 1 || grads.every((gradient) => gradient.every(Number.isFinite))) {
         const [grad1, grad2] = ([0, 1] as const).map((i) => {
@@ -138,7 +147,7 @@ export class Engine {
 
   /** Pixels [B, 3, H, W] in -1..1 to the posterior's moments, each [B, 4, h, w], not scaled. */
   async encodeImage(pixels: Tensor): Promise<{ mean: Tensor; logvar: Tensor }> {
-    const { data, dims } = await this.#vae("encode", sizeOf(pixels), { pixels });
+    const { data, dims } = await this.#vae("encode", pixels);
     const shape = [dims[0], dims[1] / 2, dims[2], dims[3]];
     const size = shape[1] * shape[2] * shape[3];
     const half = (offset: number) => {
@@ -153,7 +162,7 @@ export class Engine {
 
   /** Latents [B, 4, h, w], not scaled, to pixels [B, 3, 8h, 8w] around -1..1. */
   decodeLatents(latents: Tensor): Promise<Tensor> {
-    return this.#vae("decode", sizeOf(latents), { latents });
+    return this.#vae("decode", latents);
   }
 
   /** Compiles the training graph of a size ahead of its first step. */
@@ -166,7 +175,7 @@ export class Engine {
     for (const [key, session] of this.#sessions) {
       if (!kinds.includes(key.split(" ")[0] as GraphKind)) continue;
       this.#sessions.delete(key);
-      await (await session).release();
+      await session.then((loaded) => loaded.release(), () => {});
     }
   }
 
@@ -174,15 +183,43 @@ export class Engine {
     return this.device.close();
   }
 
-  /** Runs the VAE; what overflows in float16 is computed again in float32, from then on always. */
-  async #vae(kind: "encode" | "decode", size: graphs.Size, feeds: Feeds): Promise<Tensor> {
-    const session = await this.#session(kind, size);
-    const [result] = Object.values(await session.run(feeds));
-    if (this.#vaeCompute === "float32" || !overflows(result.data)) return result;
-    this.#vaeCompute = "float32";
-    this.#options.say?.("The VAE overflows in float16; it is computed in float32.");
+  async #train(size: graphs.Size, feeds: Feeds): Promise<Fetches> {
+    try {
+      return await (await this.#session("train", size)).run(feeds);
+    } catch (error) {
+      const next = smallerPlan(this.#plan);
+      if (!(error instanceof DeviceMemoryFault) || next === undefined) throw error;
+      this.#options.say?.(
+        `Memory ran out under memory plan ${this.#plan} (${error.found}); plan ${next} from now on.`,
+      );
+      this.#plan = next;
+      await this.release("train");
+      return this.#train(size, feeds);
+    }
+  }
+
+  /**
+   * Runs the VAE. What overflows in float16 is computed again in float32, and where memory runs out again
+   * in tiles, from then on always.
+   */
+  async #vae(work: VaeWork, whole: Tensor): Promise<Tensor> {
+    const run = async (part: Tensor): Promise<Tensor> => {
+      const session = await this.#session(work, sizeOf(part));
+      return Object.values(await session.run({ pixels: part, latents: part }))[0];
+    };
+    const tiling = tilingOf(work, this.model.configs.vae);
+    try {
+      const result = await (this.#tiled.has(work) ? inTiles(whole, tiling, run) : run(whole));
+      if (this.#vaeCompute === "float32" || !overflows(result.data)) return result;
+      this.#vaeCompute = "float32";
+      this.#options.say?.("The VAE overflows in float16; it is computed in float32.");
+    } catch (error) {
+      if (!(error instanceof DeviceMemoryFault) || this.#tiled.has(work)) throw error;
+      this.#tiled.add(work);
+      this.#options.say?.(`Memory ran out in the VAE (${error.found}); it ${work}s in tiles.`);
+    }
     await this.release("encode", "decode");
-    return this.#vae(kind, size, feeds);
+    return this.#vae(work, whole);
   }
 
   #session(kind: GraphKind, size: Partial<graphs.Size>): Promise<Session> {
@@ -196,7 +233,7 @@ export class Engine {
   }
 
   #graph(kind: GraphKind, size: graphs.Size): Graph {
-    const { model, compute, plan } = this.#options;
+    const { model, compute } = this.#options;
     switch (kind) {
       case "text":
         return graphs.textGraph(model, size.batch, compute);
@@ -209,8 +246,9 @@ export class Engine {
       case "decode":
         return graphs.decodeGraph(model, size, this.#vaeCompute);
       case "train": {
-        const options = { keep: keepOf(plan), attentionBytes: attentionBytesOf(plan), compute };
-        return graphs.trainGraph(model, size, options);
+        const plan = this.#plan;
+        const attentionBytes = attentionBytesOf(plan, this.device.provider);
+        return graphs.trainGraph(model, size, { keep: keepOf(plan), attentionBytes, compute });
       }
     }
   }

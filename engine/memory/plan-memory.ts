@@ -9,7 +9,7 @@ import type { AvailableMemory } from "./available-memory.ts";
 import { type Estimate, estimateMemory, peakOf } from "./estimate.ts";
 import { attentionBytesOf, keepOf, type MemoryPlan, memoryPlans } from "./memory-plan.ts";
 import type { Networks } from "./networks-of.ts";
-import { tileOptions } from "./vae-tiles.ts";
+import { tileSide, tilingOf, type VaeWork } from "./vae-tiles.ts";
 
 export class MemoryFault extends fault("MemoryFault", "world") {}
 
@@ -26,7 +26,7 @@ export interface MemoryQuestion {
   readonly plans?: readonly MemoryPlan[];
 }
 
-export type Work = "training" | "text" | "prediction" | "encode" | "decode";
+export type Work = "training" | "text" | "prediction" | VaeWork;
 
 export interface MemoryRow extends Estimate {
   readonly work: Work;
@@ -46,9 +46,8 @@ export interface MemoryAdvice {
   readonly plan: MemoryPlan;
   /** One row for each plan that was looked at, and one for each other kind of work. */
   readonly rows: readonly MemoryRow[];
-  /** Side of the VAE's tiles in latents, where whole pictures do not fit. */
-  readonly encodeTile: number | undefined;
-  readonly decodeTile: number | undefined;
+  /** What the VAE does in tiles, because whole pictures do not fit. */
+  readonly tiles: readonly VaeWork[];
   /** What was chosen and why, to be said to the user. */
   readonly note: string;
 }
@@ -85,11 +84,11 @@ export function trainingRow(question: MemoryQuestion, plan: MemoryPlan): MemoryR
 }
 
 /** The VAE on a whole picture, or on tiles where that does not fit. */
-function vaeRow(question: MemoryQuestion, work: "encode" | "decode"): MemoryRow {
+function vaeRow(question: MemoryQuestion, work: VaeWork): MemoryRow {
   const { networks, compute } = question;
+  const { input } = tilingOf(work, networks.configs.vae);
   const of = (height: number, width: number, tiled: boolean) => {
-    const scale = work === "encode" ? 8 : 1;
-    const size = { batch: 1, height: height * scale, width: width * scale };
+    const size = { batch: 1, height: height * input, width: width * input };
     const graph = work === "encode"
       ? graphs.encodeGraph(networks, size, compute)
       : graphs.decodeGraph(networks, size, compute);
@@ -97,10 +96,9 @@ function vaeRow(question: MemoryQuestion, work: "encode" | "decode"): MemoryRow 
   };
   const { height, width } = largestOf(question);
   const whole = of(height, width, false);
-  const { side } = tileOptions;
-  return whole.fits || Math.max(height, width) <= side
+  return whole.fits || Math.max(height, width) <= tileSide
     ? whole
-    : of(Math.min(height, side), Math.min(width, side), true);
+    : of(Math.min(height, tileSide), Math.min(width, tileSide), true);
 }
 
 /** Text, a guided prediction and the VAE: what a run needs besides training, one at a time. */
@@ -141,16 +139,15 @@ export function planMemory(question: MemoryQuestion, all = false): MemoryAdvice 
   }
   if (chosen === undefined) throw tooLarge(question, rows);
   const others = otherRows(question);
-  const tileOf = (work: Work) =>
-    others.some((row) => row.work === work && row.tiled) ? tileOptions.side : undefined;
   const room = available === undefined
     ? `nobody can say what the ${provider} device has free`
     : `${gib(available.bytes)} free (${available.by})`;
   return {
     plan: chosen.plan!,
     rows: [...rows, ...others],
-    encodeTile: tileOf("encode"),
-    decodeTile: tileOf("decode"),
+    tiles: (["encode", "decode"] as const).filter((work) =>
+      others.some((row) => row.work === work && row.tiled)
+    ),
     note: `memory plan ${chosen.plan}: about ${gib(chosen.peak)} on ${provider}; ${room}`,
   };
 }
@@ -158,7 +155,8 @@ export function planMemory(question: MemoryQuestion, all = false): MemoryAdvice 
 function tooLarge(question: MemoryQuestion, rows: readonly MemoryRow[]): MemoryFault {
   const { available, provider } = question;
   const least = rows.reduce((a, b) => b.peak < a.peak ? b : a);
-  const pixels = `${8 * least.width}x${8 * least.height} px, batch ${least.batch}`;
+  const { input: factor } = tilingOf("encode", question.networks.configs.vae);
+  const pixels = `${factor * least.width}x${factor * least.height} px, batch ${least.batch}`;
   const [wanted, found] = available !== undefined && least.peak > available.bytes
     ? [
       `${gib(least.peak)} of memory on ${provider} for memory plan ${least.plan} at ${pixels}`,

@@ -2,17 +2,28 @@
 // fit. Only used where the memory plan says so. The trap: it is not exact. Group normalisation and the
 // middle block's attention see a tile instead of the picture; what is local comes out the same.
 import type { Tensor } from "../device/messages.ts";
+import { vaeFactor } from "../networks/autoencoder.ts";
+import type { VaeConfig } from "../networks/config.ts";
 
-/** In latents: 512 px, and the 128 px that neighbours share. */
-export const tileOptions = { side: 64, overlap: 16 } as const;
+export type VaeWork = "encode" | "decode";
 
 export interface Tiling {
-  /** Sides of a latent in the input and in the output: 8 and 1 to encode, 1 and 8 to decode. */
+  /** Sides of a latent in the input and in the output. */
   readonly input: number;
   readonly output: number;
   /** In latents. */
   readonly side: number;
   readonly overlap: number;
+}
+
+/** In latents: 512 px, and the 128 px that neighbours share. */
+export const tileSide = 64;
+const tileOverlap = 16;
+
+export function tilingOf(work: VaeWork, config: VaeConfig): Tiling {
+  const factor = vaeFactor(config);
+  const [input, output] = work === "encode" ? [factor, 1] : [1, factor];
+  return { input, output, side: tileSide, overlap: tileOverlap };
 }
 
 /** Where tiles start along an axis of `length`; the last one ends where the axis ends. */
