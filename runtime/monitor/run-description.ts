@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { configurationEntries, type ConfigurationEntry } from "./configuration-entries.ts";
 import { isAlive } from "./run-alive.ts";
-import { readManifest, type RunReader, type RunState } from "./run-reader.ts";
+import { readConfiguration, type RunReader, type RunState } from "./run-reader.ts";
 import { readTrainingPictures } from "./training-pictures.ts";
 
 export interface RunDescription {
@@ -21,7 +21,7 @@ export interface RunDescription {
 
 export async function describeRun(reader: RunReader): Promise<RunDescription> {
   const { state, offset, unreadable } = await reader.read();
-  const manifest = await readManifest(reader.dir);
+  const configuration = await readConfiguration(reader.dir);
   const training = await readTrainingPictures(reader.dir);
   return {
     folder: reader.dir,
@@ -30,7 +30,7 @@ export async function describeRun(reader: RunReader): Promise<RunDescription> {
     alive: await isAlive(reader.dir),
     offset,
     unreadable,
-    configuration: configurationEntries(manifest?.configuration),
+    configuration: configurationEntries(configuration),
     training: training.map(({ name, caption }) => ({ name, caption })),
   };
 }

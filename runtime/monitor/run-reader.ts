@@ -47,11 +47,10 @@ export function newRunReader(dir: string): RunReader {
   return { dir, read };
 }
 
-/** A run's `run.json`, or nothing while there is none that can be read. */
-export async function readManifest(dir: string): Promise<Record<string, unknown> | undefined> {
+/** The resolved configuration in a run's `run.json`; nothing while there is none to be read. */
+export async function readConfiguration(dir: string): Promise<unknown> {
   try {
-    const manifest: unknown = JSON.parse(await readFile(join(dir, "run.json"), "utf8"));
-    return typeof manifest === "object" && manifest !== null ? { ...manifest } : undefined;
+    return JSON.parse(await readFile(join(dir, "run.json"), "utf8"))?.configuration;
   } catch {
     return undefined;
   }

@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import { ControlRequest, sendRequest } from "../control.ts";
 import { openEventLog } from "../event-log.ts";
+import type { UnstampedEvent } from "../events.ts";
 import { lockRun } from "../lock.ts";
 import { isAlive } from "./run-alive.ts";
-import type { RunState } from "./run-reader.ts";
+import { checkpointAt } from "./page/run-state.js";
+import { newRunReader, type RunState } from "./run-reader.ts";
 
 const mostPrompts = 16;
 const longestPrompt = 2000;
@@ -45,13 +47,23 @@ const choose = (runDir: string, step: number, path: string) =>
     return yield* log.trouble;
   }).pipe(Effect.scoped);
 
+/** What a training says when it is asked to choose; nothing when the step has no checkpoint. */
+export async function chosenEvent(
+  runDir: string,
+  step: number,
+): Promise<UnstampedEvent | undefined> {
+  const { state } = await newRunReader(runDir).read();
+  const checkpoint = checkpointAt(state, step);
+  return checkpoint && { event: "chosen", step, path: checkpoint.path };
+}
+
 /** Hands the request over, or does it where no training runs; a text says why neither can be. */
 export async function steer(
   { dir, state }: { readonly dir: string; readonly state: RunState },
   request: ControlRequest,
 ): Promise<string | undefined> {
-  const checkpoint = request.request === "choose" ? state.checkpoints[request.step] : undefined;
-  if (request.request === "choose" && (checkpoint === undefined || checkpoint.pruned)) {
+  const checkpoint = request.request === "choose" ? checkpointAt(state, request.step) : undefined;
+  if (request.request === "choose" && checkpoint === undefined) {
     return "there is no checkpoint at this step";
   }
   const alive = await isAlive(dir);

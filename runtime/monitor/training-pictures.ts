@@ -25,7 +25,8 @@ export interface TrainingPixels {
 }
 
 const folder = "training";
-const index = join(folder, "pictures.json");
+/** Says that the copies are complete; below the run's folder. */
+export const trainingIndex = `${folder}/pictures.json`;
 const side = 512;
 const mostPictures = 64;
 
@@ -34,7 +35,7 @@ export async function keepTrainingPictures(
   runDir: string,
   pictures: readonly TrainingPixels[],
 ): Promise<void> {
-  const there = await access(join(runDir, index)).then(() => true, () => false);
+  const there = await access(join(runDir, trainingIndex)).then(() => true, () => false);
   if (there) return;
   await mkdir(join(runDir, folder), { recursive: true });
   const kept: TrainingPicture[] = [];
@@ -46,15 +47,15 @@ export async function keepTrainingPictures(
       .jpeg({ quality: 88 }).toFile(join(runDir, path));
     kept.push({ path, name, caption, width: made.width, height: made.height });
   }
-  const unfinished = join(runDir, `${index}.tmp`);
+  const unfinished = join(runDir, `${trainingIndex}.tmp`);
   await writeFile(unfinished, JSON.stringify(kept));
-  await rename(unfinished, join(runDir, index));
+  await rename(unfinished, join(runDir, trainingIndex));
 }
 
 /** The copies of a run; none when it has none. Their paths must still be checked (`insideRun`). */
 export async function readTrainingPictures(runDir: string): Promise<readonly TrainingPicture[]> {
   try {
-    const list: unknown = JSON.parse(await readFile(join(runDir, index), "utf8"));
+    const list: unknown = JSON.parse(await readFile(join(runDir, trainingIndex), "utf8"));
     return Array.isArray(list) ? list : [];
   } catch {
     return [];

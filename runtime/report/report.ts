@@ -6,7 +6,7 @@ import { Effect } from "effect";
 import { atomicWrite } from "../atomic-write.ts";
 import { configurationEntries } from "../monitor/configuration-entries.ts";
 import { isAlive } from "../monitor/run-alive.ts";
-import { newRunReader, readManifest } from "../monitor/run-reader.ts";
+import { newRunReader, readConfiguration } from "../monitor/run-reader.ts";
 import { reportPage } from "./report-page.ts";
 import { embedSteps, embedTraining } from "./report-pictures.ts";
 
@@ -19,13 +19,13 @@ const text = (path: string) => readFile(new URL(path, import.meta.url), "utf8");
 /** The report of a run as HTML. */
 export async function renderReport(runDir: string): Promise<string> {
   const { state, curves } = await newRunReader(runDir).read();
-  const manifest = await readManifest(runDir);
+  const configuration = await readConfiguration(runDir);
   return reportPage({
     name: basename(resolve(runDir)),
     state,
     alive: await isAlive(runDir),
     curves: curves.thinned({ points, smoothing }),
-    configuration: configurationEntries(manifest?.configuration),
+    configuration: configurationEntries(configuration),
     steps: await embedSteps(runDir, state),
     training: await embedTraining(runDir),
     styles: (await Promise.all(styleSheets.map(text))).join("\n"),

@@ -8,6 +8,7 @@ import { fill, h, icon } from "./dom.js";
 import { createFilmGrid } from "./film-grid.js";
 import { count, loss } from "./format.js";
 import { openLightbox } from "./lightbox.js";
+import { checkpointAt } from "./run-state.js";
 import { pictureAddress } from "./server.js";
 import { request } from "./steering.js";
 import { toast } from "./toast.js";
@@ -55,10 +56,7 @@ export function createExplorer({ run, curves }) {
     },
   });
 
-  const checkpoint = () => {
-    const found = state.checkpoints[step];
-    return found === undefined || found.pruned ? undefined : found;
-  };
+  const checkpoint = () => checkpointAt(state, step);
 
   function go(/** @type {number} */ wanted) {
     if (!steps.includes(wanted)) return;

@@ -63,7 +63,7 @@ function rowTable({ norms, cosines, vocabularyNorms, nearest }, histories) {
       h(
         "span",
         { class: i === all.length - 1 ? "word last" : "word", title: `since step ${from}` },
-        word,
+        shownWord(word),
         h("sub", {}, count(from)),
       ),
     ]);
@@ -114,7 +114,7 @@ function rowTable({ norms, cosines, vocabularyNorms, nearest }, histories) {
                 h(
                   "span",
                   { class: "word", title: `cosine ${cosine.toFixed(3)}` },
-                  near,
+                  shownWord(near),
                   bar(cosine),
                 )
               ),
@@ -126,6 +126,10 @@ function rowTable({ norms, cosines, vocabularyNorms, nearest }, histories) {
     ),
   );
 }
+
+/** A token may be bytes that are no letters; those are shown by their numbers. @param {string} word */
+const shownWord = (word) =>
+  word.replace(/[\p{C}\ufffd]/gu, (sign) => `⟨${(sign.codePointAt(0) ?? 0).toString(16)}⟩`);
 
 const degrees = (/** @type {number} */ cosine) =>
   (Math.acos(Math.min(1, Math.max(-1, cosine))) * 180 / Math.PI).toFixed(1);

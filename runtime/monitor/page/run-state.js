@@ -30,6 +30,8 @@
  *   by "prompt-image"
  */
 
+/** @typedef {{step: number, epoch: number, path: string}} Checkpoint */
+
 /** @typedef {{from: number, word: string}[]} WordHistory the nearest word of a row since each step */
 
 /**
@@ -50,7 +52,8 @@
  * @property {number[]} recentSeconds of the last steps
  * @property {{kind: "finished" | "stopped" | "failed", text: string, at: number} | null} outcome
  * @property {StageState[]} stages
- * @property {Record<string, {step: number, epoch: number, path: string, pruned: boolean}>} checkpoints
+ * @property {Record<string, Checkpoint & {pruned: boolean}>} checkpoints
+ * @property {Checkpoint | null} best the file of the best rows, which a better step replaces
  * @property {Record<string, Validation>} validations
  * @property {string[]} prompts
  * @property {{step: number, path: string} | null} chosen
@@ -84,6 +87,7 @@ export const emptyRunState = () => ({
   outcome: null,
   stages: [],
   checkpoints: {},
+  best: null,
   validations: {},
   prompts: [],
   chosen: null,
@@ -218,14 +222,12 @@ export function foldEvent(state, event) {
     case "rows":
       addRows(state, event);
       return;
-    case "checkpoint":
-      state.checkpoints[event.step] = {
-        step: event.step,
-        epoch: event.epoch,
-        path: event.path,
-        pruned: false,
-      };
+    case "checkpoint": {
+      const { step, epoch, path, best } = event;
+      if (best) state.best = { step, epoch, path };
+      else state.checkpoints[step] = { step, epoch, path, pruned: false };
       return;
+    }
     case "checkpoint-pruned":
       if (event.step in state.checkpoints) state.checkpoints[event.step].pruned = true;
       return;
@@ -265,6 +267,17 @@ export function foldEvent(state, event) {
       end(state, "failed", event.error, event.at);
       return;
   }
+}
+
+/**
+ * The file that holds the rows of a step, if there is one.
+ * @param {RunState} state @param {number} step
+ * @returns {Checkpoint | undefined}
+ */
+export function checkpointAt({ checkpoints, best }, step) {
+  const kept = checkpoints[step];
+  if (kept !== undefined && !kept.pruned) return kept;
+  return best?.step === step ? best : undefined;
 }
 
 /** Seconds that the rest takes at the pace of the last steps. @param {RunState} state */

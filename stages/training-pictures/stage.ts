@@ -1,0 +1,46 @@
+// training-pictures: small copies of what is trained on, in the run's own folder, so that the page and the
+// report can show them beside the validation pictures. Nothing else reads them.
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { Effect, Schema } from "effect";
+import { asFault } from "../../runtime/as-fault.ts";
+import { examples } from "../../runtime/artefacts/examples.ts";
+import { keepTrainingPictures, trainingIndex } from "../../runtime/monitor/training-pictures.ts";
+import { defineStage } from "../../runtime/stage.ts";
+
+export const trainingPictures = defineStage({
+  name: "training-pictures",
+  version: 1,
+  summary: "Keeps small copies of the training pictures for the page and the report",
+  options: Schema.Struct({}),
+  reads: { examples },
+  writes: {},
+  lifetime: "run",
+  supervised: true,
+
+  owed: (_options, { runDir }) =>
+    Effect.promise(() =>
+      access(join(runDir, trainingIndex)).then(
+        () => null,
+        () => ({ why: "the training pictures are not copied" }),
+      )
+    ),
+
+  run: ({ inputs, tools }) =>
+    Effect.tryPromise({
+      try: () =>
+        keepTrainingPictures(
+          tools.runDir,
+          inputs.examples.train.map(({ id, caption, views: [{ size, pixels }] }) => ({
+            name: id,
+            caption,
+            width: size[1],
+            height: size[0],
+            rgb: () => Effect.runPromise(tools.get(pixels)),
+          })),
+        ),
+      catch: asFault,
+    }).pipe(Effect.as({})),
+});
+
+export default trainingPictures;
