@@ -170,7 +170,7 @@ const actions: Readonly<Record<string, Action>> = {
 };
 
 export const runsCommand: Command = {
-  usage: "runs <action> [run] [other]",
+  usage: "runs <action> [run] [run-or-file]",
   summary: "List, show, compare, steer, move and clear up runs",
   options: [
     ["--output <dir>", "The folder that the runs are in (output)"],
@@ -189,6 +189,26 @@ export const runsCommand: Command = {
     "runs export latest gnome-run.tar",
     "runs import gnome-run.tar",
     "runs prune --older-than 30d --yes",
+  ],
+  sections: [
+    {
+      title: "DESCRIPTION",
+      paragraphs: [
+        "RUN is a name, the beginning of one, a path, or `latest`. What deletes only lists, until " +
+        "it is given --yes.",
+        "list: all runs of the folder, broken ones too.",
+        "show RUN: what it was made with, how its attempts went, what it reached, its files.",
+        "compare RUN RUN: what differs in configuration, pictures and weights, what each reached, " +
+        "and which results of stages they share.",
+        "stop RUN, save RUN, validate RUN: ask the training that runs; it answers within a step.",
+        "choose RUN --step N: mark a checkpoint as the one to keep.",
+        "export RUN FILE, import FILE: move a run to another machine, with all that its command " +
+        "needs to go on there (the pictures and the model aside). FILE is a tar archive.",
+        "delete RUN: its folder with everything in it.",
+        "prune: what the store holds for no run any more; with --older-than also old runs that " +
+        "were stopped, failed or broke.",
+      ],
+    },
   ],
   run: (given, options, terminal) => {
     const [name, ...rest] = given.filter((arg) => arg !== undefined).map(String);
@@ -217,7 +237,7 @@ export const runsCommand: Command = {
 };
 
 const saying = ({ print }: Terminal, json: boolean): Call["say"] => (value, lines) =>
-  json ? print(JSON.stringify(value)) : lines.forEach(print);
+  json ? print(JSON.stringify(value)) : lines.forEach((line) => print(line));
 
 const usage = (key: string, wanted: string, found: string): UsageFault =>
   new UsageFault({ key, wanted, found, fix: "`runs --help` shows how it is written." });

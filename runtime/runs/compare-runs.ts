@@ -41,7 +41,7 @@ export const compareRuns = (a: RunDescription, b: RunDescription): Comparison =>
   b: b.name,
   configuration: changes(a.configuration, b.configuration),
   inputs: changes(a.inputs, b.inputs),
-  metrics: metricDifferences(a.metrics, b.metrics),
+  metrics: metricDifferences({ step: a.step, ...a.metrics }, { step: b.step, ...b.metrics }),
   stages: Object.keys(a.outputs)
     .filter((stage) => stage in b.outputs && Object.keys(a.outputs[stage]).length > 0)
     .map((stage) => ({
