@@ -5,9 +5,17 @@ import { Cause, Duration, Effect, Schedule } from "effect";
 import { type Fault, fault, isFault } from "../engine/fault.ts";
 import { UnexpectedError } from "./as-fault.ts";
 import type { EventStream } from "./observers.ts";
+import type { Retry } from "./pipeline.ts";
 import type { PlannedStage } from "./plan.ts";
 
 export class StageTimeout extends fault("StageTimeout", "world", true) {}
+
+interface Failed {
+  readonly fault: Fault;
+  /** Counts from 1. */
+  readonly attempt: number;
+  readonly delaySeconds: number;
+}
 
 const unexpected = (id: string, cause: unknown): Fault =>
   new UnexpectedError({
@@ -43,26 +51,36 @@ const inTime =
         ),
     });
 
-export const withAttempts =
-  (planned: PlannedStage, events: EventStream) =>
-  <A>(work: Effect.Effect<A, unknown>): Effect.Effect<A, Fault> => {
-    const { id, retry } = planned;
-    const once = work.pipe(faultsOnly(id), inTime(planned));
-    if (retry === null || retry.times === 0) return once;
-    const schedule = Schedule.exponential(Duration.seconds(retry.backoffSeconds)).pipe(
-      Schedule.jittered,
-      Schedule.upTo({ times: retry.times }),
-      Schedule.setInputType<Fault>(),
-      Schedule.while(({ input }) => input.transient),
-      Schedule.tap(({ input, attempt, duration }) =>
-        events.publish({
-          event: "stage-retried",
-          stage: id,
-          attempt,
-          error: input.message,
-          delaySeconds: Duration.toSeconds(duration),
-        })
+/** Tries again after a fault that may pass, as `retry` says; `onRetry` is told before each wait. */
+export const withRetries =
+  (retry: Retry | null, onRetry: (failed: Failed) => Effect.Effect<void>) =>
+  <A>(once: Effect.Effect<A, Fault>): Effect.Effect<A, Fault> =>
+    retry === null || retry.times === 0 ? once : Effect.retry(
+      once,
+      Schedule.exponential(Duration.seconds(retry.backoffSeconds)).pipe(
+        Schedule.jittered,
+        Schedule.upTo({ times: retry.times }),
+        Schedule.setInputType<Fault>(),
+        Schedule.while(({ input }) => input.transient),
+        Schedule.tap(({ input, attempt, duration }) =>
+          onRetry({ fault: input, attempt, delaySeconds: Duration.toSeconds(duration) })
+        ),
       ),
     );
-    return Effect.retry(once, schedule);
-  };
+
+/** A stage's work with its timeout and its retries. */
+export const withAttempts =
+  (planned: PlannedStage, events: EventStream) =>
+  <A>(work: Effect.Effect<A, unknown>): Effect.Effect<A, Fault> =>
+    work.pipe(
+      faultsOnly(planned.id),
+      inTime(planned),
+      withRetries(planned.retry, ({ fault, attempt, delaySeconds }) =>
+        events.publish({
+          event: "stage-retried",
+          stage: planned.id,
+          attempt,
+          error: fault.message,
+          delaySeconds,
+        })),
+    );

@@ -5,11 +5,11 @@
 import { createHash } from "node:crypto";
 import { type BigIntStats, createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { Clock, Effect, Schema } from "effect";
 import type { Fault } from "../engine/fault.ts";
 import { fault } from "../engine/fault.ts";
-import { atomicWrite } from "./atomic-write.ts";
+import { atomicWrite, makeFolder } from "./atomic-write.ts";
 import { diskFault, errnoOf } from "./disk-fault.ts";
 import { Files } from "./files.ts";
 
@@ -92,7 +92,10 @@ export const openDigestCache = Effect.fnUntraced(function* (file: string) {
   const save = Effect.suspend(() => {
     if (!learnt) return Effect.void;
     learnt = false;
-    return atomicWrite(file, JSON.stringify(Object.fromEntries(remembered)));
+    return Effect.andThen(
+      makeFolder(dirname(file)),
+      atomicWrite(file, JSON.stringify(Object.fromEntries(remembered))),
+    );
   });
   return { digestFile, remember, save } satisfies DigestCache;
 });

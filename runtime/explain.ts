@@ -39,7 +39,11 @@ export function explainPlan({ pipeline, run, seed, device, stages }: Plan): read
     `  ${other.complete ? "This is a new run" : "This starts a new one"}: ${other.why}.`,
   ]);
   return [
-    `${pipeline}: ${run.dir} (${state}), seed ${seed}${device === null ? "" : `, ${device}`}`,
+    [
+      `${pipeline}: ${run.dir} (${state})`,
+      seed === null ? "a seed to be drawn" : `seed ${seed}`,
+      ...(device === null ? [] : [device]),
+    ].join(", "),
     ...lines,
     ...similar,
   ];

@@ -60,7 +60,8 @@ export const Plan = Struct({
     step: NullOr(Finite),
     similar: List(SimilarRun),
   }),
-  seed: Finite,
+  /** Null in a dry run: to be drawn. */
+  seed: NullOr(Finite),
   device: NullOr(Text),
   /** In an order in which each comes after what it reads. */
   stages: List(PlannedStage),

@@ -6,7 +6,7 @@ import { Effect, Result, type Schema } from "effect";
 import type { Fault } from "../engine/fault.ts";
 import { openStore, type Store, storeName } from "./artefact-store.ts";
 import type { Readied } from "./assess.ts";
-import { faultsOnly } from "./attempts.ts";
+import { faultsOnly, withRetries } from "./attempts.ts";
 import { canonicalJson, digestJson } from "./canonical-json.ts";
 import { chooseRun, type ChosenRun, type RunChoice } from "./choose-run.ts";
 import type { Composition } from "./compose.ts";
@@ -51,6 +51,8 @@ export interface Prepared {
   /** The configuration with the seed and the device that are used. */
   readonly values: JsonObject;
   readonly seed: number;
+  /** The seed was drawn just now, and is kept only if the run begins. */
+  readonly seedIsDrawn: boolean;
   readonly device: string | null;
   readonly identity: Identity;
   readonly run: ChosenRun;
@@ -87,7 +89,7 @@ const decodeOptions = (
   }));
 
 const askWorld = (
-  { id, stage, options }: Decoded,
+  { id, stage, use, options }: Decoded,
   tools: InputTools,
 ): Effect.Effect<Schema.Json | NotDownloaded, Fault> =>
   stage.inputs === undefined
@@ -95,6 +97,7 @@ const askWorld = (
     : Effect.suspend(() => stage.inputs!(options.decoded, tools)).pipe(
       Effect.map((json) => JSON.parse(canonicalJson(json ?? null)) as Schema.Json),
       faultsOnly(id),
+      withRetries(use.retry ?? null, () => Effect.void),
       Effect.catch((fault) =>
         tools.offline && fault instanceof NotDownloaded ? Effect.succeed(fault) : Effect.fail(fault)
       ),
@@ -169,6 +172,7 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
     configuration,
     values,
     seed: run.seed,
+    seedIsDrawn: run.found === null && configuration.seed === null,
     device,
     identity,
     run,

@@ -31,6 +31,7 @@ const workInRun = Effect.fnUntraced(
     const { run } = prepared;
     yield* makeFolder(run.dir);
     const lock = yield* lockRun(run.dir);
+    yield* Effect.ignore(prepared.store.digests.save);
     const manifest = yield* readManifest(run.dir);
     if ((manifest === null) !== (run.found === null)) return null;
     if (manifest === null) return yield* work(prepared, plan, { dir: run.dir, lock }, attending);

@@ -65,15 +65,13 @@ export const loadState = (runDir: string): Effect.Effect<SavedState | null, Faul
     : Effect.succeed(null);
 };
 
-/** What the state says about itself; null: none, or no state that can be read. */
-export const savedMetadata = (
-  runDir: string,
-): Effect.Effect<Readonly<Record<string, string>> | null> =>
-  Effect.promise(() => readHeader(stateFile(runDir)).then(({ metadata }) => metadata, () => null));
-
 /** The finished steps of a run; null: none, or no state that can be read. */
 export const savedStep = (runDir: string): Effect.Effect<number | null> =>
-  Effect.map(savedMetadata(runDir), (metadata) => {
-    const step = Number(metadata?.step);
-    return metadata !== null && Number.isInteger(step) ? step : null;
+  Effect.promise(async () => {
+    try {
+      const step = Number((await readHeader(stateFile(runDir))).metadata.step);
+      return Number.isInteger(step) ? step : null;
+    } catch {
+      return null;
+    }
   });

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { writeSafetensors } from "../../engine/weights/safetensors.ts";
 import { startChild } from "../testing/child.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 
@@ -102,6 +103,52 @@ test("--dry-run says why and writes nothing; with --json it is the plan", () =>
     const plan = JSON.parse(json.stdout);
     assert.deepEqual([plan.seed, plan.stages[0].reasons], [9, [{ reason: "new" }]]);
     assert.deepEqual(readdirSync(folder).sort(), ["greet.ts", "hello.yaml"]);
+  }));
+
+test("--from-file takes the configuration that an embedding carries; --set goes over it", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "hello");
+    const carried = JSON.parse(
+      (await call(folder, "pipeline", "./hello.yaml", "--dry-run", "--json", "--seed", "77"))
+        .stdout,
+    );
+    assert.equal(carried.seed, 77);
+    const rows = { dtype: "F32" as const, shape: [1, 2], data: new Float32Array(2) };
+    const configuration = {
+      type: "SDXL_TEXTUAL_INVERSION",
+      seed: 77,
+      placeholder_token: "my-hat",
+      initializer_token: "hat",
+      max_train_steps: 3,
+      provider: "cpu",
+      data_loader: {
+        dataset: { type: "IMAGE_DIR_DATASET", dataset_dir: "hats" },
+        caption_preset: "object",
+      },
+    };
+    const metadata = { "gnomic.configuration": JSON.stringify(configuration) };
+    await writeSafetensors(join(folder, "hat.safetensors"), new Map([["clip_l", rows]]), metadata);
+    await writeSafetensors(join(folder, "other.safetensors"), new Map([["clip_l", rows]]));
+    const dry = (...more: string[]) =>
+      call(folder, "pipeline", "./hello.yaml", "--dry-run", "--json", ...more);
+    const plan = JSON.parse((await dry("--from-file", "hat.safetensors")).stdout);
+    assert.equal(plan.seed, 77);
+    assert.match(plan.run.name, /^my_hat-/);
+    const over = await dry("--from-file", "hat.safetensors", "--set", "seed=5");
+    assert.equal(JSON.parse(over.stdout).seed, 5);
+    const none = await dry("--from-file", "other.safetensors");
+    assert.equal(none.code, 2);
+    assert.match(none.stderr, /other\.safetensors --from-file: .*with --config/);
+  }));
+
+test("a seed that is to be drawn is not shown before it is", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "hello");
+    const { stdout } = await call(
+      folder,
+      ...["pipeline", "./hello.yaml", "--dry-run", "--set", "seed=null"],
+    );
+    assert.match(stdout, /a seed to be drawn/);
   }));
 
 test("exit 2 with everything that is wrong, each with its line", () =>

@@ -153,6 +153,13 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+// What nobody waited for (a callback, a worker) and failed all the same.
+process.on("uncaughtException", async (error) => {
+  const { asFault } = await import("../as-fault.ts");
+  (await import("./print-fault.ts")).printFault(asFault(error), process.argv.slice(2));
+  process.exit(70);
+});
+
 const code = await main(process.argv.slice(2));
 // Whatever is still open (a worker, a socket) must not keep a finished command alive.
 process.stdout.write("", () => process.exit(code));

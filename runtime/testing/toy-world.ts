@@ -9,7 +9,8 @@ import type { Ending } from "../ending.ts";
 import type { RunEvent } from "../events.ts";
 import type { Plan } from "../plan.ts";
 import { type Command, prepare, type World } from "../prepare.ts";
-import { planRun, runPipeline } from "../run-pipeline.ts";
+import { planRun } from "../plan-run.ts";
+import { runPipeline } from "../run-pipeline.ts";
 import { withoutKeys } from "../without-keys.ts";
 import { makeStopSignal, type StopSignal } from "../stop-signal.ts";
 

@@ -1,0 +1,44 @@
+// Who looks at a run besides the terminal: event files for TensorBoard, the report, and with --monitor a
+// page. They are extras: what cannot be loaded or written is said, and no reason not to train.
+import { Effect, type Scope } from "effect";
+import { asFault } from "../as-fault.ts";
+import type { RunObserver } from "../observers.ts";
+
+export const onlookers = (
+  runDir: string,
+  configuration: unknown,
+  warn: (text: string) => void,
+): Effect.Effect<readonly RunObserver[]> =>
+  Effect.tryPromise({
+    try: async () => {
+      const [{ openTensorBoard }, { reportObserver }] = await Promise.all([
+        import("../tensorboard/tensorboard.ts"),
+        import("../report/report-observer.ts"),
+      ]);
+      return [await openTensorBoard({ runDir, configuration, warn }), reportObserver(runDir)];
+    },
+    catch: asFault,
+  }).pipe(
+    Effect.catch(({ message }) =>
+      Effect.sync((): RunObserver[] => {
+        warn(`No event files and no report: ${message}`);
+        return [];
+      })
+    ),
+  );
+
+/** Serves the page of a run until the scope closes. */
+export const servePage = (
+  runDir: string,
+  print: (line: string) => void,
+): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: async () => (await import("../monitor/monitor.ts")).startMonitor(runDir),
+      catch: asFault,
+    }),
+    (monitor) => Effect.promise(() => monitor.close()),
+  ).pipe(
+    Effect.map(({ address }) => print(`Open ${address}`)),
+    Effect.catch(({ message }) => Effect.sync(() => print(`No page: ${message}`))),
+  );
