@@ -10,6 +10,7 @@ import { pipeline } from "./compose.ts";
 import { explainPlan } from "./explain.ts";
 import { defineStage } from "./stage.ts";
 import { savedStep, saveState } from "./state.ts";
+import { makeStopSignal } from "./stop-signal.ts";
 import { startChild } from "./testing/child.ts";
 import { withTemporaryFolder } from "./testing/temporary-folder.ts";
 import { toyStages } from "./testing/toy-stages.ts";
@@ -274,4 +275,22 @@ test("events: started, planned, finished, in one log over all attempts", () =>
     assert.equal(log.filter((event) => event === "run-started").length, 2);
     assert.equal(log.filter((event) => event === "run-failed").length, 1);
     assert.equal(log.at(-1), "run-finished");
+  }));
+
+test("asked to stop while the world is still being looked at, nothing is begun", () =>
+  withTemporaryFolder(async (folder) => {
+    const stop = makeStopSignal();
+    const { split } = toyStages();
+    const downloading = defineStage({
+      ...split,
+      inputs: () => Effect.andThen(Effect.sync(stop.request), Effect.never),
+    });
+    const error = await refuseToy({
+      folder,
+      pipeline: pipeline("toy").stage("split", downloading),
+      values,
+      stop,
+    });
+    assert.equal(error._tag, "Stopped");
+    assert.deepEqual(readdirSync(folder), []);
   }));

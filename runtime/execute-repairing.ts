@@ -11,6 +11,7 @@ import { Files } from "./files.ts";
 import type { Plan } from "./plan.ts";
 import { planRun, publishPlan } from "./plan-run.ts";
 import type { Prepared } from "./prepare.ts";
+import { select } from "./select.ts";
 import type { Surroundings } from "./stage-tools.ts";
 
 /** How often damaged results are made again before the disk is blamed. */
@@ -38,14 +39,14 @@ export const executeRepairing = (
       text: `${corrupt.message} It is made again now.`,
     });
     yield* Effect.ignore(files.remove(corrupt.file!, { force: true }));
-    // What made it may have nothing else to do; then it is asked to run for this.
-    const makers = yield* streamWriters(prepared, surroundings.runDir, basename(corrupt.file!));
-    const forced = new Map([
-      ...prepared.selection.forced,
-      ...makers.map((id) => [id, "a lost blob of its stream"] as const),
-    ]);
-    const repairing = { ...prepared, selection: { ...prepared.selection, forced } };
-    const again = yield* planRun(repairing);
+    // What made it may have nothing else to do; then it is asked to run for this, before its readers.
+    for (const id of yield* streamWriters(prepared, surroundings.runDir, basename(corrupt.file!))) {
+      const upTo = yield* select(prepared.stages, { until: id });
+      const forced = new Map([[id, "a lost blob of its stream"]]);
+      const making = yield* planRun({ ...prepared, selection: { ...upTo, forced } });
+      yield* execute(making, stages, surroundings);
+    }
+    const again = yield* planRun(prepared);
     yield* publishPlan(again, events);
     return yield* executeRepairing(prepared, again, surroundings, left - 1);
   });

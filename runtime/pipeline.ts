@@ -85,7 +85,9 @@ function decodeStages(source: Source) {
     const one = within(stages, id);
     const { value, misfits } = decodeAll(StageUse, one.value);
     const key = `stages.${id}`;
-    const findings = findingsOf(misfits, StageUse, one)
+    // Its JSON Schema is only made when there is something to say.
+    const found = misfits.length === 0 ? [] : findingsOf(misfits, StageUse, one);
+    const findings = found
       .map((finding) => ({ ...finding, key: [key, finding.key].filter(Boolean).join(".") }));
     const nameFinding = /^[A-Za-z][A-Za-z0-9_-]*$/.test(id) ? [] : [{
       ...placeOf(one, ""),
@@ -114,6 +116,8 @@ export const decodePipeline = (
   const { stages, findings } = decodeStages(source);
   const all = source.findings.length > 0
     ? source.findings
+    : outline.misfits.length === 0
+    ? findings
     : [...findingsOf(outline.misfits, Outline, source), ...findings];
   if (all.length > 0 || outline.value === undefined) return Effect.fail(new ConfigFault(all));
   return Effect.succeed({
