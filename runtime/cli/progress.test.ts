@@ -58,8 +58,8 @@ test("plain lines now and then: step, smoothed loss, rate, time, what is left, m
   assert.deepEqual(lines, [
     "step 1/100  loss 1.0000  512 MB",
     "step 2: checkpoints/a",
-    "step 2/100  loss 2.0256  5.0/s  200 ms each  20 s left  512 MB  saved 2",
-    `step 3/100  loss ${smoothed.toFixed(4)}  5.0/s  200 ms each  19 s left  512 MB  saved 2`,
+    "step 2/100  loss 2.0256  5.0/s  200 ms  20 s left  512 MB  saved 2",
+    `step 3/100  loss ${smoothed.toFixed(4)}  5.0/s  200 ms  19 s left  512 MB  saved 2`,
   ]);
   assert.ok(!text.includes("\x1b"));
 });

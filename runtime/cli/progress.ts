@@ -20,7 +20,7 @@ const statusEveryMs = 100;
 const plainEveryMs = 10_000;
 
 const paceText = (seconds: number) =>
-  seconds >= 1 ? `${seconds.toFixed(1)} s each` : `${(seconds * 1000).toFixed(0)} ms each`;
+  seconds >= 1 ? `${seconds.toFixed(1)} s` : `${(seconds * 1000).toFixed(0)} ms`;
 /** Short times to a tenth. */
 const tookText = (seconds: number) =>
   seconds < 10 ? `${seconds.toFixed(1)} s` : secondsText(seconds);
