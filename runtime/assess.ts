@@ -41,8 +41,20 @@ export interface Assessed {
 
 export const isAbsent = (world: Readied["world"]): world is NotDownloaded => world instanceof Error;
 
-/** A "run" stage: does it owe its folder anything? */
-const assessRun = Effect.fnUntraced(function* (readied: Readied, at: Circumstances) {
+/** The stages whose streams it reads and that have more to say. */
+const writersAtWork = ({ stage, reads }: Readied, above: ReadonlyMap<string, Assessed>) => {
+  const ports: readonly (readonly [string, AnyArtefactType])[] = Object.entries(stage.reads);
+  const streams = ports.filter(([port, { kind }]) => kind === "stream" && port in reads);
+  const writers = new Set(streams.map(([port]) => reads[port].stage));
+  return [...writers].filter((id) => above.get(id)!.state !== "sound");
+};
+
+/** A "run" stage: does it owe its folder anything, or is it about to hear something new? */
+const assessRun = Effect.fnUntraced(function* (
+  readied: Readied,
+  at: Circumstances,
+  above: ReadonlyMap<string, Assessed>,
+) {
   const { id, stage, options } = readied;
   const { dir, isNew } = at.run;
   const record = isNew ? null : yield* readRecord(dir, id);
@@ -54,6 +66,7 @@ const assessRun = Effect.fnUntraced(function* (readied: Readied, at: Circumstanc
   const owed = isNew || stage.owed === undefined
     ? null
     : yield* stage.owed(options.decoded, { runDir: dir, seed: at.seed, info: at.info });
+  const writers = writersAtWork(readied, above);
   const reasons: readonly Reason[] = isNew ? [{ reason: "new" }] : owed !== null
     ? [{
       reason: "owed",
@@ -62,6 +75,8 @@ const assessRun = Effect.fnUntraced(function* (readied: Readied, at: Circumstanc
     }]
     : record === null && (returns || stage.owed === undefined)
     ? [{ reason: "owed", what: "not finished" }]
+    : writers.length > 0
+    ? [{ reason: "upstream", stages: writers }]
     : [];
   return {
     readied,
@@ -158,5 +173,5 @@ export const assess = (
   above: ReadonlyMap<string, Assessed>,
 ) =>
   readied.stage.lifetime === "run"
-    ? assessRun(readied, at)
+    ? assessRun(readied, at, above)
     : assessCached(readied, at, store, above);
