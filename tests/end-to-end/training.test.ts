@@ -144,3 +144,12 @@ test("what is deleted or damaged is written again from the state, without traini
   assert.deepEqual(steps, []);
   assert.deepEqual(resultsOf(run), results);
 });
+
+test("the embedding alone makes itself again, elsewhere", async () => {
+  const elsewhere = join(folder, "elsewhere");
+  const file = join(run, final);
+  const words = ["pipeline", "sdxl-ti", "--from-file", file, "--output", join(elsewhere, "output")];
+  const { code, stdout, stderr } = await gnomic(words);
+  assert.equal(code, 0, stdout + stderr);
+  assert.deepEqual(resultsOf(runIn(elsewhere)), resultsOf(run));
+});
