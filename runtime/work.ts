@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import { Clock, Effect, type Exit, Schedule } from "effect";
 import type { Fault } from "../engine/fault.ts";
+import { answerChoice } from "./answer-choice.ts";
 import { beginAttempt, endAttempt } from "./attempt.ts";
 import { openControl } from "./control.ts";
 import { type Ending, endingOf, exitCodeOfEnding, resultFiles } from "./ending.ts";
@@ -28,11 +29,11 @@ export interface Attending {
   readonly onPlan: (plan: Plan, prepared: Prepared) => void;
 }
 
-/** How often a request to stop is looked for while no stage asks. */
+/** How often requests are looked for while no stage asks. */
 const controlEvery = "1 second";
 
 const announce = Effect.fnUntraced(function* (
-  { configuration, run, device }: Prepared,
+  { configuration, notes, run, device }: Prepared,
   plan: Plan,
   events: EventStream,
   manifest: Manifest | null,
@@ -48,7 +49,7 @@ const announce = Effect.fnUntraced(function* (
     versions,
   });
   yield* publishPlan(plan, events);
-  for (const text of configuration.notes) yield* events.publish({ event: "note", text });
+  for (const text of notes) yield* events.publish({ event: "note", text });
 });
 
 /** All stages of the run folder take part. */
@@ -94,7 +95,10 @@ export const work = Effect.fnUntraced(function* (
   const events = yield* openEventStream(log, looking);
   const control = yield* openControl(dir, stop.request);
   yield* Effect.forkScoped(
-    Effect.repeat(control.requests("runner"), Schedule.spaced(controlEvery)),
+    control.requests("runner").pipe(
+      Effect.flatMap(Effect.forEach((request) => answerChoice(dir, request, events))),
+      Effect.repeat(Schedule.spaced(controlEvery)),
+    ),
   );
   if (lock !== null && lock.tookOverFrom !== null) {
     const text = `Process ${lock.tookOverFrom.pid} left this run locked and is dead; going on.`;
