@@ -20,7 +20,7 @@ const tiny = fileURLToPath(new URL("../../sample_data/tiny-sdxl", import.meta.ur
 
 const command = (prompt: string, options: Record<string, unknown>) => {
   const lines: string[] = [];
-  const quick = { steps: 3, size: 64, sampler: "euler", ...options };
+  const quick = { steps: 3, size: 64, sampler: "euler", provider: "cpu", ...options };
   const print = (line: string) => void lines.push(line);
   return Effect.as(generateCommand.run([prompt], quick, { print }), lines);
 };

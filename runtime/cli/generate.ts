@@ -4,7 +4,8 @@ import process from "node:process";
 import { Effect } from "effect";
 import { providers } from "../../config/device.ts";
 import { samplers } from "../../config/validation.ts";
-import { generate, type GenerateRequest, type Listener } from "../generate/generate.ts";
+import { generate } from "../generate/generate.ts";
+import type { GenerateRequest, Listener } from "../generate/request.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
 import { progressLine } from "./progress-line.ts";
 

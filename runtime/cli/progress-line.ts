@@ -1,14 +1,8 @@
 // How far a command is and how long the rest takes: on a terminal one line that is written over, else a
 // line every ten seconds. Always on standard error, so that standard output holds results only.
 // The trap: the first part includes loading and compiling, so the pace is taken from there on.
+import type { Screen } from "./progress.ts";
 import { bytesText, secondsText } from "./quantity.ts";
-
-/** The part of standard error that it needs. */
-export interface Screen {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly write: (text: string) => unknown;
-}
 
 export interface ProgressLine {
   readonly update: (done: number, total: number, unit: string) => void;

@@ -146,8 +146,8 @@ export function pruneText(
       ]),
     ),
     ...leftovers.map((name) => `${name}, left by an interrupted command`),
-    `${runs.length} runs, and ${blobs.length + entries.length} files of the store ` +
-    `that no other run refers to: ${bytesText(bytes)}`,
+    `Runs: ${runs.length}. Files of the store that no other run refers to: ` +
+    `${blobs.length + entries.length}. Together ${bytesText(bytes)}.`,
     done ? "Removed." : "Nothing was removed; --yes removes it.",
   ];
 }

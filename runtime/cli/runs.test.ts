@@ -132,7 +132,10 @@ test("delete and prune list first, and act with --yes", () =>
     assert.ok(existsSync(dir));
     assert.equal((await json(base, "delete a", { yes: true })).deleted, true);
     assert.ok(!existsSync(dir));
-    assert.match((await run(base, "prune")).join(), /1 files of the store.*Nothing was removed/);
+    assert.match(
+      (await run(base, "prune")).join(),
+      /refers to: 1\. Together 1 B\.,Nothing was removed/,
+    );
     assert.equal((await run(base, "prune", { yes: true })).at(-1), "Removed.");
     assert.deepEqual(await run(base, "prune", { yes: true }), ["Nothing to clear up."]);
     assert.ok(await refusal(base, "prune", { olderThan: 30 }) instanceof UsageFault);

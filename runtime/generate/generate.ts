@@ -4,79 +4,22 @@
 // of the run come out.
 import { join } from "node:path";
 import { Effect } from "effect";
-import type { SamplerName } from "../../engine/diffusion/samplers/samplers.ts";
+import { chooseDevice } from "../../engine/device/choose-device.ts";
 import { drawPicture, promptTokenizers } from "../../engine/draw-picture.ts";
 import type { Fault } from "../../engine/fault.ts";
-import { latentSize, LatentSizeFault } from "../../engine/latent-size.ts";
-import type { Model } from "../../engine/weights/model.ts";
 import { asFault } from "../as-fault.ts";
 import { atomicWrite, makeFolder } from "../atomic-write.ts";
 import { digestJson } from "../canonical-json.ts";
 import { loadModel } from "../load-model.ts";
-import { type EngineChoice, openEngine, resolvePooling, schedulerOf } from "../open-engine.ts";
+import { openEngine, resolvePooling, schedulerOf } from "../open-engine.ts";
 import { jpeg, png } from "../picture-file.ts";
-import { type BaseModel, baseModel } from "./base-model.ts";
-import { GenerateFault } from "./generate-fault.ts";
-import { type LoadedEmbedding, loadEmbedding } from "./load-embedding.ts";
+import { baseModel } from "./base-model.ts";
+import { loadEmbedding } from "./load-embedding.ts";
+import { pictureSize } from "./picture-size.ts";
 import { placeWords } from "./place-words.ts";
+import type { Generated, GenerateRequest, Listener } from "./request.ts";
 
-export interface GenerateRequest {
-  readonly prompt: string;
-  readonly negative: string | null;
-  /** FILE or word=FILE each. */
-  readonly embeddings: readonly string[];
-  /** Null: as the embeddings say. */
-  readonly model: string | null;
-  readonly sampler: SamplerName;
-  readonly steps: number;
-  readonly guidance: number;
-  readonly seed: number;
-  /** In pixels; null: the size that the embedding was trained at, else the model's own. */
-  readonly size: readonly [height: number, width: number] | null;
-  readonly count: number;
-  readonly format: "png" | "jpg";
-  readonly out: string;
-  readonly provider: EngineChoice["provider"];
-  readonly threads: number | null;
-}
-
-export interface Generated {
-  readonly path: string;
-  readonly height: number;
-  readonly width: number;
-  readonly seed: number;
-  /** Of those of one seed, from 0. */
-  readonly picture: number;
-}
-
-export interface Listener {
-  /** What to know, in a sentence. */
-  readonly say: (text: string) => void;
-  /** Sampler steps of all pictures, or bytes of a download. */
-  readonly progress: (done: number, total: number, unit: string) => void;
-  readonly made: (picture: Generated) => void;
-}
-
-/** Names the files: what decides the picture, and nothing else. */
-const digestOf = (
-  request: GenerateRequest,
-  { basis }: BaseModel,
-  loaded: readonly LoadedEmbedding[],
-  size: readonly number[],
-) => {
-  const { prompt, negative, sampler, steps, guidance, seed, provider } = request;
-  const embeddings = loaded.map(({ digest, names }) => ({ digest, names }));
-  const asked = { prompt, negative, sampler, steps, guidance, seed, size, provider };
-  return digestJson({ ...asked, embeddings, basis }).slice(0, 8);
-};
-
-const advise = (
-  request: GenerateRequest,
-  { basis, saidBy }: BaseModel,
-  overflow: number,
-  { say }: Listener,
-) => {
-  if (saidBy !== null) say(`Model ${basis.model}, as ${saidBy} says; --model takes another.`);
+const advise = (request: GenerateRequest, overflow: number, { say }: Listener) => {
   if (overflow > 0) {
     say(`The prompt is ${overflow} tokens too long for this model; its end is not seen.`);
   }
@@ -84,22 +27,6 @@ const advise = (
     say("Without guidance (1 or less) a negative prompt does nothing.");
   }
 };
-
-/** The size of pictures that the model was trained on. */
-const ownSize = ({ configs: { unet, vae } }: Model) => {
-  const side = unet.sample_size * 2 ** (vae.block_out_channels.length - 1);
-  return [side, side] as const;
-};
-
-function checkSize(model: Model, height: number, width: number): void {
-  try {
-    latentSize(model.configs.vae, height, width);
-  } catch (cause) {
-    if (!(cause instanceof LatentSizeFault)) throw cause;
-    const { wanted, found, fix } = cause;
-    throw new GenerateFault({ key: "--size", wanted, found, fix, cause });
-  }
-}
 
 /** Fails with GenerateFault, and as loading the model, the embeddings and the device fails. */
 export const generate = (
@@ -112,21 +39,31 @@ export const generate = (
     const { prompt, negative, sampler, steps, guidance, seed, count, out } = request;
     const loaded = yield* attempt(() => Promise.all(request.embeddings.map(loadEmbedding)));
     const base = yield* attempt(() => baseModel(loaded, request.model));
-    const { basis } = base;
+    const { basis, saidBy } = base;
+    if (saidBy !== null) {
+      listener.say(`Model ${basis.model}, as ${saidBy} says; --model takes another.`);
+    }
     const model = yield* loadModel(basis, {
       offline: false,
       progress: (...at) => Effect.sync(() => listener.progress(...at)),
     });
     const texts = negative === null ? [prompt] : [prompt, negative];
     const embeddings = yield* attempt(() => placeWords(model, loaded, texts));
-    const size = request.size ?? base.size ?? ownSize(model);
+    const size = yield* attempt(() => pictureSize(request.size, base.size, model));
     const [height, width] = size;
-    yield* attempt(() => checkSize(model, height, width));
     const [tokenizer] = promptTokenizers(model, embeddings);
-    advise(request, base, tokenizer.overflowOf(prompt), listener);
+    advise(request, tokenizer.overflowOf(prompt), listener);
 
+    const device = yield* attempt(() =>
+      chooseDevice({
+        provider: request.provider,
+        threads: request.threads,
+        compute: basis.weight_dtype === "float32" ? "float32" : "float16",
+      })
+    );
+    if (request.provider === "auto") listener.say(device.note);
     const engine = yield* openEngine(model, {
-      provider: request.provider,
+      provider: device.provider,
       threads: request.threads,
       weight_dtype: basis.weight_dtype,
       memory_plan: "auto",
@@ -139,8 +76,11 @@ export const generate = (
         ),
     });
     yield* makeFolder(out);
-    const stem = [embeddings[0]?.name.replace(/[^A-Za-z0-9_]+/g, "_") ?? "picture"]
-      .concat(digestOf(request, base, loaded, size)).join("-");
+    const named = embeddings.map(({ name }, i) => ({ name, digest: loaded[i].digest }));
+    const asked = { prompt, negative, sampler, steps, guidance, seed, size, basis };
+    const digest = digestJson({ ...asked, embeddings: named, provider: device.provider });
+    const word = embeddings[0]?.name.replace(/[^A-Za-z0-9_]+/g, "_") ?? "picture";
+    const stem = `${word}-${digest.slice(0, 8)}`;
     const scheduler = schedulerOf(model, basis);
     return yield* Effect.forEach(
       Array.from({ length: count }, (_, picture) => picture),

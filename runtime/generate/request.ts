@@ -1,0 +1,40 @@
+// What pictures are asked for, what is made, and who hears of it.
+import type { SamplerName } from "../../engine/diffusion/samplers/samplers.ts";
+import type { EngineChoice } from "../open-engine.ts";
+
+export interface GenerateRequest {
+  readonly prompt: string;
+  readonly negative: string | null;
+  /** FILE or word=FILE each. */
+  readonly embeddings: readonly string[];
+  /** Null: as the embeddings say. */
+  readonly model: string | null;
+  readonly sampler: SamplerName;
+  readonly steps: number;
+  readonly guidance: number;
+  readonly seed: number;
+  /** In pixels; null: the size that the embedding was trained at, else the model's own. */
+  readonly size: readonly [height: number, width: number] | null;
+  readonly count: number;
+  readonly format: "png" | "jpg";
+  readonly out: string;
+  readonly provider: EngineChoice["provider"];
+  readonly threads: number | null;
+}
+
+export interface Generated {
+  readonly path: string;
+  readonly height: number;
+  readonly width: number;
+  readonly seed: number;
+  /** Of those of one seed, from 0. */
+  readonly picture: number;
+}
+
+export interface Listener {
+  /** What to know, in a sentence. */
+  readonly say: (text: string) => void;
+  /** Sampler steps of all pictures, or bytes of a download. */
+  readonly progress: (done: number, total: number, unit: string) => void;
+  readonly made: (picture: Generated) => void;
+}
