@@ -44,7 +44,9 @@ const thisMachine: DeviceSurvey = {
   list: listProviders,
   open: (settings) => new Device(settings),
   check: selfCheck,
-  folder: checkFolder(),
+  get folder() {
+    return checkFolder();
+  },
 };
 
 const settingsOf = (provider: Provider, threads: number | null): DeviceSettings => ({

@@ -19,7 +19,9 @@ const loss =
 
 /** The fault for ONNX Runtime's message. */
 export function faultOf(provider: Provider, message: string) {
-  const found = message.replace(/^.*?(\S+\.cc:\d+ )/s, "").trim();
+  // Where it is in ONNX Runtime's source helps nobody here, nor does the condition that was not met.
+  const found = message.replace(/^.*?\.(?:cc|h):\d+ /s, "").replace(/^\S.*? was false\. /s, "")
+    .trim();
   if (memory.test(message)) {
     return new DeviceMemoryFault({
       key: "memory_plan",
