@@ -34,3 +34,12 @@ export function watch(page: Page) {
   page.on("request", (request) => hosts.add(new URL(request.url()).host));
   return { complaints, hosts };
 }
+
+/** Waits, but not for ever. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 300; tries++) {
+    if (await holds()) return;
+    await new Promise((wait) => setTimeout(wait, 100));
+  }
+  throw new Error(`never: ${holds}`);
+}

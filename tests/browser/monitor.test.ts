@@ -15,7 +15,7 @@ import { type Monitor, startMonitor } from "../../runtime/monitor/monitor.ts";
 import { type Child, startChild } from "../../runtime/testing/child.ts";
 import { checkpointPath, writeSyntheticRun } from "../synthetic-run.ts";
 import { type BreakableLine, breakableLine } from "./breakable-line.ts";
-import { launchChromium, skipBrowser, watch } from "./chromium.ts";
+import { launchChromium, skipBrowser, until, watch } from "./chromium.ts";
 
 const program = fileURLToPath(new URL("../synthetic-training.ts", import.meta.url));
 const serving = fileURLToPath(new URL("./serve-monitor.ts", import.meta.url));
@@ -214,7 +214,7 @@ describe("the monitor in a browser", { skip: skipBrowser }, () => {
     line.cut();
     await page.locator(".lost:visible").waitFor();
     const gap = lastStep().step;
-    while (lastStep().step < gap + 30) await new Promise((wait) => setTimeout(wait, 100));
+    await until(() => lastStep().step >= gap + 30);
     line.mend();
     await page.locator(".lost").waitFor({ state: "hidden" });
     await page.waitForFunction(
@@ -288,7 +288,7 @@ describe("the monitor in a browser", { skip: skipBrowser }, () => {
     server.process.kill("SIGKILL");
     await server.ended;
     await other.close();
-    while (lastStep().step < step + 20) await new Promise((wait) => setTimeout(wait, 100));
+    await until(() => lastStep().step >= step + 20);
   });
 
   test("stop asks first, then stops after the step", async () => {

@@ -188,6 +188,29 @@ export function createExplorer({ run, curves }) {
     }
   };
 
+  const showTraining = () => {
+    const pictures = run.description.training;
+    training.hidden = pictures.length === 0;
+    if (training.dataset.shown === String(pictures.length)) return;
+    training.dataset.shown = String(pictures.length);
+    fill(
+      training,
+      h("h2", {}, "Training pictures"),
+      h(
+        "div",
+        { class: "tiles" },
+        ...pictures.map(({ name, caption }, i) =>
+          h("img", {
+            src: pictureAddress(run.id, `training-${i}`, 320),
+            alt: caption ?? name,
+            title: caption ?? name,
+            loading: "lazy",
+          })
+        ),
+      ),
+    );
+  };
+
   function show() {
     empty.hidden = steps.length > 0;
     slider.max = String(Math.max(0, steps.length - 1));
@@ -197,6 +220,7 @@ export function createExplorer({ run, curves }) {
     showFacts();
     showStage();
     showPrompt();
+    showTraining();
     grid.show({ state, steps, step, prompt });
   }
 
@@ -207,25 +231,6 @@ export function createExplorer({ run, curves }) {
   choose.addEventListener("click", markChosen);
   best.addEventListener("click", () => state.fixedLoss && goNear(state.fixedLoss.bestStep));
   setPlaying(false);
-
-  const pictures = run.description.training;
-  training.hidden = pictures.length === 0;
-  fill(
-    training,
-    h("h2", {}, "Training pictures"),
-    h(
-      "div",
-      { class: "tiles" },
-      ...pictures.map(({ name, caption }, i) =>
-        h("img", {
-          src: pictureAddress(run.id, `training-${i}`, 320),
-          alt: caption ?? name,
-          title: caption ?? name,
-          loading: "lazy",
-        })
-      ),
-    ),
-  );
 
   /** @type {Record<string, () => void>} */
   const keys = {

@@ -52,6 +52,16 @@ export async function openLiveRun(id, handlers) {
     arrived = [];
     for (const event of events) foldEvent(run.description.state, event);
     handlers.onEvents(events);
+    if (events.some(({ event }) => event === "stage-finished")) loadRest();
+  };
+
+  /** What no event tells: a stage that finished may have left something to show. */
+  const loadRest = async () => {
+    const loaded = await getRun(id).catch(() => undefined);
+    if (loaded === undefined) return;
+    const { training, configuration } = loaded;
+    run.description = { ...run.description, training, configuration };
+    handlers.onConnection();
   };
 
   const loadAnew = async () => {
