@@ -104,6 +104,8 @@ test("a validation that failed may be tried again", () => {
   assert.equal(folded(events.slice(0, 2)).validations[4].error, "no memory");
   const { state, error, pictures } = folded(events).validations[4];
   assert.deepEqual([state, error, Object.keys(pictures)], ["finished", null, ["0-0"]]);
+  assert.equal(folded(events.slice(0, 3)).validations[4].state, "running");
+  assert.equal(folded(events.slice(0, 4)).validations[4].state, "finished");
 });
 
 test("the nearest word of a row is kept where it changes", () => {

@@ -9,16 +9,17 @@ import { writeReport } from "./report.ts";
 export function reportObserver(runDir: string): RunObserver {
   const reader = newRunReader(runDir);
   let dirty = false;
+  const writeSheet = async () => writeContactSheet(runDir, (await reader.read()).state);
   return {
     name: "the report",
     async onEvent({ event }) {
-      if (event === "validation-finished") {
-        await writeContactSheet(runDir, (await reader.read()).state);
-      }
+      if (event === "validation-finished") await writeSheet();
       dirty ||= event === "step" || event === "validation-finished" || event === "chosen";
     },
     async close() {
-      if (dirty) await writeReport(runDir);
+      if (!dirty) return;
+      await writeSheet();
+      await writeReport(runDir);
     },
   };
 }

@@ -1,7 +1,8 @@
 // From events of a run to TensorBoard summaries: which tags there are, and what they hold. One run
 // event becomes at most one summary, so that a killed process never leaves half a step.
 // The trap: pictures come one by one but TensorBoard wants all of a prompt under one (tag, step),
-// so they are held back until their validation has finished.
+// so they are held back until the last has come. Whether the validation's end was noted does not matter:
+// a killed process may have drawn all and noted nothing.
 import type { RunEvent, RunEventOf } from "../events.ts";
 
 export type SummaryValue =
@@ -79,9 +80,20 @@ export const configurationSummary = (configuration: unknown, at: number): Summar
   }],
 });
 
+interface Unfinished {
+  readonly expected: number;
+  readonly pictures: Map<string, RunEventOf<"validation-picture">>;
+}
+
 /** Makes a function that turns each event into its summary, or into nothing. */
 export function summariser(): (event: RunEvent) => Summary | undefined {
-  const unfinished = new Map<number, Map<string, RunEventOf<"validation-picture">>>();
+  const unfinished = new Map<number, Unfinished>();
+
+  const complete = (step: number): SummaryValue[] => {
+    const { pictures } = unfinished.get(step) ?? { pictures: new Map() };
+    unfinished.delete(step);
+    return pictureValues(pictures.values());
+  };
 
   const values = (event: RunEvent): readonly SummaryValue[] => {
     switch (event.event) {
@@ -91,16 +103,16 @@ export function summariser(): (event: RunEvent) => Summary | undefined {
         return fixedLossValues(event);
       case "rows":
         return rowValues(event);
-      case "validation-picture": {
-        const pictures = unfinished.get(event.step) ?? new Map();
-        unfinished.set(event.step, pictures.set(`${event.prompt}/${event.image}`, event));
+      case "validation-started":
+        unfinished.set(event.step, { expected: event.pictures, pictures: new Map() });
         return [];
+      case "validation-picture": {
+        const group = unfinished.get(event.step);
+        group?.pictures.set(`${event.prompt}/${event.image}`, event);
+        return group?.pictures.size === group?.expected ? complete(event.step) : [];
       }
-      case "validation-finished": {
-        const pictures = unfinished.get(event.step) ?? new Map();
-        unfinished.delete(event.step);
-        return pictureValues(pictures.values());
-      }
+      case "validation-finished":
+        return complete(event.step);
       default:
         return [];
     }

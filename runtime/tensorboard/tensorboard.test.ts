@@ -149,6 +149,16 @@ test("a validation that is done late does not make later pictures vanish", async
   assert.deepEqual(content(dir), expected);
 });
 
+test("pictures whose validation was killed before it said so are there", async () => {
+  const unsaid = events.filter((event) =>
+    !(event.event === "validation-finished" && event.step === 8)
+  );
+  const dir = await freshRun();
+  await session(dir, unsaid.slice(0, 40));
+  await session(dir, unsaid.slice(40));
+  assert.deepEqual(content(dir), expected);
+});
+
 test("steps that events.jsonl does not know any more are forgotten", async () => {
   const dir = await freshRun();
   await session(dir, events);

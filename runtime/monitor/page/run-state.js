@@ -26,6 +26,8 @@
  * @property {number} epoch
  * @property {"running" | "finished" | "failed"} state
  * @property {string | null} error
+ * @property {number} expected pictures of the attempt that runs
+ * @property {number} drawn by it so far
  * @property {Record<string, Pick<PictureEvent, "text" | "path" | "width" | "height" | "at">>} pictures
  *   by "prompt-image"
  */
@@ -122,7 +124,15 @@ function stageOf(state, name) {
 
 /** @param {RunState} state @param {{step: number, epoch: number}} event */
 const validationOf = (state, { step, epoch }) =>
-  state.validations[step] ??= { step, epoch, state: "running", error: null, pictures: {} };
+  state.validations[step] ??= {
+    step,
+    epoch,
+    state: "running",
+    error: null,
+    expected: Number.MAX_SAFE_INTEGER,
+    drawn: 0,
+    pictures: {},
+  };
 
 /** @param {RunState} state @param {RowsEvent} event */
 function addRows(state, event) {
@@ -232,12 +242,21 @@ export function foldEvent(state, event) {
       if (event.step in state.checkpoints) state.checkpoints[event.step].pruned = true;
       return;
     case "validation-started":
-      Object.assign(validationOf(state, event), { state: "running", error: null });
+      Object.assign(validationOf(state, event), {
+        state: "running",
+        error: null,
+        expected: event.pictures,
+        drawn: 0,
+      });
       return;
     case "validation-picture": {
       const { text, path, width, height, at } = event;
       const key = `${event.prompt}-${event.image}`;
-      validationOf(state, event).pictures[key] = { text, path, width, height, at };
+      const validation = validationOf(state, event);
+      validation.pictures[key] = { text, path, width, height, at };
+      validation.drawn += 1;
+      // A killed process may have drawn all of them without saying that it has finished.
+      if (validation.drawn >= validation.expected) validation.state = "finished";
       state.prompts[event.prompt] ??= text;
       return;
     }
