@@ -59,7 +59,7 @@ test("killed with -9 again and again, started under one runtime and continued un
       const child = start(folder, 3, hasOther && attempt % 2 === 1);
       if (kills < 5) {
         // Some time after the training began again: within a step, a save or a write of events.
-        await child.line('"event":"stage-started","stage":"train"').catch(() => "");
+        await child.line('"stage":"train"}').catch(() => "");
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 60));
         child.process.kill("SIGKILL");
       }
@@ -80,7 +80,7 @@ test(
   () =>
     withTemporaryFolder(async (folder) => {
       const child = start(folder, 30);
-      await child.line('"event":"step","step":3,');
+      await child.line('"step":3,');
       child.process.kill("SIGINT");
       setTimeout(() => child.process.kill("SIGINT"), 10);
       const { code, stdout, stderr } = await child.ended;
@@ -98,7 +98,7 @@ test("a second Ctrl-C after more than a second stops at once, and loses no finis
 }, () =>
   withTemporaryFolder(async (folder) => {
     const child = start(folder, 4000);
-    await child.line('"event":"stage-started","stage":"train"');
+    await child.line('"stage":"train"}');
     child.process.kill("SIGINT");
     await new Promise((resolve) => setTimeout(resolve, 1200));
     child.process.kill("SIGINT");
