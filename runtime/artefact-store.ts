@@ -33,7 +33,9 @@ export type Found<A> =
 const Latest = Schema.Struct({ fingerprint: Schema.String, ingredients: Ingredients });
 export type Latest = typeof Latest.Type;
 
-const sealed = <A, I>(schema: Schema.Codec<A, I>) =>
+type Sealed<A> = Schema.Codec<{ readonly seal: string; readonly entry: A }, string>;
+
+const sealed = <A>(schema: Schema.Codec<A, any>): Sealed<A> =>
   Schema.fromJsonString(Schema.Struct({ seal: Schema.String, entry: schema }));
 const sealedArtefact = sealed(ArtefactEntry);
 const sealedMemo = sealed(Blob);
@@ -58,12 +60,9 @@ export const openStore = Effect.fnUntraced(function* (folder: string) {
       }),
     );
 
-  const unseal = <A, I>(
-    path: string,
-    schema: Schema.Codec<{ readonly seal: string; readonly entry: A }, I>,
-  ): Effect.Effect<Found<A>> =>
+  const unseal = <A>(path: string, schema: Sealed<A>): Effect.Effect<Found<A>> =>
     files.readFileString(path).pipe(
-      Effect.flatMap(Schema.decodeEffect(schema as Schema.Codec<any, any>)),
+      Effect.flatMap(Schema.decodeEffect(schema)),
       Effect.map(({ seal, entry }): Found<A> =>
         digestJson(entry) === seal ? { found: "sound", entry } : { found: "corrupt", what: "entry" }
       ),

@@ -124,6 +124,29 @@ test("seed null is drawn once, kept, and used again", () =>
     assert.notEqual(seen.seeds[2], seen.seeds[0]);
   }));
 
+test("the device that auto means is asked once, said, kept, and told to the stages", () =>
+  withTemporaryFolder(async (folder) => {
+    let asked = 0;
+    const toy: Toy = {
+      folder,
+      pipeline: training(undefined, 2),
+      values,
+      configuration: { device: "auto" },
+      world: {
+        findDevice: () =>
+          Effect.sync(() => ({ device: `card ${++asked}`, note: "it is the fastest" })),
+      },
+    };
+    const first = await runToy(toy);
+    assert.match(eventsOf(first, "note")[0].text, /fastest/);
+    const second = await runToy({ ...toy, pipeline: training() });
+    assert.equal(asked, 1);
+    const manifest = manifestOf(second.ending.dir);
+    assert.deepEqual([manifest.device, manifest.configuration.provider], ["card 1", "card 1"]);
+    const named = await planToy({ ...toy, configuration: { device: "cpu" } });
+    assert.deepEqual([named.device, named.run.name], ["cpu", first.ending.run]);
+  }));
+
 test("an option that names no run does not change the folder; another one does", () =>
   withTemporaryFolder(async (folder) => {
     const one = await runToy({ folder, pipeline: training(), values });

@@ -1,4 +1,5 @@
 // The plan of what was prepared, and the event that tells it.
+// The trap: it is made again once the run is locked, because another process may have worked meanwhile.
 import { Effect } from "effect";
 import type { Fault } from "../engine/fault.ts";
 import { whyText } from "./explain.ts";

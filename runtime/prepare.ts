@@ -18,6 +18,7 @@ import type {
 } from "./configuration.ts";
 import { define, together } from "./define.ts";
 import { allFaults } from "./faults.ts";
+import type { FoundDevice } from "./find-device.ts";
 import { NotDownloaded } from "./not-downloaded.ts";
 import type { Plan } from "./plan.ts";
 import { type Identity, runIdentity } from "./run-identity.ts";
@@ -40,7 +41,7 @@ export interface Command {
 export interface World {
   readonly readConfiguration: ReadConfiguration;
   /** Which device a new run computes on, where the configuration leaves it open. */
-  readonly findDevice: (configuration: Configuration) => Effect.Effect<string | null, Fault>;
+  readonly findDevice: (configuration: Configuration) => Effect.Effect<FoundDevice, Fault>;
   /** A download's progress, before there is a run to report to. */
   readonly onProgress: (stage: string, done: number, total: number, unit: string) => void;
 }
@@ -48,6 +49,8 @@ export interface World {
 export interface Prepared {
   readonly pipeline: string;
   readonly configuration: Configuration;
+  /** What is to be said once. */
+  readonly notes: readonly string[];
   /** The configuration with the seed and the device that are used. */
   readonly values: JsonObject;
   readonly seed: number;
@@ -147,9 +150,11 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
   const identity = runIdentity(configuration, asked);
   const run = yield* chooseRun(name, configuration, identity, command.choice);
 
-  const device = configuration.device !== null && configuration.device !== "auto"
-    ? configuration.device
-    : run.found?.manifest.device ?? (yield* world.findDevice(configuration));
+  const named = configuration.device === "auto" ? null : configuration.device;
+  const kept = named ?? run.found?.manifest.device ?? null;
+  const { device, note } = kept === null
+    ? yield* world.findDevice(configuration)
+    : { device: kept, note: null };
   const values: JsonObject = {
     ...configuration.values,
     seed: run.seed,
@@ -170,6 +175,7 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
   return {
     pipeline: name,
     configuration,
+    notes: note === null ? configuration.notes : [...configuration.notes, note],
     values,
     seed: run.seed,
     seedIsDrawn: run.found === null && configuration.seed === null,

@@ -1,4 +1,5 @@
 // A JSON value without some of its keys, named by their dotted paths.
+// The trap: lists are left as they are; a path into one names nothing.
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);

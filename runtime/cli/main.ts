@@ -154,11 +154,13 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 // What nobody waited for (a callback, a worker) and failed all the same.
-process.on("uncaughtException", async (error) => {
+const onUnexpected = async (error: unknown) => {
   const { asFault } = await import("../as-fault.ts");
   (await import("./print-fault.ts")).printFault(asFault(error), process.argv.slice(2));
   process.exit(70);
-});
+};
+process.on("uncaughtException", onUnexpected);
+process.on("unhandledRejection", onUnexpected);
 
 const code = await main(process.argv.slice(2));
 // Whatever is still open (a worker, a socket) must not keep a finished command alive.

@@ -7,6 +7,7 @@ import { Effect, Scope } from "effect";
 import { explain, explainAll } from "../../config/explain.ts";
 import type { Ending } from "../ending.ts";
 import { explainPlan } from "../explain.ts";
+import { findDevice } from "../find-device.ts";
 import { keepDigests, planRun } from "../plan-run.ts";
 import { sameCommand } from "../platform/runtime.ts";
 import {
@@ -88,7 +89,7 @@ const dryRun = (
     const made = yield* planRun(prepared);
     const plan = prepared.seedIsDrawn ? { ...made, seed: null } : made;
     if (options.json === true) print(JSON.stringify(plan));
-    else [...prepared.configuration.notes, ...explainPlan(plan)].forEach(print);
+    else [...prepared.notes, ...explainPlan(plan)].forEach(print);
     yield* keepDigests(prepared);
     yield* preflight(prepared, plan);
   });
@@ -155,7 +156,7 @@ export const pipelineCommand: Command = {
     const downloads = progressLine(process.stderr);
     const world: World = {
       readConfiguration: readingFrom(text(options.fromFile)),
-      findDevice: ({ device }) => Effect.succeed(device === null ? null : "cpu"),
+      findDevice,
       onProgress: (_stage, done, total, unit) => {
         if (modeOf(options) === "full") downloads.update(done, total, unit);
       },

@@ -5,8 +5,8 @@ import { otherScriptCommand, scriptCommand } from "../platform/runtime.ts";
 
 export interface Child {
   readonly process: ChildProcess;
-  /** Resolves with the line once one on stdout holds `text`; rejects if the process ends before. */
-  readonly line: (text: string) => Promise<string>;
+  /** Resolves with the first line of stdout that fits; rejects if the process ends before. */
+  readonly line: (text: string | RegExp) => Promise<string>;
   readonly ended: Promise<
     { readonly code: number | null; readonly stdout: string; readonly stderr: string }
   >;
@@ -42,17 +42,17 @@ export function startChild(
     child.on("close", (code, signal) =>
       resolve({ code: code ?? (signal === "SIGINT" ? 130 : null), stdout, stderr }))
   );
-  const line = (text: string) =>
+  const line = (wanted: string | RegExp) =>
     new Promise<string>((resolve, reject) => {
       const look = () => {
-        const found = stdout.split("\n").find((each) => each.includes(text));
+        const found = stdout.split("\n").find((each) => each.search(wanted) >= 0);
         if (found === undefined) return;
         waiting.delete(look);
         resolve(found);
       };
       waiting.add(look);
       look();
-      ended.then(() => reject(new Error(`ended without "${text}":\n${stdout}\n${stderr}`)));
+      ended.then(() => reject(new Error(`ended without ${wanted}:\n${stdout}\n${stderr}`)));
     });
   return { process: child, line, ended };
 }

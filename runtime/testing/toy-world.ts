@@ -7,11 +7,13 @@ import type { Composition } from "../compose.ts";
 import type { Configuration, JsonObject } from "../configuration.ts";
 import type { Ending } from "../ending.ts";
 import type { RunEvent } from "../events.ts";
+import { Files } from "../files.ts";
 import type { Plan } from "../plan.ts";
 import { type Command, prepare, type World } from "../prepare.ts";
 import { planRun } from "../plan-run.ts";
 import { runPipeline } from "../run-pipeline.ts";
 import { withoutKeys } from "../without-keys.ts";
+import { withoutSync } from "./without-sync.ts";
 import { makeStopSignal, type StopSignal } from "../stop-signal.ts";
 
 /** Keys that do not name a run, as `validate_every_n_steps` of the real configuration. */
@@ -21,6 +23,7 @@ export const toyWorld = (
   folder: string,
   values: JsonObject,
   over: Partial<Configuration> = {},
+  world: Partial<World> = {},
 ): World => ({
   readConfiguration: () =>
     Effect.succeed({
@@ -37,8 +40,9 @@ export const toyWorld = (
       lengthMatters: null,
       ...over,
     }),
-  findDevice: () => Effect.succeed(null),
+  findDevice: () => Effect.succeed({ device: null, note: null }),
   onProgress: () => {},
+  ...world,
 });
 
 export interface Toy {
@@ -46,6 +50,7 @@ export interface Toy {
   readonly pipeline: Composition<any> | string;
   readonly values?: JsonObject;
   readonly configuration?: Partial<Configuration>;
+  readonly world?: Partial<World>;
   readonly selectors?: Command["selectors"];
   readonly choice?: Command["choice"];
   readonly stop?: StopSignal;
@@ -73,7 +78,7 @@ export const toyEffect = (toy: Toy): Effect.Effect<ToyRun, Fault> =>
     let plan: Plan | undefined;
     return runPipeline(
       commandOf(toy, false),
-      toyWorld(toy.folder, toy.values ?? {}, toy.configuration),
+      toyWorld(toy.folder, toy.values ?? {}, toy.configuration, toy.world),
       {
         stop,
         observers: () =>
@@ -87,7 +92,10 @@ export const toyEffect = (toy: Toy): Effect.Effect<ToyRun, Fault> =>
           }]),
         onPlan: (made) => plan = made,
       },
-    ).pipe(Effect.map((ending) => ({ ending, events, plan: plan! })));
+    ).pipe(
+      Effect.map((ending) => ({ ending, events, plan: plan! })),
+      Effect.provideServiceEffect(Files, Effect.map(Files, withoutSync)),
+    );
   });
 
 /** Runs a toy pipeline to its end. */
@@ -100,7 +108,10 @@ export const refuseToy = (toy: Toy): Promise<Fault> =>
 /** Its plan, as a dry run makes it. */
 export const planToy = (toy: Toy): Promise<Plan> =>
   Effect.runPromise(Effect.flatMap(
-    prepare(commandOf(toy, true), toyWorld(toy.folder, toy.values ?? {}, toy.configuration)),
+    prepare(
+      commandOf(toy, true),
+      toyWorld(toy.folder, toy.values ?? {}, toy.configuration, toy.world),
+    ),
     planRun,
   ));
 
