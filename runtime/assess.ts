@@ -49,6 +49,11 @@ const writersAtWork = ({ stage, reads }: Readied, above: ReadonlyMap<string, Ass
   return [...writers].filter((id) => above.get(id)!.state !== "sound");
 };
 
+const notDownloaded = ({ wanted }: NotDownloaded): Reason => ({
+  reason: "not-downloaded",
+  what: wanted.replace(/ on this machine$/, ""),
+});
+
 /** A "run" stage: does it owe its folder anything, or is it about to hear something new? */
 const assessRun = Effect.fnUntraced(function* (
   readied: Readied,
@@ -67,7 +72,7 @@ const assessRun = Effect.fnUntraced(function* (
     ? null
     : yield* stage.owed(options.decoded, { runDir: dir, seed: at.seed, info: at.info });
   const writers = writersAtWork(readied, above);
-  const reasons: readonly Reason[] = isNew ? [{ reason: "new" }] : owed !== null
+  const due: readonly Reason[] = isNew ? [{ reason: "new" }] : owed !== null
     ? [{
       reason: "owed",
       what: owed.why,
@@ -78,6 +83,9 @@ const assessRun = Effect.fnUntraced(function* (
     : writers.length > 0
     ? [{ reason: "upstream", stages: writers }]
     : [];
+  const reasons = due.length > 0 && isAbsent(readied.world)
+    ? [...due, notDownloaded(readied.world)]
+    : due;
   return {
     readied,
     fingerprint: null,
@@ -131,7 +139,7 @@ const assessCached = Effect.fnUntraced(function* (
     digests: {},
   });
   if (isAbsent(world)) {
-    return missing([...differences, { reason: "not-downloaded", what: world.key ?? world.wanted }]);
+    return missing([...differences, notDownloaded(world)]);
   }
   if (unknown.length > 0) {
     return missing([...differences, { reason: "upstream", stages: unknown }]);

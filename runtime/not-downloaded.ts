@@ -2,4 +2,5 @@
 // prints it and goes on; a real run never sees it, because there the network may be used.
 import { fault } from "../engine/fault.ts";
 
+/** `wanted` is what is missing, by name: "stabilityai/... on this machine". */
 export class NotDownloaded extends fault("NotDownloaded", "world") {}

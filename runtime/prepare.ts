@@ -148,7 +148,16 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
   const first = yield* decodeOptions(wired, { values: unseeded, unhashed }, placeOf);
   const asked = yield* readyAll(first, selection, needsRun, toolsOf);
   const identity = runIdentity(configuration, asked);
-  const run = yield* chooseRun(name, configuration, identity, command.choice);
+  const chosen = yield* chooseRun(name, configuration, identity, command.choice);
+  // Without the weights' digests nobody knows which run it would be.
+  const known = chosen.found !== null ||
+    !asked.some(({ world, stage }) => world instanceof NotDownloaded && stage.supervised !== true);
+  const run: ChosenRun = known ? chosen : {
+    ...chosen,
+    name: `${configuration.trigger}-????????`,
+    dir: join(configuration.base, `${configuration.trigger}-????????`),
+    similar: [],
+  };
 
   const named = configuration.device === "auto" ? null : configuration.device;
   const kept = named ?? run.found?.manifest.device ?? null;
