@@ -16,7 +16,7 @@ import {
 import { normals } from "../../engine/random/draw.ts";
 import { writeAtomically } from "../../engine/weights/atomic-file.ts";
 import { toBytes } from "../../engine/weights/convert.ts";
-import { requiredTensors, type RequiredTensors } from "../../engine/weights/required-tensors.ts";
+import { type RequiredTensors, requiredTensors } from "../../engine/weights/required-tensors.ts";
 import { type TensorToWrite, writeSafetensors } from "../../engine/weights/safetensors.ts";
 
 const engine = join(import.meta.dirname!, "../../engine");
