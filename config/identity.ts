@@ -2,7 +2,7 @@
 // identity finds the same run folder and goes on there.
 // The trap: how long to train is left out only where the rate does not depend on it; an option is
 // part of the identity unless its definition says `keepsRun` or `inert.ts` says that it is idle.
-import { canonicalJson } from "../runtime/canonical-json.ts";
+import { canonicalJson } from "../runtime/store/canonical-json.ts";
 import { inert } from "./inert.ts";
 import { optionRows } from "./option-rows.ts";
 import { dotted, isMapping } from "./source.ts";

@@ -2,7 +2,7 @@
 // of a pipeline file, which wraps a configuration with the wiring of its stages.
 // The trap: contradictions between options are beyond it; only reading the file finds those.
 import { JsonSchema } from "effect";
-import { StageUse } from "../runtime/pipeline.ts";
+import { StageUse } from "../runtime/pipeline/pipeline.ts";
 import { propertiesOf, type SchemaNode, schemaNode } from "./schema-node.ts";
 import { TrainingConfig } from "./training.ts";
 

@@ -6,7 +6,7 @@ import { emptySource } from "../../config/source.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { readHeader } from "../../engine/weights/safetensors.ts";
 import { asFault } from "../as-fault.ts";
-import { type ReadConfiguration, readTrainingConfiguration } from "../configuration.ts";
+import { type ReadConfiguration, readTrainingConfiguration } from "../pipeline/configuration.ts";
 import { UsageFault } from "./command.ts";
 
 const Carried = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json));

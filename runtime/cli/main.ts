@@ -104,7 +104,7 @@ async function run(command: Command, argv: readonly string[]): Promise<number> {
     await Promise.all([
       import("effect"),
       import("../as-fault.ts"),
-      import("../exit-code.ts"),
+      import("../execute/exit-code.ts"),
       import("./print-fault.ts"),
       import("./signals.ts"),
     ]);
@@ -131,7 +131,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return name === undefined ? 2 : 0;
   }
   if (name === "--version") {
-    print((await import("../versions.ts")).tool);
+    print((await import("../execute/versions.ts")).tool);
     return 0;
   }
   try {
@@ -144,7 +144,7 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     const [{ asFault }, { exitCodeOf }, { printFault }] = await Promise.all([
       import("../as-fault.ts"),
-      import("../exit-code.ts"),
+      import("../execute/exit-code.ts"),
       import("./print-fault.ts"),
     ]);
     const fault = asFault(error);

@@ -2,7 +2,7 @@
 // page. They are extras: what cannot be loaded or written is said, and no reason not to train.
 import { Effect, type Scope } from "effect";
 import { asFault } from "../as-fault.ts";
-import type { RunObserver } from "../observers.ts";
+import type { RunObserver } from "../execute/observers.ts";
 
 export const onlookers = (
   runDir: string,

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { Effect, Scope } from "effect";
 import { explain, explainAll } from "../../config/explain.ts";
-import type { Ending } from "../ending.ts";
-import { explainPlan } from "../explain.ts";
-import { findDevice } from "../find-device.ts";
-import { keepDigests, planRun } from "../plan-run.ts";
+import type { Ending } from "../execute/ending.ts";
+import { explainPlan } from "../plan/explain.ts";
+import { findDevice } from "../model/find-device.ts";
+import { keepDigests, planRun } from "../plan/plan-run.ts";
 import { sameCommand } from "../platform/runtime.ts";
 import {
   type Command as PipelineCommand,
@@ -16,10 +16,10 @@ import {
   prepare,
   type Prepared,
   type World,
-} from "../prepare.ts";
-import { runPipeline } from "../run-pipeline.ts";
-import { stateFile } from "../state.ts";
-import { makeStopSignal } from "../stop-signal.ts";
+} from "../plan/prepare.ts";
+import { runPipeline } from "../execute/run-pipeline.ts";
+import { stateFile } from "../execute/state.ts";
+import { makeStopSignal } from "../execute/stop-signal.ts";
 import { Stopped } from "../stopped.ts";
 import type { Command, Terminal } from "./command.ts";
 import { readingFrom } from "./from-file.ts";

@@ -1,7 +1,7 @@
 // A fault for people, on standard error: what is wrong, line by line, and for a defect where its report is.
 import process from "node:process";
 import type { Fault } from "../../engine/fault.ts";
-import { writeCrashReport } from "../crash-report.ts";
+import { writeCrashReport } from "../execute/crash-report.ts";
 import { Stopped } from "../stopped.ts";
 import { plainText } from "./plain-text.ts";
 

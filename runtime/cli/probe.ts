@@ -12,8 +12,8 @@ import { probe } from "../../engine/probe.ts";
 import { decodeProbeInputs } from "../../engine/probe-inputs.ts";
 import { readSafetensors, writeSafetensors } from "../../engine/weights/safetensors.ts";
 import { asFault } from "../as-fault.ts";
-import { loadModel } from "../load-model.ts";
-import { openEngine } from "../open-engine.ts";
+import { loadModel } from "../model/load-model.ts";
+import { openEngine } from "../model/open-engine.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
 import { table } from "./table.ts";
 

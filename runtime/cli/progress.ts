@@ -2,7 +2,7 @@
 // now and then; with --quiet only what needs attention; with --json the events themselves, one a line.
 // The trap: texts come from prompts and files, so control characters are taken out of them.
 import type { RunEvent } from "../events.ts";
-import type { RunObserver } from "../observers.ts";
+import type { RunObserver } from "../execute/observers.ts";
 import { plainText } from "./plain-text.ts";
 import { emptyMeter, type Meter, meterAfter, secondsLeft } from "./progress-meter.ts";
 import { bytesText, secondsText } from "./quantity.ts";

@@ -1,6 +1,6 @@
 // What the actions of `runs` say in words: tables of runs, one run in full, two runs compared.
 // The trap: everything comes from files that may be damaged; what is not known is shown as "-".
-import type { Change } from "../json-difference.ts";
+import type { Change } from "../plan/json-difference.ts";
 import type { ListedRun } from "../monitor/run-list.ts";
 import type { Comparison } from "../runs/compare-runs.ts";
 import type { Metrics, RunDescription } from "../runs/describe-run.ts";

@@ -7,7 +7,7 @@ import { embeddingFields } from "../../config/embedding.ts";
 import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
 import { deviceFields } from "../../config/device.ts";
-import { canonicalJson } from "../canonical-json.ts";
+import { canonicalJson } from "../store/canonical-json.ts";
 import { GenerateFault } from "./generate-fault.ts";
 import type { LoadedEmbedding } from "./load-embedding.ts";
 

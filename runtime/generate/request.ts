@@ -1,6 +1,6 @@
 // What pictures are asked for, what is made, and who hears of it.
 import type { SamplerName } from "../../engine/diffusion/samplers/samplers.ts";
-import type { EngineChoice } from "../open-engine.ts";
+import type { EngineChoice } from "../model/open-engine.ts";
 
 export interface GenerateRequest {
   readonly prompt: string;

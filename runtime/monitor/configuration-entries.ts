@@ -4,7 +4,7 @@
 import { type OptionRow, optionTable } from "../../config/option-table.ts";
 import { schemaNode } from "../../config/schema-node.ts";
 import { TrainingConfig } from "../../config/training.ts";
-import { canonicalJson } from "../canonical-json.ts";
+import { canonicalJson } from "../store/canonical-json.ts";
 
 export interface ConfigurationEntry {
   /** Dotted. */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { defaultRun, syntheticEvents } from "../../tests/synthetic-run.ts";
-import { parseEvent } from "../event-log.ts";
+import { parseEvent } from "../execute/event-log.ts";
 import { quickEvent } from "./quick-event.ts";
 
 const events = [...syntheticEvents({ ...defaultRun, steps: 60, totalSteps: 60 })];

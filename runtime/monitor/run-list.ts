@@ -3,7 +3,7 @@
 // missing from these states, so they are for the list alone.
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { parseEvent } from "../event-log.ts";
+import { parseEvent } from "../execute/event-log.ts";
 import { emptyRunState, foldEvent } from "./page/run-state.js";
 import { isAlive } from "./run-alive.ts";
 import type { RunFolder } from "./run-folders.ts";

@@ -4,9 +4,9 @@
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import { ControlRequest, sendRequest } from "../control.ts";
-import { openEventLog } from "../event-log.ts";
+import { openEventLog } from "../execute/event-log.ts";
 import type { UnstampedEvent } from "../events.ts";
-import { lockRun } from "../lock.ts";
+import { lockRun } from "../execute/lock.ts";
 import { isAlive } from "./run-alive.ts";
 import { checkpointAt } from "./page/run-state.js";
 import { newRunReader, type RunState } from "./run-reader.ts";

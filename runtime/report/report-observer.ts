@@ -1,6 +1,6 @@
 // Keeps what people look at without a page up to date while a run goes on: the contact sheet after each
 // validation, the report at the end. Both are made from the run's folder, so a missed one does no harm.
-import type { RunObserver } from "../observers.ts";
+import type { RunObserver } from "../execute/observers.ts";
 import { newRunReader } from "../monitor/run-reader.ts";
 import { writeContactSheet } from "./contact-sheet.ts";
 import { writeReport } from "./report.ts";

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { Effect } from "effect";
-import { atomicWrite } from "../atomic-write.ts";
+import { atomicWrite } from "../store/atomic-write.ts";
 import { configurationEntries } from "../monitor/configuration-entries.ts";
 import { isAlive } from "../monitor/run-alive.ts";
 import { newRunReader, readConfiguration } from "../monitor/run-reader.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { asFault } from "../as-fault.ts";
-import type { Attempt, Manifest } from "../manifest.ts";
+import type { Attempt, Manifest } from "../execute/manifest.ts";
 import { newRunReader, type RunState } from "../monitor/run-reader.ts";
 import type { SurveyedRun } from "./survey.ts";
 

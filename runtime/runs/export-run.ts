@@ -8,8 +8,8 @@ import { dirname, join, relative, sep } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { asFault } from "../as-fault.ts";
-import { storeName } from "../artefact-store.ts";
-import { tool } from "../versions.ts";
+import { storeName } from "../store/artefact-store.ts";
+import { tool } from "../execute/versions.ts";
 import { holdRun, isPassing } from "./free-run.ts";
 import { referencesOf } from "./references.ts";
 import {

@@ -4,7 +4,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Result, Schema } from "effect";
-import { ArtefactEntry } from "../artefact-store.ts";
+import { ArtefactEntry } from "../store/artefact-store.ts";
 import { Blob } from "../artefact.ts";
 
 export interface StoredFile {

@@ -6,10 +6,10 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { Effect } from "effect";
 import { type Fault } from "../../engine/fault.ts";
-import { diskFault, errnoOf } from "../disk-fault.ts";
-import { lockState } from "../lock.ts";
-import { type Attempt, type Manifest, readManifest } from "../manifest.ts";
-import { savedStep } from "../state.ts";
+import { diskFault, errnoOf } from "../store/disk-fault.ts";
+import { lockState } from "../execute/lock.ts";
+import { type Attempt, type Manifest, readManifest } from "../execute/manifest.ts";
+import { savedStep } from "../execute/state.ts";
 
 /**
  * elsewhere: a process of another machine has the lock and may be alive. killed: it ended without a

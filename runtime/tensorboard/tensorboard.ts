@@ -5,7 +5,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunEvent } from "../events.ts";
-import type { RunObserver } from "../observers.ts";
+import type { RunObserver } from "../execute/observers.ts";
 import { readEvents } from "../monitor/event-tail.ts";
 import { insideRun } from "../monitor/inside-run.ts";
 import {

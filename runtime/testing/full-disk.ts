@@ -1,6 +1,6 @@
 // A file system whose disk is full for the files that a test picks: writing fails as the kernel does.
 import { Effect, FileSystem, PlatformError } from "effect";
-import { Files } from "../files.ts";
+import { Files } from "../store/files.ts";
 
 const refusal = (path: string, code: string) =>
   PlatformError.systemError({

@@ -3,12 +3,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Effect } from "effect";
-import { openStore, storeName } from "../artefact-store.ts";
-import { canonicalJson } from "../canonical-json.ts";
+import { openStore, storeName } from "../store/artefact-store.ts";
+import { canonicalJson } from "../store/canonical-json.ts";
 import { type UnstampedEvent } from "../events.ts";
-import { fingerprint } from "../fingerprint.ts";
-import { type Manifest, writeManifest } from "../manifest.ts";
-import { saveState } from "../state.ts";
+import { fingerprint } from "../plan/fingerprint.ts";
+import { type Manifest, writeManifest } from "../execute/manifest.ts";
+import { saveState } from "../execute/state.ts";
 
 export interface RunToMake {
   readonly name: string;

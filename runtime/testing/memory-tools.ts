@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Effect } from "effect";
 import type { Blob } from "../artefact.ts";
-import { canonicalJson } from "../canonical-json.ts";
+import { canonicalJson } from "../store/canonical-json.ts";
 import type { UnstampedEvent } from "../events.ts";
 import type { InputTools, StageTools } from "../stage.ts";
 

@@ -2,7 +2,7 @@
 // that must see a missing sync, which no killed process shows.
 import { basename } from "node:path";
 import { Effect, FileSystem } from "effect";
-import { Files } from "../files.ts";
+import { Files } from "../store/files.ts";
 
 export interface Recording {
   readonly files: FileSystem.FileSystem;

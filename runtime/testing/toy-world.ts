@@ -3,18 +3,18 @@
 import { join } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
-import type { Composition } from "../compose.ts";
-import type { Configuration, JsonObject } from "../configuration.ts";
-import type { Ending } from "../ending.ts";
+import type { Composition } from "../pipeline/compose.ts";
+import type { Configuration, JsonObject } from "../pipeline/configuration.ts";
+import type { Ending } from "../execute/ending.ts";
 import type { RunEvent } from "../events.ts";
-import { Files } from "../files.ts";
-import type { Plan } from "../plan.ts";
-import { type Command, prepare, type World } from "../prepare.ts";
-import { planRun } from "../plan-run.ts";
-import { runPipeline } from "../run-pipeline.ts";
-import { withoutKeys } from "../without-keys.ts";
+import { Files } from "../store/files.ts";
+import type { Plan } from "../plan/plan.ts";
+import { type Command, prepare, type World } from "../plan/prepare.ts";
+import { planRun } from "../plan/plan-run.ts";
+import { runPipeline } from "../execute/run-pipeline.ts";
+import { withoutKeys } from "../pipeline/without-keys.ts";
 import { withoutSync } from "./without-sync.ts";
-import { makeStopSignal, type StopSignal } from "../stop-signal.ts";
+import { makeStopSignal, type StopSignal } from "../execute/stop-signal.ts";
 
 /** Keys that do not name a run, as `validate_every_n_steps` of the real configuration. */
 const neutral = ["log_every", "steps"];

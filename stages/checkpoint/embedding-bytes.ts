@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import { writeSafetensors } from "../../engine/weights/safetensors.ts";
 import type { EncoderRows } from "../../runtime/artefacts/snapshots.ts";
-import { canonicalJson, digestJson } from "../../runtime/canonical-json.ts";
+import { canonicalJson, digestJson } from "../../runtime/store/canonical-json.ts";
 import type { RunInfo } from "../../runtime/stage.ts";
 
 export interface EmbeddingFacts {

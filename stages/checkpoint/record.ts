@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { asFault } from "../../runtime/as-fault.ts";
-import { atomicWrite } from "../../runtime/atomic-write.ts";
-import { sha256 } from "../../runtime/canonical-json.ts";
+import { atomicWrite } from "../../runtime/store/atomic-write.ts";
+import { sha256 } from "../../runtime/store/canonical-json.ts";
 
 export const FileRecord = Schema.Struct({
   /** Relative to the run folder, with forward slashes. */

@@ -9,7 +9,7 @@ import { embeddingFields } from "../../config/embedding.ts";
 import { triggerOf } from "../../config/placeholder.ts";
 import { outputFields } from "../../config/outputs.ts";
 import { asFault } from "../../runtime/as-fault.ts";
-import { atomicWrite } from "../../runtime/atomic-write.ts";
+import { atomicWrite } from "../../runtime/store/atomic-write.ts";
 import {
   type Rows,
   type Snapshot,
@@ -19,7 +19,7 @@ import {
 import { stepName } from "../../runtime/artefacts/step-name.ts";
 import { type Validation, validations } from "../../runtime/artefacts/validations.ts";
 import { optional } from "../../runtime/artefact.ts";
-import { sha256 } from "../../runtime/canonical-json.ts";
+import { sha256 } from "../../runtime/store/canonical-json.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { embeddingBytes } from "./embedding-bytes.ts";
 import { toPrune } from "./prune.ts";

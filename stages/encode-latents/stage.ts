@@ -11,8 +11,8 @@ import { vaeFactor } from "../../engine/networks/autoencoder.ts";
 import { asFault } from "../../runtime/as-fault.ts";
 import { type Example, examples, toPlanar, type View } from "../../runtime/artefacts/examples.ts";
 import { latents, type LatentView } from "../../runtime/artefacts/latents.ts";
-import { loadModel, modelInputs } from "../../runtime/load-model.ts";
-import { engineFields, openEngine } from "../../runtime/open-engine.ts";
+import { loadModel, modelInputs } from "../../runtime/model/load-model.ts";
+import { engineFields, openEngine } from "../../runtime/model/open-engine.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { latentMask } from "./latent-mask.ts";
 

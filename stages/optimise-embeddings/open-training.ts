@@ -11,7 +11,7 @@ import type { Latents } from "../../runtime/artefacts/latents.ts";
 import type { Snapshot } from "../../runtime/artefacts/snapshots.ts";
 import type { TokenIds } from "../../runtime/artefacts/token-ids.ts";
 import { asFault } from "../../runtime/as-fault.ts";
-import { schedulerOf } from "../../runtime/open-engine.ts";
+import { schedulerOf } from "../../runtime/model/open-engine.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { planCourse } from "./course.ts";
 import { fixedItems, thoroughItems } from "./fixed-items.ts";

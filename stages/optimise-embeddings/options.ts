@@ -8,7 +8,7 @@ import { objectiveFields } from "../../config/objective.ts";
 import { optimizerFields } from "../../config/optimizer.ts";
 import { outputFields } from "../../config/outputs.ts";
 import { validationFields } from "../../config/validation.ts";
-import { engineFields } from "../../runtime/open-engine.ts";
+import { engineFields } from "../../runtime/model/open-engine.ts";
 
 export const OptimiseOptions = Schema.Struct({
   seed: Schema.Int,

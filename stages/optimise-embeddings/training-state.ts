@@ -12,7 +12,7 @@ import {
 } from "../../engine/optimise/state-tensors.ts";
 import { asFault } from "../../runtime/as-fault.ts";
 import { RunEvent } from "../../runtime/events.ts";
-import { loadState, saveState } from "../../runtime/state.ts";
+import { loadState, saveState } from "../../runtime/execute/state.ts";
 
 export type EncoderPair = readonly [Float64Array, Float64Array];
 

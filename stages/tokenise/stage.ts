@@ -10,7 +10,7 @@ import type { Model } from "../../engine/weights/model.ts";
 import { captions } from "../../runtime/artefacts/captions.ts";
 import { type TokenIds, tokenIds } from "../../runtime/artefacts/token-ids.ts";
 import { asFault } from "../../runtime/as-fault.ts";
-import { loadModel } from "../../runtime/load-model.ts";
+import { loadModel } from "../../runtime/model/load-model.ts";
 import { defineStage } from "../../runtime/stage.ts";
 import { captionWarnings } from "./caption-fit.ts";
 import { captionTable } from "./caption-table.ts";

@@ -6,8 +6,8 @@ import { drawPicture } from "../../engine/draw-picture.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { type Rows, unpackRows } from "../../runtime/artefacts/snapshots.ts";
 import { asFault } from "../../runtime/as-fault.ts";
-import { loadModel } from "../../runtime/load-model.ts";
-import { openEngine, resolvePooling, schedulerOf } from "../../runtime/open-engine.ts";
+import { loadModel } from "../../runtime/model/load-model.ts";
+import { openEngine, resolvePooling, schedulerOf } from "../../runtime/model/open-engine.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import type { ValidateOptions } from "./stage.ts";
 

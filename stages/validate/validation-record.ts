@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
-import { atomicWrite } from "../../runtime/atomic-write.ts";
+import { atomicWrite } from "../../runtime/store/atomic-write.ts";
 
 export interface ValidationRecord {
   readonly step: number;

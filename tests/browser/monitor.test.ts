@@ -10,7 +10,7 @@ import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { parseEvents } from "../../runtime/event-log.ts";
+import { parseEvents } from "../../runtime/execute/event-log.ts";
 import { type Monitor, startMonitor } from "../../runtime/monitor/monitor.ts";
 import { type Child, startChild } from "../../runtime/testing/child.ts";
 import { checkpointPath, writeSyntheticRun } from "../synthetic-run.ts";

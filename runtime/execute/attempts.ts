@@ -1,0 +1,86 @@
+// Runs a stage's work as often as its pipeline file allows: a timeout for each attempt, and after a fault
+// that may pass by itself (`transient`) another attempt, after a wait that doubles, give or take a fifth.
+// The trap: whatever a stage throws becomes a fault here; after this, nothing is untyped.
+import { Cause, Duration, Effect, Schedule } from "effect";
+import { type Fault, fault, isFault } from "../../engine/fault.ts";
+import { UnexpectedError } from "../as-fault.ts";
+import type { EventStream } from "./observers.ts";
+import type { Retry } from "../pipeline/pipeline.ts";
+import type { PlannedStage } from "../plan/plan.ts";
+
+export class StageTimeout extends fault("StageTimeout", "world", true) {}
+
+interface Failed {
+  readonly fault: Fault;
+  /** Counts from 1. */
+  readonly attempt: number;
+  readonly delaySeconds: number;
+}
+
+const unexpected = (id: string, cause: unknown): Fault =>
+  new UnexpectedError({
+    key: id,
+    wanted: "no such error",
+    found: cause instanceof Error ? cause.message : String(cause),
+    fix: "If the stage is yours, correct it; else this is a defect of gnomic.",
+    cause,
+  });
+
+/** Interruption stays what it is; failures and defects of stage `id` become faults. */
+export const faultsOnly =
+  (id: string) => <A>(work: Effect.Effect<A, unknown>): Effect.Effect<A, Fault> =>
+    Effect.catchCause(work, (cause) => {
+      if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>);
+      const squashed = Cause.squash(cause);
+      return Effect.fail(isFault(squashed) ? squashed : unexpected(id, squashed));
+    });
+
+const inTime =
+  ({ id, timeoutSeconds }: PlannedStage) =>
+  <A>(work: Effect.Effect<A, Fault>): Effect.Effect<A, Fault> =>
+    timeoutSeconds === null ? work : Effect.timeoutOrElse(work, {
+      duration: Duration.seconds(timeoutSeconds),
+      orElse: () =>
+        Effect.fail(
+          new StageTimeout({
+            key: `stages.${id}.timeoutSeconds`,
+            wanted: `${id} to end within ${timeoutSeconds} s`,
+            found: "that it still runs",
+            fix: "Raise timeoutSeconds in the pipeline file.",
+          }),
+        ),
+    });
+
+/** Tries again after a fault that may pass, as `retry` says; `onRetry` is told before each wait. */
+export const withRetries =
+  (retry: Retry | null, onRetry: (failed: Failed) => Effect.Effect<void>) =>
+  <A>(once: Effect.Effect<A, Fault>): Effect.Effect<A, Fault> =>
+    retry === null || retry.times === 0 ? once : Effect.retry(
+      once,
+      Schedule.exponential(Duration.seconds(retry.backoffSeconds)).pipe(
+        Schedule.jittered,
+        Schedule.upTo({ times: retry.times }),
+        Schedule.setInputType<Fault>(),
+        Schedule.while(({ input }) => input.transient),
+        Schedule.tap(({ input, attempt, duration }) =>
+          onRetry({ fault: input, attempt, delaySeconds: Duration.toSeconds(duration) })
+        ),
+      ),
+    );
+
+/** A stage's work with its timeout and its retries. */
+export const withAttempts =
+  (planned: PlannedStage, events: EventStream) =>
+  <A>(work: Effect.Effect<A, unknown>): Effect.Effect<A, Fault> =>
+    work.pipe(
+      faultsOnly(planned.id),
+      inTime(planned),
+      withRetries(planned.retry, ({ fault, attempt, delaySeconds }) =>
+        events.publish({
+          event: "stage-retried",
+          stage: planned.id,
+          attempt,
+          error: fault.message,
+          delaySeconds,
+        })),
+    );

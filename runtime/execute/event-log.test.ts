@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { appendFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Clock, Effect } from "effect";
+import { type EventLog, openEventLog, readEvents } from "./event-log.ts";
+import type { UnstampedEvent } from "../events.ts";
+import { Files } from "../store/files.ts";
+import { fullDisk } from "../testing/full-disk.ts";
+import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+
+const note = (text: string): UnstampedEvent => ({ event: "note", text });
+const step = (n: number, loss = 1): UnstampedEvent => ({
+  event: "step",
+  step: n,
+  epoch: 0,
+  loss,
+  lr: 1,
+  gradientNorm: 1,
+  gradientShare: [0.5, 0.5],
+  seconds: 1,
+  rssBytes: 1,
+});
+
+const inLog = <A, E>(file: string, body: (log: EventLog) => Effect.Effect<A, E>) =>
+  Effect.runPromise(Effect.scoped(Effect.flatMap(openEventLog(file), body)));
+const said = async (file: string) => (await Effect.runPromise(readEvents(file))).events;
+const texts = async (file: string) =>
+  (await said(file)).map((event) => "text" in event ? event.text : event.event);
+
+test("one JSON line an event, readable while it is written", () =>
+  withTemporaryFolder(async (folder) => {
+    const file = join(folder, "events.jsonl");
+    await inLog(file, (log) =>
+      Effect.gen(function* () {
+        yield* log.append(note("a"));
+        assert.equal((yield* readEvents(file)).events.length, 1);
+        yield* Effect.all([log.append(note("b")), log.append(note("c"))], { concurrency: 2 });
+      }));
+    const lines = readFileSync(file, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line));
+    assert.deepEqual(lines.map(({ text }) => text), ["a", "b", "c"]);
+    assert.ok(lines.every(({ at }) => Math.abs(at - Date.now()) < 60_000));
+  }));
+
+test("a half-written tail is cut at every byte where a crash may have left it", () =>
+  withTemporaryFolder(async (folder) => {
+    const file = join(folder, "events.jsonl");
+    await inLog(file, (log) => Effect.andThen(log.append(note("first")), log.append(step(1))));
+    const whole = readFileSync(file);
+    const firstLine = whole.indexOf("\n") + 1;
+    for (let size = firstLine + 1; size < whole.length; size++) {
+      writeFileSync(file, whole);
+      truncateSync(file, size);
+      await inLog(file, (log) => log.append(note("after")));
+      assert.deepEqual(await texts(file), ["first", "after"]);
+    }
+  }));
+
+test("broken lines in the middle are skipped and counted", () =>
+  withTemporaryFolder(async (folder) => {
+    const file = join(folder, "events.jsonl");
+    await inLog(file, (log) => log.append(note("a")));
+    appendFileSync(file, '{"event":"no\n\0\0\0\n{"event":"unheard-of","at":1}\n');
+    await inLog(file, (log) => log.append(note("b")));
+    const read = await Effect.runPromise(readEvents(file));
+    assert.deepEqual(await texts(file), ["a", "b"]);
+    assert.equal(read.broken, 3);
+  }));
+
+test("a step that was said is not said again, before or after opening anew", () =>
+  withTemporaryFolder(async (folder) => {
+    const file = join(folder, "events.jsonl");
+    await inLog(file, (log) =>
+      Effect.gen(function* () {
+        assert.ok(yield* log.append(step(1)));
+        assert.ok(yield* log.append(step(2)));
+        assert.equal(yield* log.append(step(2)), undefined);
+      }));
+    await inLog(file, (log) => log.append(note("a note in between")));
+    await inLog(file, (log) =>
+      Effect.gen(function* () {
+        assert.equal(yield* log.append(step(2, 7)), undefined); // the state's copy: already there
+        assert.ok(yield* log.append(step(3))); // the state's copy: it was missing
+      }));
+    const steps = (await said(file)).flatMap((event) => event.event === "step" ? event.step : []);
+    assert.deepEqual(steps, [1, 2, 3]);
+  }));
+
+test("times never run backwards when the clock is set back", () =>
+  withTemporaryFolder(async (folder) => {
+    const file = join(folder, "events.jsonl");
+    let now = 5000;
+    const clock = Object.assign(Object.create(Effect.runSync(Clock.Clock)), {
+      currentTimeMillis: Effect.sync(() => now),
+    }) as Clock.Clock;
+    const say = (text: string) =>
+      Effect.runPromise(
+        Effect.scoped(Effect.flatMap(openEventLog(file), (log) => log.append(note(text)))).pipe(
+          Effect.provideService(Clock.Clock, clock),
+        ),
+      );
+    for (const time of [5000, 1000, 6000]) {
+      now = time;
+      await say("x");
+    }
+    assert.deepEqual((await said(file)).map(({ at }) => at), [5000, 5000, 6000]);
+  }));
+
+test("on a full disk no line is torn, and nothing is lost once there is room", () =>
+  withTemporaryFolder(async (folder) => {
+    const file = join(folder, "events.jsonl");
+    let isFull = false;
+    await Effect.runPromise(
+      Effect.scoped(Effect.gen(function* () {
+        const log = yield* openEventLog(file);
+        yield* log.append(note("a"));
+        isFull = true;
+        yield* log.append(note("b"));
+        assert.equal((yield* log.trouble)?._tag, "DiskFault");
+        assert.deepEqual(yield* Effect.promise(() => texts(file)), ["a"]);
+        yield* log.append(note("c"));
+        isFull = false;
+        yield* log.append(note("d"));
+        assert.equal(yield* log.trouble, undefined);
+      })).pipe(Effect.provideService(Files, fullDisk(() => isFull))),
+    );
+    assert.deepEqual(await texts(file), ["a", "b", "c", "d"]);
+    assert.equal((await Effect.runPromise(readEvents(file))).broken, 0);
+  }));

@@ -1,0 +1,293 @@
+// Stages side by side: parallel branches, streams, supervision, resources, stopping.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Deferred, Effect, Schema, Stream } from "effect";
+import { fault } from "../../engine/fault.ts";
+import { stream } from "../artefact.ts";
+import { pipeline } from "../pipeline/compose.ts";
+import { Files } from "../store/files.ts";
+import { defineStage } from "../stage.ts";
+import { makeStopSignal } from "./stop-signal.ts";
+import { stopped } from "../stopped.ts";
+import { fullDisk } from "../testing/full-disk.ts";
+import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { lengths, words } from "../testing/toy-stages.ts";
+import { eventsOf, runToy, toyEffect } from "../testing/toy-world.ts";
+
+class Hard extends fault("Hard", "world") {}
+const hard = new Hard({ wanted: "a card", found: "none", fix: "Buy one." });
+
+const ticks = stream("ticks", Schema.Int);
+const plain = { version: 1, summary: "toy", options: Schema.Struct({}) } as const;
+
+const writesWords = (run: () => Effect.Effect<{ words: string[] }, any>, name = "write") =>
+  defineStage({ ...plain, name, reads: {}, writes: { words }, lifetime: "cached", run });
+const readsWords = (name: string, run: () => Effect.Effect<{ lengths: number[] }, any>) =>
+  defineStage({ ...plain, name, reads: { words }, writes: { lengths }, lifetime: "cached", run });
+const write = writesWords(() => Effect.succeed({ words: ["w"] }));
+
+test("independent stages run side by side", () =>
+  withTemporaryFolder(async (folder) => {
+    // Each waits for the other to have begun: one after the other, this would never end.
+    const begun = [Deferred.makeUnsafe<void>(), Deferred.makeUnsafe<void>()];
+    const meet = (own: number, other: number) => () =>
+      Deferred.succeed(begun[own], undefined).pipe(
+        Effect.andThen(Deferred.await(begun[other])),
+        Effect.as({ lengths: [own] }),
+      );
+    const { ending } = await runToy({
+      folder,
+      pipeline: pipeline("toy").stage("write", write)
+        .stage("left", readsWords("left", meet(0, 1)), { words: "write.words" })
+        .stage("right", readsWords("right", meet(1, 0)), { words: "write.words" }),
+    });
+    assert.equal(ending.ending, "complete");
+  }));
+
+const clockWork = (count: number, seen: () => void = () => {}) =>
+  defineStage({
+    ...plain,
+    name: "clock",
+    reads: {},
+    writes: { ticks },
+    lifetime: "run",
+    run: ({ outlets }) =>
+      Effect.forEach(
+        Array.from({ length: count }, (_, i) => i),
+        (i) => Effect.tap(outlets.ticks(i), () => Effect.sync(seen)),
+      ).pipe(Effect.as({})),
+  });
+
+const listen = (name: string, onTick: (tick: number) => Effect.Effect<void, any>, more = {}) =>
+  defineStage({
+    ...plain,
+    name,
+    reads: { ticks },
+    writes: {},
+    lifetime: "run",
+    ...more,
+    run: ({ inputs }) => Effect.as(Stream.runForEach(inputs.ticks, onTick), {}),
+  });
+
+test("a reader of a stream starts with its writer, and every reader gets every element", () =>
+  withTemporaryFolder(async (folder) => {
+    const heard: number[] = [];
+    const both: number[] = [];
+    const gotFirst = Deferred.makeUnsafe<void>();
+    const writer = defineStage({
+      ...clockWork(0),
+      run: ({ outlets }) =>
+        Effect.gen(function* () {
+          yield* outlets.ticks(1);
+          yield* Deferred.await(gotFirst); // the reader has it while the writer still runs
+          yield* outlets.ticks(2);
+          return {};
+        }),
+    });
+    const { ending } = await runToy({
+      folder,
+      pipeline: pipeline("toy").stage("clock", writer)
+        .stage(
+          "ear",
+          listen("ear", (tick) =>
+            Effect.andThen(
+              Effect.sync(() => void heard.push(tick)),
+              Deferred.succeed(gotFirst, undefined),
+            )),
+          { ticks: "clock.ticks" },
+        )
+        .stage("other", listen("other", (tick) => Effect.sync(() => void both.push(tick))), {
+          ticks: "clock.ticks",
+        }),
+    });
+    assert.deepEqual([heard, both, ending.ending], [[1, 2], [1, 2], "complete"]);
+  }));
+
+test("a supervised stage that fails is an event; the others finish, and the exit code tells", () =>
+  withTemporaryFolder(async (folder) => {
+    const heard: number[] = [];
+    const stages = (fails: boolean) =>
+      pipeline("toy").stage("clock", clockWork(3))
+        .stage(
+          "validate",
+          listen("validate", (tick) => tick === 1 && fails ? Effect.fail(hard) : Effect.void, {
+            supervised: true,
+          }),
+          { ticks: "clock.ticks" },
+        )
+        .stage("keep", listen("keep", (tick) => Effect.sync(() => void heard.push(tick))), {
+          ticks: "clock.ticks",
+        });
+    const { ending, events } = await runToy({ folder, pipeline: stages(true) });
+    assert.deepEqual(heard, [0, 1, 2]);
+    assert.equal(eventsOf({ events }, "stage-failed")[0].stage, "validate");
+    assert.deepEqual([ending.ending, ending.fault?._tag], ["failed", "Hard"]);
+    const later = await runToy({ folder, pipeline: stages(false) });
+    assert.deepEqual(
+      eventsOf(later, "stage-started").map(({ stage }) => stage),
+      ["validate"],
+      "the next attempt does only what is missing",
+    );
+    assert.equal(later.ending.ending, "complete");
+    assert.deepEqual(heard, [0, 1, 2]);
+  }));
+
+test("a stage that fails stops its siblings, and what is below it does not start", () =>
+  withTemporaryFolder(async (folder) => {
+    let cleaned = false;
+    const begun = Deferred.makeUnsafe<void>();
+    const endless = defineStage({
+      ...plain,
+      name: "endless",
+      reads: {},
+      writes: {},
+      lifetime: "run",
+      run: () =>
+        Effect.andThen(Deferred.succeed(begun, undefined), Effect.never).pipe(
+          Effect.onInterrupt(() => Effect.sync(() => void (cleaned = true))),
+        ),
+    });
+    const failing = writesWords(() => Effect.andThen(Deferred.await(begun), Effect.fail(hard)));
+    const { ending, events } = await runToy({
+      folder,
+      pipeline: pipeline("toy").stage("write", failing).stage("endless", endless)
+        .stage("below", readsWords("below", () => Effect.succeed({ lengths: [] })), {
+          words: "write.words",
+        }),
+    });
+    assert.deepEqual([ending.ending, ending.fault?._tag, cleaned], ["failed", "Hard", true]);
+    assert.ok(!eventsOf({ events }, "stage-started").some(({ stage }) => stage === "below"));
+    assert.match(eventsOf({ events }, "run-failed")[0].error, /a card, found none/);
+  }));
+
+test("an exclusive resource is held by one stage at a time, declared or by turns", () =>
+  withTemporaryFolder(async (folder) => {
+    let [using, most] = [0, 0];
+    const use = Effect.gen(function* () {
+      most = Math.max(most, ++using);
+      yield* Effect.yieldNow;
+      yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 3)));
+      using--;
+    });
+    const declared = (name: string) =>
+      defineStage({
+        ...plain,
+        name,
+        reads: {},
+        writes: {},
+        lifetime: "run",
+        resources: { device: 1 },
+        run: ({ tools }) => Effect.as(tools.withResource("device", use), {}),
+      });
+    const turns = (name: string) =>
+      defineStage({
+        ...plain,
+        name,
+        reads: {},
+        writes: {},
+        lifetime: "run",
+        run: ({ tools }) =>
+          Effect.as(Effect.forEach([1, 2, 3], () => tools.withResource("device", use)), {}),
+      });
+    const { ending } = await runToy({
+      folder,
+      pipeline: pipeline("toy").stage("a", declared("a")).stage("b", declared("b"))
+        .stage("c", turns("c")).stage("d", turns("d")),
+    });
+    assert.deepEqual([ending.ending, most], ["complete", 1]);
+  }));
+
+test("asked to stop: a graceful stage ends at its step, the others at once; then it goes on", () =>
+  withTemporaryFolder(async (folder) => {
+    const heard: number[] = [];
+    let [step, answers] = [0, false];
+    const stop = makeStopSignal();
+    const train = defineStage({
+      ...plain,
+      name: "train",
+      reads: {},
+      writes: { ticks },
+      lifetime: "run",
+      graceful: true,
+      run: ({ outlets, tools }) =>
+        Effect.gen(function* () {
+          while (step < 4) {
+            if (tools.stopRequested()) return yield* stopped(step);
+            yield* outlets.ticks(++step);
+            if (step === 2) stop.request();
+          }
+          return {};
+        }),
+    });
+    const composed = pipeline("toy").stage("train", train).stage(
+      "ear",
+      listen("ear", (tick) => Effect.sync(() => void heard.push(tick)), { graceful: true }),
+      { ticks: "train.ticks" },
+    ).stage(
+      "slow",
+      listen("slow", () => answers ? Effect.void : Effect.never),
+      { ticks: "train.ticks" },
+    );
+    const first = await runToy({ folder, pipeline: composed, stop });
+    assert.deepEqual([first.ending.ending, step, heard], ["stopped", 2, [1, 2]]);
+    assert.equal(eventsOf(first, "run-stopped").length, 1);
+    assert.equal(eventsOf(first, "stage-failed").length, 0);
+    answers = true;
+    const second = await runToy({ folder, pipeline: composed });
+    assert.deepEqual([second.ending.ending, step], ["complete", 4]);
+    assert.deepEqual(heard, [1, 2, 1, 2, 3, 4], "what was said before the stop is said again");
+  }));
+
+test("an element that was said before a resume is not delivered twice", () =>
+  withTemporaryFolder(async (folder) => {
+    const heard: number[] = [];
+    let attempt = 0;
+    const writer = defineStage({
+      ...clockWork(0),
+      run: ({ outlets }) =>
+        Effect.gen(function* () {
+          attempt++;
+          yield* outlets.ticks(1);
+          yield* outlets.ticks(2);
+          if (attempt === 1) return yield* hard;
+          yield* outlets.ticks(3);
+          return {};
+        }),
+    });
+    const composed = pipeline("toy").stage("clock", writer).stage(
+      "ear",
+      listen("ear", (tick) => Effect.sync(() => void heard.push(tick))),
+      { ticks: "clock.ticks" },
+    );
+    const first = await runToy({ folder, pipeline: composed });
+    assert.equal(first.ending.ending, "failed");
+    heard.length = 0;
+    const { ending } = await runToy({ folder, pipeline: composed });
+    assert.deepEqual(heard, [1, 2, 3]);
+    const log = readFileSync(join(ending.dir, "streams", "clock.ticks.jsonl"), "utf8");
+    assert.equal(log, "1\n2\n3\n");
+  }));
+
+test("what a stage throws is a defect that names the stage; a full disk is the world's", () =>
+  withTemporaryFolder(async (folder) => {
+    const broken = writesWords(() => {
+      throw new TypeError("undefined is not a gnome");
+    });
+    const { ending } = await runToy({ folder, pipeline: pipeline("toy").stage("write", broken) });
+    assert.equal(ending.fault?.kind, "defect");
+    assert.match(ending.fault!.message, /^write: .*undefined is not a gnome/);
+
+    const isFull = (path: string) => path.includes(".gnomic-store");
+    const full = await Effect.runPromise(
+      toyEffect({ folder, pipeline: pipeline("toy").stage("write", write) }).pipe(
+        Effect.provideService(Files, fullDisk(isFull)),
+      ),
+    );
+    assert.equal(full.ending.fault?._tag, "DiskFault");
+    assert.equal(
+      (await runToy({ folder, pipeline: pipeline("toy").stage("write", write) })).ending.ending,
+      "complete",
+    );
+  }));

@@ -1,0 +1,106 @@
+// `run.json` of a run folder: what was run with what, and how each attempt went. The seed that was drawn
+// and the device that was found live here, so that every later attempt uses the same.
+// The trap: times and this machine's facts belong here and in the log, and in no result.
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Effect, Schema } from "effect";
+import { type Fault, fault } from "../../engine/fault.ts";
+import { atomicWrite } from "../store/atomic-write.ts";
+import { diskFault, errnoOf } from "../store/disk-fault.ts";
+import { Files } from "../store/files.ts";
+
+export class ManifestFault extends fault("ManifestFault", "user") {}
+
+const { Array: List, Finite, Int, Json, NullOr, Record, String: Text, Struct } = Schema;
+
+export const Attempt = Struct({
+  versions: Record(Text, Text),
+  /** Milliseconds since 1970. */
+  startedAt: Finite,
+  endedAt: NullOr(Finite),
+  /** Finished steps when it began and when it ended. */
+  fromStep: Int,
+  toStep: NullOr(Int),
+  /** The exit code; null while it runs, and for ever if it was killed. */
+  exit: NullOr(Int),
+});
+export type Attempt = typeof Attempt.Type;
+
+export const Manifest = Struct({
+  format: Schema.Literal(1),
+  run: Text,
+  pipeline: Text,
+  trigger: Text,
+  /** Digests of the identities that lead to this run; the first gave it its name. */
+  identities: List(Text),
+  /** The newest identity itself: what the plan compares. */
+  identity: Json,
+  /** The complete resolved configuration of the newest attempt. */
+  configuration: Record(Text, Json),
+  seed: Int,
+  device: NullOr(Text),
+  /** The horizon of the rate schedule where it is not max_train_steps (--extend). */
+  scheduleSteps: NullOr(Int),
+  /** What each stage's `inputs` said: names and digests of pictures and weights. */
+  inputs: Record(Text, Json),
+  /** Digests of the artefacts that were made or reused, by stage and port. */
+  outputs: Record(Text, Record(Text, Text)),
+  attempts: List(Attempt),
+  status: Schema.Literals(["unfinished", "complete"]),
+  /** The unfinished run from which this one differs, if there was one. */
+  parent: NullOr(Text),
+});
+export type Manifest = typeof Manifest.Type;
+
+const ManifestJson = Schema.fromJsonString(Manifest);
+const file = (runDir: string) => join(runDir, "run.json");
+
+/** Null: the folder is no run. */
+export const readManifest = (runDir: string): Effect.Effect<Manifest | null, Fault> =>
+  Effect.gen(function* () {
+    const files = yield* Files;
+    const text = yield* files.readFileString(file(runDir));
+    return yield* Schema.decodeEffect(ManifestJson)(text);
+  }).pipe(
+    Effect.catch((error) =>
+      error._tag === "SchemaError"
+        ? Effect.fail<Fault>(
+          new ManifestFault({
+            file: file(runDir),
+            wanted: "the manifest of a run",
+            found: "something else, or one of another version",
+            fix: "Rename or delete this folder.",
+            cause: error,
+          }),
+        )
+        : ["ENOENT", "ENOTDIR"].includes(errnoOf(error))
+        ? Effect.succeed(null)
+        : Effect.fail(diskFault(file(runDir), "to read the manifest")(error))
+    ),
+  );
+
+export const writeManifest = (runDir: string, manifest: Manifest): Effect.Effect<void, Fault> =>
+  atomicWrite(file(runDir), `${JSON.stringify(Schema.encodeSync(Manifest)(manifest), null, 2)}\n`, {
+    what: "the run's manifest",
+  });
+
+export interface Run {
+  readonly dir: string;
+  readonly manifest: Manifest;
+}
+
+/** All runs in a base folder, by name. Folders that are no runs, or damaged ones, are left out. */
+export const listRuns = (base: string): Effect.Effect<readonly Run[]> =>
+  Effect.gen(function* () {
+    const names = yield* Effect.tryPromise(() => readdir(base)).pipe(
+      Effect.orElseSucceed((): string[] => []),
+    );
+    const runs = yield* Effect.forEach(names.toSorted(), (name) => {
+      const dir = join(base, name);
+      return readManifest(dir).pipe(
+        Effect.map((manifest) => manifest === null ? [] : [{ dir, manifest }]),
+        Effect.orElseSucceed((): Run[] => []),
+      );
+    }, { concurrency: 16 });
+    return runs.flat();
+  });

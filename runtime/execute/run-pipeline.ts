@@ -1,0 +1,83 @@
+// One attempt at a run: plan, lock its folder, work, and note how it went. The same command after any end
+// finds the same folder and goes on there.
+// The trap: nothing is written before the plan is made and every option has been looked at, and a run
+// that is complete is not touched at all.
+import { Effect } from "effect";
+import type { Fault } from "../../engine/fault.ts";
+import { makeFolder } from "../store/atomic-write.ts";
+import { type Ending, resultFiles } from "./ending.ts";
+import { Files } from "../store/files.ts";
+import { lockRun } from "./lock.ts";
+import { readManifest } from "./manifest.ts";
+import type { Plan } from "../plan/plan.ts";
+import { keepDigests, planRun } from "../plan/plan-run.ts";
+import { type Command, preflight, prepare, type Prepared, type World } from "../plan/prepare.ts";
+import { Stopped } from "../stopped.ts";
+import { type Attending, work } from "./work.ts";
+
+/** Results for the store alone: events go to the observers, and to a folder that is removed. */
+const workWithoutRun = Effect.fnUntraced(
+  function* (prepared: Prepared, plan: Plan, attending: Attending) {
+    const files = yield* Files;
+    const dir = yield* Effect.orDie(files.makeTempDirectoryScoped({ prefix: "gnomic-" }));
+    return yield* work(prepared, plan, { dir, lock: null }, attending);
+  },
+  Effect.scoped,
+);
+
+/** Null: another process made or removed the run since it was looked for. */
+const workInRun = Effect.fnUntraced(
+  function* (prepared: Prepared, plan: Plan, attending: Attending) {
+    const { run } = prepared;
+    yield* makeFolder(run.dir);
+    const lock = yield* lockRun(run.dir);
+    yield* Effect.ignore(prepared.store.digests.save);
+    const manifest = yield* readManifest(run.dir);
+    if ((manifest === null) !== (run.found === null)) return null;
+    if (manifest === null) return yield* work(prepared, plan, { dir: run.dir, lock }, attending);
+    const current = { ...prepared, run: { ...run, found: { dir: run.dir, manifest } } };
+    return yield* work(current, yield* planRun(current), { dir: run.dir, lock }, attending);
+  },
+  Effect.scoped,
+);
+
+/** Everything before there is something to stop softly. */
+const ready = (command: Command, world: World, { onPlan }: Attending) =>
+  Effect.gen(function* () {
+    const prepared = yield* prepare(command, world);
+    const plan = yield* planRun(prepared);
+    onPlan(plan, prepared);
+    yield* preflight(prepared, plan);
+    yield* keepDigests(prepared);
+    return { prepared, plan };
+  });
+
+const stoppedEarly = () =>
+  new Stopped({
+    wanted: "to go on",
+    found: "a request to stop before anything ran",
+    fix: "Give the same command again.",
+  });
+
+/** Runs what a command means. Fails with what is wrong before anything runs; else says how it ended. */
+export const runPipeline = (
+  command: Command,
+  world: World,
+  attending: Attending,
+): Effect.Effect<Ending, Fault> =>
+  Effect.gen(function* () {
+    const { prepared, plan } = yield* Effect.raceFirst(
+      ready(command, world, attending),
+      Effect.andThen(attending.stop.wait, Effect.fail(stoppedEarly())),
+    );
+    if (!prepared.needsRun) return yield* workWithoutRun(prepared, plan, attending);
+    const { name, dir, found } = prepared.run;
+    const idle = plan.stages.every(({ action }) => action !== "run");
+    if (idle && found?.manifest.status === "complete") {
+      const step = plan.run.step;
+      const files = yield* resultFiles(dir);
+      return { ending: "complete", run: name, dir, step, worked: false, files, fault: null };
+    }
+    const ending = yield* workInRun(prepared, plan, attending);
+    return ending ?? (yield* runPipeline(command, world, attending));
+  });

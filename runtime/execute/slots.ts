@@ -1,0 +1,55 @@
+// Where stages find each other's results while a plan is executed: one slot for each value port, filled
+// when its stage has ended, and one durable stream for each stream port.
+// The trap: a value is loaded when somebody asks, so a run that needs nothing reads nothing.
+import { Deferred, Effect } from "effect";
+import type { Fault } from "../../engine/fault.ts";
+import { fault } from "../../engine/fault.ts";
+import type { AnyArtefactType } from "../artefact.ts";
+import type { Readied } from "../plan/assess.ts";
+import { type DurableStream, openDurableStream } from "../store/durable-stream.ts";
+import type { Outlet } from "../pipeline/wiring.ts";
+
+/** A stage cannot run because one above it did not end well. Not said by itself. */
+export class Skipped extends fault("Skipped", "user") {}
+
+export interface Value {
+  readonly digest: string;
+  readonly load: Effect.Effect<unknown, Fault>;
+}
+
+export interface Slots {
+  readonly value: (outlet: Outlet) => Effect.Effect<Value, Fault>;
+  /** Undefined: the port carries a value. */
+  readonly stream: (outlet: Outlet) => DurableStream | undefined;
+  readonly fill: (outlet: Outlet, value: Value) => Effect.Effect<void>;
+  /** Everybody who waits for this stage is told that nothing will come. */
+  readonly close: (id: string, reason: Fault | null) => Effect.Effect<void>;
+}
+
+const keyOf = ({ stage, port }: Outlet) => `${stage}.${port}`;
+
+export const makeSlots = Effect.fnUntraced(function* (runDir: string, stages: readonly Readied[]) {
+  const values = new Map<string, Deferred.Deferred<Value, Fault>>();
+  const streams = new Map<string, DurableStream>();
+  for (const { id, stage } of stages) {
+    for (const [port, type] of Object.entries<AnyArtefactType>(stage.writes)) {
+      const key = keyOf({ stage: id, port });
+      if (type.kind === "value") values.set(key, yield* Deferred.make<Value, Fault>());
+      else streams.set(key, yield* openDurableStream(runDir, id, port, type));
+    }
+  }
+  const of = <A>(map: ReadonlyMap<string, A>, id: string) =>
+    [...map].flatMap(([key, slot]) => key.startsWith(`${id}.`) ? slot : []);
+  const nothing = (id: string) =>
+    new Skipped({ key: id, wanted: `what ${id} makes`, found: "nothing", fix: "See above." });
+  return {
+    value: (outlet) => Deferred.await(values.get(keyOf(outlet))!),
+    stream: (outlet) => streams.get(keyOf(outlet)),
+    fill: (outlet, value) => Effect.asVoid(Deferred.succeed(values.get(keyOf(outlet))!, value)),
+    close: (id, reason) =>
+      Effect.gen(function* () {
+        for (const slot of of(values, id)) yield* Deferred.fail(slot, reason ?? nothing(id));
+        for (const stream of of(streams, id)) yield* stream.end(reason ?? undefined);
+      }),
+  } satisfies Slots;
+});

@@ -1,0 +1,32 @@
+// What a finished "run" stage leaves in its run folder: `stages/<id>.json` with the values it returned, for
+// stages that read them on a later attempt. The trap: it says that the stage returned once; whether it
+// still owes something is for its `owed` to say.
+import { join } from "node:path";
+import { Effect, Schema } from "effect";
+import type { Fault } from "../../engine/fault.ts";
+import { atomicWrite, makeFolder } from "../store/atomic-write.ts";
+import { Files } from "../store/files.ts";
+
+/** Encoded values by port. */
+const Returned = Schema.Record(Schema.String, Schema.Json);
+export type Returned = typeof Returned.Type;
+
+const ReturnedJson = Schema.fromJsonString(Returned);
+const path = (runDir: string, id: string) => join(runDir, "stages", `${id}.json`);
+
+/** Null if it never returned (or the record is damaged, which is the same). */
+export const readRecord = (runDir: string, id: string): Effect.Effect<Returned | null> =>
+  Effect.flatMap(Files, (files) => files.readFileString(path(runDir, id))).pipe(
+    Effect.flatMap(Schema.decodeEffect(ReturnedJson)),
+    Effect.orElseSucceed(() => null),
+  );
+
+export const writeRecord = (
+  runDir: string,
+  id: string,
+  returned: Returned,
+): Effect.Effect<void, Fault> =>
+  Effect.andThen(
+    makeFolder(join(runDir, "stages")),
+    atomicWrite(path(runDir, id), `${JSON.stringify(returned)}\n`),
+  );

@@ -1,0 +1,75 @@
+// What a stage is handed, put together from the run's store, events, control file and resources.
+// The trap: progress is thinned to four a second; a stage may report as often as it likes.
+import { availableParallelism } from "node:os";
+import { Clock, Effect } from "effect";
+import type { Store } from "../store/artefact-store.ts";
+import { digestJson } from "../store/canonical-json.ts";
+import type { Control } from "../control.ts";
+import type { EventStream } from "./observers.ts";
+import type { PlannedStage } from "../plan/plan.ts";
+import type { Resources } from "./resources.ts";
+import type { RunInfo, StageTools } from "../stage.ts";
+import type { StopSignal } from "./stop-signal.ts";
+
+/** What the stages of a run share. */
+export interface Surroundings {
+  readonly store: Store;
+  readonly events: EventStream;
+  readonly control: Control;
+  readonly resources: Resources;
+  readonly stop: StopSignal;
+  readonly runDir: string;
+  readonly seed: number;
+  readonly info: RunInfo;
+  /** False: nothing is looked up in the store (--no-cache). */
+  readonly cache: boolean;
+}
+
+const progressEveryMs = 250;
+
+export function stageTools(planned: PlannedStage, at: Surroundings): StageTools {
+  const { store, events } = at;
+  const { id } = planned;
+  let reportedAt = -Infinity;
+
+  const memo: StageTools["memo"] = (key, make) =>
+    Effect.gen(function* () {
+      const name = digestJson({ stage: planned.name, version: planned.version, key });
+      const found = at.cache ? yield* store.findMemo(name) : { found: "none" } as const;
+      if (found.found === "sound") return found.entry;
+      if (found.found === "corrupt") {
+        yield* events.publish({
+          event: "warning",
+          text: `${id}: a part in the store is corrupt (${found.what}); it is made again`,
+        });
+      }
+      const blob = yield* Effect.flatMap(make, store.put);
+      yield* store.keepMemo(name, blob);
+      return blob;
+    });
+
+  const progress: StageTools["progress"] = (done, total, unit) =>
+    Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis;
+      if (Math.abs(now - reportedAt) < progressEveryMs && done !== total) return;
+      reportedAt = now;
+      yield* events.publish({ event: "stage-progress", stage: id, done, total, unit });
+    });
+
+  return {
+    seed: at.seed,
+    run: at.info,
+    runDir: at.runDir,
+    concurrency: planned.concurrency ?? availableParallelism(),
+    withResource: (resource, effect) =>
+      resource in planned.resources ? effect : at.resources.hold({ [resource]: 1 }, effect),
+    stopRequested: at.stop.requested,
+    requests: () => at.control.requests(id),
+    digestFile: store.digests.digestFile,
+    put: store.put,
+    get: store.get,
+    memo,
+    emit: events.publish,
+    progress,
+  };
+}

@@ -1,0 +1,77 @@
+// The state of a run: a few small arrays and texts in `state.safetensors`, replaced as a whole after every
+// finished step. A crash at any moment leaves the state before or the state after.
+// The trap: `step` must be in the metadata; the list of runs and the plan read it from there.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Effect } from "effect";
+import type { Fault } from "../../engine/fault.ts";
+import {
+  readHeader,
+  readSafetensors,
+  type StoredTensor,
+  type TensorToWrite,
+  writeSafetensors,
+} from "../../engine/weights/safetensors.ts";
+import { asFault } from "../as-fault.ts";
+import { atomicWrite } from "../store/atomic-write.ts";
+
+export interface SavedState {
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export const stateFile = (runDir: string): string => join(runDir, "state.safetensors");
+
+async function joined(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  parts.reduce((offset, part) => (bytes.set(part, offset), offset + part.length), 0);
+  return bytes;
+}
+
+/** Replaces the state of `runDir`; on failure the old one stays. Not interrupted half-way. */
+export const saveState = (
+  runDir: string,
+  tensors: ReadonlyMap<string, TensorToWrite>,
+  metadata: Readonly<Record<string, string>> & { readonly step: string },
+): Effect.Effect<void, Fault> =>
+  Effect.gen(function* () {
+    let bytes = new Uint8Array();
+    yield* Effect.tryPromise({
+      try: () =>
+        writeSafetensors(stateFile(runDir), tensors, metadata, async (_, chunks) => {
+          bytes = await joined(chunks);
+        }),
+      catch: asFault,
+    });
+    yield* atomicWrite(stateFile(runDir), bytes, { what: "the training state" });
+  }).pipe(Effect.uninterruptible);
+
+/** Null: there is none yet. A damaged one is a fault that names the file. */
+export const loadState = (runDir: string): Effect.Effect<SavedState | null, Fault> => {
+  const file = stateFile(runDir);
+  return existsSync(file)
+    ? Effect.tryPromise({
+      try: async () => {
+        const [{ metadata }, tensors] = await Promise.all([
+          readHeader(file),
+          readSafetensors(file),
+        ]);
+        return { tensors, metadata };
+      },
+      catch: asFault,
+    })
+    : Effect.succeed(null);
+};
+
+/** The finished steps of a run; null: none, or no state that can be read. */
+export const savedStep = (runDir: string): Effect.Effect<number | null> =>
+  Effect.promise(async () => {
+    try {
+      const step = Number((await readHeader(stateFile(runDir))).metadata.step);
+      return Number.isInteger(step) ? step : null;
+    } catch {
+      return null;
+    }
+  });

@@ -1,0 +1,99 @@
+// From the configuration's `model` to an open model: found on this machine or downloaded, another VAE put
+// in its place, everything the networks need checked from headers alone. Shared by every stage that uses
+// the model, so that all of them see the same one.
+// The trap: a dry run must not touch the network; what is not here fails with NotDownloaded.
+import { Effect } from "effect";
+import type { Fault } from "../../engine/fault.ts";
+import { locateModel, resolveModel } from "../../engine/hub/resolve-model.ts";
+import { type Model, openModel } from "../../engine/weights/model.ts";
+import { asFault } from "../as-fault.ts";
+import { NotDownloaded } from "../not-downloaded.ts";
+import type { InputTools } from "../stage.ts";
+
+export interface ModelOptions {
+  readonly model: string;
+  readonly hf_variant: string | null;
+  readonly hf_revision: string | null;
+  readonly vae_model: string | null;
+  readonly model_config: string | null;
+}
+
+interface LoadTools {
+  readonly offline: boolean;
+  readonly progress: (done: number, total: number, unit: string) => Effect.Effect<void>;
+}
+
+/** Two stages of one run share one opening of the same model. */
+const opened = new Map<string, Promise<Model>>();
+
+export const loadModel = (options: ModelOptions, tools: LoadTools): Effect.Effect<Model, Fault> =>
+  Effect.gen(function* () {
+    const { path, note } = yield* located(options.model, options, tools, true);
+    const vae = options.vae_model === null
+      ? undefined
+      : (yield* located(options.vae_model, { ...options, hf_revision: null }, tools, false)).path;
+    const choice = {
+      ...(vae === undefined ? {} : { vaeModel: vae }),
+      ...(options.model_config === null ? {} : { modelConfig: options.model_config }),
+      ...(options.hf_variant === null ? {} : { variant: options.hf_variant }),
+    };
+    const key = JSON.stringify([path, choice]);
+    const model = opened.get(key) ?? openModel(path, choice).then((found) => ({
+      ...found,
+      notes: note === undefined ? found.notes : [...found.notes, note],
+    }));
+    opened.set(key, model);
+    return yield* Effect.tryPromise({
+      try: () => model,
+      catch: (cause) => {
+        opened.delete(key);
+        return asFault(cause);
+      },
+    });
+  });
+
+/** What the fingerprint of a stage that uses the model depends on: the bytes of the files. */
+export const modelInputs = (
+  options: ModelOptions,
+  tools: InputTools,
+  networks: readonly (keyof Model["weights"])[],
+): Effect.Effect<unknown, Fault> =>
+  Effect.gen(function* () {
+    const model = yield* loadModel(options, tools);
+    const views = networks.flatMap((network) => [...model.weights[network].values()]);
+    const files = [...new Set(views.map((view) => view.file))];
+    const digests = yield* Effect.forEach(files, tools.digestFile);
+    return { weights: digests.toSorted(), configs: model.configs };
+  });
+
+const located = (
+  name: string,
+  { hf_variant, hf_revision }: ModelOptions,
+  { offline, progress }: LoadTools,
+  whole: boolean,
+): Effect.Effect<{ readonly path: string; readonly note?: string }, Fault> =>
+  Effect.gen(function* () {
+    const choice = {
+      ...(hf_variant === null ? {} : { variant: hf_variant }),
+      ...(hf_revision === null ? {} : { revision: hf_revision }),
+      vae: !whole,
+    };
+    if (offline) {
+      const found = yield* attempt(() => locateModel(name, choice));
+      if (found.notDownloaded === undefined) return found;
+      return yield* Effect.fail(absent(name, found.notDownloaded));
+    }
+    const onProgress = ({ done, total }: { done: number; total: number }) =>
+      Effect.runSync(progress(done, total, "bytes"));
+    return yield* attempt((signal) => resolveModel(name, { ...choice, onProgress, signal }));
+  });
+
+const absent = (name: string, missing: readonly string[]) =>
+  new NotDownloaded({
+    wanted: `${name} on this machine`,
+    found: missing.length === 0 ? "nothing of it" : `${missing.join(", ")} missing`,
+    fix: "A real run downloads it.",
+  });
+
+const attempt = <A>(run: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, Fault> =>
+  Effect.tryPromise({ try: run, catch: asFault });

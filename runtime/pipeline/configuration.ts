@@ -1,0 +1,71 @@
+// What the runner needs of a configuration, whatever is trained: the values that stages take their
+// options from, what of them names a run, and where results go. config/ knows the rest.
+// The trap: `values` is plain JSON; `seed` in it may be null until the run's manifest has one.
+import { Effect, FileSystem } from "effect";
+import { identityOf, rateDependsOnLength } from "../../config/identity.ts";
+import { triggerOf } from "../../config/placeholder.ts";
+import { type ConfigLayers, readConfig } from "../../config/read.ts";
+import type { Fault } from "../../engine/fault.ts";
+import { Files } from "../store/files.ts";
+import { withoutKeys } from "./without-keys.ts";
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export interface Configuration {
+  readonly values: JsonObject;
+  /** The keys that say where results go: no part of what a result says about itself. */
+  readonly placeKeys: readonly string[];
+  /**
+   * Keys that no result depends on: where pictures and weights are (what they are is asked of them
+   * by each stage's `inputs`), and how many workers there are. Neither fingerprints nor names a run.
+   */
+  readonly unhashed: readonly string[];
+  /** The values that change the data or the objective. */
+  readonly identity: JsonObject;
+  readonly notes: readonly string[];
+  /** The folder of runs. */
+  readonly base: string;
+  /** What result files and the run folder are named by. */
+  readonly trigger: string;
+  readonly seed: number | null;
+  /** Null: there is nothing to compute on a device. */
+  readonly device: string | null;
+  readonly steps: number | null;
+  /** Why another length makes another run; null if it does not. */
+  readonly lengthMatters: string | null;
+}
+
+const datasets = ["data_loader.dataset", "fixed_loss_dataset"];
+const unhashed = [
+  ...["model", "vae_model", "model_config", "hf_variant", "hf_revision", "initial_embedding_file"],
+  ...["threads", "data_loader.dataloader_num_workers"],
+  ...datasets.flatMap((dataset) =>
+    ["dataset_dir", "jsonl_path", "hf_cache_dir", "keep_in_memory"].map((key) =>
+      `${dataset}.${key}`
+    )
+  ),
+];
+
+export type { ConfigLayers };
+export type ReadConfiguration = (layers: ConfigLayers) => Effect.Effect<Configuration, Fault>;
+
+/** Reads the configuration of a training. Fails with all findings. */
+export const readTrainingConfiguration: ReadConfiguration = (layers) =>
+  Effect.gen(function* () {
+    const { config, notes } = yield* readConfig(layers);
+    return {
+      values: config as unknown as JsonObject,
+      placeKeys: ["base_output_dir"],
+      unhashed,
+      identity: withoutKeys(JSON.parse(identityOf(config)), unhashed) as JsonObject,
+      notes,
+      base: config.base_output_dir,
+      trigger: triggerOf(config.placeholder_token) || "embedding",
+      seed: config.seed,
+      device: config.provider,
+      steps: config.max_train_steps,
+      lengthMatters: rateDependsOnLength(config)
+        ? `the rate of lr_scheduler ${config.lr_scheduler} depends on the length at every step`
+        : null,
+    };
+  }).pipe(Effect.provideServiceEffect(FileSystem.FileSystem, Files));

@@ -1,0 +1,152 @@
+// A pipeline file as a value: which stages there are, what each reads, and how hard to try. Decoded by
+// Schema with the line of every complaint; what the stages are is found out later (resolve.ts).
+// The trap: `config` is only taken along here. config/ decodes it together with --config and --set.
+import { Effect, Schema } from "effect";
+import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ConfigFault } from "../../config/config-fault.ts";
+import { decodeAll, findingsOf } from "../../config/decode-source.ts";
+import { isMapping, parseSource, placeOf, type Source, within } from "../../config/source.ts";
+import type { Place } from "../../engine/fault.ts";
+import { fault } from "../../engine/fault.ts";
+
+export class NoPipeline extends fault("NoPipeline", "user") {}
+
+const positive = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1));
+const seconds = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0));
+
+export const Retry = Schema.Struct({
+  /** How often to try again after a fault that may pass by itself. */
+  times: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
+  /** The first wait; each further one is twice as long, give or take a fifth. */
+  backoffSeconds: seconds,
+});
+export type Retry = typeof Retry.Type;
+
+export const StageUse = Schema.Struct({
+  /** A stage of stages/ by name, a file (`./my-caption.ts`, from the pipeline file) or a package. */
+  use: Schema.String,
+  /**
+   * Port to `stage.port`. A port that is not named here reads the only artefact of its type that
+   * another stage writes; where two do, it has to be named.
+   */
+  reads: Schema.optionalKey(
+    Schema.Record(Schema.String, Schema.String),
+  ),
+  /** Options of a custom stage, over those that it takes from the configuration. */
+  options: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
+  retry: Schema.optionalKey(Retry),
+  timeoutSeconds: Schema.optionalKey(seconds),
+  /** How many things the stage does at once. */
+  concurrency: Schema.optionalKey(positive),
+  /** Exclusive resources for as long as it runs, e.g. {device: 1}. */
+  resources: Schema.optionalKey(Schema.Record(Schema.String, positive)),
+});
+export type StageUse = typeof StageUse.Type;
+
+export const PipelineFile = Schema.Struct({
+  pipeline: Schema.String,
+  config: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
+  stages: Schema.Record(Schema.String, StageUse),
+});
+export type PipelineFile = typeof PipelineFile.Type;
+
+/** A decoded pipeline, and where its parts stand. */
+export interface Pipeline extends PipelineFile {
+  /** Absolute; paths in `use` count from its folder. */
+  readonly file: string;
+  /** `config` with its lines, for config/. */
+  readonly configSource: Source;
+  /** Where a dotted key of the file stands. */
+  readonly placeOf: (key: string) => Place;
+}
+
+const pipelinesFolder = fileURLToPath(new URL("../../pipelines", import.meta.url));
+
+/** `sdxl-ti` is pipelines/sdxl-ti.yaml; anything with a slash or an ending is a path. */
+export function pipelinePath(nameOrPath: string): string {
+  if (/[\\/]|\.ya?ml$|\.json$/.test(nameOrPath)) return resolve(nameOrPath);
+  const own = resolve("pipelines", `${nameOrPath}.yaml`);
+  return existsSync(own) ? own : join(pipelinesFolder, `${nameOrPath}.yaml`);
+}
+
+// Stages are decoded one by one, so that a complaint can name the keys that are known there.
+const Outline = Schema.Struct({
+  pipeline: Schema.String,
+  config: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
+  stages: Schema.Record(Schema.String, Schema.Json),
+});
+
+function decodeStages(source: Source) {
+  const stages = within(source, "stages");
+  const decoded = Object.keys(isMapping(stages.value) ? stages.value : {}).map((id) => {
+    const one = within(stages, id);
+    const { value, misfits } = decodeAll(StageUse, one.value);
+    const key = `stages.${id}`;
+    // Its JSON Schema is only made when there is something to say.
+    const found = misfits.length === 0 ? [] : findingsOf(misfits, StageUse, one);
+    const findings = found
+      .map((finding) => ({ ...finding, key: [key, finding.key].filter(Boolean).join(".") }));
+    const nameFinding = /^[A-Za-z][A-Za-z0-9_-]*$/.test(id) ? [] : [{
+      ...placeOf(one, ""),
+      key,
+      wanted: "a stage's name of letters, digits, - and _, beginning with a letter",
+      found: JSON.stringify(id),
+      fix: "Rename it.",
+    }];
+    return { id, value, findings: [...nameFinding, ...findings] };
+  });
+  return {
+    findings: decoded.flatMap(({ findings }) => findings),
+    stages: Object.fromEntries(
+      decoded.flatMap(({ id, value }) => value === undefined ? [] : [[id, value]]),
+    ),
+  };
+}
+
+/** Fails with `ConfigFault`. */
+export const decodePipeline = (
+  text: string,
+  file: string,
+): Effect.Effect<Pipeline, ConfigFault> => {
+  const source = parseSource(text, file);
+  const outline = decodeAll(Outline, source.value);
+  const { stages, findings } = decodeStages(source);
+  const all = source.findings.length > 0
+    ? source.findings
+    : outline.misfits.length === 0
+    ? findings
+    : [...findingsOf(outline.misfits, Outline, source), ...findings];
+  if (all.length > 0 || outline.value === undefined) return Effect.fail(new ConfigFault(all));
+  return Effect.succeed({
+    ...outline.value,
+    stages,
+    file,
+    configSource: outline.value.config === undefined
+      ? { value: {}, places: new Map([["", { file }]]) }
+      : within(source, "config"),
+    placeOf: (key) => placeOf(source, key),
+  });
+};
+
+/** Reads a pipeline by name or path. */
+export const readPipeline = (
+  nameOrPath: string,
+): Effect.Effect<Pipeline, ConfigFault | NoPipeline> => {
+  const file = pipelinePath(nameOrPath);
+  return Effect.tryPromise({
+    try: () => readFile(file, "utf8"),
+    catch: (cause) =>
+      new NoPipeline({
+        file,
+        wanted: "a pipeline file",
+        found: (cause as Error).message,
+        fix: "Name one of pipelines/ (sdxl-ti), or give the path of a YAML file.",
+        cause,
+      }),
+  }).pipe(Effect.flatMap((text) => decodePipeline(text, file)));
+};
+
+export const folderOf = (pipeline: Pick<Pipeline, "file">): string => dirname(pipeline.file);

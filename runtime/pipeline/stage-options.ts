@@ -1,0 +1,96 @@
+// A stage's slice of the one configuration: its schema names the keys it uses and everything else falls
+// away, so a change elsewhere does not touch its fingerprint. A custom stage's own options come from the
+// pipeline file, laid on top.
+// The trap: an option in the pipeline file that the stage does not know is a typing error, and is said.
+import { Exit, Schema, SchemaAST, SchemaIssue } from "effect";
+import { nearest } from "../../config/nearest.ts";
+import { type Fault, fault, type Place } from "../../engine/fault.ts";
+import { canonicalJson } from "../store/canonical-json.ts";
+import type { JsonObject } from "./configuration.ts";
+import { withoutKeys } from "./without-keys.ts";
+import type { Wired } from "./wiring.ts";
+
+export class OptionFault extends fault("OptionFault", "user") {}
+
+export interface StageOptions {
+  readonly decoded: unknown;
+  /** What of them decides the result, as canonical JSON: without the configuration's unhashed keys. */
+  readonly encoded: Schema.Json;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const overlaid = (under: unknown, over: unknown): unknown =>
+  isRecord(under) && isRecord(over)
+    ? Object.fromEntries(
+      [...new Set([...Object.keys(under), ...Object.keys(over)])].map((key) => [
+        key,
+        key in over ? overlaid(under[key], over[key]) : under[key],
+      ]),
+    )
+    : over;
+
+/** `Schema.Struct({})` lets every object pass as it is; here it means that there are no options. */
+const takesNothing = ({ ast }: Schema.Constraint) =>
+  SchemaAST.isObjects(ast) && ast.propertySignatures.length === 0 &&
+  ast.indexSignatures.length === 0;
+
+const format = SchemaIssue.makeFormatterStandardSchemaV1();
+
+/** The options, or everything that is wrong with them. */
+export function stageOptions(
+  { id, stage, use }: Wired,
+  { values, unhashed }: { readonly values: JsonObject; readonly unhashed: readonly string[] },
+  placeOf: (key: string) => Place,
+): { readonly options: StageOptions } | { readonly faults: readonly Fault[] } {
+  const own = use.options ?? {};
+  const decode = Schema.decodeUnknownExit(stage.options as Schema.Codec<unknown, unknown>, {
+    errors: "all",
+    reportInput: true,
+  });
+  const exit = decode(takesNothing(stage.options) ? {} : overlaid(values, own));
+  if (!Exit.isSuccess(exit)) {
+    const issues = exit.cause.reasons.flatMap((reason) =>
+      reason._tag === "Fail" ? format(reason.error.issue).issues : []
+    );
+    return {
+      faults: issues.map(({ path, message }) => {
+        const key = (path ?? []).map(String).join(".");
+        const mine = path !== undefined && String(path[0]) in own;
+        const at = mine ? `stages.${id}.options.${key}` : `stages.${id}`;
+        return new OptionFault({
+          ...placeOf(at),
+          key: mine ? at : key,
+          wanted: `an option that ${stage.name} understands`,
+          found: message,
+          fix: mine ? "Change it." : `Set it in the configuration or under ${at}.options.`,
+        });
+      }),
+    };
+  }
+  const all = JSON.parse(
+    canonicalJson(
+      Schema.encodeUnknownSync(stage.options as Schema.Codec<unknown, unknown>)(exit.value),
+    ),
+  ) as Schema.Json;
+  const known = isRecord(all) ? Object.keys(all) : [];
+  const stray = Object.keys(own).filter((key) => !known.includes(key));
+  if (stray.length === 0) {
+    const idle = unhashed.filter((key) => !(key.split(".")[0] in own));
+    const encoded = withoutKeys(all, idle) as Schema.Json;
+    return { options: { decoded: exit.value, encoded } };
+  }
+  return {
+    faults: stray.map((key) => {
+      const near = nearest(key, known);
+      return new OptionFault({
+        ...placeOf(`stages.${id}.options.${key}`),
+        key: `stages.${id}.options.${key}`,
+        wanted: `an option of ${stage.name} (${known.join(", ") || "it has none"})`,
+        found: key,
+        fix: near === undefined ? "Remove it." : `Did you mean ${near}?`,
+      });
+    }),
+  };
+}

@@ -1,0 +1,204 @@
+// Which output each input reads, found and checked before anything runs: name of the artefact, kind and
+// fields. All complaints at once, each with the line of the pipeline file and both stages.
+// The trap: a port without `reads` takes the only writer of its artefact among the other stages; a
+// stage put between two others (captions in, captions out) makes its neighbours ambiguous.
+import { Effect } from "effect";
+import { nearest } from "../../config/nearest.ts";
+import { type Fault, fault, type Place } from "../../engine/fault.ts";
+import type { AnyArtefactType } from "../artefact.ts";
+import { allFaults } from "../faults.ts";
+import type { StageUse } from "./pipeline.ts";
+import { schemaMisfit } from "./schema-fit.ts";
+import type { AnyStage } from "../stage.ts";
+
+export class WiringFault extends fault("WiringFault", "user") {}
+
+/** An output: the id of a stage in the pipeline, and one of its ports. */
+export interface Outlet {
+  readonly stage: string;
+  readonly port: string;
+}
+
+/** A stage under its id in the pipeline. */
+export interface Seat {
+  readonly id: string;
+  readonly stage: AnyStage;
+  readonly use: StageUse;
+}
+
+/** A stage that knows what it reads. */
+export interface Wired extends Seat {
+  readonly reads: Readonly<Record<string, Outlet>>;
+}
+
+interface Complaint {
+  readonly key: string;
+  readonly wanted: string;
+  readonly found: string;
+  readonly fix: string;
+}
+
+const ports = (all: object): readonly (readonly [string, AnyArtefactType])[] => Object.entries(all);
+const textOf = ({ stage, port }: Outlet) => `${stage}.${port}`;
+const list = (names: readonly string[]) => names.length === 0 ? "none" : names.join(", ");
+const keyOf = ({ id, use }: Seat, port: string) =>
+  use.reads?.[port] === undefined ? `stages.${id}` : `stages.${id}.reads.${port}`;
+const isComplaint = (value: Outlet | Complaint): value is Complaint => "wanted" in value;
+
+/** `reads` names ports that the stage does not have. */
+const strayPorts = ({ id, stage, use }: Seat): readonly Complaint[] =>
+  Object.keys(use.reads ?? {}).filter((port) => !Object.hasOwn(stage.reads, port)).map((port) => {
+    const known = Object.keys(stage.reads);
+    const near = nearest(port, known);
+    return {
+      key: `stages.${id}.reads.${port}`,
+      wanted: `an input of ${stage.name} (${list(known)})`,
+      found: port,
+      fix: near === undefined ? "Remove it." : `Did you mean ${near}?`,
+    };
+  });
+
+/** A result that is found by its inputs' digests cannot come of a stream, which has none. */
+const wrongLifetime = ({ id, stage }: Seat): readonly Complaint[] =>
+  stage.lifetime === "cached" &&
+    [...ports(stage.reads), ...ports(stage.writes)].some(([, { kind }]) => kind === "stream")
+    ? [{
+      key: `stages.${id}`,
+      wanted: `${stage.name} to have lifetime "run", as it has a stream`,
+      found: '"cached"',
+      fix: "Change the stage's lifetime, or its streams to values.",
+    }]
+    : [];
+
+function defaultOutlet(
+  seat: Seat,
+  port: string,
+  type: AnyArtefactType,
+  seats: readonly Seat[],
+): Outlet | Complaint | undefined {
+  const writers = seats.filter(({ id }) => id !== seat.id).flatMap(({ id, stage }) =>
+    ports(stage.writes)
+      .filter(([, written]) => written.name === type.name)
+      .map(([written]): Outlet => ({ stage: id, port: written }))
+  );
+  if (writers.length === 1) return writers[0];
+  if (writers.length === 0 && type.optional === true) return undefined;
+  return {
+    key: keyOf(seat, port),
+    wanted: `one stage that writes ${type.name}, for the input ${port} of ${seat.id}`,
+    found: writers.length === 0 ? "none" : `several (${list(writers.map(textOf))})`,
+    fix: writers.length === 0
+      ? `Add a stage that writes ${type.name}.`
+      : `Name one: reads: { ${port}: ${textOf(writers[0])} }.`,
+  };
+}
+
+function namedOutlet(
+  seat: Seat,
+  port: string,
+  name: string,
+  seats: readonly Seat[],
+): Outlet | Complaint {
+  const known = seats.flatMap(({ id, stage }) =>
+    Object.keys(stage.writes).map((port): Outlet => ({ stage: id, port }))
+  );
+  const meant = known.find((outlet) => textOf(outlet) === name);
+  if (meant !== undefined) return meant;
+  const near = nearest(name, known.map(textOf));
+  return {
+    key: keyOf(seat, port),
+    wanted: `the output of a stage, as stage.port (${list(known.map(textOf))})`,
+    found: name,
+    fix: near === undefined ? "Name one of them." : `Did you mean ${near}?`,
+  };
+}
+
+/** What is wrong with one connection, if anything. */
+function misfit(reader: Wired, port: string, writer: Seat, outlet: Outlet): readonly Complaint[] {
+  const read: AnyArtefactType = reader.stage.reads[port];
+  const written: AnyArtefactType = writer.stage.writes[outlet.port];
+  const make = (wanted: string, found: string, fix: string): readonly Complaint[] => [{
+    key: keyOf(reader, port),
+    wanted: `${wanted} for the input ${port} of ${reader.id}`,
+    found: `${found} from ${textOf(outlet)}`,
+    fix,
+  }];
+  if (read.name !== written.name) {
+    return make(read.name, written.name, "Wire it to an output of that artefact.");
+  }
+  if (read.kind !== written.kind) {
+    const maker = written.kind === "stream" ? "stream" : "artefact";
+    return make(
+      `${read.name} as a ${read.kind}`,
+      `a ${written.kind}`,
+      `Declare the artefact with ${maker}() in both.`,
+    );
+  }
+  const field = schemaMisfit(written.schema, read.schema);
+  if (field === undefined) return [];
+  const name = field.field === "" ? read.name : `${read.name}.${field.field}`;
+  return make(
+    `${name} as ${field.read}`,
+    field.written,
+    `Change the schema of ${read.name} in ${writer.stage.name} or in ${reader.stage.name}.`,
+  );
+}
+
+/** Sorts by dependencies, keeping the file's order where there is a choice. */
+function inOrder(wired: readonly Wired[]) {
+  const order: Wired[] = [];
+  let left = wired;
+  while (left.length > 0) {
+    const placed = new Set(order.map(({ id }) => id));
+    const next = left.find(({ reads }) =>
+      Object.values(reads).every(({ stage }) => placed.has(stage))
+    );
+    if (next === undefined) break;
+    order.push(next);
+    left = left.filter((each) => each !== next);
+  }
+  return { order, circle: left.map(({ id }) => id) };
+}
+
+/** The stages in an order in which each comes after what it reads. Fails with all that is wrong. */
+export const wire = (
+  seats: readonly Seat[],
+  placeOf: (key: string) => Place,
+): Effect.Effect<readonly Wired[], Fault> => {
+  const complaints: Complaint[] = [...seats.flatMap(strayPorts), ...seats.flatMap(wrongLifetime)];
+  const wired = seats.map((seat): Wired => {
+    const found = ports(seat.stage.reads).flatMap(([port, type]) => {
+      const name = seat.use.reads?.[port];
+      const outlet = name === undefined
+        ? defaultOutlet(seat, port, type, seats)
+        : namedOutlet(seat, port, name, seats);
+      if (outlet === undefined) return [];
+      if (isComplaint(outlet)) complaints.push(outlet);
+      return [[port, outlet] as const];
+    });
+    return {
+      ...seat,
+      reads: Object.fromEntries(
+        found.filter((pair): pair is readonly [string, Outlet] => !isComplaint(pair[1])),
+      ),
+    };
+  });
+  const byId = new Map(seats.map((seat) => [seat.id, seat]));
+  for (const reader of wired) {
+    for (const [port, outlet] of Object.entries(reader.reads)) {
+      complaints.push(...misfit(reader, port, byId.get(outlet.stage)!, outlet));
+    }
+  }
+  const { order, circle } = inOrder(wired);
+  if (circle.length > 0) {
+    complaints.push({
+      key: `stages.${circle[0]}`,
+      wanted: "stages that can be put in an order",
+      found: `a circle among ${list(circle)}`,
+      fix: "Let one of them read something else.",
+    });
+  }
+  return complaints.length === 0 ? Effect.succeed(order) : Effect.fail(
+    allFaults(complaints.map((each) => new WiringFault({ ...placeOf(each.key), ...each }))),
+  );
+};

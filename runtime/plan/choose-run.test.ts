@@ -1,0 +1,319 @@
+// Which run a command finds: its own again, one that it nearly means, one that it names.
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Effect, Schema } from "effect";
+import { fault } from "../../engine/fault.ts";
+import { pipeline } from "../pipeline/compose.ts";
+import { explainPlan } from "./explain.ts";
+import { defineStage } from "../stage.ts";
+import { savedStep, saveState } from "../execute/state.ts";
+import { makeStopSignal } from "../execute/stop-signal.ts";
+import { startChild } from "../testing/child.ts";
+import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { toyStages } from "../testing/toy-stages.ts";
+import { eventsOf, planToy, reasonsOf, refuseToy, runToy, type Toy } from "../testing/toy-world.ts";
+
+const holdLock = fileURLToPath(new URL("../testing/hold-lock.ts", import.meta.url));
+
+class Breakdown extends fault("Breakdown", "world") {}
+const breakdown = new Breakdown({ wanted: "power", found: "none", fix: "Wait." });
+
+interface Seen {
+  readonly seeds: number[];
+  readonly horizons: (number | null)[];
+}
+
+/** A training of `steps` steps, which may break down after some. */
+function training(seen: Seen = { seeds: [], horizons: [] }, breaksAt = Infinity) {
+  const { split } = toyStages();
+  const train = defineStage({
+    name: "train",
+    version: 1,
+    summary: "Counts",
+    options: Schema.Struct({ steps: Schema.Int, rate: Schema.Finite, seed: Schema.Int }),
+    reads: { words: split.writes.words },
+    writes: {},
+    lifetime: "run",
+    owed: ({ steps }, { runDir }) =>
+      Effect.map(
+        savedStep(runDir),
+        (step) =>
+          step !== null && step >= steps
+            ? null
+            : { why: `trained to step ${step ?? 0} of ${steps}`, step: step ?? 0 },
+      ),
+    run: ({ options, tools }) =>
+      Effect.gen(function* () {
+        assert.equal(options.seed, tools.seed);
+        seen.seeds.push(tools.seed);
+        seen.horizons.push(tools.run.scheduleSteps);
+        for (
+          let step = ((yield* savedStep(tools.runDir)) ?? 0) + 1;
+          step <= options.steps;
+          step++
+        ) {
+          if (step > breaksAt) return yield* breakdown;
+          yield* saveState(tools.runDir, new Map(), { step: `${step}` });
+        }
+        return {};
+      }),
+  });
+  return pipeline("toy").stage("split", split).stage("train", train, { words: "split.words" });
+}
+
+const values = { text: "a gnome", steps: 4, rate: 0.1, seed: 5 };
+const manifestOf = (dir: string) => JSON.parse(readFileSync(join(dir, "run.json"), "utf8"));
+const runsIn = (folder: string) =>
+  readdirSync(join(folder, "output")).filter((name) => !name.startsWith("."));
+
+test("the same command finds its own folder, goes on, and then has nothing to do", () =>
+  withTemporaryFolder(async (folder) => {
+    const first = await runToy({ folder, pipeline: training(undefined, 2), values });
+    assert.match(first.ending.run, /^toy-[0-9a-f]{8}$/);
+    assert.deepEqual([first.ending.ending, first.ending.step], ["failed", 2]);
+    const plan = await planToy({ folder, pipeline: training(), values });
+    assert.deepEqual(plan.stages[1].reasons, [
+      { reason: "owed", what: "trained to step 2 of 4", step: 2 },
+    ]);
+    assert.deepEqual([plan.run.isNew, plan.run.step], [false, 2]);
+    const second = await runToy({ folder, pipeline: training(), values });
+    assert.deepEqual([second.ending.ending, second.ending.dir], ["complete", first.ending.dir]);
+
+    const content = () =>
+      readdirSync(first.ending.dir, { withFileTypes: true }).flatMap((entry) =>
+        entry.isFile() ? [[entry.name, readFileSync(join(first.ending.dir, entry.name))]] : []
+      );
+    const before = content();
+    const third = await runToy({ folder, pipeline: training(), values });
+    assert.deepEqual([third.ending.ending, third.ending.worked], ["complete", false]);
+    assert.deepEqual(reasonsOf(third.plan), { split: "cached", train: "complete" });
+    assert.deepEqual(content(), before, "a complete run is not touched");
+    assert.deepEqual(runsIn(folder), [first.ending.run]);
+  }));
+
+test("the manifest tells each attempt, its steps and how it ended, and the digests in and out", () =>
+  withTemporaryFolder(async (folder) => {
+    await runToy({ folder, pipeline: training(undefined, 2), values });
+    const { ending } = await runToy({ folder, pipeline: training(), values });
+    const manifest = manifestOf(ending.dir);
+    assert.equal(manifest.status, "complete");
+    assert.deepEqual(
+      manifest.attempts.map(({ fromStep, toStep, exit }: any) => [fromStep, toStep, exit]),
+      [[0, 2, 3], [2, 4, 0]],
+    );
+    assert.ok(manifest.attempts.every(({ startedAt, endedAt }: any) => endedAt >= startedAt));
+    assert.match(manifest.outputs.split.words, /^[0-9a-f]{64}$/);
+    assert.deepEqual(manifest.configuration, values);
+    assert.match(manifest.attempts[0].versions.effect, /^\d/);
+  }));
+
+test("seed null is drawn once, kept, and used again", () =>
+  withTemporaryFolder(async (folder) => {
+    const drawn = { ...values, seed: null };
+    const seen: Seen = { seeds: [], horizons: [] };
+    const { ending } = await runToy({ folder, pipeline: training(seen, 1), values: drawn });
+    await runToy({ folder, pipeline: training(seen), values: drawn });
+    assert.equal(seen.seeds.length, 2);
+    assert.equal(seen.seeds[0], seen.seeds[1]);
+    assert.equal(manifestOf(ending.dir).seed, seen.seeds[0]);
+    // Another folder draws another seed (one chance in two thousand million to be equal).
+    await runToy({ folder: join(folder, "other"), pipeline: training(seen), values: drawn });
+    assert.notEqual(seen.seeds[2], seen.seeds[0]);
+  }));
+
+test("the device that auto means is asked once, said, kept, and told to the stages", () =>
+  withTemporaryFolder(async (folder) => {
+    let asked = 0;
+    const toy: Toy = {
+      folder,
+      pipeline: training(undefined, 2),
+      values,
+      configuration: { device: "auto" },
+      world: {
+        findDevice: () =>
+          Effect.sync(() => ({ device: `card ${++asked}`, note: "it is the fastest" })),
+      },
+    };
+    const first = await runToy(toy);
+    assert.match(eventsOf(first, "note")[0].text, /fastest/);
+    const second = await runToy({ ...toy, pipeline: training() });
+    assert.equal(asked, 1);
+    const manifest = manifestOf(second.ending.dir);
+    assert.deepEqual([manifest.device, manifest.configuration.provider], ["card 1", "card 1"]);
+    const named = await planToy({ ...toy, configuration: { device: "cpu" } });
+    assert.deepEqual([named.device, named.run.name], ["cpu", first.ending.run]);
+  }));
+
+test("an option that names no run does not change the folder; another one does", () =>
+  withTemporaryFolder(async (folder) => {
+    const one = await runToy({ folder, pipeline: training(), values });
+    const longer = await runToy({ folder, pipeline: training(), values: { ...values, steps: 6 } });
+    assert.deepEqual([longer.ending.run, longer.ending.step], [one.ending.run, 6]);
+    const other = await runToy({ folder, pipeline: training(), values: { ...values, rate: 0.2 } });
+    assert.notEqual(other.ending.run, one.ending.run);
+  }));
+
+test("an unfinished run that differs by a few keys is named, and --resume goes on with it", () =>
+  withTemporaryFolder(async (folder) => {
+    const { ending } = await runToy({ folder, pipeline: training(undefined, 3), values });
+    const changed: Toy = { folder, pipeline: training(), values: { ...values, rate: 0.2 } };
+    const plan = await planToy(changed);
+    assert.deepEqual(plan.run.similar, [{
+      run: ending.run,
+      step: 3,
+      complete: false,
+      changes: [{ key: "config.rate", from: 0.1, to: 0.2 }],
+      why: `--resume ${ending.run} goes on with it all the same`,
+    }]);
+    const text = explainPlan(plan).join("\n");
+    assert.match(text, /unfinished, at step 3\) differs in config\.rate: 0\.1 -> 0\.2/);
+    assert.match(text, /This starts a new one/);
+
+    const resumed = await runToy({ ...changed, choice: { resume: ending.run } });
+    assert.deepEqual([resumed.ending.dir, resumed.ending.step], [ending.dir, 4]);
+    assert.equal(manifestOf(ending.dir).configuration.rate, 0.2);
+    // From now on the changed command finds this run by itself.
+    assert.equal((await planToy(changed)).run.name, ending.run);
+    assert.equal((await planToy({ ...changed, values })).run.name, ending.run);
+  }));
+
+test("a run started anew beside an unfinished one remembers it as its parent", () =>
+  withTemporaryFolder(async (folder) => {
+    const { ending } = await runToy({ folder, pipeline: training(undefined, 3), values });
+    const anew = await runToy({ folder, pipeline: training(), values: { ...values, rate: 0.2 } });
+    assert.equal(manifestOf(anew.ending.dir).parent, ending.run);
+    const many = { text: "b", rate: 1, seed: 9, steps: 1, a: 1, b: 2, c: 3, d: 4, e: 5 };
+    const plan = await planToy({ folder, pipeline: training(), values: many });
+    assert.deepEqual(plan.run.similar, [], "too different to be meant");
+  }));
+
+test("--resume with a wrong name names the runs there are", () =>
+  withTemporaryFolder(async (folder) => {
+    const { ending } = await runToy({ folder, pipeline: training(undefined, 3), values });
+    const typo = `${ending.run.slice(0, -1)}_`;
+    const error = await refuseToy({
+      folder,
+      pipeline: training(),
+      values,
+      choice: { resume: typo },
+    });
+    assert.equal(error.kind, "user");
+    assert.match(error.message, new RegExp(`--resume: .*Did you mean ${ending.run}\\?`));
+  }));
+
+test("where the length matters a longer run is new and says why; --extend keeps the old schedule", () =>
+  withTemporaryFolder(async (folder) => {
+    const lengthMatters = {
+      lengthMatters: "the rate of lr_scheduler cosine depends on the length",
+    };
+    const of = (steps: number) => ({
+      values: { ...values, steps, max_train_steps: steps },
+      configuration: lengthMatters,
+    });
+    const one = await runToy({ folder, pipeline: training(), ...of(4) });
+    const plan = await planToy({ folder, pipeline: training(), ...of(6) });
+    assert.equal(plan.run.isNew, true);
+    assert.match(
+      explainPlan(plan).join("\n"),
+      /max_train_steps: 4 -> 6\.\n +This is a new run: .*cosine depends on the length; --extend/,
+    );
+    const seen: Seen = { seeds: [], horizons: [] };
+    const extended = await runToy({
+      folder,
+      pipeline: training(seen),
+      ...of(6),
+      choice: { extend: true },
+    });
+    assert.deepEqual([extended.ending.dir, extended.ending.step], [one.ending.dir, 6]);
+    assert.deepEqual(seen.horizons, [4]);
+    const again = await planToy({ folder, pipeline: training(), ...of(6) });
+    assert.deepEqual(reasonsOf(again), { split: "cached", train: "complete" });
+  }));
+
+test("a folder that is in the way, or a damaged manifest, is not taken for a run", () =>
+  withTemporaryFolder(async (folder) => {
+    mkdirSync(join(folder, "output", "holiday"), { recursive: true });
+    writeFileSync(join(folder, "output", "holiday", "run.json"), '{"format":');
+    const { ending } = await runToy({ folder, pipeline: training(), values });
+    assert.equal(ending.ending, "complete");
+  }));
+
+test("two processes: the second is refused while the first lives, and takes over when it is dead", () =>
+  withTemporaryFolder(async (folder) => {
+    const toy = { folder, pipeline: training(), values };
+    const { run } = await planToy(toy);
+    mkdirSync(run.dir, { recursive: true });
+    const other = startChild(holdLock, [run.dir]);
+    await other.line("locked");
+    const refusal = await refuseToy(toy);
+    assert.deepEqual([refusal._tag, refusal.kind], ["RunLocked", "user"]);
+    other.process.kill("SIGKILL");
+    await other.ended;
+    const { ending, events } = await runToy(toy);
+    assert.equal(ending.ending, "complete");
+    const said = eventsOf({ events }, "warning").map(({ text }) => text).join();
+    assert.match(said, new RegExp(`Process ${other.process.pid} .*is dead`));
+  }));
+
+test("nothing is written when something is wrong", () =>
+  withTemporaryFolder(async (folder) => {
+    const { split } = toyStages();
+    const picky = defineStage({
+      ...split,
+      name: "picky",
+      writes: {},
+      lifetime: "run",
+      preflight: () => Effect.succeed([breakdown, breakdown]),
+      run: () => Effect.succeed({}),
+    });
+    const error = await refuseToy({
+      folder,
+      pipeline: pipeline("toy").stage("picky", picky),
+      values,
+    });
+    assert.match(error.message, /^2 problems/);
+    assert.deepEqual(readdirSync(folder), []);
+    const wrong = await refuseToy({
+      folder,
+      pipeline: training(),
+      values: { ...values, steps: "many" as never, rate: null as never },
+    });
+    assert.match(wrong.message, /^2 problems/);
+    assert.deepEqual(readdirSync(folder), []);
+  }));
+
+test("events: started, planned, finished, in one log over all attempts", () =>
+  withTemporaryFolder(async (folder) => {
+    await runToy({ folder, pipeline: training(undefined, 2), values });
+    const second = await runToy({ folder, pipeline: training(), values });
+    assert.deepEqual(
+      eventsOf(second, "run-started").map(({ attempt, step }) => [attempt, step]),
+      [[2, 2]],
+    );
+    const log = readFileSync(join(second.ending.dir, "events.jsonl"), "utf8").trimEnd().split("\n")
+      .map((line) => JSON.parse(line).event);
+    assert.equal(log.filter((event) => event === "run-started").length, 2);
+    assert.equal(log.filter((event) => event === "run-failed").length, 1);
+    assert.equal(log.at(-1), "run-finished");
+  }));
+
+test("asked to stop while the world is still being looked at, nothing is begun", () =>
+  withTemporaryFolder(async (folder) => {
+    const stop = makeStopSignal();
+    const { split } = toyStages();
+    const downloading = defineStage({
+      ...split,
+      inputs: () => Effect.andThen(Effect.sync(stop.request), Effect.never),
+    });
+    const error = await refuseToy({
+      folder,
+      pipeline: pipeline("toy").stage("split", downloading),
+      values,
+      stop,
+    });
+    assert.equal(error._tag, "Stopped");
+    assert.deepEqual(readdirSync(folder), []);
+  }));

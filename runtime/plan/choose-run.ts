@@ -1,0 +1,151 @@
+// Which run folder a command means: the one with its identity, the one it names, or a new one. Runs that
+// it nearly means are named with what differs, so that nobody trains anew by a slip.
+// The trap: a run may be found by several identities, once it went on with a changed configuration.
+import { randomInt } from "node:crypto";
+import { existsSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { Effect } from "effect";
+import { nearest } from "../../config/nearest.ts";
+import { type Fault, fault } from "../../engine/fault.ts";
+import type { Configuration } from "../pipeline/configuration.ts";
+import { readEvents } from "../execute/event-log.ts";
+import { type Change, jsonDifference } from "./json-difference.ts";
+import { listRuns, readManifest, type Run } from "../execute/manifest.ts";
+import type { SimilarRun } from "./plan.ts";
+import type { Identity } from "./run-identity.ts";
+import { savedStep } from "../execute/state.ts";
+
+export class NoSuchRun extends fault("NoSuchRun", "user") {}
+export class CannotExtend extends fault("CannotExtend", "user") {}
+
+export interface RunChoice {
+  /** A run by name or folder (`--resume`). */
+  readonly resume?: string | undefined;
+  /** Go on beyond the end of a run whose length matters, with its old rate schedule. */
+  readonly extend?: boolean;
+}
+
+export interface ChosenRun {
+  readonly name: string;
+  readonly dir: string;
+  /** Null: a new run. */
+  readonly found: Run | null;
+  readonly seed: number;
+  readonly scheduleSteps: number | null;
+  readonly similar: readonly SimilarRun[];
+}
+
+/** More differences than this, and the other run is simply another run. */
+const fewChanges = 6;
+const lengthKeys = ["config.max_train_steps", "config.max_train_epochs"];
+const seedBelow = 2 ** 31;
+
+const differences = (run: Run, identity: Identity) =>
+  jsonDifference(run.manifest.identity, identity.json);
+
+const onlyLength = (changes: readonly Change[]) =>
+  changes.length > 0 && changes.every(({ key }) => lengthKeys.includes(key));
+
+const similarRuns = (runs: readonly Run[], identity: Identity, configuration: Configuration) =>
+  Effect.forEach(runs, (run) =>
+    Effect.map(savedStep(run.dir), (step): readonly SimilarRun[] => {
+      const changes = differences(run, identity);
+      const length = onlyLength(changes);
+      const complete = run.manifest.status === "complete";
+      if (!length && (complete || changes.length > fewChanges)) return [];
+      return [{
+        run: run.manifest.run,
+        step,
+        complete,
+        changes: changes as SimilarRun["changes"],
+        why: length && configuration.lengthMatters !== null
+          ? `${configuration.lengthMatters}; --extend goes on with it and its old schedule`
+          : `--resume ${run.manifest.run} goes on with it all the same`,
+      }];
+    })).pipe(Effect.map((all) => all.flat()));
+
+const namedRun = Effect.fnUntraced(function* (name: string, base: string, runs: readonly Run[]) {
+  const known = runs.find(({ manifest }) => manifest.run === name);
+  if (known !== undefined) return known;
+  const dir = [join(base, name), resolve(name)].find((each) => existsSync(join(each, "run.json")));
+  const manifest = dir === undefined ? null : yield* readManifest(dir);
+  if (dir !== undefined && manifest !== null) return { dir, manifest };
+  const names = runs.map(({ manifest }) => manifest.run);
+  const near = nearest(name, names);
+  return yield* Effect.fail<Fault>(
+    new NoSuchRun({
+      key: "--resume",
+      wanted: `a run of ${base} (${names.join(", ") || "there is none"})`,
+      found: name,
+      fix: near === undefined ? "Name one of them, or its folder." : `Did you mean ${near}?`,
+    }),
+  );
+});
+
+/** The run that `--extend` means: the one that differs in its length alone. */
+function extendable(runs: readonly Run[], identity: Identity, base: string) {
+  const candidates = runs.filter((run) => onlyLength(differences(run, identity)));
+  if (candidates.length === 1) return Effect.succeed(candidates[0]);
+  return Effect.fail<Fault>(
+    new CannotExtend({
+      key: "--extend",
+      wanted: `one run of ${base} that differs only in its length`,
+      found: candidates.map(({ manifest }) => manifest.run).join(", ") || "none",
+      fix: candidates.length === 0
+        ? "Without --extend this starts a new run."
+        : "Say which with --resume.",
+    }),
+  );
+}
+
+/** How long the schedule of a run was made for. */
+const horizonOf = (run: Run) =>
+  Effect.gen(function* () {
+    const { scheduleSteps, configuration } = run.manifest;
+    if (scheduleSteps !== null) return scheduleSteps;
+    if (typeof configuration.max_train_steps === "number") return configuration.max_train_steps;
+    const { events } = yield* readEvents(join(run.dir, "events.jsonl"));
+    const started = events.findLast((event) => event.event === "run-started");
+    return started?.event === "run-started" ? started.totalSteps : null;
+  });
+
+/** `trigger-8hex`, or more of the digest where another run has that name. */
+function freeName(base: string, trigger: string, digest: string): string {
+  const lengths = [8, 12, 16, 64];
+  return lengths.map((length) => `${trigger}-${digest.slice(0, length)}`)
+    .find((name) => !existsSync(join(base, name, "run.json")))!;
+}
+
+export const chooseRun = Effect.fnUntraced(function* (
+  pipeline: string,
+  configuration: Configuration,
+  identity: Identity,
+  { resume, extend = false }: RunChoice,
+) {
+  const { base, trigger } = configuration;
+  const runs = (yield* listRuns(base)).filter(({ manifest }) => manifest.pipeline === pipeline);
+  const same = runs.find(({ manifest }) => manifest.identities.includes(identity.digest));
+  const found = resume !== undefined
+    ? yield* namedRun(resume, base, runs)
+    : same ?? (extend ? yield* extendable(runs, identity, base) : null);
+  if (found === null) {
+    const name = freeName(base, trigger, identity.digest);
+    return {
+      name,
+      dir: join(base, name),
+      found,
+      seed: configuration.seed ?? randomInt(seedBelow),
+      scheduleSteps: null,
+      similar: yield* similarRuns(runs, identity, configuration),
+    } satisfies ChosenRun;
+  }
+  const stretched = extend && onlyLength(differences(found, identity));
+  return {
+    name: basename(found.dir),
+    dir: found.dir,
+    found,
+    seed: found.manifest.seed,
+    scheduleSteps: stretched ? yield* horizonOf(found) : found.manifest.scheduleSteps,
+    similar: [],
+  } satisfies ChosenRun;
+});

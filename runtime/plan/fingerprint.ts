@@ -1,0 +1,23 @@
+// The name of a stage's result before it is made: SHA-256 over everything that decides it, and over
+// nothing else. No paths, times, run ids, worker counts or log levels.
+// The trap: when what is hashed changes its form, raise `fingerprintSchema`, or old entries are reused.
+import { Schema } from "effect";
+import { digestJson } from "../store/canonical-json.ts";
+
+const fingerprintSchema = 1;
+
+/** What decides a stage's result. */
+export const Ingredients = Schema.Struct({
+  stage: Schema.String,
+  version: Schema.Finite,
+  /** The stage's slice of the configuration, encoded. */
+  options: Schema.Json,
+  /** Digest of each input artefact, by port. */
+  reads: Schema.Record(Schema.String, Schema.String),
+  /** What the stage's `inputs` said of the world outside: pictures, weights. */
+  world: Schema.Json,
+});
+export type Ingredients = typeof Ingredients.Type;
+
+export const fingerprint = (ingredients: Ingredients): string =>
+  digestJson({ schema: fingerprintSchema, ...ingredients });

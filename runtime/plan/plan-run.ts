@@ -1,0 +1,38 @@
+// The plan of what was prepared, and the event that tells it.
+// The trap: it is made again once the run is locked, because another process may have worked meanwhile.
+import { Effect } from "effect";
+import type { Fault } from "../../engine/fault.ts";
+import { whyText } from "./explain.ts";
+import { Files } from "../store/files.ts";
+import { makePlan } from "./make-plan.ts";
+import type { EventStream } from "../execute/observers.ts";
+import type { Plan } from "./plan.ts";
+import type { Prepared } from "./prepare.ts";
+import { savedStep } from "../execute/state.ts";
+
+/** What will be done and why. Writes nothing. */
+export const planRun = (prepared: Prepared): Effect.Effect<Plan, Fault> =>
+  Effect.gen(function* () {
+    const { run, store } = prepared;
+    const { name, dir, similar } = run;
+    const isNew = run.found === null;
+    const step = isNew ? null : yield* savedStep(dir);
+    return yield* makePlan({ ...prepared, run: { name, dir, isNew, step, similar } }, store);
+  });
+
+export const publishPlan = (plan: Plan, events: EventStream) =>
+  events.publish({
+    event: "plan",
+    stages: plan.stages.map((stage) => ({
+      stage: stage.id,
+      cached: stage.action !== "run",
+      why: whyText(stage),
+    })),
+  });
+
+/** Keeps what was learnt of big files, if there is a store to keep it in. */
+export const keepDigests = ({ store }: Prepared): Effect.Effect<void> =>
+  Effect.flatMap(Files, (files) => files.exists(store.folder)).pipe(
+    Effect.flatMap((exists) => exists ? store.digests.save : Effect.void),
+    Effect.ignore,
+  );

@@ -1,0 +1,32 @@
+// What names a run: the options that change its data or objective, the stages that make it, and the
+// pictures and weights that go in. The same command finds the same run and goes on there.
+// The trap: stages that only watch (supervised) change nothing in the result and are left out.
+import type { Schema } from "effect";
+import type { Readied } from "./assess.ts";
+import { canonicalJson, digestJson } from "../store/canonical-json.ts";
+import type { Configuration } from "../pipeline/configuration.ts";
+
+const identitySchema = 1;
+
+export interface Identity {
+  readonly json: Schema.Json;
+  readonly digest: string;
+}
+
+export function runIdentity(configuration: Configuration, stages: readonly Readied[]): Identity {
+  const parts = stages.filter(({ stage }) => stage.supervised !== true).map((
+    { id, stage, use, reads, world },
+  ) => [id, {
+    stage: stage.name,
+    version: stage.version,
+    reads,
+    options: use.options ?? {},
+    inputs: world instanceof Error ? null : world,
+  }]);
+  const identity = {
+    schema: identitySchema,
+    config: configuration.identity,
+    stages: Object.fromEntries(parts),
+  };
+  return { json: JSON.parse(canonicalJson(identity)), digest: digestJson(identity) };
+}

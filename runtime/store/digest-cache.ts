@@ -1,0 +1,101 @@
+// SHA-256 of files, remembered by path, size, times (ns), inode and device, so that gigabytes of weights
+// are read once and not at every start. It is a cache: losing or breaking it costs time, nothing else.
+// The trap (git calls it "racily clean"): a file touched within the last two seconds, whichever way the
+// clock was set, could change again without changing its times, so its digest is not kept.
+import { createHash } from "node:crypto";
+import { type BigIntStats, createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { Clock, Effect, Schema } from "effect";
+import type { Fault } from "../../engine/fault.ts";
+import { fault } from "../../engine/fault.ts";
+import { atomicWrite, makeFolder } from "./atomic-write.ts";
+import { diskFault, errnoOf } from "./disk-fault.ts";
+import { Files } from "./files.ts";
+
+export class FileMissing extends fault("FileMissing", "user") {}
+
+const racyMs = 2000;
+const Remembered = Schema.Record(
+  Schema.String,
+  Schema.Struct({ stamp: Schema.String, digest: Schema.String }),
+);
+const decodeRemembered = Schema.decodeUnknownEffect(Schema.fromJsonString(Remembered));
+
+export interface DigestCache {
+  /** SHA-256 in hex. Fails with `FileMissing` or `DiskFault`. */
+  readonly digestFile: (path: string) => Effect.Effect<string, Fault>;
+  /** Tells the digest of a file that was just written and will not be written again. */
+  readonly remember: (path: string, digest: string) => Effect.Effect<void, Fault>;
+  /** Writes what was learnt, if anything was. */
+  readonly save: Effect.Effect<void, Fault>;
+}
+
+const stampOf = (info: BigIntStats) =>
+  [info.size, info.mtimeNs, info.ctimeNs, info.ino, info.dev].join(" ");
+
+async function hashFile(path: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
+    hash.update(chunk as Uint8Array);
+  }
+  return hash.digest("hex");
+}
+
+const readFault = (path: string) => (cause: unknown): Fault =>
+  errnoOf(cause) === "ENOENT"
+    ? new FileMissing({
+      file: path,
+      wanted: "a file",
+      found: "nothing",
+      fix: "Check the path.",
+      cause,
+    })
+    : diskFault(path, "to read this file")(cause as Error);
+
+/** `file` is where the digests are remembered. */
+export const openDigestCache = Effect.fnUntraced(function* (file: string) {
+  const files = yield* Files;
+  const known = yield* files.readFileString(file).pipe(
+    Effect.flatMap(decodeRemembered),
+    Effect.orElseSucceed(() => ({})),
+  );
+  const remembered = new Map(Object.entries(known));
+  let learnt = false;
+
+  const look = (path: string) =>
+    Effect.tryPromise({ try: () => stat(path, { bigint: true }), catch: readFault(path) });
+
+  const keep = (path: string, info: BigIntStats, digest: string) => {
+    remembered.set(path, { stamp: stampOf(info), digest });
+    learnt = true;
+  };
+
+  const remember = (given: string, digest: string) =>
+    Effect.map(look(resolve(given)), (info) => keep(resolve(given), info, digest));
+
+  const digestFile = Effect.fnUntraced(function* (given: string) {
+    const path = resolve(given);
+    const info = yield* look(path);
+    const before = remembered.get(path);
+    if (before?.stamp === stampOf(info)) return before.digest;
+    const digest = yield* Effect.tryPromise({
+      try: (signal) => hashFile(path, signal),
+      catch: readFault(given),
+    });
+    const now = yield* Clock.currentTimeMillis;
+    const touched = [info.mtimeNs, info.ctimeNs].map((time) => Number(time / 1_000_000n));
+    if (touched.every((time) => Math.abs(now - time) > racyMs)) keep(path, info, digest);
+    return digest;
+  });
+
+  const save = Effect.suspend(() => {
+    if (!learnt) return Effect.void;
+    learnt = false;
+    return Effect.andThen(
+      makeFolder(dirname(file)),
+      atomicWrite(file, JSON.stringify(Object.fromEntries(remembered))),
+    );
+  });
+  return { digestFile, remember, save } satisfies DigestCache;
+});
