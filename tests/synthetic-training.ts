@@ -5,9 +5,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { Effect } from "effect";
 import { openControl } from "../runtime/control.ts";
-import { openEventLog } from "../runtime/event-log.ts";
+import { openEventLog } from "../runtime/execute/event-log.ts";
 import type { RunEvent } from "../runtime/events.ts";
-import { lockRun } from "../runtime/lock.ts";
+import { lockRun } from "../runtime/execute/lock.ts";
 import {
   checkpointPath,
   createRunFolder,

@@ -175,6 +175,8 @@ test("ticks are round and inside", () => {
     fc.double({ min: 1e-6, max: 1e6, noNaN: true }),
   );
   fc.assert(fc.property(ends, ([least, length]) => {
+    // Ends whose distance is lost in their own digits have no ticks between them.
+    fc.pre(length > 1e-9 * Math.abs(least));
     const made = ticks(least, least + length, 5);
     assert.ok(made.length >= 1 && made.length <= 12);
     const room = length * 1e-6;
