@@ -22,6 +22,8 @@ export interface EngineOptions {
   readonly plan: MemoryPlan;
   /** What the VAE does in tiles; where memory runs out it takes to them by itself. */
   readonly tiles?: readonly VaeWork[];
+  /** How many sizes' training graphs are kept compiled; by default all. The one used last goes last. */
+  readonly trainingSessions?: number;
   /** By default what text encoder 2's config asks for. */
   readonly pooling?: PoolingRule;
   /** Told, once, what a user should know of how it is computed. */
@@ -167,7 +169,7 @@ export class Engine {
 
   /** Compiles the training graph of a size ahead of its first step. */
   async prepareTraining(size: graphs.Size): Promise<void> {
-    await this.#session("train", size);
+    await this.#trainingSession(size);
   }
 
   /** Frees the sessions whose graphs are of these kinds. */
@@ -185,7 +187,7 @@ export class Engine {
 
   async #train(size: graphs.Size, feeds: Feeds): Promise<Fetches> {
     try {
-      return await (await this.#session("train", size)).run(feeds);
+      return await (await this.#trainingSession(size)).run(feeds);
     } catch (error) {
       const next = smallerPlan(this.#plan);
       if (!(error instanceof DeviceMemoryFault) || next === undefined) throw error;
@@ -222,8 +224,26 @@ export class Engine {
     return this.#vae(work, whole);
   }
 
+  /** Makes room first, where not all sizes' graphs are kept. */
+  async #trainingSession(size: graphs.Size): Promise<Session> {
+    const most = this.#options.trainingSessions ?? Infinity;
+    const held = [...this.#sessions].filter(([key]) => key.startsWith("train "));
+    const wanted = keyOf("train", size);
+    const session = this.#sessions.get(wanted);
+    if (session !== undefined) {
+      this.#sessions.delete(wanted);
+      this.#sessions.set(wanted, session);
+      return session;
+    }
+    for (const [key, old] of held.slice(0, Math.max(0, held.length + 1 - most))) {
+      this.#sessions.delete(key);
+      await old.then((loaded) => loaded.release(), () => {});
+    }
+    return this.#session("train", size);
+  }
+
   #session(kind: GraphKind, size: Partial<graphs.Size>): Promise<Session> {
-    const key = `${kind} ${size.batch} ${size.height} ${size.width}`;
+    const key = keyOf(kind, size);
     const held = this.#sessions.get(key);
     if (held !== undefined) return held;
     const session = this.device.load(this.#graph(kind, size as graphs.Size));
@@ -292,6 +312,9 @@ export class Engine {
 }
 
 export type GraphKind = "text" | "predict" | "train" | "loss" | "encode" | "decode";
+
+const keyOf = (kind: GraphKind, { batch, height, width }: Partial<graphs.Size>): string =>
+  `${kind} ${batch} ${height} ${width}`;
 
 /** Not a number, or at float16's largest. */
 const overflows = (values: Float32Array): boolean =>

@@ -43,7 +43,9 @@ class CountingDevice implements Loader {
 }
 
 let batch: TrainingBatch;
-let open: () => Promise<{ engine: Engine; counting: CountingDevice }>;
+let open: (
+  trainingSessions?: number,
+) => Promise<{ engine: Engine; counting: CountingDevice }>;
 before(async () => {
   const model = await openModel(`${golden}model`);
   const file = `${golden}inputs.safetensors`;
@@ -69,9 +71,12 @@ before(async () => {
     target: tensor(target, latents.dims),
     weight: tensor(weight, [count, 1, height, width]),
   };
-  open = () => {
+  open = (trainingSessions) => {
     const counting = new CountingDevice();
-    const engine = new Engine({ model, device: counting, compute: "float32", plan: "A" });
+    const options = { model, device: counting, compute: "float32", plan: "A" } as const;
+    const engine = new Engine(
+      trainingSessions === undefined ? options : { ...options, trainingSessions },
+    );
     return Promise.resolve({ engine, counting });
   };
 });
@@ -122,6 +127,17 @@ test("each kind of graph has its own, and released ones are made again", async (
   assert.equal(counting.live, 3);
   await all();
   assert.deepEqual([counting.loads, counting.live], [7, 5]);
+});
+
+test("where only one size is kept, the other's session makes room first", async () => {
+  const { engine, counting } = await open(1);
+  const steps = [];
+  for (const part of [batch, first(), batch, batch]) {
+    steps.push(await engine.trainStep(part));
+    assert.equal(counting.live, 1);
+  }
+  assert.equal(counting.loads, 3);
+  assert.deepEqual(steps[2], steps[0]);
 });
 
 test("a load that failed is tried again by the next step", async () => {

@@ -6,7 +6,7 @@ import type { InferenceSession } from "onnxruntime-node";
 import type { SessionSettings } from "./messages.ts";
 
 export function sessionOptions(
-  { provider, threads, mapWeights }: SessionSettings,
+  { provider, threads, mapWeights, keepMemory = true }: SessionSettings,
   folder: string,
 ): InferenceSession.SessionOptions {
   const onCpu = provider === "cpu";
@@ -15,6 +15,7 @@ export function sessionOptions(
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: "sequential",
+    enableCpuMemArena: keepMemory,
     enableMemPattern: false,
     logSeverityLevel: 3,
     graphOptimizationLevel: onCpu ? "disabled" : "all",

@@ -71,6 +71,15 @@ test("a card of unknown memory gets plan B", () => {
   assert.equal(planMemory({ ...base, provider: "cuda", compute: "float16" }).plan, "B");
 });
 
+test("a card keeps as many sizes' graphs as it has room for, the CPU all", () => {
+  assert.equal(planMemory(having(3 * a)).trainingSessions, undefined);
+  const gpu = { ...base, provider: "cuda", plans: ["B"] } as const;
+  const { peak } = trainingRow(gpu, "B");
+  const with1 = { ...gpu, available: { bytes: 1.5 * peak, by: "a test" } };
+  const with3 = { ...gpu, available: { bytes: 3.5 * peak, by: "a test" } };
+  assert.deepEqual([gpu, with1, with3].map((q) => planMemory(q).trainingSessions), [1, 1, 3]);
+});
+
 test("the VAE works in tiles where a whole picture does not fit", () => {
   assert.deepEqual(planMemory(having(100 * a)).tiles, []);
   const decodeOf = (question: MemoryQuestion) =>

@@ -48,6 +48,11 @@ export interface MemoryAdvice {
   readonly rows: readonly MemoryRow[];
   /** What the VAE does in tiles, because whole pictures do not fit. */
   readonly tiles: readonly VaeWork[];
+  /**
+   * How many sizes' training graphs a card can hold at once, each with its own copy of the weights;
+   * undefined: as many as there are, because on the CPU they share the mapped file.
+   */
+  readonly trainingSessions: number | undefined;
   /** What was chosen and why, to be said to the user. */
   readonly note: string;
 }
@@ -148,6 +153,9 @@ export function planMemory(question: MemoryQuestion, all = false): MemoryAdvice 
     tiles: (["encode", "decode"] as const).filter((work) =>
       others.some((row) => row.work === work && row.tiled)
     ),
+    trainingSessions: provider === "cpu"
+      ? undefined
+      : Math.max(1, Math.floor((available?.bytes ?? 0) / chosen.peak)),
     note: `memory plan ${chosen.plan}: about ${gib(chosen.peak)} on ${provider}; ${room}`,
   };
 }
