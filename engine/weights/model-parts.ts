@@ -98,7 +98,7 @@ export async function partsOfFolder(path: string, variant?: string): Promise<Mod
 
 /**
  * A single file. `modelConfig` is a diffusers folder that gives the configs, the tokenizers and the
- * networks that the file does not hold; SDXL base's configs are assumed otherwise.
+ * networks that the file does not hold, except the UNet; SDXL base's configs are assumed otherwise.
  */
 export async function partsOfFile(
   path: string,
@@ -129,7 +129,8 @@ export async function partsOfFile(
   if (modelConfig !== undefined) {
     for (const network of networks) {
       const folder = join(modelConfig, componentFolder[network]);
-      if (sources[network] !== undefined) continue;
+      // A file without a UNet, such as a LoRA, is no model: nothing of it would be trained with.
+      if (sources[network] !== undefined || network === "unet") continue;
       const source = await folderSource(folder, network, variant, []);
       if (source === undefined) continue;
       sources[network] = source;

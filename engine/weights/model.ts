@@ -29,7 +29,7 @@ export interface Model {
 }
 
 export interface OpenModelOptions {
-  /** A diffusers folder whose configs a single file goes by, and whose networks fill its gaps. */
+  /** A diffusers folder whose configs a single file goes by, and whose VAE and text encoders fill its gaps. */
   readonly modelConfig?: string;
   /** Another VAE: a folder, with or without `vae/` in it, or a file. */
   readonly vaeModel?: string;

@@ -133,6 +133,26 @@ test("a file without VAE or text encoders says what to give, and takes it", asyn
   );
 });
 
+test("a model_config does not make a model of a file without a UNet", async () => {
+  const one = { dtype: "F32", shape: [1], data: Float32Array.of(1) } as const;
+  for (
+    const [name, found] of [
+      ["lora_unet_input_blocks_4_1_proj_in.lora_down.weight", /looks like a LoRA/],
+      ["clip_g", /textual-inversion embedding/],
+      ["model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight", /looks like SD 3/],
+      ["first_stage_model.encoder.conv_in.bias", /^no unet$/],
+    ] as const
+  ) {
+    const file = join(folder, "no-unet.safetensors");
+    await writeSafetensors(file, new Map([[name, one]]));
+    await assert.rejects(openModel(file, { modelConfig: modelA }), {
+      _tag: "ModelFault",
+      file,
+      found,
+    });
+  }
+});
+
 test("a single file of another shape than SDXL base's, without model_config", async () => {
   await assert.rejects(
     openModel(singleA),
@@ -170,6 +190,8 @@ test("things that people take for an SDXL model", async () => {
     /SDXL model itself/,
   );
   await found(await file("embedding", ["clip_l", "clip_g"]), /textual-inversion embedding/);
+  const peft = await file("peft", ["unet.down_blocks.1.attentions.0.proj_in.lora_A.weight"]);
+  await found(peft, /looks like a LoRA/);
   const sd1 = [
     "input_blocks.0.0.weight",
     "input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight",
