@@ -24,6 +24,8 @@ export interface EngineOptions {
   readonly tiles?: readonly VaeWork[];
   /** How many sizes' training graphs are kept compiled; by default all. The one used last goes last. */
   readonly trainingSessions?: number;
+  /** No memory is left to draw in while the training's sessions hold theirs. */
+  readonly tight?: boolean;
   /** By default what text encoder 2's config asks for. */
   readonly pooling?: PoolingRule;
   /** Told, once, what a user should know of how it is computed. */
@@ -101,6 +103,11 @@ export class Engine {
   /** The plan in use: the one asked for, or a smaller one since memory ran out. */
   get plan(): MemoryPlan {
     return this.#plan;
+  }
+
+  /** Whether training has to make room (`release`) before pictures are drawn. */
+  get tight(): boolean {
+    return this.#options.tight === true || this.#plan !== this.#options.plan;
   }
 
   /** Hidden states of both encoders as the UNet takes them, and apart (hidden1, hidden2). */

@@ -3,7 +3,7 @@
 // text-dependent layer cost nothing. The trap: ONNX Runtime does not run nodes in the order written, so
 // whatever is computed again must wait for the incoming gradient by a data dependency (see gate.ts).
 import type { GraphBuilder } from "../graph/builder.ts";
-import { type Node, type Shape, sizeOf, type Value } from "../graph/graph.ts";
+import type { Node, Shape, Value } from "../graph/graph.ts";
 import { GraphError } from "../graph/graph-error.ts";
 import { Recomputation } from "./recompute.ts";
 import { gradientRules } from "./rules.ts";
@@ -61,8 +61,7 @@ export function differentiate(
 }
 
 /** The gradient of what the result does not depend on. */
-const zeros = (g: GraphBuilder, shape: Shape): Value =>
-  g.constant(Array(sizeOf(shape)).fill(0), shape);
+const zeros = (g: GraphBuilder, shape: Shape): Value => g.filled(0, shape);
 
 function activeValues(nodes: readonly Node[], wrt: readonly Value[]): ReadonlySet<string> {
   const active = new Set(wrt.map((value) => value.name));

@@ -88,15 +88,23 @@ export class GraphBuilder {
   /** A small float array held in the graph, in the compute type unless said otherwise. */
   constant(data: readonly number[], shape: Shape = [], dtype: DType = this.compute): Value {
     const array = Float32Array.from(data);
-    const uniform = array.every((element) => element === array[0]);
-    const key = uniform ? `${array[0]}` : `#${this.#frozen.size}`;
-    const name = `constant:${key}:${shape.join("x")}`;
-    return this.cast(this.#hold(name, "float32", shape, array), dtype);
+    if (array.every((element) => element === array[0])) return this.filled(array[0], shape, dtype);
+    const name = `constant:#${this.#frozen.size}:${shape.join("x")}`;
+    const value = { name, dtype: "float32", shape } as const;
+    return this.cast(this.#hold({ value, data: array }), dtype);
+  }
+
+  /** One number everywhere, a float32, in the compute type unless said otherwise. */
+  filled(fill: number, shape: Shape, dtype: DType = this.compute): Value {
+    const name = `constant:${fill}:${shape.join("x")}`;
+    const value = { name, dtype: "float32", shape } as const;
+    return this.cast(this.#hold({ value, fill }), dtype);
   }
 
   integers(data: readonly number[]): Value {
     const array = BigInt64Array.from(data, BigInt);
-    return this.#hold(`integers:${data.join(",")}`, "int64", [data.length], array);
+    const name = `integers:${data.join(",")}`;
+    return this.#hold({ value: { name, dtype: "int64", shape: [data.length] }, data: array });
   }
 
   cast(value: Value, dtype: DType): Value {
@@ -154,12 +162,11 @@ export class GraphBuilder {
     return value;
   }
 
-  #hold(name: string, dtype: DType, shape: Shape, data: Float32Array | BigInt64Array): Value {
-    const held = this.#frozen.get(name);
+  #hold(frozen: Frozen): Value {
+    const held = this.#frozen.get(frozen.value.name);
     if (held !== undefined) return held.value;
-    const value = { name, dtype, shape };
-    this.#frozen.set(name, { value, data });
-    return value;
+    this.#frozen.set(frozen.value.name, frozen);
+    return frozen.value;
   }
 
   #fresh(name: string): string {

@@ -26,10 +26,14 @@ export interface Node {
   readonly attributes: Readonly<Record<string, Attribute>>;
 }
 
-/** A frozen tensor: bytes of a .safetensors file, or a small array held in the graph itself. */
+/**
+ * A frozen tensor: bytes of a .safetensors file, a small array held in the graph itself, or one number
+ * everywhere, of any size.
+ */
 export type Frozen =
   | { readonly value: Value; readonly view: WeightView }
-  | { readonly value: Value; readonly data: Float32Array | BigInt64Array };
+  | { readonly value: Value; readonly data: Float32Array | BigInt64Array }
+  | { readonly value: Value; readonly fill: number };
 
 export interface Graph {
   readonly inputs: readonly Value[];

@@ -4,7 +4,7 @@
 import onnxProto from "onnx-proto";
 import { dirname, relative, sep } from "node:path";
 import { elementCode } from "./element-code.ts";
-import type { Attribute, Frozen, Graph, Value } from "./graph.ts";
+import { type Attribute, type Frozen, type Graph, sizeOf, type Value } from "./graph.ts";
 
 const { onnx } = onnxProto;
 
@@ -42,8 +42,9 @@ const valueInfo = ({ name, dtype, shape }: Value) => ({
 function initializer(frozen: Frozen, folder: string) {
   const { name, dtype, shape } = frozen.value;
   const head = { name, dataType: elementCode[dtype], dims: [...shape] };
-  if ("data" in frozen) {
-    const { buffer, byteOffset, byteLength } = frozen.data;
+  if (!("view" in frozen)) {
+    const data = "data" in frozen ? frozen.data : new Float32Array(sizeOf(shape)).fill(frozen.fill);
+    const { buffer, byteOffset, byteLength } = data;
     return { ...head, rawData: new Uint8Array(buffer, byteOffset, byteLength) };
   }
   const { file, offset, bytes } = frozen.view;

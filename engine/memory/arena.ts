@@ -8,8 +8,9 @@ const alignment = 256;
 const firstRegion = 2 ** 20;
 /** A chunk that leaves more than this is cut, however large the wish. */
 const mostWaste = 128 * 2 ** 20;
-/** Memory is counted in pieces of this size. */
-const page = 2 ** 14;
+/** Memory is counted in pieces of this size, larger ones where a buffer would have very many. */
+const leastPage = 2 ** 14;
+const mostPages = 2 ** 18;
 
 interface Chunk {
   readonly region: number;
@@ -23,8 +24,17 @@ interface Chunk {
 class Arena {
   readonly #regions: Uint8Array[] = [];
   readonly #free: Chunk[] = [];
+  readonly #page: number;
   #next = firstRegion;
-  touchedPages = 0;
+  #touchedPages = 0;
+
+  constructor(page: number) {
+    this.#page = page;
+  }
+
+  get touchedBytes(): number {
+    return this.#touchedPages * this.#page;
+  }
 
   allocate(bytes: number): Chunk {
     const size = Math.max(1, Math.ceil(bytes / alignment)) * alignment;
@@ -32,9 +42,9 @@ class Arena {
     chunk.isFree = false;
     if (chunk.size >= 2 * size || chunk.size - size >= mostWaste) this.#cut(chunk, size);
     const touched = this.#regions[chunk.region];
-    const end = Math.ceil((chunk.offset + bytes) / page);
-    for (let i = Math.floor(chunk.offset / page); i < end; i++) {
-      if (touched[i] === 0) this.touchedPages++;
+    const end = Math.ceil((chunk.offset + bytes) / this.#page);
+    for (let i = Math.floor(chunk.offset / this.#page); i < end; i++) {
+      if (touched[i] === 0) this.#touchedPages++;
       touched[i] = 1;
     }
     return chunk;
@@ -87,7 +97,7 @@ class Arena {
       before: undefined,
       after: undefined,
     };
-    this.#regions.push(new Uint8Array(Math.ceil(this.#next / page)));
+    this.#regions.push(new Uint8Array(Math.ceil(this.#next / this.#page)));
     if (enough) this.#next *= 2;
     return chunk;
   }
@@ -122,7 +132,8 @@ class Arena {
 
 /** Bytes that the arena touches when these buffers are allocated and freed in this order. */
 export function arenaBytes(buffers: readonly Buffer[]): number {
-  const arena = new Arena();
+  const largest = buffers.reduce((most, { bytes }) => Math.max(most, bytes), 0);
+  const arena = new Arena(Math.max(leastPage, Math.ceil(largest / mostPages)));
   const ending = new Map<number, Chunk[]>();
   let at = 0;
   for (const { bytes, from, to } of buffers) {
@@ -132,5 +143,5 @@ export function arenaBytes(buffers: readonly Buffer[]): number {
     if (others === undefined) ending.set(to, [chunk]);
     else others.push(chunk);
   }
-  return arena.touchedPages * page;
+  return arena.touchedBytes;
 }

@@ -8,9 +8,9 @@ import { networksOf } from "./networks-of.ts";
 import {
   MemoryFault,
   type MemoryQuestion,
-  otherRows,
   planMemory,
   trainingRow,
+  vaeRows,
 } from "./plan-memory.ts";
 import { peakOf } from "./estimate.ts";
 import { memoryPlans } from "./memory-plan.ts";
@@ -24,6 +24,7 @@ const base: MemoryQuestion = {
   compute: "float32",
   provider: "cpu",
   available: undefined,
+  plans: memoryPlans,
 };
 const rows = memoryPlans.map((plan) => trainingRow(base, plan));
 const [a, b, c] = rows.map(({ peak }) => peak);
@@ -46,25 +47,39 @@ test("the fastest plan that fits is chosen, with or without the others' rows", (
     ["C", true],
   ]);
   assert.equal(all.plan, "B");
+  const others = all.rows.slice(3).map(({ work }) => work);
+  assert.deepEqual(others, ["text", "prediction", "encode", "decode"]);
   assert.match(all.note, /plan B.*a test/);
 });
 
 test("a plan that is asked for is taken or refused, not replaced", () => {
   assert.equal(planMemory({ ...having(a), plans: ["C"] }).plan, "C");
-  assert.throws(() => planMemory({ ...having(b), plans: ["A"] }), (error) => {
-    assert.ok(error instanceof MemoryFault);
-    assert.match(error.fix, /memory_plan C/);
-    return true;
-  });
+  const { plan, refusal } = planMemory({ ...having(b), plans: ["A"] });
+  assert.equal(plan, "A");
+  assert.ok(refusal instanceof MemoryFault);
+  assert.match(refusal.fix, /memory_plan C/);
 });
 
-test("where not even plan C fits, the fault says what it would take", () => {
-  assert.throws(() => planMemory(having(c / 2)), (error) => {
-    assert.ok(error instanceof MemoryFault);
-    assert.match(error.wanted, /plan C at 768x1024 px, batch 2/);
-    assert.match(error.found, /a test/);
-    return true;
-  });
+test("where not even plan C fits, the refusal says what it would take", () => {
+  const { refusal } = planMemory(having(c / 2));
+  assert.match(refusal!.wanted, /plan C at 768x1024 px, batch 2/);
+  assert.match(refusal!.found, /a test/);
+  assert.equal(planMemory(having(c)).refusal, undefined);
+});
+
+test("where nothing is trained, drawing is what has to fit", () => {
+  const drawing = (bytes: number) => planMemory({ ...having(bytes), plans: [] });
+  const { rows, refusal } = drawing(100 * a);
+  assert.deepEqual(rows.map(({ work }) => work), ["text", "prediction", "encode", "decode"]);
+  assert.equal(refusal, undefined);
+  const peak = Math.max(rows[0].peak, rows[1].peak);
+  assert.equal(drawing(peak).refusal, undefined);
+  assert.match(drawing(peak - 1).refusal!.wanted, /for a (text|prediction) at 768x1024 px/);
+});
+
+test("drawing beside a training needs room of its own", () => {
+  assert.equal(planMemory(having(a)).tight, true);
+  assert.equal(planMemory(having(2 * a)).tight, false);
 });
 
 test("a card of unknown memory gets plan B", () => {
@@ -83,7 +98,7 @@ test("a card keeps as many sizes' graphs as it has room for, the CPU all", () =>
 test("the VAE works in tiles where a whole picture does not fit", () => {
   assert.deepEqual(planMemory(having(100 * a)).tiles, []);
   const decodeOf = (question: MemoryQuestion) =>
-    otherRows(question).find(({ work }) => work === "decode")!;
+    vaeRows(question).find(({ work }) => work === "decode")!;
   const whole = decodeOf(base);
   const tiled = decodeOf(having(whole.peak - 1));
   assert.deepEqual([whole.tiled, tiled.tiled, tiled.fits], [false, true, true]);

@@ -1,5 +1,5 @@
 // Which memory plan a training takes: the fastest that fits, worked out from shapes alone before a
-// session exists. Where not even plan C fits, a fault says what would.
+// session exists; and what else a run computes. Where not even plan C fits, a fault says what would.
 // The trap: the largest size decides; smaller buckets of the same training need less.
 import type { Provider } from "../device/messages.ts";
 import { fault } from "../fault.ts";
@@ -15,15 +15,15 @@ export class MemoryFault extends fault("MemoryFault", "world") {}
 
 export interface MemoryQuestion {
   readonly networks: Networks;
-  /** Of the latents, every bucket that is trained. */
+  /** Of the latents: every bucket that is trained, or every picture that is encoded or drawn. */
   readonly sizes: readonly { readonly height: number; readonly width: number }[];
   readonly batch: number;
   readonly compute: DType;
   readonly provider: Provider;
   /** What the process (on the CPU) or the card may still take; undefined where nobody can say. */
   readonly available: AvailableMemory | undefined;
-  /** The plans to choose from, fastest first; by default all. */
-  readonly plans?: readonly MemoryPlan[];
+  /** The memory plans to choose from, fastest first. None: nothing is trained. */
+  readonly plans: readonly MemoryPlan[];
 }
 
 export type Work = "training" | "text" | "prediction" | VaeWork;
@@ -43,8 +43,11 @@ export interface MemoryRow extends Estimate {
 }
 
 export interface MemoryAdvice {
+  /** The fastest that fits; where none does, the last. */
   readonly plan: MemoryPlan;
-  /** One row for each plan that was looked at, and one for each other kind of work. */
+  /** Why it cannot be done at all. */
+  readonly refusal: MemoryFault | undefined;
+  /** One row for each plan that was looked at, and one for each other kind of work looked at. */
   readonly rows: readonly MemoryRow[];
   /** What the VAE does in tiles, because whole pictures do not fit. */
   readonly tiles: readonly VaeWork[];
@@ -53,6 +56,8 @@ export interface MemoryAdvice {
    * undefined: as many as there are, because on the CPU they share the mapped file.
    */
   readonly trainingSessions: number | undefined;
+  /** While the training's memory is held, there is none left to draw pictures in. */
+  readonly tight: boolean;
   /** What was chosen and why, to be said to the user. */
   readonly note: string;
 }
@@ -106,8 +111,14 @@ function vaeRow(question: MemoryQuestion, work: VaeWork): MemoryRow {
     : of(Math.min(height, tileSide), Math.min(width, tileSide), true);
 }
 
-/** Text, a guided prediction and the VAE: what a run needs besides training, one at a time. */
-export function otherRows(question: MemoryQuestion): readonly MemoryRow[] {
+/** The VAE both ways. */
+export const vaeRows = (question: MemoryQuestion): readonly MemoryRow[] => [
+  vaeRow(question, "encode"),
+  vaeRow(question, "decode"),
+];
+
+/** The text encoders, and a guided prediction. */
+function forwardRows(question: MemoryQuestion): readonly MemoryRow[] {
   const { networks, batch, compute } = question;
   const size = largestOf(question);
   return [
@@ -121,57 +132,69 @@ export function otherRows(question: MemoryQuestion): readonly MemoryRow[] {
       { work: "prediction", batch: 2, ...size, tiled: false },
       graphs.predictionGraph(networks, { batch: 2, ...size }, compute),
     ),
-    vaeRow(question, "encode"),
-    vaeRow(question, "decode"),
   ];
 }
 
 /**
- * The fastest plan that fits, and what each kind of work takes. Throws MemoryFault where none fits.
- * Plans after the chosen one are looked at only with `all`, for a table.
+ * The fastest plan that fits. Plans that the choice does not depend on are looked at only with `all`, for
+ * a table.
  */
 export function planMemory(question: MemoryQuestion, all = false): MemoryAdvice {
-  const { provider, available, plans = memoryPlans } = question;
-  const rows: MemoryRow[] = [];
+  const { provider, available, plans } = question;
+  const trained: MemoryRow[] = [];
   const isEligible = (row: MemoryRow) =>
-    row.fits && (available !== undefined || plans.length === 1 || row.plan! >= planWhenUnknown);
+    row.fits && plans.includes(row.plan!) &&
+    (available !== undefined || plans.length === 1 || row.plan! >= planWhenUnknown);
   let chosen: MemoryRow | undefined;
-  for (const plan of plans) {
+  for (const plan of all && plans.length > 0 ? memoryPlans : plans) {
     if (chosen !== undefined && !all) break;
     const row = trainingRow(question, plan);
-    rows.push(row);
+    trained.push(row);
     if (isEligible(row)) chosen ??= row;
   }
-  if (chosen === undefined) throw tooLarge(question, rows);
-  const others = otherRows(question);
+  const forward = forwardRows(question);
+  const vae = vaeRows(question);
+  const needed = plans.length === 0
+    ? forward.find(({ fits }) => !fits)
+    : chosen ?? least(trained.filter(({ plan }) => plans.includes(plan!)));
   const room = available === undefined
     ? `nobody can say what the ${provider} device has free`
     : `${gib(available.bytes)} free (${available.by})`;
   return {
-    plan: chosen.plan!,
-    rows: [...rows, ...others],
+    plan: chosen?.plan ?? plans.at(-1) ?? "A",
+    refusal: needed === undefined || needed === chosen ? undefined : tooLarge(question, needed),
+    tight: chosen !== undefined && available !== undefined &&
+      chosen.peak + beside(question, [...forward, vae[1]]) > available.bytes,
+    rows: [...trained, ...forward, ...vae],
     tiles: (["encode", "decode"] as const).filter((work) =>
-      others.some((row) => row.work === work && row.tiled)
+      vae.some((row) => row.work === work && row.tiled)
     ),
-    trainingSessions: provider === "cpu"
+    trainingSessions: provider === "cpu" || chosen === undefined
       ? undefined
       : Math.max(1, Math.floor((available?.bytes ?? 0) / chosen.peak)),
-    note: `memory plan ${chosen.plan}: about ${gib(chosen.peak)} on ${provider}; ${room}`,
+    note: chosen === undefined
+      ? room
+      : `memory plan ${chosen.plan}: about ${gib(chosen.peak)} on ${provider}; ${room}`,
   };
 }
 
-function tooLarge(question: MemoryQuestion, rows: readonly MemoryRow[]): MemoryFault {
-  const { available, provider } = question;
-  const least = rows.reduce((a, b) => b.peak < a.peak ? b : a);
-  const { input: factor } = tilingOf("encode", question.networks.configs.vae);
-  const pixels = `${factor * least.width}x${factor * least.height} px, batch ${least.batch}`;
-  const [wanted, found] = available !== undefined && least.peak > available.bytes
+/** What sessions hold beside a training: on the CPU they share the weights' pages with it. */
+const beside = ({ provider }: MemoryQuestion, rows: readonly MemoryRow[]): number =>
+  rows.reduce((sum, { peak, weights }) => sum + peak - (provider === "cpu" ? weights : 0), 0);
+
+const least = (rows: readonly MemoryRow[]) => rows.reduce((a, b) => b.peak < a.peak ? b : a);
+
+function tooLarge({ available, provider, networks }: MemoryQuestion, row: MemoryRow): MemoryFault {
+  const { input: factor } = tilingOf("encode", networks.configs.vae);
+  const pixels = `${factor * row.width}x${factor * row.height} px, batch ${row.batch}`;
+  const work = row.plan === undefined ? `a ${row.work}` : `memory plan ${row.plan}`;
+  const [wanted, found] = available !== undefined && row.peak > available.bytes
     ? [
-      `${gib(least.peak)} of memory on ${provider} for memory plan ${least.plan} at ${pixels}`,
+      `${gib(row.peak)} of memory on ${provider} for ${work} at ${pixels}`,
       `${gib(available.bytes)} free (${available.by})`,
     ]
-    : [`tensors of at most ${gib(largestOnWebgpu)} on ${provider}`, gib(least.largest)];
-  const further = least.plan === "C" ? "" : ", or memory_plan C";
+    : [`tensors of at most ${gib(largestOnWebgpu)} on ${provider}`, gib(row.largest)];
+  const further = row.plan === undefined || row.plan === "C" ? "" : ", or memory_plan C";
   return new MemoryFault({
     key: "memory_plan",
     wanted,

@@ -65,7 +65,7 @@ export function groupNorm(module: Module, x: Value, groups: number, epsilon: num
   const { g } = module;
   const [batch, channels, height, width] = x.shape;
   const size = channels / groups * height * width;
-  const ones = g.constant(Array(size).fill(1), [size]);
+  const ones = g.filled(1, [size]);
   const grouped = reshape(g, x, [batch, groups, size]);
   const normalised = g.apply("LayerNormalization", [grouped, ones], {
     axis: -1,

@@ -8,6 +8,7 @@ import { explain, explainAll } from "../../config/explain.ts";
 import type { Ending } from "../execute/ending.ts";
 import { explainPlan } from "../plan/explain.ts";
 import { findDevice } from "../model/find-device.ts";
+import { findMemory } from "../model/find-memory.ts";
 import { keepDigests, planRun } from "../plan/plan-run.ts";
 import { sameCommand } from "../platform/runtime.ts";
 import {
@@ -23,6 +24,7 @@ import { makeStopSignal } from "../execute/stop-signal.ts";
 import { Stopped } from "../stopped.ts";
 import type { Command, Terminal } from "./command.ts";
 import { readingFrom } from "./from-file.ts";
+import { memoryTable } from "./memory-table.ts";
 import { onlookers, servePage } from "./onlookers.ts";
 import { pipelineHelp } from "./pipeline-help.ts";
 import { reportDefectsIn } from "./print-fault.ts";
@@ -89,8 +91,13 @@ const dryRun = (
     const made = yield* planRun(prepared);
     const plan = prepared.seedIsDrawn ? { ...made, seed: null } : made;
     if (options.json === true) print(JSON.stringify(plan));
-    else [...prepared.notes, ...explainPlan(plan)].forEach(print);
+    else [...prepared.notes, ...explainPlan(plan), ...memoryTable(plan)].forEach(print);
     yield* keepDigests(prepared);
+    // What does not fit here may be meant for another machine.
+    const refusal = prepared.memory?.refusal;
+    if (refusal !== undefined && options.json !== true) {
+      print(`Not on this machine: ${refusal.message}`);
+    }
     yield* preflight(prepared, plan);
   });
 
@@ -157,6 +164,7 @@ export const pipelineCommand: Command = {
     const world: World = {
       readConfiguration: readingFrom(text(options.fromFile)),
       findDevice,
+      findMemory,
       onProgress: (_stage, done, total, unit) => {
         if (modeOf(options) === "full") downloads.update(done, total, unit);
       },

@@ -8,10 +8,12 @@ import { memoryPlans, providers } from "../../config/device.ts";
 import { agrees, compareOutputs, type Comparison, defaultTolerance } from "../../engine/compare.ts";
 import type { Tensor } from "../../engine/device/messages.ts";
 import type { Fault } from "../../engine/fault.ts";
+import { memoryPlans as allPlans } from "../../engine/memory/memory-plan.ts";
 import { probe } from "../../engine/probe.ts";
-import { decodeProbeInputs } from "../../engine/probe-inputs.ts";
+import { decodeProbeInputs, type ProbeInputs } from "../../engine/probe-inputs.ts";
 import { readSafetensors, writeSafetensors } from "../../engine/weights/safetensors.ts";
 import { asFault } from "../as-fault.ts";
+import type { EngineWork } from "../model/engine-work.ts";
 import { loadModel } from "../model/load-model.ts";
 import { openEngine } from "../model/open-engine.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
@@ -33,7 +35,10 @@ export const probeCommand: Command = {
     ],
     ["--provider <name>", `One of ${providers.join(", ")}; cpu by default`],
     ["--threads <count>", "Threads on the CPU; as many as there are cores by default"],
-    ["--plan <name>", "Memory plan A, B or C, as memory_plan in a training; A by default"],
+    [
+      "--plan <name>",
+      "Memory plan A, B or C, as memory_plan in a training; by default the fastest that fits",
+    ],
     ["--model-config <folder>", "A diffusers folder with the configs of a single-file model"],
     ["--vae-model <path>", "Another VAE"],
   ],
@@ -102,7 +107,7 @@ function decodeOptions(options: Options): Effect.Effect<Choice, UsageFault> {
     tolerance: number("tolerance", (value) => value >= 0 && value < Infinity, "a number from 0 on"),
     provider: oneOf("provider", providers, "cpu"),
     threads: number("threads", (value) => Number.isInteger(value) && value > 0, "1 or more"),
-    plan: oneOf("plan", memoryPlans, "A"),
+    plan: oneOf("plan", memoryPlans, "auto"),
   };
   if (choice.out === null && choice.compare === null) findings.push("neither --out nor --compare");
   if (findings.length === 0) return Effect.succeed(choice);
@@ -135,9 +140,8 @@ const run = (choice: Choice, { print }: Terminal): Effect.Effect<void, Fault> =>
       provider: choice.provider,
       threads: choice.threads,
       weight_dtype: "float32",
-      memory_plan: choice.plan,
-      gradient_checkpointing: false,
       pooling: null,
+      work: probeWork(inputs, choice.plan),
     }, { emit: (event) => Effect.sync(() => event.event === "note" && print(event.text)) });
     const outputs = yield* attempt(() => probe(engine, inputs));
     const { provider } = engine.device;
@@ -158,6 +162,13 @@ const run = (choice: Choice, { print }: Terminal): Effect.Effect<void, Fault> =>
     for (const line of comparisonTable(lines)) print(line);
     if (!agrees(lines)) process.exitCode = 1;
   }));
+
+/** Without latents nothing is trained. */
+function probeWork({ denoising, image }: ProbeInputs, plan: Choice["plan"]): EngineWork {
+  const [batch, , height, width] = denoising?.latents.dims ?? image?.dims ?? [1, 0, 8, 8];
+  const plans = denoising === null ? [] : plan === "auto" ? allPlans : [plan];
+  return { plans, sizes: [{ height, width }], batch };
+}
 
 const asStored = (outputs: ReadonlyMap<string, Tensor>) =>
   new Map([...outputs].map(([name, { dims, data }]) => [

@@ -25,6 +25,7 @@ const newManifest = (prepared: Prepared): Manifest => ({
   configuration: {},
   seed: prepared.seed,
   device: prepared.device,
+  memoryPlan: prepared.memory?.plan ?? null,
   scheduleSteps: null,
   inputs: {},
   outputs: {},
@@ -35,7 +36,7 @@ const newManifest = (prepared: Prepared): Manifest => ({
 
 /** Notes that an attempt begins. */
 export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
-  const { run, identity, values, device } = prepared;
+  const { run, identity, values, device, memory } = prepared;
   const before = run.found?.manifest ?? newManifest(prepared);
   const attempt: Attempt = {
     versions,
@@ -51,6 +52,7 @@ export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
     identity: identity.json,
     configuration: values as Manifest["configuration"],
     device,
+    memoryPlan: memory?.plan ?? null,
     scheduleSteps: run.scheduleSteps,
     inputs: worldOf(prepared),
     attempts: [...before.attempts, attempt],

@@ -5,6 +5,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import { type Fault, fault } from "../../engine/fault.ts";
+import { memoryPlans } from "../../engine/memory/memory-plan.ts";
 import { atomicWrite } from "../store/atomic-write.ts";
 import { diskFault, errnoOf } from "../store/disk-fault.ts";
 import { Files } from "../store/files.ts";
@@ -39,6 +40,8 @@ export const Manifest = Struct({
   configuration: Record(Text, Json),
   seed: Int,
   device: NullOr(Text),
+  /** Kept, because another plan may give other last bits. */
+  memoryPlan: NullOr(Schema.Literals(memoryPlans)),
   /** The horizon of the rate schedule where it is not max_train_steps (--extend). */
   scheduleSteps: NullOr(Int),
   /** What each stage's `inputs` said: names and digests of pictures and weights. */

@@ -48,6 +48,10 @@ const ready = (command: Command, world: World, { onPlan }: Attending) =>
     const plan = yield* planRun(prepared);
     onPlan(plan, prepared);
     yield* preflight(prepared, plan);
+    const refusal = prepared.memory?.refusal;
+    if (refusal !== undefined && plan.stages.some(({ action }) => action === "run")) {
+      return yield* Effect.fail(refusal);
+    }
     yield* keepDigests(prepared);
     return { prepared, plan };
   });

@@ -7,11 +7,12 @@ import { Effect } from "effect";
 import { chooseDevice } from "../../engine/device/choose-device.ts";
 import { drawPicture, promptTokenizers } from "../../engine/draw-picture.ts";
 import type { Fault } from "../../engine/fault.ts";
+import { latentSize } from "../../engine/latent-size.ts";
 import { asFault } from "../as-fault.ts";
 import { atomicWrite, makeFolder } from "../store/atomic-write.ts";
 import { digestJson } from "../store/canonical-json.ts";
 import { loadModel } from "../model/load-model.ts";
-import { openEngine, resolvePooling, schedulerOf } from "../model/open-engine.ts";
+import { computeOf, openEngine, resolvePooling, schedulerOf } from "../model/open-engine.ts";
 import { jpeg, png } from "../model/picture-file.ts";
 import { baseModel } from "./base-model.ts";
 import { loadEmbedding } from "./load-embedding.ts";
@@ -58,7 +59,7 @@ export const generate = (
       chooseDevice({
         provider: request.provider,
         threads: request.threads,
-        compute: basis.weight_dtype === "float32" ? "float32" : "float16",
+        compute: computeOf(basis.weight_dtype),
       })
     );
     if (request.provider === "auto") listener.say(device.note);
@@ -66,9 +67,8 @@ export const generate = (
       provider: device.provider,
       threads: request.threads,
       weight_dtype: basis.weight_dtype,
-      memory_plan: "auto",
-      gradient_checkpointing: false,
       pooling: resolvePooling(basis.pooling, model),
+      work: { plans: [], sizes: [latentSize(model.configs.vae, height, width)], batch: 1 },
     }, {
       emit: (event) =>
         Effect.sync(() =>

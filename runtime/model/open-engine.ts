@@ -1,40 +1,34 @@
 // The engine that stages of one run share: one device, one set of compiled graphs. It is opened by the
 // first stage that wants it and closed when the last has left.
 // The trap: stages take turns at the device through `tools.withResource("device", ...)`.
-import { availableParallelism } from "node:os";
 import { Effect, type Scope } from "effect";
 import { deviceFields } from "../../config/device.ts";
-import { embeddingFields } from "../../config/embedding.ts";
-import { Device } from "../../engine/device/device.ts";
-import { Engine } from "../../engine/engine.ts";
+import type { Engine } from "../../engine/engine.ts";
 import type { Fault } from "../../engine/fault.ts";
-import type { MemoryPlan } from "../../engine/memory/memory-plan.ts";
 import type { SchedulerConfig } from "../../engine/networks/config.ts";
+import { prepareEngine } from "../../engine/prepare-engine.ts";
 import type { PoolingRule } from "../../engine/text/pooling.ts";
 import { loadTokenizer } from "../../engine/text/tokenizer.ts";
 import { checkFinite } from "../../engine/weights/finite.ts";
 import type { Model } from "../../engine/weights/model.ts";
 import { asFault } from "../as-fault.ts";
 import type { StageTools } from "../stage.ts";
+import type { EngineWork } from "./engine-work.ts";
 
 /** The configuration's keys that decide how to compute; part of a stage's options. */
 export const engineFields = {
   provider: deviceFields.provider,
   threads: deviceFields.threads,
   weight_dtype: deviceFields.weight_dtype,
-  memory_plan: deviceFields.memory_plan,
-  gradient_checkpointing: deviceFields.gradient_checkpointing,
-  pooling: embeddingFields.pooling,
 };
 
 export interface EngineChoice {
   readonly provider: "auto" | "cpu" | "webgpu" | "cuda" | "dml" | "coreml";
   readonly threads: number | null;
   readonly weight_dtype: "float32" | "float16" | "bfloat16";
-  readonly memory_plan: "auto" | MemoryPlan;
-  readonly gradient_checkpointing: boolean;
   /** How captions are pooled, already resolved; null: as the model's config says. */
   readonly pooling: PoolingRule | null;
+  readonly work: EngineWork;
 }
 
 /** The configuration's `pooling` as a rule; null: as the model's config says. */
@@ -61,7 +55,7 @@ export const schedulerOf = (
 });
 
 interface Shared {
-  readonly engine: Engine;
+  readonly engine: Promise<Engine>;
   users: number;
 }
 
@@ -80,7 +74,17 @@ const checkedOnce = (model: Model): Effect.Effect<void, Fault> =>
     catch: asFault,
   });
 
-/** Fails, before any session is made, where a weight is not finite. */
+const leave = async (key: string, held: Shared) => {
+  held.users--;
+  if (held.users > 0) return;
+  shared.delete(key);
+  await held.engine.then((engine) => engine.close(), () => {});
+};
+
+/**
+ * Fails, before any session is made, where a weight is not finite, the device does not work, or the work
+ * does not fit its memory.
+ */
 export const openEngine = (
   model: Model,
   choice: EngineChoice,
@@ -90,44 +94,34 @@ export const openEngine = (
     yield* checkedOnce(model);
     const { held } = yield* Effect.acquireRelease(
       Effect.sync(() => {
-        const key = JSON.stringify([model.path, model.notes, ...deciding(choice)]);
+        const { provider, threads, weight_dtype, pooling, work } = choice;
+        const deciding = [provider, threads, weight_dtype, pooling, work];
+        const key = JSON.stringify([model.path, model.notes, ...deciding]);
         const held = shared.get(key) ?? { engine: makeEngine(model, choice, emit), users: 0 };
         held.users++;
         shared.set(key, held);
         return { key, held };
       }),
-      ({ key, held }) =>
-        Effect.promise(async () => {
-          held.users--;
-          if (held.users > 0) return;
-          shared.delete(key);
-          await held.engine.close();
-        }),
+      ({ key, held }) => Effect.promise(() => leave(key, held)),
     );
-    return held.engine;
+    return yield* Effect.tryPromise({ try: () => held.engine, catch: asFault });
   });
 
-/** What makes engines different; a stage's options hold much besides. */
-const deciding = (choice: EngineChoice) => [
-  choice.provider,
-  choice.threads,
-  choice.weight_dtype,
-  choice.memory_plan,
-  choice.gradient_checkpointing,
-  choice.pooling,
-];
+/** What a GPU computes in, given what weights should be. */
+export const computeOf = (weightDtype: EngineChoice["weight_dtype"]): "float16" | "float32" =>
+  weightDtype === "float32" ? "float32" : "float16";
 
-function makeEngine(model: Model, choice: EngineChoice, emit: StageTools["emit"]): Engine {
-  const provider = choice.provider === "auto" ? "cpu" : choice.provider;
-  const threads = choice.threads ?? availableParallelism();
-  const device = new Device({ provider, threads, mapWeights: true });
-  const compute = provider === "cpu" || choice.weight_dtype === "float32" ? "float32" : "float16";
-  const plan = choice.memory_plan !== "auto"
-    ? choice.memory_plan
-    : choice.gradient_checkpointing
-    ? "B"
-    : "A";
-  const pooling = choice.pooling === null ? {} : { pooling: choice.pooling };
-  const say = (text: string) => void Effect.runFork(emit({ event: "note", text }));
-  return new Engine({ model, device, compute, plan, say, ...pooling });
-}
+const makeEngine = (
+  model: Model,
+  { provider, threads, weight_dtype, pooling, work }: EngineChoice,
+  emit: StageTools["emit"],
+): Promise<Engine> =>
+  prepareEngine({
+    model,
+    provider,
+    threads,
+    compute: computeOf(weight_dtype),
+    ...work,
+    ...(pooling === null ? {} : { pooling }),
+    say: (text) => void Effect.runFork(emit({ event: "note", text })),
+  });

@@ -1,11 +1,12 @@
 // Which run a command finds: its own again, one that it nearly means, one that it names.
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect, Schema } from "effect";
 import { fault } from "../../engine/fault.ts";
+import { MemoryFault } from "../../engine/memory/plan-memory.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { explainPlan } from "./explain.ts";
 import { defineStage } from "../stage.ts";
@@ -145,6 +146,41 @@ test("the device that auto means is asked once, said, kept, and told to the stag
     assert.deepEqual([manifest.device, manifest.configuration.provider], ["card 1", "card 1"]);
     const named = await planToy({ ...toy, configuration: { device: "cpu" } });
     assert.deepEqual([named.device, named.run.name], ["cpu", first.ending.run]);
+  }));
+
+test("the memory plan is found once and kept, and no part of what a result says of itself", () =>
+  withTemporaryFolder(async (folder) => {
+    const kept: unknown[] = [];
+    const found = { plan: "B", refusal: undefined, rows: [], factor: 8, note: null } as const;
+    const toy: Toy = {
+      folder,
+      pipeline: training(undefined, 2),
+      values,
+      configuration: { device: "cpu" },
+      world: { findMemory: (wish) => Effect.sync(() => (kept.push(wish.kept), found)) },
+    };
+    await runToy(toy);
+    const { ending, plan } = await runToy({ ...toy, pipeline: training() });
+    assert.deepEqual(kept, [null, "B"]);
+    const manifest = manifestOf(ending.dir);
+    assert.deepEqual([manifest.memoryPlan, manifest.configuration.memory_plan], ["B", undefined]);
+    assert.equal(plan.memory?.plan, "B");
+  }));
+
+test("what memory cannot hold is refused before anything runs, and in a dry run only said", () =>
+  withTemporaryFolder(async (folder) => {
+    const refusal = new MemoryFault({ wanted: "9 GiB", found: "1 GiB", fix: "Free memory." });
+    const found = { plan: "C", refusal, rows: [], factor: 8, note: null } as const;
+    const toy: Toy = {
+      folder,
+      pipeline: training(),
+      values,
+      configuration: { device: "cpu" },
+      world: { findMemory: () => Effect.succeed(found) },
+    };
+    assert.equal(await refuseToy(toy), refusal);
+    assert.ok(!existsSync(join(folder, "output")));
+    assert.equal((await planToy(toy)).memory?.plan, "C");
   }));
 
 test("an option that names no run does not change the folder; another one does", () =>

@@ -8,7 +8,8 @@ import type { AnyArtefactType } from "../artefact.ts";
 import type { Store } from "../store/artefact-store.ts";
 import { assess, type Assessed, type Circumstances, isAbsent, type Readied } from "./assess.ts";
 import { allFaults } from "../faults.ts";
-import type { Plan, PlannedStage } from "./plan.ts";
+import type { FoundMemory } from "../model/find-memory.ts";
+import type { MemoryTable, Plan, PlannedStage } from "./plan.ts";
 import { describeReason, type Reason } from "./reasons.ts";
 import type { Selection } from "./select.ts";
 import type { Wired } from "../pipeline/wiring.ts";
@@ -17,6 +18,7 @@ export class NotInStore extends fault("NotInStore", "user") {}
 
 export interface PlanRequest extends Circumstances {
   readonly device: string | null;
+  readonly memory: FoundMemory | null;
   readonly stages: readonly Readied[];
   readonly selection: Selection;
 }
@@ -114,6 +116,15 @@ const notInStore = (stage: PlannedStage, reasons: readonly Reason[], selection: 
     fix: "Run the pipeline without this selector first.",
   });
 
+const tableOf = ({ plan, rows, factor }: FoundMemory): MemoryTable => ({
+  plan,
+  rows: rows.map(({ largest: _, height, width, ...row }) => ({
+    ...row,
+    height: height * factor,
+    width: width * factor,
+  })),
+});
+
 /** Fails with `NotInStore`, or with what a stage's `owed` fails with. */
 export const makePlan = (request: PlanRequest, store: Store): Effect.Effect<Plan, Fault> =>
   Effect.gen(function* () {
@@ -139,6 +150,6 @@ export const makePlan = (request: PlanRequest, store: Store): Effect.Effect<Plan
         ),
       );
     }
-    const { pipeline, run, seed, device } = request;
-    return { pipeline, run, seed, device, stages };
+    const { pipeline, run, seed, device, memory } = request;
+    return { pipeline, run, seed, device, memory: memory && tableOf(memory), stages };
   });

@@ -19,6 +19,7 @@ import type {
 import { define, together } from "../pipeline/define.ts";
 import { allFaults } from "../faults.ts";
 import type { FoundDevice } from "../model/find-device.ts";
+import type { FoundMemory, MemoryWish } from "../model/find-memory.ts";
 import { NotDownloaded } from "../not-downloaded.ts";
 import type { Plan } from "./plan.ts";
 import { type Identity, runIdentity } from "./run-identity.ts";
@@ -42,6 +43,8 @@ export interface World {
   readonly readConfiguration: ReadConfiguration;
   /** Which device a new run computes on, where the configuration leaves it open. */
   readonly findDevice: (configuration: Configuration) => Effect.Effect<FoundDevice, Fault>;
+  /** Which memory plan a run takes; null: nothing is computed. */
+  readonly findMemory: (wish: MemoryWish) => Effect.Effect<FoundMemory | null, Fault>;
   /** A download's progress, before there is a run to report to. */
   readonly onProgress: (stage: string, done: number, total: number, unit: string) => void;
 }
@@ -57,6 +60,7 @@ export interface Prepared {
   /** The seed was drawn just now, and is kept only if the run begins. */
   readonly seedIsDrawn: boolean;
   readonly device: string | null;
+  readonly memory: FoundMemory | null;
   readonly identity: Identity;
   readonly run: ChosenRun;
   /** False: no selected stage works in a run folder, so none is made. */
@@ -169,7 +173,13 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
     seed: run.seed,
     ...(device === null ? {} : { provider: device }),
   };
-  const options = yield* decodeOptions(wired, { values, unhashed }, placeOf);
+  const keptPlan = run.found?.manifest.memoryPlan ?? null;
+  const memory = needsRun && device !== null
+    ? yield* world.findMemory({ values, device, kept: keptPlan, all: command.offline })
+    : null;
+  // What a result says about itself does not hang on how much memory was free.
+  const planned = memory === null ? values : { ...values, memory_plan: memory.plan };
+  const options = yield* decodeOptions(wired, { values: planned, unhashed }, placeOf);
   const stages = options.map((each, i): Readied => ({ ...each, world: asked[i].world }));
   const about = Object.fromEntries(
     Object.entries(values).filter(([key]) => !configuration.placeKeys.includes(key)),
@@ -184,11 +194,12 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
   return {
     pipeline: name,
     configuration,
-    notes: note === null ? configuration.notes : [...configuration.notes, note],
+    notes: [...configuration.notes, note, memory?.note ?? null].filter((text) => text !== null),
     values,
     seed: run.seed,
     seedIsDrawn: run.found === null && configuration.seed === null,
     device,
+    memory,
     identity,
     run,
     needsRun,

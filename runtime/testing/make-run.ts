@@ -85,6 +85,7 @@ export async function makeRun(base: string, run: RunToMake): Promise<string> {
       configuration: {},
       seed: 1,
       device: "cpu",
+      memoryPlan: "A",
       scheduleSteps: null,
       inputs: {},
       outputs,

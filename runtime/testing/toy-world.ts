@@ -41,6 +41,7 @@ export const toyWorld = (
       ...over,
     }),
   findDevice: () => Effect.succeed({ device: null, note: null }),
+  findMemory: () => Effect.succeed(null),
   onProgress: () => {},
   ...world,
 });

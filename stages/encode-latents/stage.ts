@@ -20,11 +20,7 @@ export class EncodeFault extends fault("EncodeFault", "world") {}
 
 const Options = Schema.Struct({
   ...modelFields,
-  provider: engineFields.provider,
-  threads: engineFields.threads,
-  weight_dtype: engineFields.weight_dtype,
-  memory_plan: engineFields.memory_plan,
-  gradient_checkpointing: engineFields.gradient_checkpointing,
+  ...engineFields,
   mask_downscale: objectiveFields.mask_downscale,
 });
 
@@ -45,19 +41,24 @@ export const encodeLatents = defineStage({
     Effect.scoped(Effect.gen(function* () {
       const { train, heldOut } = inputs.examples;
       const model = yield* loadModel(options, { offline: false, progress: tools.progress });
-      const engine = yield* openEngine(model, { ...options, pooling: null }, tools);
+      const views = [...train, ...heldOut].flatMap((example) => example.views);
+      const sizes = yield* Effect.try({
+        try: () => views.map(({ size }) => latentSize(model.configs.vae, ...size)),
+        catch: asFault,
+      });
+      const work = { plans: [], sizes, batch: 1 };
+      const engine = yield* openEngine(model, { ...options, pooling: null, work }, tools);
       const weights = yield* modelInputs(options, { ...tools, offline: false }, ["vae"]);
-      const total = [...train, ...heldOut].reduce((sum, { views }) => sum + views.length, 0);
       let done = 0;
       const encodeExample = (example: Example) =>
         Effect.gen(function* () {
-          const views = yield* Effect.forEach(example.views, (view) =>
+          const made = yield* Effect.forEach(example.views, (view) =>
             Effect.gen(function* () {
-              const made = yield* encodeView(engine, weights, example, view, options, tools);
-              yield* tools.progress(++done, total, "pictures");
-              return made;
+              const latent = yield* encodeView(engine, weights, example, view, options, tools);
+              yield* tools.progress(++done, views.length, "pictures");
+              return latent;
             }));
-          return { id: example.id, views };
+          return { id: example.id, views: made };
         });
       const encoded = {
         train: yield* Effect.forEach(train, encodeExample),

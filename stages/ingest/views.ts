@@ -5,7 +5,7 @@
 import { type DataLoader, heightWidth } from "../../config/data.ts";
 import { uniforms } from "../../engine/random/draw.ts";
 import type { Size } from "../../runtime/artefacts/examples.ts";
-import { aspectBuckets, nearestBucket } from "./aspect-buckets.ts";
+import { aspectBuckets, nearestBucket } from "../../config/aspect-buckets.ts";
 
 export type ViewOptions = Pick<
   DataLoader,

@@ -8,12 +8,15 @@ import { objectiveFields } from "../../config/objective.ts";
 import { optimizerFields } from "../../config/optimizer.ts";
 import { outputFields } from "../../config/outputs.ts";
 import { validationFields } from "../../config/validation.ts";
+import { workFields } from "../../runtime/model/engine-work.ts";
 import { engineFields } from "../../runtime/model/open-engine.ts";
 
 export const OptimiseOptions = Schema.Struct({
   seed: Schema.Int,
   ...modelFields,
   ...engineFields,
+  ...workFields,
+  pooling: embeddingFields.pooling,
   ...optimizerFields,
   ...lengthFields,
   initial_embedding_file: embeddingFields.initial_embedding_file,

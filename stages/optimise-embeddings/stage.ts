@@ -5,6 +5,7 @@ import { latents } from "../../runtime/artefacts/latents.ts";
 import { snapshots } from "../../runtime/artefacts/snapshots.ts";
 import { tokenIds } from "../../runtime/artefacts/token-ids.ts";
 import { loadModel, modelInputs } from "../../runtime/model/load-model.ts";
+import { trainingWork } from "../../runtime/model/engine-work.ts";
 import { openEngine, resolvePooling } from "../../runtime/model/open-engine.ts";
 import { defineStage } from "../../runtime/stage.ts";
 import { openTraining } from "./open-training.ts";
@@ -56,6 +57,7 @@ export const optimiseEmbeddings = defineStage({
       const engine = yield* openEngine(model, {
         ...options,
         pooling: resolvePooling(options.pooling, model),
+        work: trainingWork(model.configs.vae, options),
       }, tools);
       const { training, thorough } = yield* openTraining(options, inputs, model, engine, {
         ...tools,

@@ -4,7 +4,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Cause, Effect, Schema, Stream } from "effect";
-import { dataLoaderFields } from "../../config/data.ts";
 import { embeddingFields } from "../../config/embedding.ts";
 import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
@@ -15,6 +14,7 @@ import { stepName } from "../../runtime/artefacts/step-name.ts";
 import { validations } from "../../runtime/artefacts/validations.ts";
 import { atomicWrite } from "../../runtime/store/atomic-write.ts";
 import { sha256 } from "../../runtime/store/canonical-json.ts";
+import { workFields } from "../../runtime/model/engine-work.ts";
 import { engineFields } from "../../runtime/model/open-engine.ts";
 import { jpeg } from "../../runtime/model/picture-file.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
@@ -24,9 +24,10 @@ import { isRecorded, writeRecord } from "./validation-record.ts";
 export const ValidateOptions = Schema.Struct({
   seed: Schema.Int,
   placeholder_token: embeddingFields.placeholder_token,
-  data_loader: Schema.Struct({ resolution: dataLoaderFields.resolution }),
   ...modelFields,
   ...engineFields,
+  ...workFields,
+  pooling: embeddingFields.pooling,
   prediction_type: objectiveFields.prediction_type,
   rescale_betas_zero_snr: objectiveFields.rescale_betas_zero_snr,
   validation_prompts: validationFields.validation_prompts,

@@ -1,12 +1,14 @@
 // What a validation draws with: the engine, both tokenizers that know the placeholder, and the schedule.
 // Opened once, at the first picture that is due.
 import { Effect, type Scope } from "effect";
+import { heightWidth } from "../../config/data.ts";
 import type { Tensor } from "../../engine/device/messages.ts";
 import { drawPicture } from "../../engine/draw-picture.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { type Rows, unpackRows } from "../../runtime/artefacts/snapshots.ts";
 import { asFault } from "../../runtime/as-fault.ts";
 import { loadModel } from "../../runtime/model/load-model.ts";
+import { trainingWork } from "../../runtime/model/engine-work.ts";
 import { openEngine, resolvePooling, schedulerOf } from "../../runtime/model/open-engine.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import type { ValidateOptions } from "./stage.ts";
@@ -36,22 +38,29 @@ export const openStudio = (
     const engine = yield* openEngine(model, {
       ...options,
       pooling: resolvePooling(options.pooling, model),
+      work: trainingWork(model.configs.vae, options),
     }, tools);
     const scheduler = schedulerOf(model, options);
-    const { resolution } = options.data_loader;
-    const [height, width] = typeof resolution === "number" ? [resolution, resolution] : resolution;
+    const [height, width] = heightWidth(options.data_loader.resolution);
 
     // Where memory is short, training makes room and waits for the whole validation; else they take turns.
-    const short = engine.plan !== "A";
+    let alone = false;
     const turn = <A>(work: Effect.Effect<A, Fault>) =>
-      short ? work : tools.withResource("device", work);
-    const session = <A>(drawings: Effect.Effect<A, Fault>) => {
-      const tidy = Effect.promise(() => engine.release("text", "predict", "decode"));
-      const work = Effect.ensuring(drawings, tidy);
-      if (!short) return work;
-      const room = Effect.promise(() => engine.release("train", "loss"));
-      return tools.withResource("device", Effect.andThen(room, work));
-    };
+      alone ? work : tools.withResource("device", work);
+    const session = <A>(drawings: Effect.Effect<A, Fault>) =>
+      Effect.suspend(() => {
+        const tidy = Effect.promise(async () => {
+          alone = false;
+          await engine.release("text", "predict", "decode");
+        });
+        const work = Effect.ensuring(drawings, tidy);
+        if (!engine.tight) return work;
+        const room = Effect.promise(async () => {
+          alone = true;
+          await engine.release("train", "loss");
+        });
+        return tools.withResource("device", Effect.andThen(room, work));
+      });
 
     const draw = ({ rows, of, text, negative, image }: Drawing) => {
       const { clip_l, clip_g } = unpackRows(of, rows);

@@ -1,10 +1,12 @@
 // Aspect-ratio buckets: the set of training resolutions of about the same area, and which of them a
 // picture goes to. The set is the reference trainer's; the choice is the nearest height / width. That
-// the four numbers fit together, config/ has checked.
+// the four numbers fit together, reading the configuration has checked.
 // The trap: two buckets may be equally near; the reference then depends on the order of a Python set,
 // here the taller one is taken.
-import type { AspectRatioBuckets } from "../../config/data.ts";
-import type { Size } from "../../runtime/artefacts/examples.ts";
+import type { AspectRatioBuckets } from "./data.ts";
+
+/** [height, width] in pixels. */
+type Size = readonly [height: number, width: number];
 
 /** All buckets, tallest first, none twice. */
 export function aspectBuckets(

@@ -1,14 +1,14 @@
 // Expected values come from running the reference trainer's AspectRatioBucketManager.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Size } from "../../runtime/artefacts/examples.ts";
 import { aspectBuckets, nearestBucket } from "./aspect-buckets.ts";
 
 const sdxl = { target_resolution: 1024, start_dim: 512, end_dim: 2048, divisible_by: 64 };
 
 test("the reference's buckets", () => {
   const tiny = { target_resolution: 128, start_dim: 64, end_dim: 256, divisible_by: 32 };
-  const sides = (buckets: readonly Size[]) => buckets.map((size) => size.join("x")).reverse();
+  const sides = (buckets: readonly (readonly number[])[]) =>
+    buckets.map((size) => size.join("x")).reverse();
   assert.deepEqual(
     sides(aspectBuckets(tiny)),
     "64x192 64x224 64x256 96x160 128x128 160x96 192x64 224x64 256x64".split(" "),
@@ -23,7 +23,7 @@ test("the reference's buckets", () => {
 });
 
 test("the reference's choice of bucket", () => {
-  const chosen: [Size, Size][] = [
+  const chosen: (readonly [readonly [number, number], readonly [number, number]])[] = [
     [[4032, 3024], [1152, 896]],
     [[3024, 4032], [896, 1152]],
     [[1000, 1000], [1024, 1024]],

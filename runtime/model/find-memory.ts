@@ -1,0 +1,93 @@
+// Which memory plan a training takes and what each would take, worked out before anything is computed:
+// from shapes alone, so also for weights that are not here yet.
+// The trap: another plan may give other last bits, so a run's plan is found once and kept in its manifest.
+import { Effect, Schema } from "effect";
+import { modelFields } from "../../config/model.ts";
+import { chooseDevice } from "../../engine/device/choose-device.ts";
+import type { Provider } from "../../engine/device/messages.ts";
+import type { Fault } from "../../engine/fault.ts";
+import { deviceMemory } from "../../engine/memory/device-memory.ts";
+import type { MemoryPlan } from "../../engine/memory/memory-plan.ts";
+import { type Networks, networksOf } from "../../engine/memory/networks-of.ts";
+import { type MemoryRow, planMemory } from "../../engine/memory/plan-memory.ts";
+import { vaeFactor } from "../../engine/networks/autoencoder.ts";
+import { bundledConfigs } from "../../engine/weights/folder-configs.ts";
+import { asFault } from "../as-fault.ts";
+import { NotDownloaded } from "../not-downloaded.ts";
+import type { JsonObject } from "../pipeline/configuration.ts";
+import { trainingWork, wishedPlans, workFields } from "./engine-work.ts";
+import { loadModel } from "./load-model.ts";
+import { computeOf, engineFields } from "./open-engine.ts";
+
+const Options = Schema.Struct({ ...modelFields, ...engineFields, ...workFields });
+
+export interface FoundMemory {
+  readonly plan: MemoryPlan;
+  /** Undefined: nothing stands against it. */
+  readonly refusal: Fault | undefined;
+  readonly rows: readonly MemoryRow[];
+  /** Pixels on each side of a latent. */
+  readonly factor: number;
+  /** Null: the run has it already. */
+  readonly note: string | null;
+}
+
+export interface MemoryWish {
+  readonly values: JsonObject;
+  readonly device: string;
+  /** The plan that the run has; null: none yet. */
+  readonly kept: MemoryPlan | null;
+  /** Look at every plan, for a table. */
+  readonly all: boolean;
+}
+
+/** The networks, or SDXL base's in their place while nothing is here of them. */
+const networksFor = (options: typeof Options.Type): Effect.Effect<
+  { readonly networks: Networks; readonly assumed: boolean },
+  Fault
+> =>
+  loadModel(options, { offline: true, progress: () => Effect.void }).pipe(
+    Effect.map((model) => ({ networks: model, assumed: false })),
+    Effect.catch((fault) =>
+      fault instanceof NotDownloaded
+        ? Effect.promise(async () => {
+          const { configs } = await bundledConfigs();
+          return { networks: networksOf(configs, "float16"), assumed: true };
+        })
+        : Effect.fail(fault)
+    ),
+  );
+
+/** Which plan, and unless the run has it already what it takes and whether that is there. */
+export const findMemory = (
+  { values, device, kept, all }: MemoryWish,
+): Effect.Effect<FoundMemory, Fault> =>
+  Effect.gen(function* () {
+    const options = yield* Effect.orDie(Schema.decodeUnknownEffect(Options)(values));
+    const wished = wishedPlans(options);
+    const known = kept !== null && wished.includes(kept) ? kept : null;
+    if (!all && known !== null) {
+      return { plan: known, refusal: undefined, rows: [], factor: 1, note: null };
+    }
+    const { networks, assumed } = yield* networksFor(options);
+    const { vae } = networks.configs;
+    const advice = yield* Effect.tryPromise({
+      try: async () => {
+        const { sizes, batch } = trainingWork(vae, options);
+        const { provider, compute } = await chooseDevice({
+          provider: device as Provider,
+          threads: options.threads,
+          compute: computeOf(options.weight_dtype),
+        });
+        const available = await deviceMemory(provider);
+        const plans = known === null ? wished : [known];
+        return planMemory({ networks, sizes, batch, compute, provider, available, plans }, all);
+      },
+      catch: asFault,
+    });
+    return {
+      ...advice,
+      factor: vaeFactor(vae),
+      note: assumed ? `${advice.note}; SDXL base's shapes assumed` : advice.note,
+    };
+  });
