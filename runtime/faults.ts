@@ -25,8 +25,12 @@ export class Faults extends fault("Faults", "user") {
   }
 }
 
-/** One stays itself, several become `Faults`, and those inside `Faults` are taken out. */
+/**
+ * One stays itself, several become `Faults`, and those inside `Faults` are taken out. Stages that need the
+ * same thing find the same fault; it is said once.
+ */
 export function allFaults(faults: readonly Fault[]): Fault {
-  const flat = faults.flatMap((each) => each instanceof Faults ? each.faults : [each]);
+  const all = faults.flatMap((each) => each instanceof Faults ? each.faults : [each]);
+  const flat = [...new Map(all.map((each) => [each.message, each])).values()];
   return flat.length === 1 ? flat[0] : new Faults(flat);
 }

@@ -132,11 +132,14 @@ export async function request(hub: Hub, address: string, about: About, init: Req
   }
 }
 
+/** Without the address that Deno puts before the reason: its query may be a signature. */
 function rootCause(cause: unknown): string {
   let deepest = cause;
   while (deepest instanceof Error && deepest.cause instanceof Error) deepest = deepest.cause;
   if (!(deepest instanceof Error)) return String(deepest);
-  return "code" in deepest ? String(deepest.code) : deepest.message;
+  return "code" in deepest
+    ? String(deepest.code)
+    : deepest.message.replace(/^error sending request for url \(\S*\): /, "");
 }
 
 /** Retry-After is seconds or a date. */

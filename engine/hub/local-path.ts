@@ -3,7 +3,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { ModelNameFault, RepositoryNotFound } from "./hub-fault.ts";
+import { HubUnreachable, ModelNameFault, RepositoryNotFound } from "./hub-fault.ts";
 import type { HubSettings } from "./hub-settings.ts";
 import { nearest } from "./nearest.ts";
 import { isPathOnly, parseRepoName, type RepoName, type Repository } from "./repo-name.ts";
@@ -55,15 +55,17 @@ async function pathHint(name: string): Promise<string> {
   return close.length === 0 ? "" : `In ${dirname(path)} there is ${close.join(", ")}.`;
 }
 
-/** An id that the hub does not know may have been meant as a path. */
+/** An id that the hub does not know, or that it cannot be asked about, may have been meant as a path. */
 export async function orMistypedPath(
   name: string,
-  { key, wanted, found, fix, cause }: RepositoryNotFound,
-): Promise<RepositoryNotFound> {
-  return new RepositoryNotFound({
+  cause: RepositoryNotFound | HubUnreachable,
+): Promise<RepositoryNotFound | HubUnreachable> {
+  const { key, wanted, found, fix } = cause;
+  const Same = cause instanceof RepositoryNotFound ? RepositoryNotFound : HubUnreachable;
+  return new Same({
     ...(key === undefined ? {} : { key }),
     wanted: `${wanted}, or a file or folder ${resolve(name)}`,
-    found: `no such path, and on the hub ${found}`,
+    found: `no such path, and ${cause instanceof RepositoryNotFound ? "on the hub " : ""}${found}`,
     fix: `${await pathHint(name)} ${fix}`.trim(),
     cause,
   });

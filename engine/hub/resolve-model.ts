@@ -81,7 +81,9 @@ export async function resolveModel(
         `The hub could not be asked (${cause.found}): commit ${here.commit} of the cache.`;
       return { path: here.path, commit: here.commit, kind: here.kind, note };
     }
-    throw cause instanceof RepositoryNotFound ? await orMistypedPath(name, cause) : cause;
+    const unknown = cause instanceof RepositoryNotFound ||
+      (cause instanceof HubUnreachable && "missing" in here && here.missing.length === 0);
+    throw unknown && !/^https?:/.test(name) ? await orMistypedPath(name, cause) : cause;
   }
 }
 
