@@ -127,14 +127,17 @@ export class Engine {
     return (await session.run(feeds)).prediction;
   }
 
-  /** Loss and the gradients of the placeholder's rows. */
-  async trainStep(batch: TrainingBatch): Promise<StepResult> {
+  /**
+   * Loss and the gradients of the placeholder's rows. `following` is the size of the step after this one:
+   * its graph is built while this one computes, and compiled before the device is idle.
+   */
+  async trainStep(batch: TrainingBatch, following?: graphs.Size): Promise<StepResult> {
     let scale = this.#options.compute === "float16" ? batch.noisy.data.length : 1;
     // A float16 gradient that overflows is computed again with a smaller scale; where even that fails,
     // the caller sees what is not finite.
     for (;; scale /= 16) {
       const feeds = await this.#trainingFeeds(batch, scale);
-      const out = await this.#train(sizeOf(batch.noisy), feeds);
+      const out = await this.#train(sizeOf(batch.noisy), feeds, following);
       const grads = [out.gradient1.data, out.gradient2.data];
       if (scale <= 1 || grads.every((gradient) => gradient.every(Number.isFinite))) {
         const [grad1, grad2] = ([0, 1] as const).map((i) => {
@@ -174,9 +177,10 @@ export class Engine {
     return this.#vae("decode", latents);
   }
 
-  /** Compiles the training graph of a size ahead of its first step. */
+  /** Compiles the training graph of a size ahead of its first step, where memory holds one more. */
   async prepareTraining(size: graphs.Size): Promise<void> {
-    await this.#trainingSession(size);
+    const most = this.#options.trainingSessions ?? Infinity;
+    if (this.#trainingKeys().length < most) await this.#session("train", size);
   }
 
   /** Frees the sessions whose graphs are of these kinds. */
@@ -192,9 +196,13 @@ export class Engine {
     return this.device.close();
   }
 
-  async #train(size: graphs.Size, feeds: Feeds): Promise<Fetches> {
+  async #train(size: graphs.Size, feeds: Feeds, following?: graphs.Size): Promise<Fetches> {
     try {
-      return await (await this.#trainingSession(size)).run(feeds);
+      const session = await this.#trainingSession(size);
+      const running = session.run(feeds);
+      // What fails here fails again, and is told, in the step that needs it.
+      if (following !== undefined) this.prepareTraining(following).catch(() => {});
+      return await running;
     } catch (error) {
       const next = smallerPlan(this.#plan);
       if (!(error instanceof DeviceMemoryFault) || next === undefined) throw error;
@@ -234,7 +242,6 @@ export class Engine {
   /** Makes room first, where not all sizes' graphs are kept. */
   async #trainingSession(size: graphs.Size): Promise<Session> {
     const most = this.#options.trainingSessions ?? Infinity;
-    const held = [...this.#sessions].filter(([key]) => key.startsWith("train "));
     const wanted = keyOf("train", size);
     const session = this.#sessions.get(wanted);
     if (session !== undefined) {
@@ -242,11 +249,18 @@ export class Engine {
       this.#sessions.set(wanted, session);
       return session;
     }
-    for (const [key, old] of held.slice(0, Math.max(0, held.length + 1 - most))) {
+    const held = this.#trainingKeys();
+    for (const key of held.slice(0, Math.max(0, held.length + 1 - most))) {
+      const old = this.#sessions.get(key)!;
       this.#sessions.delete(key);
       await old.then((loaded) => loaded.release(), () => {});
     }
     return this.#session("train", size);
+  }
+
+  /** Of the training graphs held, the one used last at the end. */
+  #trainingKeys(): readonly string[] {
+    return [...this.#sessions.keys()].filter((key) => key.startsWith("train "));
   }
 
   #session(kind: GraphKind, size: Partial<graphs.Size>): Promise<Session> {

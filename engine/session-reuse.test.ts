@@ -20,18 +20,26 @@ class CountingDevice implements Loader {
   readonly provider = "cpu";
   loads = 0;
   live = 0;
+  /** What was asked of it, and what it answered, in order. */
+  readonly log: string[] = [];
   /** What the next load fails with. */
   failure: Error | undefined;
 
   async load(graph: Graph): Promise<Session> {
     this.loads++;
+    this.log.push("load");
     const { failure } = this;
     this.failure = undefined;
     if (failure !== undefined) throw failure;
     const session = await device.load(graph);
     this.live++;
     return {
-      run: (feeds) => session.run(feeds),
+      run: async (feeds) => {
+        this.log.push("run");
+        const fetches = await session.run(feeds);
+        this.log.push("ran");
+        return fetches;
+      },
       release: async () => {
         this.live--;
         await session.release();
@@ -138,6 +146,34 @@ test("where only one size is kept, the other's session makes room first", async 
   }
   assert.equal(counting.loads, 3);
   assert.deepEqual(steps[2], steps[0]);
+});
+
+const sizeOfFirst = { batch: 1, height: 10, width: 6 };
+
+test("the following step's graph is made while a step runs, and then used", async () => {
+  const { engine, counting } = await open();
+  const { log } = counting;
+  const step = await engine.trainStep(batch, sizeOfFirst);
+  assert.deepEqual(log, ["load", "run", "load", "ran"]);
+  await engine.trainStep(first(), { batch: 2, height: 10, width: 6 });
+  assert.deepEqual(log.slice(4), ["run", "ran"]);
+  assert.deepEqual(await engine.trainStep(batch, sizeOfFirst), step);
+  assert.equal(counting.loads, 2);
+});
+
+test("the following step's graph disturbs no step: it waits for room, and may fail", async () => {
+  const alone = await open(1);
+  await alone.engine.trainStep(batch, sizeOfFirst);
+  await alone.engine.trainStep(batch, sizeOfFirst);
+  assert.deepEqual([alone.counting.loads, alone.counting.live], [1, 1]);
+
+  const { engine, counting } = await open();
+  const step = await engine.trainStep(batch);
+  counting.failure = new Error("no memory");
+  assert.deepEqual(await engine.trainStep(batch, sizeOfFirst), step);
+  assert.equal(counting.loads, 2);
+  assert.ok(Number.isFinite((await engine.trainStep(first())).loss));
+  assert.equal(counting.loads, 3);
 });
 
 test("a load that failed is tried again by the next step", async () => {

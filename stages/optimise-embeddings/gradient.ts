@@ -1,4 +1,5 @@
-// The gradient of one optimizer step: micro-batches drawn, computed and summed.
+// The gradient of one optimizer step: micro-batches drawn, computed and summed. While one is computed the
+// graph of the next one's bucket is made ready.
 // The trap: what is not finite must end the step before it reaches rows or moments.
 import { Effect } from "effect";
 import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
@@ -35,8 +36,10 @@ export interface GradientTools {
   readonly tools: Pick<StageTools, "withResource">;
 }
 
+/** `next` is the first micro-batch of the step after this one, if there is one. */
 export const stepGradient = (
   micros: readonly MicroBatch[],
+  next: MicroBatch | undefined,
   start: Rows,
   { engine, drawing, objective, accumulation, rules, tools }: GradientTools,
 ): Effect.Effect<StepGradient, Fault> =>
@@ -51,9 +54,11 @@ export const stepGradient = (
         rows1: rows[0],
         rows2: rows[1],
       };
+      const following = micros[i + 1] ?? next;
+      const size = following && sizeOf(following, drawing);
       const result = yield* tools.withResource(
         "device",
-        Effect.tryPromise({ try: () => engine.trainStep(batch), catch: asFault }),
+        Effect.tryPromise({ try: () => engine.trainStep(batch, size), catch: asFault }),
       );
       if (![result.loss, ...result.grad1, ...result.grad2].every(Number.isFinite)) {
         return yield* Effect.fail(notFinite(micro, items.map(({ tokens }) => tokens.text)));
@@ -64,6 +69,12 @@ export const stepGradient = (
     }
     return { loss, gradients, rows };
   });
+
+/** Of its latents; all of a batch have the same. */
+function sizeOf({ examples }: MicroBatch, { latents }: Drawing) {
+  const [height, width] = latents.train[examples[0]].views[0].size;
+  return { batch: examples.length, height, width };
+}
 
 const notFinite = ({ micro, epoch }: MicroBatch, captions: readonly string[]) =>
   new NonFiniteGradient({

@@ -65,7 +65,8 @@ const oneStep = (training: Training, state: TrainingState) =>
     const started = performance.now();
     const lr = rate(state.step);
     const micros = course.step(state.step);
-    const { loss, gradients, rows } = yield* stepGradient(micros, rowsOf(state), gradient);
+    const after = state.step + 1 < course.totalSteps ? course.step(state.step + 1)[0] : undefined;
+    const { loss, gradients, rows } = yield* stepGradient(micros, after, rowsOf(state), gradient);
     const { state: optimizer, norm } = optimizerStep(
       { ...state.optimizer, rows },
       gradients,
