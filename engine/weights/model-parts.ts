@@ -75,17 +75,19 @@ export async function partsOfFolder(path: string, variant?: string): Promise<Mod
   const findings: ModelFinding[] = [];
   const configs = await folderConfigs(path, findings);
   const sources: Partial<Record<Network, TensorSource>> = {};
-  const notes: string[] = [];
+  const others = new Map<string, string[]>();
   for (const network of networks) {
     const folder = componentFolder[network];
     const source = await folderSource(join(path, folder), network, variant, findings);
     if (source === undefined) continue;
     sources[network] = source;
-    if (source.variant !== (variant ?? "")) {
-      const kind = source.variant === "" ? "the plain file" : `the variant ${source.variant}`;
-      notes.push(`${folder}: ${kind}, the only one there that fits`);
-    }
+    if (source.variant === (variant ?? "")) continue;
+    const kind = source.variant === "" ? "the plain file" : `the variant ${source.variant}`;
+    others.set(kind, [...others.get(kind) ?? [], folder]);
   }
+  const notes = [...others].map(([kind, folders]) =>
+    `${folders.join(", ")}: ${kind}, the only one there that fits`
+  );
   if (configs === undefined || findings.length > 0) {
     findings.unshift(...await otherPipeline(path));
     return refuseModel(path, "an SDXL model in a diffusers folder", findings, folderFix);

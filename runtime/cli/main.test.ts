@@ -211,3 +211,14 @@ test("--explain tells what an option means", () =>
     const all = await call(folder, "pipeline", "sdxl-ti", "--explain");
     assert.ok(all.stdout.split("\n").length > 50);
   }));
+
+test("a reader that leaves early, as `| head`, ends nothing", () =>
+  withTemporaryFolder(async (folder) => {
+    const child = startChild(main, ["pipeline", "hello.yaml"], { cwd: project(folder, "hi") });
+    child.process.stdout!.destroy();
+    const { code, stderr } = await child.ended;
+    assert.deepEqual([code, stderr], [0, ""]);
+    const runs = readdirSync(join(folder, "out")).filter((name) => name.startsWith("bruce-"));
+    const log = readFileSync(join(folder, "out", runs[0], "events.jsonl"), "utf8");
+    assert.match(log, /"event":"run-finished"/);
+  }));

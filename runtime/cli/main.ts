@@ -162,6 +162,13 @@ const onUnexpected = async (error: unknown) => {
 process.on("uncaughtException", onUnexpected);
 process.on("unhandledRejection", onUnexpected);
 
+// Whoever reads the lines may leave before the end (`| head`); that is no reason to stop.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") void onUnexpected(error);
+  });
+}
+
 const code = await main(process.argv.slice(2));
 // Whatever is still open (a worker, a socket) must not keep a finished command alive.
 process.stdout.write("", () => process.exit(code));

@@ -3,6 +3,7 @@
 // The trap: another plan may give other last bits, so a run's plan is found once and kept in its manifest.
 import { Effect, Schema } from "effect";
 import { modelFields } from "../../config/model.ts";
+import { objectiveFields } from "../../config/objective.ts";
 import { chooseDevice } from "../../engine/device/choose-device.ts";
 import type { Provider } from "../../engine/device/messages.ts";
 import type { Fault } from "../../engine/fault.ts";
@@ -17,9 +18,17 @@ import { NotDownloaded } from "../not-downloaded.ts";
 import type { JsonObject } from "../pipeline/configuration.ts";
 import { trainingWork, wishedPlans, workFields } from "./engine-work.ts";
 import { loadModel } from "./load-model.ts";
+import { modelNote } from "./model-note.ts";
 import { computeOf, engineFields } from "./open-engine.ts";
 
-const Options = Schema.Struct({ ...modelFields, ...engineFields, ...workFields });
+const { prediction_type, rescale_betas_zero_snr } = objectiveFields;
+const Options = Schema.Struct({
+  ...modelFields,
+  ...engineFields,
+  ...workFields,
+  prediction_type,
+  rescale_betas_zero_snr,
+});
 
 export interface FoundMemory {
   readonly plan: MemoryPlan;
@@ -28,8 +37,8 @@ export interface FoundMemory {
   readonly rows: readonly MemoryRow[];
   /** Pixels on each side of a latent. */
   readonly factor: number;
-  /** Null: the run has it already. */
-  readonly note: string | null;
+  /** What was recognised of the model, and what the plan takes; empty: the run has it already. */
+  readonly notes: readonly string[];
 }
 
 export interface MemoryWish {
@@ -43,16 +52,16 @@ export interface MemoryWish {
 
 /** The networks, or SDXL base's in their place while nothing is here of them. */
 const networksFor = (options: typeof Options.Type): Effect.Effect<
-  { readonly networks: Networks; readonly assumed: boolean },
+  { readonly networks: Networks; readonly model: string | null },
   Fault
 > =>
   loadModel(options, { offline: true, progress: () => Effect.void }).pipe(
-    Effect.map((model) => ({ networks: model, assumed: false })),
+    Effect.map((model) => ({ networks: model, model: modelNote(model, options) })),
     Effect.catch((fault) =>
       fault instanceof NotDownloaded
         ? Effect.promise(async () => {
           const { configs } = await bundledConfigs();
-          return { networks: networksOf(configs, "float16"), assumed: true };
+          return { networks: networksOf(configs, "float16"), model: null };
         })
         : Effect.fail(fault)
     ),
@@ -67,9 +76,9 @@ export const findMemory = (
     const wished = wishedPlans(options);
     const known = kept !== null && wished.includes(kept) ? kept : null;
     if (!all && known !== null) {
-      return { plan: known, refusal: undefined, rows: [], factor: 1, note: null };
+      return { plan: known, refusal: undefined, rows: [], factor: 1, notes: [] };
     }
-    const { networks, assumed } = yield* networksFor(options);
+    const { networks, model } = yield* networksFor(options);
     const { vae } = networks.configs;
     const advice = yield* Effect.tryPromise({
       try: async () => {
@@ -88,6 +97,6 @@ export const findMemory = (
     return {
       ...advice,
       factor: vaeFactor(vae),
-      note: assumed ? `${advice.note}; SDXL base's shapes assumed` : advice.note,
+      notes: model === null ? [`${advice.note}; SDXL base's shapes assumed`] : [model, advice.note],
     };
   });

@@ -151,7 +151,7 @@ test("the device that auto means is asked once, said, kept, and told to the stag
 test("the memory plan is found once and kept, and no part of what a result says of itself", () =>
   withTemporaryFolder(async (folder) => {
     const kept: unknown[] = [];
-    const found = { plan: "B", refusal: undefined, rows: [], factor: 8, note: null } as const;
+    const found = { plan: "B", refusal: undefined, rows: [], factor: 8, notes: [] } as const;
     const toy: Toy = {
       folder,
       pipeline: training(undefined, 2),
@@ -170,7 +170,7 @@ test("the memory plan is found once and kept, and no part of what a result says 
 test("what memory cannot hold is refused before anything runs, and in a dry run only said", () =>
   withTemporaryFolder(async (folder) => {
     const refusal = new MemoryFault({ wanted: "9 GiB", found: "1 GiB", fix: "Free memory." });
-    const found = { plan: "C", refusal, rows: [], factor: 8, note: null } as const;
+    const found = { plan: "C", refusal, rows: [], factor: 8, notes: [] } as const;
     const toy: Toy = {
       folder,
       pipeline: training(),
@@ -302,7 +302,11 @@ test("nothing is written when something is wrong", () =>
       name: "picky",
       writes: {},
       lifetime: "run",
-      preflight: () => Effect.succeed([breakdown, breakdown]),
+      preflight: () =>
+        Effect.succeed([
+          breakdown,
+          new Breakdown({ wanted: "light", found: "none", fix: "Wait." }),
+        ]),
       run: () => Effect.succeed({}),
     });
     const error = await refuseToy({

@@ -194,7 +194,11 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
   return {
     pipeline: name,
     configuration,
-    notes: [...configuration.notes, note, memory?.note ?? null].filter((text) => text !== null),
+    notes: [
+      ...configuration.notes,
+      ...(note === null ? [] : [note]),
+      ...(memory?.notes ?? []),
+    ],
     values,
     seed: run.seed,
     seedIsDrawn: run.found === null && configuration.seed === null,
