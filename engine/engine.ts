@@ -7,6 +7,7 @@ import { sinusoidalEmbedding } from "./diffusion/sinusoidal.ts";
 import type { Loader, Session } from "./device/device.ts";
 import { DeviceMemoryFault } from "./device/device-fault.ts";
 import type { Feeds, Fetches, Tensor } from "./device/messages.ts";
+import { either } from "./graph/either.ts";
 import type { DType, Graph } from "./graph/graph.ts";
 import * as graphs from "./networks/graphs.ts";
 import { poolingMatrix, poolingOf, type PoolingRule } from "./text/pooling.ts";
@@ -74,6 +75,8 @@ export const tensor = (data: Float32Array, dims: readonly number[]): Tensor => (
   data,
 });
 
+const one = (value: number): Tensor => tensor(Float32Array.of(value), [1]);
+
 export class Engine {
   readonly model: Model;
   readonly device: Loader;
@@ -137,7 +140,8 @@ export class Engine {
     // the caller sees what is not finite.
     for (;; scale /= 16) {
       const feeds = await this.#trainingFeeds(batch, scale);
-      const out = await this.#train(sizeOf(batch.noisy), feeds, following);
+      const size = sizeOf(batch.noisy);
+      const out = await this.#train(size, { ...feeds, choice: one(1) }, following);
       const grads = [out.gradient1.data, out.gradient2.data];
       if (scale <= 1 || grads.every((gradient) => gradient.every(Number.isFinite))) {
         const [grad1, grad2] = ([0, 1] as const).map((i) => {
@@ -153,8 +157,7 @@ export class Engine {
   /** The loss alone, at about a third of a step's cost. */
   async loss(batch: TrainingBatch): Promise<number> {
     const feeds = await this.#trainingFeeds(batch, 1);
-    const session = await this.#session("loss", sizeOf(batch.noisy));
-    return (await session.run(feeds)).loss.data[0];
+    return (await this.#train(sizeOf(batch.noisy), { ...feeds, choice: one(0) })).loss.data[0];
   }
 
   /** Pixels [B, 3, H, W] in -1..1 to the posterior's moments, each [B, 4, h, w], not scaled. */
@@ -280,8 +283,6 @@ export class Engine {
         return graphs.textGraph(model, size.batch, compute);
       case "predict":
         return graphs.predictionGraph(model, size, compute);
-      case "loss":
-        return graphs.lossGraph(model, size, compute);
       case "encode":
         return graphs.encodeGraph(model, size, this.#vaeCompute);
       case "decode":
@@ -289,7 +290,10 @@ export class Engine {
       case "train": {
         const plan = this.#plan;
         const attentionBytes = attentionBytesOf(plan, this.device.provider);
-        return graphs.trainGraph(model, size, { keep: keepOf(plan), attentionBytes, compute });
+        return either(
+          graphs.trainGraph(model, size, { keep: keepOf(plan), attentionBytes, compute }),
+          graphs.lossGraph(model, size, compute),
+        );
       }
     }
   }
@@ -332,7 +336,7 @@ export class Engine {
   }
 }
 
-export type GraphKind = "text" | "predict" | "train" | "loss" | "encode" | "decode";
+export type GraphKind = "text" | "predict" | "train" | "encode" | "decode";
 
 const keyOf = (kind: GraphKind, { batch, height, width }: Partial<graphs.Size>): string =>
   `${kind} ${batch} ${height} ${width}`;

@@ -80,32 +80,46 @@ const lowerings: Partial<Record<Provider, Readonly<Record<string, Lowering>>>> =
   coreml: products,
 };
 
+type Nodes = readonly Node[];
+
+/** The node with its branches' nodes changed. */
+function inBranches(node: Node, change: (nodes: Nodes) => Nodes): Node {
+  const attributes = Object.entries(node.attributes).map(([name, value]) =>
+    typeof value === "object" && "nodes" in value
+      ? [name, { ...value, nodes: change(value.nodes) }]
+      : [name, value]
+  );
+  return { ...node, attributes: Object.fromEntries(attributes) };
+}
+
 /**
- * One cast for each weight. The networks cast a weight anew for each use, so that no converted copy is
- * kept; a GPU converts weights once, when it loads them, and then two casts would be two copies.
+ * One cast for each weight, outside all branches. The networks cast a weight anew for each use, so that no
+ * converted copy is kept; a GPU converts weights once, when it loads them, and then two casts would be
+ * two copies.
  */
 function oneCastEach(graph: Graph): Graph {
   const frozen = new Set(graph.frozen.map(({ value }) => value.name));
-  const cast = new Map<string, Value>();
-  const instead = new Map<string, Value>();
-  const nodes: Node[] = [];
-  for (const node of graph.nodes) {
-    const [source] = node.inputs;
-    if (node.op === "Cast" && frozen.has(source!.name)) {
-      const key = `${source!.name} ${node.outputs[0].dtype}`;
-      const earlier = cast.get(key);
-      cast.set(key, earlier ?? node.outputs[0]);
-      if (earlier !== undefined) {
-        instead.set(node.outputs[0].name, earlier);
-        continue;
+  const casts = new Map<string, Node>();
+  const without = (nodes: Nodes): Nodes => {
+    const instead = new Map<string, Value>();
+    return nodes.flatMap((node) => {
+      const [source] = node.inputs;
+      if (node.op === "Cast" && frozen.has(source!.name)) {
+        const [output] = node.outputs;
+        const name = `${source!.name} as ${output.dtype}`;
+        const cast = casts.get(name) ?? { ...node, name, outputs: [{ ...output, name }] };
+        casts.set(name, cast);
+        instead.set(output.name, cast.outputs[0]);
+        return [];
       }
-    }
-    const inputs = node.inputs.map((value) =>
-      value === null ? null : instead.get(value.name) ?? value
-    );
-    nodes.push({ ...node, inputs });
-  }
-  return { ...graph, nodes };
+      const inputs = node.inputs.map((value) =>
+        value === null ? null : instead.get(value.name) ?? value
+      );
+      return [{ ...inBranches(node, without), inputs }];
+    });
+  };
+  const nodes = without(graph.nodes);
+  return { ...graph, nodes: [...casts.values(), ...nodes] };
 }
 
 /** The same computation as `provider` does it best. */
@@ -114,17 +128,22 @@ export function lowered(graph: Graph, provider: Provider): Graph {
 }
 
 function rewritten(graph: Graph, table: Readonly<Record<string, Lowering>>): Graph {
-  const g = new GraphBuilder();
-  for (const node of graph.nodes) {
-    const lower = table[node.op];
-    if (lower === undefined) {
-      g.nodes.push(node);
-      continue;
+  const frozen = new Map(graph.frozen.map((held) => [held.value.name, held]));
+  const rewrite = (nodes: Nodes): Nodes => {
+    const g = new GraphBuilder();
+    for (const node of nodes) {
+      const lower = table[node.op];
+      if (lower === undefined) {
+        g.nodes.push(inBranches(node, rewrite));
+        continue;
+      }
+      g.scope(node.name, () => lower(g, node));
+      const last = g.nodes.pop()!;
+      g.nodes.push({ ...last, outputs: node.outputs });
     }
-    g.scope(node.name, () => lower(g, node));
-    const last = g.nodes.pop()!;
-    g.nodes.push({ ...last, outputs: node.outputs });
-  }
-  const frozen = new Map([...graph.frozen, ...g.frozen].map((held) => [held.value.name, held]));
-  return { ...graph, nodes: g.nodes, frozen: [...frozen.values()] };
+    for (const held of g.frozen) frozen.set(held.value.name, held);
+    return g.nodes;
+  };
+  const nodes = rewrite(graph.nodes);
+  return { ...graph, nodes, frozen: [...frozen.values()] };
 }

@@ -89,7 +89,7 @@ export class GraphBuilder {
   constant(data: readonly number[], shape: Shape = [], dtype: DType = this.compute): Value {
     const array = Float32Array.from(data);
     if (array.every((element) => element === array[0])) return this.filled(array[0], shape, dtype);
-    const name = `constant:#${this.#frozen.size}:${shape.join("x")}`;
+    const name = this.#fresh([...this.#path, "constant"].join("/"));
     const value = { name, dtype: "float32", shape } as const;
     return this.cast(this.#hold({ value, data: array }), dtype);
   }

@@ -13,7 +13,15 @@ export interface Value {
   readonly shape: Shape;
 }
 
-export type Attribute = number | string | { readonly float: number } | readonly number[];
+export type Attribute =
+  | number
+  | string
+  | { readonly float: number }
+  | readonly number[]
+  | Branch;
+
+/** A graph inside a node, which also sees the values around it. */
+export type Branch = Pick<Graph, "nodes" | "outputs">;
 
 export interface Node {
   readonly op: string;

@@ -4,7 +4,16 @@
 import onnxProto from "onnx-proto";
 import { dirname, relative, sep } from "node:path";
 import { elementCode } from "./element-code.ts";
-import { type Attribute, type Frozen, type Graph, sizeOf, type Value } from "./graph.ts";
+import {
+  type Attribute,
+  type Branch,
+  type Frozen,
+  type Graph,
+  type Node,
+  sizeOf,
+  type Value,
+} from "./graph.ts";
+import { listedForWalk } from "./run-order.ts";
 
 const { onnx } = onnxProto;
 
@@ -22,10 +31,26 @@ export function commonFolder(files: readonly string[]): string {
   return first.slice(0, depth === -1 ? first.length : depth).join(sep) || sep;
 }
 
-function attributeProto(name: string, value: Attribute) {
+const nodeProto = (node: Node) => ({
+  name: node.name,
+  opType: node.op,
+  domain: node.domain,
+  input: node.inputs.map((value) => value?.name ?? ""),
+  output: node.outputs.map((value) => value.name),
+  attribute: Object.entries(node.attributes).map(([name, v]) => attributeProto(name, v)),
+});
+
+const branchProto = (name: string, { nodes, outputs }: Branch): object => ({
+  name,
+  node: listedForWalk(nodes).map(nodeProto),
+  output: outputs.map(valueInfo),
+});
+
+function attributeProto(name: string, value: Attribute): object {
   if (typeof value === "number") return { name, type: 2, i: value };
   if (typeof value === "string") return { name, type: 3, s: new TextEncoder().encode(value) };
   if ("float" in value) return { name, type: 1, f: value.float };
+  if ("nodes" in value) return { name, type: 5, g: branchProto(name, value) };
   return { name, type: 7, ints: [...value] };
 }
 
@@ -59,7 +84,8 @@ function initializer(frozen: Frozen, folder: string) {
  * back from the outputs, and the walk enters a node's inputs by their place in the list, latest first.
  * Listed backwards, what the graph lists first runs first: a weight's cast runs right before its one
  * use, and a gradient's parts are summed as they come, not held until the end (measured: a third less
- * memory). The optimisers of other providers renumber nodes; there the gates of autodiff hold the order.
+ * memory). Branches cannot be listed so (`listedForWalk`). The optimisers of other providers renumber
+ * nodes; there the gates of autodiff hold the order.
  */
 export function serialiseGraph(graph: Graph): SerialisedGraph {
   const files = graph.frozen.flatMap((frozen) => "view" in frozen ? [frozen.view.file] : []);
@@ -70,14 +96,7 @@ export function serialiseGraph(graph: Graph): SerialisedGraph {
     opsetImport: [{ domain: "", version: 21 }, { domain: "com.microsoft", version: 1 }],
     graph: {
       name: "gnomic",
-      node: graph.nodes.toReversed().map((node) => ({
-        name: node.name,
-        opType: node.op,
-        domain: node.domain,
-        input: node.inputs.map((value) => value?.name ?? ""),
-        output: node.outputs.map((value) => value.name),
-        attribute: Object.entries(node.attributes).map(([name, v]) => attributeProto(name, v)),
-      })),
+      node: graph.nodes.toReversed().map(nodeProto),
       input: graph.inputs.map(valueInfo),
       output: graph.outputs.map(valueInfo),
       initializer: graph.frozen.map((frozen) => initializer(frozen, folder)),

@@ -7,7 +7,7 @@ import { sizeInBytes } from "../graph/builder.ts";
 import type { Graph, Node, Value } from "../graph/graph.ts";
 import { arenaBytes } from "./arena.ts";
 import { planBuffers } from "./buffers.ts";
-import { runOrder } from "./run-order.ts";
+import { runOrder } from "../graph/run-order.ts";
 
 /** All in bytes. */
 export interface Estimate {

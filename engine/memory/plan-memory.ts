@@ -72,9 +72,10 @@ const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 
 type Shape = Pick<MemoryRow, "work" | "plan" | "height" | "width" | "batch" | "tiled">;
 
-function row(question: MemoryQuestion, shape: Shape, graph: Graph): MemoryRow {
+function row(question: MemoryQuestion, shape: Shape, graph: Graph, beside = 0): MemoryRow {
   const { provider, available } = question;
-  const estimate = estimateMemory(graph, provider);
+  const alone = estimateMemory(graph, provider);
+  const estimate = { ...alone, overhead: alone.overhead + beside };
   const peak = peakOf(estimate, provider);
   const isBindable = provider !== "webgpu" || estimate.largest <= largestOnWebgpu;
   const fits = isBindable && (available === undefined || peak <= available.bytes);
@@ -90,7 +91,9 @@ export function trainingRow(question: MemoryQuestion, plan: MemoryPlan): MemoryR
   const size = { batch, ...largestOf(question) };
   const options = { keep: keepOf(plan), attentionBytes: attentionBytesOf(plan, provider), compute };
   const graph = graphs.trainGraph(networks, size, options);
-  return row(question, { work: "training", plan, ...size, tiled: false }, graph);
+  // The same session also computes the loss alone (engine.ts).
+  const beside = estimateMemory(graphs.lossGraph(networks, size, compute), provider).overhead;
+  return row(question, { work: "training", plan, ...size, tiled: false }, graph, beside);
 }
 
 /** The VAE on a whole picture, or on tiles where that does not fit. */

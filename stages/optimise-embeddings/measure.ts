@@ -1,43 +1,58 @@
-// The mean squared error of the prediction over fixed items, forward only. Items of one size are computed
-// in batches; the mean is over items, so a batch's size changes nothing but the last digits.
+// The mean squared error of the prediction over fixed items, forward only, in the training's own batches:
+// its compiled graph serves both. The mean is over items, so a batch's size changes only last digits.
+// The trap: the last batch is filled up with items that count nothing.
 import { Effect } from "effect";
 import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
-import type { Engine } from "../../engine/engine.ts";
+import { type Engine, tensor } from "../../engine/engine.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { asFault } from "../../runtime/as-fault.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { batchOf, type Item } from "./batch.ts";
 import type { EncoderPair } from "./training-state.ts";
 
-const mostAtOnce = 8;
+/** What the engine measures at once: so many items of one size. */
+export interface Measured {
+  readonly items: readonly Item[];
+  readonly batchSize: number;
+  readonly objective: ObjectiveOptions;
+}
 
 export const measure = (
   engine: Engine,
   tools: Pick<StageTools, "withResource">,
-  items: readonly Item[],
+  { items, batchSize, objective }: Measured,
   [rows1, rows2]: EncoderPair,
-  objective: ObjectiveOptions,
 ): Effect.Effect<number, Fault> =>
   Effect.gen(function* () {
     const plain = { ...objective, minSnrGamma: null, maskNormalise: false };
     let sum = 0;
-    for (const chunk of chunksOfOneSize(items)) {
-      const batch = { ...batchOf(chunk, engine.model.configs.vae, plain), rows1, rows2 };
+    for (const chunk of chunksOfOneSize(items, batchSize)) {
+      const filled = Array.from({ length: batchSize }, (_, i) => chunk[i] ?? chunk[0]);
+      const { weight, ...batch } = batchOf(filled, engine.model.configs.vae, plain);
+      const each = weight.data.length / batchSize;
+      const counted = weight.data.map((value, i) => i < chunk.length * each ? value : 0);
       const loss = yield* tools.withResource(
         "device",
-        Effect.tryPromise({ try: () => engine.loss(batch), catch: asFault }),
+        Effect.tryPromise({
+          try: () => engine.loss({ ...batch, weight: tensor(counted, weight.dims), rows1, rows2 }),
+          catch: asFault,
+        }),
       );
-      sum += loss * chunk.length;
+      // The objective's mean is over the whole batch.
+      sum += loss * batchSize;
     }
     return sum / items.length;
   });
 
-function chunksOfOneSize(items: readonly Item[]): readonly (readonly Item[])[] {
+function chunksOfOneSize(
+  items: readonly Item[],
+  batchSize: number,
+): readonly (readonly Item[])[] {
   const bySize = Map.groupBy(items, ({ view }) => view.size.join("x"));
   return [...bySize.values()].flatMap((group) =>
     Array.from(
-      { length: Math.ceil(group.length / mostAtOnce) },
-      (_, i) => group.slice(i * mostAtOnce, (i + 1) * mostAtOnce),
+      { length: Math.ceil(group.length / batchSize) },
+      (_, i) => group.slice(i * batchSize, (i + 1) * batchSize),
     )
   );
 }

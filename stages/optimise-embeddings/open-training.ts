@@ -13,6 +13,7 @@ import type { TokenIds } from "../../runtime/artefacts/token-ids.ts";
 import { asFault } from "../../runtime/as-fault.ts";
 import { schedulerOf } from "../../runtime/model/open-engine.ts";
 import type { StageTools } from "../../runtime/stage.ts";
+import type { Item } from "./batch.ts";
 import { planCourse } from "./course.ts";
 import { fixedItems, thoroughItems } from "./fixed-items.ts";
 import { latentReader } from "./latent-reader.ts";
@@ -56,6 +57,11 @@ export const openTraining = (
     });
     const fixed = { seed: options.seed, latents: inputs.latents, tokens: inputs.tokens, read };
     const items = yield* fixedItems(fixed, options.fixed_loss_timesteps);
+    const measured = (items: readonly Item[]) => ({
+      items,
+      batchSize: options.train_batch_size,
+      objective,
+    });
     const training: Training = {
       options,
       course,
@@ -82,7 +88,7 @@ export const openTraining = (
         warmupSteps: options.lr_warmup_steps,
         trainingSteps: tools.run.scheduleSteps ?? course.totalSteps,
       }),
-      fixedLoss: (rows) => measure(engine, tools, items, rows, objective),
+      fixedLoss: (rows) => measure(engine, tools, measured(items), rows),
       health: watch.health,
       desk: snapshotDesk(options, course, widths, tools, tools.publish),
       tools,
@@ -92,7 +98,7 @@ export const openTraining = (
         const { before_after_timesteps, before_after_noises } = options;
         if (before_after_timesteps.length === 0) return null;
         const all = yield* thoroughItems(fixed, before_after_timesteps, before_after_noises);
-        return yield* measure(engine, tools, all, rows, objective);
+        return yield* measure(engine, tools, measured(all), rows);
       });
 
     return { training, thorough };

@@ -57,7 +57,7 @@ export const openStudio = (
         if (!engine.tight) return work;
         const room = Effect.promise(async () => {
           alone = true;
-          await engine.release("train", "loss");
+          await engine.release("train");
         });
         return tools.withResource("device", Effect.andThen(room, work));
       });

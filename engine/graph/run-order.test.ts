@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import * as ort from "onnxruntime-node";
 import { differentiate } from "../autodiff/backward.ts";
-import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph, Value } from "../graph/graph.ts";
-import { serialiseGraph } from "../graph/serialise.ts";
-import { reduceSum, reshape } from "../graph/tensor-ops.ts";
+import { GraphBuilder } from "./builder.ts";
+import type { Graph, Value } from "./graph.ts";
+import { serialiseGraph } from "./serialise.ts";
+import { reduceSum, reshape } from "./tensor-ops.ts";
 import { uniforms } from "../random/draw.ts";
 import { runOrder } from "./run-order.ts";
 

@@ -1,0 +1,71 @@
+// The mean over items whatever the batch is, against a sum worked out item by item.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Effect } from "effect";
+import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
+import type { Engine, TrainingBatch } from "../../engine/engine.ts";
+import { decodeSchedulerConfig } from "../../engine/networks/config.ts";
+import { normals } from "../../engine/random/draw.ts";
+import type { Item } from "./batch.ts";
+import { measure } from "./measure.ts";
+
+const sizes = [[2, 3], [2, 3], [4, 2], [2, 3], [4, 2]] as const;
+const noiseOf = (i: number) =>
+  normals({ seed: 1, purpose: "noise", step: 0, item: i }, 4 * sizes[i][0] * sizes[i][1]);
+const items = sizes.map((size, i): Item => ({
+  view: {
+    size,
+    original_size: size,
+    crop_top_left: [0, 0],
+    target_size: size,
+    flipped: false,
+    posterior: { blob: "" },
+    mask: null,
+  } as unknown as Item["view"],
+  latents: new Float64Array(4 * size[0] * size[1]),
+  noise: noiseOf(i),
+  timestep: 100 * i,
+  tokens: { ids1: [], ids2: [] } as unknown as Item["tokens"],
+  mask: null,
+}));
+
+const seen: number[] = [];
+/** A network that always predicts 0: the loss is the mean of the noise's squares. */
+const engine = {
+  model: { configs: { vae: { scaling_factor: 1 } } },
+  loss({ target, weight }: TrainingBatch) {
+    const [batch, channels, height, width] = target.dims;
+    seen.push(batch);
+    const area = height * width;
+    let sum = 0;
+    target.data.forEach((value, at) => {
+      const item = Math.floor(at / (channels * area));
+      sum += weight.data[item * area + at % area] * value ** 2;
+    });
+    return Promise.resolve(sum);
+  },
+} as unknown as Engine;
+
+const mean = (values: ArrayLike<number>) =>
+  Array.from(values).reduce((a, b) => a + b, 0) / values.length;
+const expected = mean(sizes.map((_, i) => mean(noiseOf(i).map((value) => value ** 2))));
+
+for (const batchSize of [1, 2, 3, 8]) {
+  test(`the mean over items, measured ${batchSize} at a time`, async () => {
+    seen.length = 0;
+    const objective = {
+      schedule: noiseSchedule(decodeSchedulerConfig({}, "a test")),
+      minSnrGamma: 5,
+      vMinSnr: "reference",
+      maskNormalise: false,
+    } as const;
+    const found = await Effect.runPromise(measure(
+      engine,
+      { withResource: (_, effect) => effect },
+      { items, batchSize, objective },
+      [[], []] as any,
+    ));
+    assert.ok(Math.abs(found / expected - 1) < 1e-5, `${found} and ${expected}`);
+    assert.ok(seen.every((batch) => batch === batchSize), "each batch is as large as a training's");
+  });
+}
