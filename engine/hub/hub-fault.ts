@@ -4,6 +4,8 @@
 // logged in; so "not found" and "not allowed" cannot always be told apart, and the texts say both.
 import { fault } from "../fault.ts";
 
+/** An environment variable of the hub's that cannot be meant. */
+export class HubSettingsFault extends fault("HubSettingsFault", "user") {}
 /** A name that is neither a file, a folder, nor the id of a repository. */
 export class ModelNameFault extends fault("ModelNameFault", "user") {}
 /** No such repository (or a private one). */

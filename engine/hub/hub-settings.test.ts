@@ -54,6 +54,12 @@ test("offline, endpoint and links", () => {
   assert.ok(offline({ TRANSFORMERS_OFFLINE: "1" }));
   const { endpoint, symlinks } = hubSettings({ HF_HOME: "/none", HF_ENDPOINT: "http://h:1/p//" });
   assert.equal(endpoint, "http://h:1/p");
+  for (const HF_ENDPOINT of ["hf-mirror.com", "https://", "file:///x"]) {
+    assert.throws(() => hubSettings({ HF_HOME: "/none", HF_ENDPOINT }), {
+      _tag: "HubSettingsFault",
+      key: "HF_ENDPOINT",
+    });
+  }
   assert.ok(symlinks);
   assert.ok(!hubSettings({ HF_HOME: "/none", HF_HUB_DISABLE_SYMLINKS: "1" }).symlinks);
 });

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { HubSettingsFault } from "./hub-fault.ts";
 
 export interface HubSettings {
   /** Without a slash at the end. */
@@ -58,9 +59,21 @@ function tokenOf(env: Environment): string | undefined {
   }
 }
 
+function endpointOf(env: Environment): string {
+  const named = env["HF_ENDPOINT"] || "https://huggingface.co";
+  if (/^https?:/.test(named) && URL.canParse(named)) return named.replace(/\/+$/, "");
+  throw new HubSettingsFault({
+    key: "HF_ENDPOINT",
+    wanted: "the address of a hub, such as https://huggingface.co",
+    found: JSON.stringify(named),
+    fix: "Correct the environment variable HF_ENDPOINT, or unset it.",
+  });
+}
+
+/** Throws HubSettingsFault. */
 export function hubSettings(env: Environment = process.env): HubSettings {
   const settings = {
-    endpoint: (env["HF_ENDPOINT"] || "https://huggingface.co").replace(/\/+$/, ""),
+    endpoint: endpointOf(env),
     cacheDir: cacheRoot(env),
     offline: isTrue(env["HF_HUB_OFFLINE"] || env["TRANSFORMERS_OFFLINE"]),
     symlinks: !isTrue(env["HF_HUB_DISABLE_SYMLINKS"]),

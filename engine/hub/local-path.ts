@@ -55,11 +55,13 @@ async function pathHint(name: string): Promise<string> {
   return close.length === 0 ? "" : `In ${dirname(path)} there is ${close.join(", ")}.`;
 }
 
-/** An id that the hub does not know, or that it cannot be asked about, may have been meant as a path. */
-export async function orMistypedPath(
-  name: string,
-  cause: RepositoryNotFound | HubUnreachable,
-): Promise<RepositoryNotFound | HubUnreachable> {
+/**
+ * An id that the hub does not know, or that it cannot be asked about, may have been meant as a path. Other
+ * errors stay as they are.
+ */
+export async function orMistypedPath(name: string, cause: unknown): Promise<unknown> {
+  const isUnknown = cause instanceof RepositoryNotFound || cause instanceof HubUnreachable;
+  if (!isUnknown || /^https?:/.test(name)) return cause;
   const { key, wanted, found, fix } = cause;
   const Same = cause instanceof RepositoryNotFound ? RepositoryNotFound : HubUnreachable;
   return new Same({

@@ -24,6 +24,18 @@ test("a repository's metadata: a cut or busy answer is asked for again, another 
     await assert.rejects(resolve("org/x"), /answer of another kind.*HF_ENDPOINT/);
   }));
 
+test("a download that fails for good is no mistyped path", () =>
+  scene(async ({ server, resolve }) => {
+    const early = Array.from({ length: 5 }, () => ({ endAfter: 0 }));
+    server.mishaps.set("vae/diffusion_pytorch_model.safetensors", early);
+    await assert.rejects(resolve(id), {
+      _tag: "HubUnreachable",
+      found: /^the connection was cut after 0 of \d+ bytes, 5 times in a row$/,
+      fix: /what has come is kept/,
+    });
+    await resolve(id);
+  }));
+
 test("progress counts the bytes of the whole job, to the end", () =>
   scene(async ({ resolve }) => {
     const seen: HubProgress[] = [];

@@ -7,7 +7,7 @@ import { noteAbsent } from "./cache-folder.ts";
 import { cachedModel, chooseFiles, type FileChoice, readHubJson } from "./cached-model.ts";
 import { refuseIncomplete } from "./files.ts";
 import { type Hub, type HubTools, hubTools } from "./hub-client.ts";
-import { HubFileNotFound, HubUnreachable, NotInCache, RepositoryNotFound } from "./hub-fault.ts";
+import { HubFileNotFound, HubUnreachable, NotInCache } from "./hub-fault.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
 import { localPath, orMistypedPath, repoNamed } from "./local-path.ts";
 import { nearest } from "./nearest.ts";
@@ -50,17 +50,17 @@ export interface AbsentModel {
 }
 
 /**
- * Where a model is, downloading what is missing. Throws ModelNameFault, NotInCache, RepositoryNotFound,
- * RevisionNotFound, HubFileNotFound, HubAccessFault, HubContentFault, HubUnreachable, DigestFault or
- * CacheStorageFault.
+ * Where a model is, downloading what is missing. Throws HubSettingsFault, ModelNameFault, NotInCache,
+ * RepositoryNotFound, RevisionNotFound, HubFileNotFound, HubAccessFault, HubContentFault,
+ * HubUnreachable, DigestFault or CacheStorageFault.
  */
 export async function resolveModel(
   name: string,
   options: ModelChoice & HubOptions = {},
 ): Promise<ResolvedModel> {
-  const settings = options.settings ?? hubSettings();
   const local = await localPath(name);
   if (local !== undefined) return local;
+  const settings = options.settings ?? hubSettings();
   const repo = await repoNamed(name, "model", settings);
   const revision = options.revision ?? repo.revision ?? "main";
   const here = await cachedModel(settings, repo, revision, options);
@@ -74,16 +74,17 @@ export async function resolveModel(
   const { tools = hubTools, signal } = options;
   const hub: Hub = { settings, tools, ...(signal === undefined ? {} : { signal }) };
   try {
-    return await download(hub, repo, revision, options);
+    const commit = await currentCommit(hub, repo, revision).catch(async (cause) => {
+      throw "path" in here ? cause : await orMistypedPath(name, cause);
+    });
+    return await download(hub, repo, revision, commit, options);
   } catch (cause) {
     if (cause instanceof HubUnreachable && "path" in here) {
       const note =
         `The hub could not be asked (${cause.found}): commit ${here.commit} of the cache.`;
       return { path: here.path, commit: here.commit, kind: here.kind, note };
     }
-    const unknown = cause instanceof RepositoryNotFound ||
-      (cause instanceof HubUnreachable && "missing" in here && here.missing.length === 0);
-    throw unknown && !/^https?:/.test(name) ? await orMistypedPath(name, cause) : cause;
+    throw cause;
   }
 }
 
@@ -92,9 +93,9 @@ export async function locateModel(
   name: string,
   choice: ModelChoice = {},
 ): Promise<ResolvedModel | AbsentModel> {
-  const settings = choice.settings ?? hubSettings();
   const local = await localPath(name);
   if (local !== undefined) return local;
+  const settings = choice.settings ?? hubSettings();
   const repo = await repoNamed(name, "model", settings);
   const revision = choice.revision ?? repo.revision ?? "main";
   const here = await cachedModel(settings, repo, revision, choice);
@@ -107,9 +108,9 @@ async function download(
   hub: Hub,
   repo: RepoName,
   revision: string,
+  commit: string,
   options: ModelChoice & HubOptions,
 ): Promise<ResolvedModel> {
-  const commit = await currentCommit(hub, repo, revision);
   const listed = await listRepository(hub, repo, commit);
   if (repo.file !== undefined && !listed.has(repo.file)) {
     await noteAbsent(hub.settings, repo, commit, repo.file);
