@@ -19,7 +19,7 @@ const remarks: readonly Remark[] = [
   },
   {
     when: (config) => config.optimizer.optimizer_type === "AdamW" && config.optimizer.use_8bit,
-    say: () => "optimizer.use_8bit: no effect; the moments are a few kilobytes and stay float32.",
+    say: () => "optimizer.use_8bit: no effect; the moments are a few kilobytes and stay float64.",
   },
   {
     when: (config) => config.mixed_precision !== "no",

@@ -1,6 +1,6 @@
 // How the rows are moved: the two optimizers, the rate's course, batch and accumulation.
-// The trap: rows and moments are float32 whatever `weight_dtype` says, since in bfloat16 small
-// steps round to nothing; `use_8bit` is accepted and has no effect.
+// The trap: rows and moments are float64 whatever `weight_dtype` says, since in bfloat16 small
+// steps round to nothing (files hold the rows as float32); `use_8bit` is accepted and has no effect.
 import { Schema } from "effect";
 import { intFrom, notNegative, option, positive, tag } from "./option.ts";
 
@@ -27,7 +27,7 @@ export const AdamOptimizer = Schema.Struct({
     default: 1e-8,
   }),
   use_8bit: option(Schema.Boolean, {
-    doc: "The reference's 8-bit moments. Here the moments take kilobytes, so they stay float32.",
+    doc: "The reference's 8-bit moments. Here the moments take kilobytes, so they stay float64.",
     default: false,
     keepsRun: true,
   }),

@@ -226,6 +226,21 @@ test("a run started anew beside an unfinished one remembers it as its parent", (
     assert.deepEqual(plan.run.similar, [], "too different to be meant");
   }));
 
+test("--resume takes what `runs` takes: the beginning of a name, a folder, latest of its pipeline", () =>
+  withTemporaryFolder(async (folder) => {
+    const { ending } = await runToy({ folder, pipeline: training(undefined, 3), values });
+    const changed: Toy = { folder, pipeline: training(), values: { ...values, rate: 0.2 } };
+    for (const resume of [ending.run.slice(0, -3), "latest", ending.dir]) {
+      const plan = await planToy({ ...changed, choice: { resume } });
+      assert.deepEqual([plan.run.name, plan.run.isNew], [ending.run, false], resume);
+    }
+    const manifest = join(ending.dir, "run.json");
+    const other = { ...manifestOf(ending.dir), pipeline: "another" };
+    writeFileSync(manifest, JSON.stringify(other));
+    const error = await refuseToy({ ...changed, choice: { resume: "latest" } });
+    assert.match(error.message, /no runs/);
+  }));
+
 test("--resume with a wrong name names the runs there are", () =>
   withTemporaryFolder(async (folder) => {
     const { ending } = await runToy({ folder, pipeline: training(undefined, 3), values });
@@ -237,7 +252,7 @@ test("--resume with a wrong name names the runs there are", () =>
       choice: { resume: typo },
     });
     assert.equal(error.kind, "user");
-    assert.match(error.message, new RegExp(`--resume: .*Did you mean ${ending.run}\\?`));
+    assert.match(error.message, new RegExp(`--resume: .*Is it ${ending.run}\\?`));
   }));
 
 test("where the length matters a longer run is new and says why; --extend keeps the old schedule", () =>

@@ -3,23 +3,22 @@
 // The trap: a run may be found by several identities, once it went on with a changed configuration.
 import { randomInt } from "node:crypto";
 import { existsSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, join } from "node:path";
 import { Effect } from "effect";
-import { nearest } from "../../config/nearest.ts";
 import { type Fault, fault } from "../../engine/fault.ts";
 import type { Configuration } from "../pipeline/configuration.ts";
 import { readEvents } from "../execute/event-log.ts";
+import { findRun, NoSuchRun } from "../runs/find-run.ts";
 import { type Change, jsonDifference } from "./json-difference.ts";
 import { listRuns, readManifest, type Run } from "../execute/manifest.ts";
 import type { SimilarRun } from "./plan.ts";
 import type { Identity } from "./run-identity.ts";
 import { savedStep } from "../execute/state.ts";
 
-export class NoSuchRun extends fault("NoSuchRun", "user") {}
 export class CannotExtend extends fault("CannotExtend", "user") {}
 
 export interface RunChoice {
-  /** A run by name or folder (`--resume`). */
+  /** A run by name, the beginning of its name, folder, or `latest` (`--resume`). */
   readonly resume?: string | undefined;
   /** Go on beyond the end of a run whose length matters, with its old rate schedule. */
   readonly extend?: boolean;
@@ -64,20 +63,21 @@ const similarRuns = (runs: readonly Run[], identity: Identity, configuration: Co
       }];
     })).pipe(Effect.map((all) => all.flat()));
 
-const namedRun = Effect.fnUntraced(function* (name: string, base: string, runs: readonly Run[]) {
-  const known = runs.find(({ manifest }) => manifest.run === name);
-  if (known !== undefined) return known;
-  const dir = [join(base, name), resolve(name)].find((each) => existsSync(join(each, "run.json")));
-  const manifest = dir === undefined ? null : yield* readManifest(dir);
-  if (dir !== undefined && manifest !== null) return { dir, manifest };
-  const names = runs.map(({ manifest }) => manifest.run);
-  const near = nearest(name, names);
+/** What `runs` understands too: a name or its beginning, a folder, `latest`. */
+const namedRun = Effect.fnUntraced(function* (text: string, base: string, pipeline: string) {
+  const { dir } = yield* findRun(text, base, {
+    key: "--resume",
+    among: ({ manifest }) => manifest?.pipeline === pipeline,
+  });
+  const manifest = yield* readManifest(dir);
+  if (manifest !== null) return { dir, manifest };
   return yield* Effect.fail<Fault>(
     new NoSuchRun({
       key: "--resume",
-      wanted: `a run of ${base} (${names.join(", ") || "there is none"})`,
-      found: name,
-      fix: near === undefined ? "Name one of them, or its folder." : `Did you mean ${near}?`,
+      file: dir,
+      wanted: "a run with its manifest",
+      found: "a folder without run.json",
+      fix: "Name another run, or leave --resume out to start a new one.",
     }),
   );
 });
@@ -126,7 +126,7 @@ export const chooseRun = Effect.fnUntraced(function* (
   const runs = (yield* listRuns(base)).filter(({ manifest }) => manifest.pipeline === pipeline);
   const same = runs.find(({ manifest }) => manifest.identities.includes(identity.digest));
   const found = resume !== undefined
-    ? yield* namedRun(resume, base, runs)
+    ? yield* namedRun(resume, base, pipeline)
     : same ?? (extend ? yield* extendable(runs, identity, base) : null);
   if (found === null) {
     const name = freeName(base, trigger, identity.digest);

@@ -12,9 +12,13 @@ export class NoSuchRun extends fault("NoSuchRun", "user") {}
 
 const isPath = (text: string) => isAbsolute(text) || /[\\/]/.test(text) || /^\.\.?$/.test(text);
 
-const atPath = (path: string): Effect.Effect<SurveyedRun, Fault> =>
+const atPath = (
+  path: string,
+  where: Pick<RunSearch, "key">,
+): Effect.Effect<SurveyedRun, Fault> =>
   isRunFolder(path) ? surveyRun(path) : Effect.fail(
     new NoSuchRun({
+      ...where,
       file: path,
       wanted: "the folder of a run",
       found: existsSync(path) ? "one without run.json, events.jsonl or a state" : "nothing",
@@ -28,14 +32,26 @@ const shown = (names: readonly string[]): string => {
   return names.slice(0, most).join(", ") + more;
 };
 
+export interface RunSearch {
+  /** The option that names the run, for the fault. */
+  readonly key?: string;
+  /** Which runs `latest` and the beginning of a name may mean. */
+  readonly among?: (run: SurveyedRun) => boolean;
+}
+
 /** Fails with NoSuchRun. */
-export const findRun = (text: string, base: string): Effect.Effect<SurveyedRun, Fault> =>
+export const findRun = (
+  text: string,
+  base: string,
+  { key, among = () => true }: RunSearch = {},
+): Effect.Effect<SurveyedRun, Fault> =>
   Effect.gen(function* () {
-    if (isPath(text)) return yield* atPath(text);
+    const where = key === undefined ? {} : { key };
+    if (isPath(text)) return yield* atPath(text, where);
     if (text !== "latest" && text !== "" && isRunFolder(join(base, text))) {
       return yield* surveyRun(join(base, text));
     }
-    const runs = yield* surveyRuns(base);
+    const runs = (yield* surveyRuns(base)).filter(among);
     if (text === "latest" && runs.length > 0) {
       return runs.reduce((last, run) => run.touchedAt >= last.touchedAt ? run : last);
     }
@@ -45,6 +61,7 @@ export const findRun = (text: string, base: string): Effect.Effect<SurveyedRun, 
     const guess = nearest(text, names);
     return yield* Effect.fail(
       new NoSuchRun({
+        ...where,
         file: base,
         wanted: text === "latest"
           ? "a run"
