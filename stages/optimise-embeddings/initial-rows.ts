@@ -2,7 +2,7 @@
 // The trap: a file holds as many vectors as it holds; `num_vectors` must agree.
 import type { TokenEmbeddings } from "../../engine/text/token-embeddings.ts";
 import { fault } from "../../engine/fault.ts";
-import { readSafetensors } from "../../engine/weights/safetensors.ts";
+import { readEmbedding } from "../../runtime/embedding/embedding-file.ts";
 import type { EncoderPair } from "./training-state.ts";
 
 export class InitialRowsFault extends fault("InitialRowsFault", "user") {}
@@ -24,18 +24,19 @@ export const rowsOfTokens = async (
   return [await rows(0), await rows(1)];
 };
 
-/** Rows of an embedding file (clip_l, clip_g). Throws InitialRowsFault, WeightsFileFault. */
+/** Rows of an embedding file (clip_l, clip_g). Throws InitialRowsFault, and what readEmbedding throws. */
 export async function rowsOfFile(
   file: string,
   widths: readonly [number, number],
   vectors: number,
 ): Promise<EncoderPair> {
-  const tensors = await readSafetensors(file);
+  const { tensors } = await readEmbedding(file);
   const rows = (name: string, width: number): Float64Array => {
-    const tensor = tensors.get(name);
-    if (tensor?.shape.length === 2 && tensor.shape[0] === vectors && tensor.shape[1] === width) {
-      return Float64Array.from(tensor.data as never, Number);
-    }
+    const tensor = tensors.find((each) => each.name === name);
+    const [found, columns] = tensor?.shape.length === 1
+      ? [1, tensor.shape[0]]
+      : tensor?.shape ?? [0, 0];
+    if (found === vectors && columns === width) return Float64Array.from(tensor!.values);
     throw new InitialRowsFault({
       file,
       tensor: name,
@@ -43,7 +44,9 @@ export async function rowsOfFile(
       found: tensor === undefined ? "no such tensor" : `[${tensor.shape}]`,
       fix: tensor === undefined
         ? "Give an SDXL embedding; `embedding convert` makes one of a diffusers pair."
-        : "Set num_vectors to the file's number of vectors.",
+        : columns === width
+        ? `Set num_vectors to ${found}.`
+        : "Give an embedding that was made for a model of this width.",
     });
   };
   return [rows("clip_l", widths[0]), rows("clip_g", widths[1])];
