@@ -3,6 +3,7 @@
 // Parts may be left out: without `mask` there is no masked loss, without `image` no VAE output, and a file
 // may hold the captions alone or the image alone.
 // The trap: sizes are names here. `B` is whatever the first tensor that has it says, and binds the others.
+import { noiseSchedule } from "./diffusion/noise-schedule.ts";
 import type { Captions, Denoising } from "./engine.ts";
 import type { Tensor } from "./device/messages.ts";
 import { fault } from "./fault.ts";
@@ -56,7 +57,10 @@ function wantedTensors({ configs: { textEncoder, textEncoder2, unet, vae } }: Mo
   } satisfies Record<string, Wanted>;
 }
 
-/** Throws ProbeFault, naming `file`, for whatever does not fit the model. */
+/**
+ * Throws ProbeFault, naming `file`, for whatever does not fit the model, and NoiseScheduleFault where the
+ * model has no noise schedule.
+ */
 export function decodeProbeInputs(stored: Stored, model: Model, file: string): ProbeInputs {
   const findings: Finding[] = missingTensors(stored);
   const sizes = new Map<string, number>();
@@ -68,6 +72,7 @@ export function decodeProbeInputs(stored: Stored, model: Model, file: string): P
   refuse(findings, file);
   findings.push(...wrongValues(stored, model, sizes));
   refuse(findings, file);
+  noiseSchedule(model.configs.scheduler);
 
   const floats = (name: string): Tensor => {
     const { shape, data } = stored.get(name)!;
