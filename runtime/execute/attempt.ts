@@ -1,8 +1,7 @@
-// What one attempt writes into its run's manifest: at its start that it began, at its end how it went. An
-// attempt that was killed is one that never ended.
-import { Clock, Effect } from "effect";
+// What one attempt writes into its run's manifest: at its start that it began, then what each stage made,
+// at its end how it went. The trap: an attempt that was killed is one that never ended.
+import { Clock, Effect, Semaphore } from "effect";
 import type { Fault } from "../../engine/fault.ts";
-import type { Outcomes } from "./execute.ts";
 import { type Attempt, type Manifest, writeManifest } from "./manifest.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { savedStep } from "./state.ts";
@@ -34,7 +33,18 @@ const newManifest = (prepared: Prepared): Manifest => ({
   parent: prepared.run.similar.find(({ complete }) => !complete)?.run ?? null,
 });
 
-/** Notes that an attempt begins. */
+export interface Noted {
+  /** Which attempt of its run this is, from 1. */
+  readonly number: number;
+  /** What a stage made or reused. A note that cannot be written is made with the next one. */
+  readonly keepOutputs: (
+    stage: string,
+    outputs: Readonly<Record<string, string>>,
+  ) => Effect.Effect<void>;
+  readonly end: (how: { exit: number; complete: boolean }) => Effect.Effect<void, Fault>;
+}
+
+/** Notes that an attempt begins, and gives what notes the rest of it. */
 export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
   const { run, identity, values, device, memory } = prepared;
   const before = run.found?.manifest ?? newManifest(prepared);
@@ -46,7 +56,7 @@ export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
     toStep: null,
     exit: null,
   };
-  const manifest: Manifest = {
+  let manifest: Manifest = {
     ...before,
     identities: [...new Set([...before.identities, identity.digest])],
     identity: identity.json,
@@ -58,32 +68,32 @@ export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
     attempts: [...before.attempts, attempt],
     status: "unfinished",
   };
-  yield* writeManifest(run.dir, manifest);
-  return manifest;
+  const turn = yield* Semaphore.make(1); // stages end at the same time
+  const write = Effect.suspend(() => writeManifest(run.dir, manifest)).pipe(
+    Semaphore.withPermit(turn),
+  );
+  yield* write;
+  return {
+    number: manifest.attempts.length,
+    keepOutputs: (stage, outputs) =>
+      Effect.suspend(() => {
+        manifest = { ...manifest, outputs: { ...manifest.outputs, [stage]: outputs } };
+        return Effect.ignore(write);
+      }),
+    end: ({ exit, complete }) =>
+      Effect.gen(function* () {
+        const last: Attempt = {
+          ...attempt,
+          endedAt: yield* Clock.currentTimeMillis,
+          toStep: (yield* savedStep(run.dir)) ?? 0,
+          exit,
+        };
+        manifest = {
+          ...manifest,
+          attempts: [...before.attempts, last],
+          status: complete ? "complete" : "unfinished",
+        };
+        yield* write;
+      }),
+  } satisfies Noted;
 });
-
-/** Notes how the attempt ended, which its manifest `begun` began. */
-export const endAttempt = (
-  dir: string,
-  begun: Manifest,
-  end: { readonly exit: number; readonly complete: boolean; readonly outcomes: Outcomes },
-): Effect.Effect<void, Fault> =>
-  Effect.gen(function* () {
-    const last: Attempt = {
-      ...begun.attempts.at(-1)!,
-      endedAt: yield* Clock.currentTimeMillis,
-      toStep: (yield* savedStep(dir)) ?? 0,
-      exit: end.exit,
-    };
-    const outputs = Object.fromEntries(
-      [...end.outcomes].flatMap(([id, outcome]) =>
-        outcome.outcome === "finished" ? [[id, outcome.outputs]] : []
-      ),
-    );
-    yield* writeManifest(dir, {
-      ...begun,
-      outputs: { ...begun.outputs, ...outputs },
-      attempts: [...begun.attempts.slice(0, -1), last],
-      status: end.complete ? "complete" : "unfinished",
-    });
-  });

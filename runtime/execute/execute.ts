@@ -57,7 +57,9 @@ export const execute = (
       }
       const readied = stages.get(id)!;
       const stopsItself = readied.stage.graceful ?? false;
-      const run = runStage(readied, planned, work);
+      const run = runStage(readied, planned, work).pipe(
+        Effect.tap(({ outputs }) => surroundings.keepOutputs(id, outputs)),
+      );
       return (stopsItself ? run : Effect.raceFirst(
         run,
         Effect.andThen(stop.wait, Effect.fail<Fault>(interrupted())),

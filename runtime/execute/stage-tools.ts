@@ -23,6 +23,11 @@ export interface Surroundings {
   readonly info: RunInfo;
   /** False: nothing is looked up in the store (--no-cache). */
   readonly cache: boolean;
+  /** Notes the digests of a finished stage's outputs, by port, while others still run. */
+  readonly keepOutputs: (
+    stage: string,
+    outputs: Readonly<Record<string, string>>,
+  ) => Effect.Effect<void>;
 }
 
 const progressEveryMs = 250;

@@ -5,14 +5,13 @@ import { join } from "node:path";
 import { Clock, Effect, type Exit, Schedule } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { answerChoice } from "./answer-choice.ts";
-import { beginAttempt, endAttempt } from "./attempt.ts";
+import { beginAttempt, type Noted } from "./attempt.ts";
 import { openControl } from "../control.ts";
 import { type Ending, endingOf, exitCodeOfEnding, resultFiles } from "./ending.ts";
 import { type EventLog, openEventLog } from "./event-log.ts";
 import type { Outcomes } from "./execute.ts";
 import { executeRepairing } from "./execute-repairing.ts";
 import type { Lock } from "./lock.ts";
-import type { Manifest } from "./manifest.ts";
 import { type EventStream, openEventStream, type RunObserver } from "./observers.ts";
 import type { Plan } from "../plan/plan.ts";
 import { publishPlan } from "../plan/plan-run.ts";
@@ -36,13 +35,13 @@ const announce = Effect.fnUntraced(function* (
   { configuration, notes, run, device }: Prepared,
   plan: Plan,
   events: EventStream,
-  manifest: Manifest | null,
+  noted: Noted | null,
 ) {
   yield* events.publish({
     event: "run-started",
     run: run.name,
     trigger: configuration.trigger,
-    attempt: manifest?.attempts.length ?? 1,
+    attempt: noted?.number ?? 1,
     step: plan.run.step ?? 0,
     totalSteps: configuration.steps ?? 0,
     device: device ?? "none",
@@ -89,7 +88,7 @@ export const work = Effect.fnUntraced(function* (
 ) {
   const { store, info, seed, selection } = prepared;
   const startedAt = yield* Clock.currentTimeMillis;
-  const manifest = lock === null ? null : yield* beginAttempt(prepared);
+  const noted = lock === null ? null : yield* beginAttempt(prepared);
   const log: EventLog = yield* openEventLog(join(dir, "events.jsonl"));
   const looking = yield* observers(lock === null ? null : dir);
   const events = yield* openEventStream(log, looking);
@@ -104,7 +103,7 @@ export const work = Effect.fnUntraced(function* (
     const text = `Process ${lock.tookOverFrom.pid} left this run locked and is dead; going on.`;
     yield* events.publish({ event: "warning", text });
   }
-  yield* announce(prepared, plan, events, manifest);
+  yield* announce(prepared, plan, events, noted);
 
   const finish = (exit: Exit.Exit<Outcomes, Fault>): Effect.Effect<Ending> =>
     Effect.gen(function* () {
@@ -124,11 +123,10 @@ export const work = Effect.fnUntraced(function* (
       const early = steps !== null && ending.step !== null && ending.step < steps;
       yield* publishEnd(events, ending, seconds, early);
       yield* Effect.ignore(store.digests.save);
-      if (manifest !== null) {
-        yield* Effect.ignore(endAttempt(dir, manifest, {
+      if (noted !== null) {
+        yield* Effect.ignore(noted.end({
           exit: exitCodeOfEnding(ending),
           complete: ending.ending === "complete",
-          outcomes: exit._tag === "Success" ? exit.value : new Map(),
         }));
       }
       return ending;
@@ -144,6 +142,7 @@ export const work = Effect.fnUntraced(function* (
     seed,
     info,
     cache: selection.cache,
+    keepOutputs: noted?.keepOutputs ?? (() => Effect.void),
   }).pipe(
     lock === null ? (run) => run : Effect.raceFirst(lock.lost),
     Effect.onExit((exit) => Effect.map(finish(exit), (made) => void (ending = made))),
