@@ -4,6 +4,7 @@
 import type { Graph } from "../graph/graph.ts";
 import { serialiseGraph } from "../graph/serialise.ts";
 import type { Carrier } from "./carrier.ts";
+import { collectGarbage } from "./collect-garbage.ts";
 import { faultOf, lostFault } from "./device-fault.ts";
 import { lowered } from "./lower.ts";
 import type { Feeds, Fetches, Provider, Reply, Request, SessionSettings } from "./messages.ts";
@@ -71,6 +72,7 @@ export class Device implements Loader {
     const { model, folder } = serialiseGraph(lowered(graph, this.provider));
     const session = `${this.#next}`;
     await this.#ask({ kind: "create", session, model, folder, settings: this.#settings });
+    collectGarbage();
     return {
       run: async (feeds) => (await this.#ask({ kind: "run", session, feeds })) ?? {},
       release: async () => void await this.#ask({ kind: "release", session }),

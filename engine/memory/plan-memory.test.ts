@@ -9,6 +9,7 @@ import {
   MemoryFault,
   type MemoryQuestion,
   planMemory,
+  programBytes,
   trainingRow,
   vaeRows,
 } from "./plan-memory.ts";
@@ -31,7 +32,8 @@ const [a, b, c] = rows.map(({ peak }) => peak);
 const having = (bytes: number) => ({ ...base, available: { bytes, by: "a test" } });
 
 test("each plan takes less than the one before", () => {
-  assert.ok(a > 1.05 * b && b > 1.2 * c, `${[a, b, c]}`);
+  const [x, y, z] = rows.map(({ peak }) => peak - programBytes);
+  assert.ok(x > 1.05 * y && y > 1.2 * z, `${[x, y, z]}`);
   for (const row of rows) assert.deepEqual([row.height, row.width, row.batch], [128, 96, 2]);
 });
 
@@ -79,7 +81,7 @@ test("where nothing is trained, drawing is what has to fit", () => {
 
 test("drawing beside a training needs room of its own", () => {
   assert.equal(planMemory(having(a)).tight, true);
-  assert.equal(planMemory(having(2 * a)).tight, false);
+  assert.equal(planMemory(having(3 * a)).tight, false);
 });
 
 test("a card of unknown memory gets plan B", () => {
@@ -103,7 +105,7 @@ test("the VAE works in tiles where a whole picture does not fit", () => {
   const tiled = decodeOf(having(whole.peak - 1));
   assert.deepEqual([whole.tiled, tiled.tiled, tiled.fits], [false, true, true]);
   assert.deepEqual([tiled.height, tiled.width], [64, 64]);
-  assert.ok(tiled.peak < whole.peak / 2);
+  assert.ok(tiled.peak - programBytes < (whole.peak - programBytes) / 2);
 });
 
 test("configs alone give the same estimate as the model itself", () => {

@@ -68,6 +68,12 @@ const largestOnWebgpu = 128 * 2 ** 20;
 /** Without knowing the card's memory: plan B fits cards of 10 GB and more at 1024 px. */
 const planWhenUnknown: MemoryPlan = "B";
 
+/**
+ * The process without what it computes: runtime, libraries, garbage. Measured under Node and Deno, where
+ * the peak of a whole training is this far above that of its graph.
+ */
+export const programBytes = 330 * 2 ** 20;
+
 const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 
 type Shape = Pick<MemoryRow, "work" | "plan" | "height" | "width" | "batch" | "tiled">;
@@ -76,7 +82,7 @@ function row(question: MemoryQuestion, shape: Shape, graph: Graph, beside = 0): 
   const { provider, available } = question;
   const alone = estimateMemory(graph, provider);
   const estimate = { ...alone, overhead: alone.overhead + beside };
-  const peak = peakOf(estimate, provider);
+  const peak = peakOf(estimate, provider) + (provider === "cpu" ? programBytes : 0);
   const isBindable = provider !== "webgpu" || estimate.largest <= largestOnWebgpu;
   const fits = isBindable && (available === undefined || peak <= available.bytes);
   return { ...shape, ...estimate, peak, fits };
@@ -183,7 +189,10 @@ export function planMemory(question: MemoryQuestion, all = false): MemoryAdvice 
 
 /** What sessions hold beside a training: on the CPU they share the weights' pages with it. */
 const beside = ({ provider }: MemoryQuestion, rows: readonly MemoryRow[]): number =>
-  rows.reduce((sum, { peak, weights }) => sum + peak - (provider === "cpu" ? weights : 0), 0);
+  rows.reduce(
+    (sum, { peak, weights }) => sum + peak - (provider === "cpu" ? weights + programBytes : 0),
+    0,
+  );
 
 const least = (rows: readonly MemoryRow[]) => rows.reduce((a, b) => b.peak < a.peak ? b : a);
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { pullStd, standardDeviation } from "./std-pull.ts";
+import { normals } from "../random/draw.ts";
+import { deviationOfBlocks, pullStd, standardDeviation } from "./std-pull.ts";
 
 test("the standard deviation is the sample's, as torch.std", () => {
   // numpy.std([1, 2, 4, 8, -3], ddof=1)
@@ -26,4 +27,14 @@ test("the pull moves the spread a tenth of the way, in logarithms", () => {
 test("rows without spread, or a single value, stay", () => {
   assert.deepEqual(pullStd(Float64Array.of(2, 2, 2), 1), Float64Array.of(2, 2, 2));
   assert.deepEqual(pullStd(Float64Array.of(2), 1), Float64Array.of(2));
+});
+
+test("values in blocks have the same deviation, to the last bit", async () => {
+  const values = Float32Array.from(
+    normals({ seed: 1, purpose: "blocks", step: 0, item: 0 }, 1000),
+  );
+  const blocks = async function* () {
+    for (let at = 0; at < values.length; at += 300) yield { values: values.subarray(at, at + 300) };
+  };
+  assert.equal(await deviationOfBlocks(blocks), standardDeviation(values));
 });

@@ -15,6 +15,23 @@ export function standardDeviation(values: Float32Array | Float64Array): number {
   return Math.sqrt(squares / (values.length - 1));
 }
 
+/** The same of values that come in blocks, twice in the same order; to the last bit. */
+export async function deviationOfBlocks(
+  blocks: () => AsyncIterable<{ readonly values: Float32Array }>,
+): Promise<number> {
+  let [sum, count] = [0, 0];
+  for await (const { values } of blocks()) {
+    for (const value of values) sum += value;
+    count += values.length;
+  }
+  const mean = sum / count;
+  let squares = 0;
+  for await (const { values } of blocks()) {
+    for (const value of values) squares += (value - mean) * (value - mean);
+  }
+  return Math.sqrt(squares / (count - 1));
+}
+
 /** rows * (vocabularyStd / std(rows))^0.1; rows without any spread stay as they are. */
 export function pullStd(rows: Float64Array, vocabularyStd: number): Float64Array {
   const std = standardDeviation(rows);

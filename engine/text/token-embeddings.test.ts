@@ -37,7 +37,12 @@ test("frozen rows come from the file, the placeholder's from the caller", async 
   const file = (id: number) => Array.from(stored).slice(id * width, (id + 1) * width);
   assert.deepEqual([row(0), row(3)], [file(3), file(978)]);
   assert.deepEqual([row(1), row(2)], [[...rows.slice(width)], [...rows.slice(0, width)]]);
-  assert.deepEqual(await tokens.all(), stored);
+  const whole: number[] = [];
+  for await (const { first, values } of tokens.blocks()) {
+    assert.equal(whole.length, first * tokens.width);
+    whole.push(...values);
+  }
+  assert.deepEqual(Float32Array.from(whole), stored);
 });
 
 test("gathering is the adjoint of the look-up: <lookUp(r) - lookUp(0), y> = <r, gather(y)>", async () => {

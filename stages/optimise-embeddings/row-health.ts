@@ -12,8 +12,8 @@ export interface EncoderHealth {
 }
 
 export interface Words {
-  /** [words, width]. */
-  readonly embeddings: Float32Array;
+  /** [words, width], in blocks of some rows. */
+  readonly blocks: AsyncIterable<{ readonly first: number; readonly values: Float32Array }>;
   /** Norms of the embeddings. */
   readonly lengths: Float64Array;
   readonly words: readonly string[];
@@ -55,22 +55,33 @@ export function rowHealth(
   return { name, norms: [...lengths], cosines };
 }
 
+type Candidate = readonly [word: number, cosine: number];
+
+/** Keeps `best` sorted, highest first, and no longer than `count`. */
+function admit(best: Candidate[], candidate: Candidate, count: number): void {
+  if (best.length === count && candidate[1] <= best[count - 1][1]) return;
+  const place = best.findIndex(([, other]) => other < candidate[1]);
+  best.splice(place === -1 ? best.length : place, 0, candidate);
+  best.length = Math.min(best.length, count);
+}
+
 /** For each row the `count` words of highest cosine. */
-export function nearestWords(
+export async function nearestWords(
   rows: Float64Array,
   width: number,
-  { embeddings, lengths, words }: Words,
+  { blocks, lengths, words }: Words,
   count: number,
-): EncoderHealth["nearest"] {
-  return Array.from(
-    norms(rows, width),
-    (length, i) =>
-      Array.from(lengths, (wordLength, j) =>
-        [
-          words[j] ?? `#${j}`,
-          cosine(dot(rows, i, embeddings, j, width), length, wordLength),
-        ] as const)
-        .toSorted((a, b) => b[1] - a[1])
-        .slice(0, count),
-  );
+): Promise<EncoderHealth["nearest"]> {
+  const own = norms(rows, width);
+  const best = Array.from(own, (): Candidate[] => []);
+  for await (const { first, values } of blocks) {
+    for (let j = 0; j < values.length / width; j++) {
+      const word = first + j;
+      for (const [i, length] of own.entries()) {
+        const product = dot(rows, i, values, j, width);
+        admit(best[i], [word, cosine(product, length, lengths[word])], count);
+      }
+    }
+  }
+  return best.map((list) => list.map(([word, value]) => [words[word] ?? `#${word}`, value]));
 }

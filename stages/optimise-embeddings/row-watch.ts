@@ -1,10 +1,11 @@
 // Watches the rows against the vocabularies. The vocabularies' spreads pull the rows, so they are exact;
-// the rest is for people. The trap: SDXL's vocabularies are 400 MB as float32, so they are read when words
-// are looked for and let go again.
+// the rest is for people. The trap: SDXL's vocabularies are 400 MB as float32, so they are read in blocks,
+// again each time that words are looked for.
 import { Effect } from "effect";
 import type { Engine } from "../../engine/engine.ts";
 import type { Fault } from "../../engine/fault.ts";
-import { standardDeviation } from "../../engine/optimise/std-pull.ts";
+import { deviationOfBlocks } from "../../engine/optimise/std-pull.ts";
+import type { TokenEmbeddings } from "../../engine/text/token-embeddings.ts";
 import { loadTokenizer } from "../../engine/text/tokenizer.ts";
 import type { Model } from "../../engine/weights/model.ts";
 import { asFault } from "../../runtime/as-fault.ts";
@@ -24,12 +25,17 @@ export interface RowWatch {
   ) => Effect.Effect<readonly EncoderHealth[], Fault>;
 }
 
+async function known(tokens: TokenEmbeddings) {
+  const lengths = new Float64Array(tokens.vocabularySize);
+  for await (const { first, values } of tokens.blocks()) {
+    lengths.set(norms(values, tokens.width), first);
+  }
+  const spread = await deviationOfBlocks(() => tokens.blocks());
+  return { spread, lengths, range: normRange(lengths) };
+}
+
 export async function rowWatch(model: Model, engine: Engine): Promise<RowWatch> {
-  const known = await Promise.all(engine.tokens.map(async (tokens) => {
-    const embeddings = await tokens.all();
-    const lengths = norms(embeddings, tokens.width);
-    return { spread: standardDeviation(embeddings), lengths, range: normRange(lengths) };
-  }));
+  const vocabularies = [await known(engine.tokens[0]), await known(engine.tokens[1])] as const;
   const health = (state: TrainingState, words: boolean) =>
     Effect.tryPromise({
       try: async () => {
@@ -37,15 +43,15 @@ export async function rowWatch(model: Model, engine: Engine): Promise<RowWatch> 
         for (const [i, tokens] of engine.tokens.entries()) {
           const rows = rowsOf(state)[i];
           const nearest = words
-            ? nearestWords(rows, tokens.width, {
-              embeddings: await tokens.all(),
-              lengths: known[i].lengths,
+            ? await nearestWords(rows, tokens.width, {
+              blocks: tokens.blocks(),
+              lengths: vocabularies[i].lengths,
               words: loadTokenizer(model.tokenizers[i]).words,
             }, nearestCount)
             : [];
           all.push({
             ...rowHealth(names[i], rows, state.initial[i], tokens.width),
-            vocabularyNorms: known[i].range,
+            vocabularyNorms: vocabularies[i].range,
             nearest,
           });
         }
@@ -53,5 +59,5 @@ export async function rowWatch(model: Model, engine: Engine): Promise<RowWatch> 
       },
       catch: asFault,
     });
-  return { spreads: [known[0].spread, known[1].spread], health };
+  return { spreads: [vocabularies[0].spread, vocabularies[1].spread], health };
 }
