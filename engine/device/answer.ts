@@ -1,6 +1,7 @@
 // Carries out one request on ONNX Runtime. The traps, both measured: float16 inputs fail under Deno, so
 // every input and output is float32; outputs on the CPU are copies, so their buffers may be handed away.
 import * as ort from "onnxruntime-node";
+import { collectGarbage } from "./collect-garbage.ts";
 import type { Feeds, Fetches, Reply, Request } from "./messages.ts";
 import { sessionOptions } from "./session-options.ts";
 
@@ -17,6 +18,7 @@ export async function answer(request: Request): Promise<Reply> {
             sessionOptions(request.settings, request.folder),
           ),
         );
+        collectGarbage();
         return { id: request.id };
       case "run":
         return { id: request.id, fetches: await run(request.session, request.feeds) };

@@ -13,12 +13,15 @@ const byteOf: ReadonlyMap<string, number> = (() => {
   ]));
 })();
 
-function textOf(token: string): string {
+const decoder = new TextDecoder();
+
+/** A piece that does not end a word ends in "-". */
+export function tokenText(token: string): string {
   if (/^<\|.*\|>$/.test(token)) return token;
   const ends = token.endsWith("</w>") && token !== "</w>";
   const characters = [...(ends ? token.slice(0, -4) : token)];
   const bytes = Uint8Array.from(characters, (character) => byteOf.get(character) ?? 63);
-  return new TextDecoder().decode(bytes) + (ends ? "" : "-");
+  return decoder.decode(bytes) + (ends ? "" : "-");
 }
 
 /** By id; ids that no token has are "". `added` tokens are shown as they are. */
@@ -27,7 +30,7 @@ export function tokenTexts(
   added: readonly { readonly id: number; readonly content: string }[],
 ): readonly string[] {
   const texts: string[] = [];
-  for (const [token, id] of ids) texts[id] = textOf(token);
+  for (const [token, id] of ids) texts[id] = tokenText(token);
   for (const { id, content } of added) texts[id] = content;
   return Array.from(texts, (text) => text ?? "");
 }

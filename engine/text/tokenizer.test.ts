@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { readSafetensors } from "../weights/safetensors.ts";
-import { loadTokenizer, type TokenizerFiles, tokenizerFiles } from "./tokenizer.ts";
+import { loadTokenizer, type TokenizerFiles, tokenizerFiles, tokenWords } from "./tokenizer.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const clip = join(root, "engine/text/clip");
@@ -112,6 +112,9 @@ test("single tokens and texts of tokens", () => {
   assert.equal(tokenizer.words[tokenizer.tokenId("ö")!], "ö");
   assert.equal(tokenizer.words[tokenizer.endId], "<|endoftext|>");
   assert.equal(tokenizer.words.length, 49409);
+  const wordOf = tokenWords(clipFiles("!"));
+  for (const id of [0, 33643, tokenizer.endId]) assert.equal(wordOf(id), tokenizer.words[id]);
+  assert.equal(wordOf(99_999), "#99999");
   assert.equal(tokenizer.words.filter((word) => word === "dog" || word === "dog-").length, 2);
 });
 

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { fault } from "../fault.ts";
 import type { TokenizerFiles } from "./tokenizer-files.ts";
-import { tokenTexts } from "./token-texts.ts";
+import { tokenText, tokenTexts } from "./token-texts.ts";
 export { type TokenizerFiles, tokenizerFiles } from "./tokenizer-files.ts";
 
 /** Tokenizer files that are broken, or a placeholder that cannot be added. */
@@ -82,10 +82,15 @@ const isVocabulary = (json: unknown): json is Record<string, number> =>
     Number.isSafeInteger(id) && Number(id) >= 0 && Number(id) <= highestId
   );
 
+function readVocabulary(file: string): Readonly<Record<string, number>> {
+  const vocab = readJson(file);
+  if (!isVocabulary(vocab)) throw broken(file, "no map from tokens to ids");
+  return vocab;
+}
+
 /** The tokenizer.json that transformers would write for vocab.json and merges.txt. */
 function fromVocabulary(vocabularyFile: string, mergesFile: string): TokenizerJson {
-  const vocab = readJson(vocabularyFile);
-  if (!isVocabulary(vocab)) throw broken(vocabularyFile, "no map from tokens to ids");
+  const vocab = readVocabulary(vocabularyFile);
   const lines = readFileSync(mergesFile, "utf8").split(/\r?\n/);
   const merges = lines.filter((line) => line !== "" && !line.startsWith("#version"))
     .map((line) => line.split(" "));
@@ -137,6 +142,16 @@ function fromTokenizerJson(file: string): TokenizerJson {
     json.added_tokens.every((token) => isVocabulary({ [token?.content]: token?.id }));
   if (!hasTokens || !isVocabulary(json.model?.vocab)) throw broken(file, "no BPE vocabulary");
   return json;
+}
+
+/** The readable text of a token by its id, without the rest of a tokenizer. Throws TokenizerFault. */
+export function tokenWords(files: TokenizerFiles): (id: number) => string {
+  const vocab = files.kind === "vocabulary"
+    ? readVocabulary(files.vocabulary)
+    : fromTokenizerJson(files.tokenizerJson).model.vocab;
+  const tokens: string[] = [];
+  for (const [token, id] of Object.entries(vocab)) tokens[id] = token;
+  return (id) => tokens[id] === undefined ? `#${id}` : tokenText(tokens[id]);
 }
 
 /** The placeholders as added tokens; all that cannot be added are in the one fault thrown. */

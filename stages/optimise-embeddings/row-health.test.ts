@@ -19,7 +19,8 @@ test("the nearest words of hand-made rows, whatever the blocks", async () => {
         yield { first, values: embeddings.slice(2 * first, 2 * (first + size)) };
       }
     };
-    const words = { lengths: norms(embeddings, 2), words: ["east", "north", "far"] };
+    const wordOf = (id: number) => ["east", "north", "far"][id];
+    const words = { lengths: norms(embeddings, 2), wordOf };
     assert.deepEqual(await nearestWords(rows, 2, { ...words, blocks: blocks() }, 2), [
       [["far", 1], ["north", 0.8]],
       [["east", 0], ["far", -0.8]],

@@ -16,7 +16,8 @@ export interface Words {
   readonly blocks: AsyncIterable<{ readonly first: number; readonly values: Float32Array }>;
   /** Norms of the embeddings. */
   readonly lengths: Float64Array;
-  readonly words: readonly string[];
+  /** The text of a token. */
+  readonly wordOf: (id: number) => string;
 }
 
 function dot(a: ArrayLike<number>, i: number, b: ArrayLike<number>, j: number, width: number) {
@@ -69,7 +70,7 @@ function admit(best: Candidate[], candidate: Candidate, count: number): void {
 export async function nearestWords(
   rows: Float64Array,
   width: number,
-  { blocks, lengths, words }: Words,
+  { blocks, lengths, wordOf }: Words,
   count: number,
 ): Promise<EncoderHealth["nearest"]> {
   const own = norms(rows, width);
@@ -83,5 +84,5 @@ export async function nearestWords(
       }
     }
   }
-  return best.map((list) => list.map(([word, value]) => [words[word] ?? `#${word}`, value]));
+  return best.map((list) => list.map(([word, value]) => [wordOf(word), value]));
 }

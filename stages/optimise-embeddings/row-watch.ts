@@ -6,7 +6,7 @@ import type { Engine } from "../../engine/engine.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { deviationOfBlocks } from "../../engine/optimise/std-pull.ts";
 import type { TokenEmbeddings } from "../../engine/text/token-embeddings.ts";
-import { loadTokenizer } from "../../engine/text/tokenizer.ts";
+import { tokenWords } from "../../engine/text/tokenizer.ts";
 import type { Model } from "../../engine/weights/model.ts";
 import { asFault } from "../../runtime/as-fault.ts";
 import { type EncoderHealth, nearestWords, normRange, norms, rowHealth } from "./row-health.ts";
@@ -46,7 +46,7 @@ export async function rowWatch(model: Model, engine: Engine): Promise<RowWatch> 
             ? await nearestWords(rows, tokens.width, {
               blocks: tokens.blocks(),
               lengths: vocabularies[i].lengths,
-              words: loadTokenizer(model.tokenizers[i]).words,
+              wordOf: tokenWords(model.tokenizers[i]),
             }, nearestCount)
             : [];
           all.push({
