@@ -39,22 +39,17 @@ const peers = process.env.GNOMIC_PEERS ?? file("../../../shared/peer");
 const checkout = process.env.GNOMIC_REFERENCE_CHECKOUT;
 const python = process.env.GNOMIC_REFERENCE_PYTHON;
 
-export interface EngineRun extends Timing {
-  /** Bytes that the planner thinks it takes. */
-  readonly estimate: number;
-}
-
-export async function engineRun(
+async function engineRun(
   { model, pixels, threads, steps }: Setting,
   plan: string,
-): Promise<EngineRun> {
+): Promise<Timing> {
   const args = [model, pixels, plan, threads, steps].map(String);
   const { stdout, startedAt } = await runMeasured(
     ...scriptCommand(file("./engine-steps.ts"), ...args),
   );
-  const { firstStepAt, seconds, peak, estimate } = JSON.parse(stdout.trim().split("\n").at(-1)!);
+  const { firstStepAt, seconds, peak } = JSON.parse(stdout.trim().split("\n").at(-1)!);
   const step = median(seconds.length > 2 ? seconds.slice(1) : seconds);
-  return { first: (firstStepAt - startedAt) / 1000, step, peak, estimate };
+  return { first: (firstStepAt - startedAt) / 1000, step, peak };
 }
 
 /** The same for everybody, in the words that the reference and this program share. */
@@ -90,22 +85,33 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
+export interface ProgramRun extends Timing {
+  /** Bytes that a dry run says it takes. */
+  readonly estimate: number;
+}
+
 /** The whole program: pictures, captions, latents, steps, the final embedding. */
-const programRun = (setting: Setting, plan: string): Promise<Timing> =>
+export const programRun = (
+  setting: Setting,
+  plan: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<ProgramRun> =>
   inFolder(async (folder) => {
     const config = join(folder, "config.yaml");
     const output = join(folder, "output");
-    const own = { provider: "cpu", threads: setting.threads, memory_plan: plan };
+    const own = { provider: "cpu", threads: setting.threads, memory_plan: plan, ...more };
     await writeFile(config, JSON.stringify({ ...configuration(setting, output), ...own }));
     const program = file("../../runtime/cli/main.ts");
-    const { startedAt, peak } = await runMeasured(
-      ...scriptCommand(program, "pipeline", "sdxl-ti", "--config", config, "--output", output),
-    );
-    const [run] = await readdir(output);
-    const events = (await readFile(join(output, run, "events.jsonl"), "utf8")).trim().split("\n");
+    const run = (...options: readonly string[]) =>
+      runMeasured(...scriptCommand(program, "pipeline", "sdxl-ti", "--config", config, ...options));
+    const { memory } = JSON.parse((await run("--dry-run", "--json")).stdout);
+    const { peak: estimate } = memory.rows.find((row: { plan?: string }) => row.plan === plan);
+    const { startedAt, peak } = await run();
+    const name = (await readdir(output)).find((each) => each.startsWith("bruce"))!;
+    const events = (await readFile(join(output, name, "events.jsonl"), "utf8")).trim().split("\n");
     const ends = events.map((line) => JSON.parse(line)).filter(({ event }) => event === "step");
     const gaps = ends.slice(1).map(({ at }, i) => (at - ends[i].at) / 1000);
-    return { first: (ends[0].at - startedAt) / 1000, step: median(gaps.slice(2)), peak };
+    return { first: (ends[0].at - startedAt) / 1000, step: median(gaps.slice(2)), peak, estimate };
   });
 
 const threadsIn = (threads: number) => ({ OMP_NUM_THREADS: `${threads}` });

@@ -7,7 +7,6 @@ import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
 import { prepareStep } from "../../engine/diffusion/objective.ts";
 import { Engine, tensor } from "../../engine/engine.ts";
 import type { MemoryPlan } from "../../engine/memory/memory-plan.ts";
-import { planMemory } from "../../engine/memory/plan-memory.ts";
 import { normals } from "../../engine/random/draw.ts";
 import { openModel } from "../../engine/weights/model.ts";
 
@@ -18,7 +17,6 @@ const memory = (field: string) => {
 };
 
 const model = await openModel(path);
-const before = memory("VmRSS");
 const device = new Device({ provider: "cpu", threads: Number(threads), mapWeights: true });
 const engine = new Engine({ model, device, compute: "float32", plan: plan as MemoryPlan });
 const side = Number(pixels) / 8;
@@ -61,13 +59,4 @@ const firstStepAt = Date.now();
 for (let i = 1; i < Number(steps); i++) seconds.push(await step(i));
 const peak = memory("VmHWM");
 await device.close();
-const [{ peak: estimate }] = planMemory({
-  networks: model,
-  sizes: [{ height: side, width: side }],
-  batch: 1,
-  compute: "float32",
-  provider: "cpu",
-  available: undefined,
-  plans: [plan as MemoryPlan],
-}).rows;
-console.log(JSON.stringify({ firstStepAt, seconds, peak, estimate: before + estimate }));
+console.log(JSON.stringify({ firstStepAt, seconds, peak }));

@@ -1,17 +1,18 @@
 // `deno task bench`: step time, first step and peak memory against the reference trainer, and the memory
 // planner against what was measured. Contenders take turns, so that a busy machine slows all of them.
 //   deno task bench [--rounds 3] [--steps 8] [--threads N] [--model DIR] [--full]
-// --full also takes one step each of a random float16 SDXL of the real size at 512 and 1024 px: minutes,
-// 7 GB of disk and 11 GB of memory.
+// --full also takes one step each of a random float16 SDXL of the real size at 512 and 1024 px: half an
+// hour, 7 GB of disk and 12 GB of memory.
 // Peers: GNOMIC_REFERENCE_PYTHON, GNOMIC_REFERENCE_CHECKOUT (of invoke-training), GNOMIC_PEERS.
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { table } from "../../runtime/cli/table.ts";
-import { type Contender, contenders, engineRun, type Setting, type Timing } from "./contenders.ts";
+import { type Contender, contenders, programRun, type Setting, type Timing } from "./contenders.ts";
 import { makeModel } from "./make-model.ts";
 import { median } from "./measured-process.ts";
+import { benchLooking } from "./see.ts";
 
 const { values } = parseArgs({
   options: {
@@ -26,6 +27,8 @@ const print = (line: string) => void process.stdout.write(`${line}\n`);
 const mib = (bytes: number) => `${Math.round(bytes / 2 ** 20)}`;
 const seconds = (value: number) => Number.isNaN(value) ? "-" : value.toFixed(2);
 const right = new Set([1, 2, 3, 4, 5]);
+/** Nothing but steps: at the real size, measuring the loss takes minutes. */
+const alone = { fixed_loss_every: null };
 
 /** Runs every contender once a round, in turns; a contender that fails is left out from then on. */
 async function inTurns(all: readonly Contender[], rounds: number) {
@@ -97,13 +100,18 @@ async function race(setting: Setting, rounds: number): Promise<void> {
   table([["in pairs", "", "ratio", "at most", ""], ...compared], new Set([2, 3])).forEach(print);
 }
 
-/** What the planner says beside what a process really took. */
-async function planner(name: string, model: string, sizes: readonly (readonly [number, string])[]) {
+/** What a dry run says beside what the training really took. */
+async function planner(
+  name: string,
+  model: string,
+  sizes: readonly (readonly [number, string])[],
+  steps = 4,
+) {
   const lines: string[][] = [];
   for (const [pixels, plan] of sizes) {
     process.stderr.write(`planner: ${name}, ${pixels} px, plan ${plan}\n`);
-    const setting = { model, pixels, threads: Number(values.threads), steps: 2 };
-    const { first, step, peak, estimate } = await engineRun(setting, plan);
+    const setting = { model, pixels, threads: Number(values.threads), steps };
+    const { first, step, peak, estimate } = await programRun(setting, plan, alone);
     const off = `${((estimate / peak - 1) * 100).toFixed(1)} %`;
     lines.push([
       `${pixels} px, plan ${plan}`,
@@ -135,10 +143,17 @@ try {
     ["A", "B", "C"].map((plan) => [pixels, plan] as const)
   );
   await planner("quarter-width, float32", model, sizes);
+  print("");
+  await benchLooking(print);
   if (values.full) {
     const full = join(work, "full");
     await makeModel(full, { width: 1, dtype: "float16" });
-    await planner("full SDXL, float16", full, [[512, "B"], [1024, "C"]]);
+    await planner(
+      "full SDXL, float16",
+      full,
+      [[512, "A"], [512, "B"], [1024, "B"], [1024, "C"]],
+      1,
+    );
   }
 } finally {
   await rm(work, { recursive: true, force: true });

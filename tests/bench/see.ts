@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 // What looking at a run costs: the event writer per step, and how fast the page of a long run opens
-// (100 000 steps, 200 validations). Run as a program it prints the numbers.
+// (100 000 steps, 200 validations).
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -12,7 +12,7 @@ import { launchChromium, skipBrowser } from "../browser/chromium.ts";
 import { createRunFolder, defaultRun, syntheticEvents } from "../synthetic-run.ts";
 
 /** Milliseconds that the writer of TensorBoard files takes for a step with all its events. */
-export async function benchEventWriter(steps = 2000): Promise<number> {
+async function benchEventWriter(steps = 2000): Promise<number> {
   const runDir = mkdtempSync(join(tmpdir(), "gnomic-bench-"));
   try {
     const warn = (text: string) => process.stderr.write(`${text}\n`);
@@ -29,7 +29,7 @@ export async function benchEventWriter(steps = 2000): Promise<number> {
 }
 
 /** A long run whose pictures are copies of one. */
-export async function writeLongRun(dir: string, steps: number, validations: number): Promise<void> {
+async function writeLongRun(dir: string, steps: number, validations: number): Promise<void> {
   const run = { ...defaultRun, steps, totalSteps: steps, validateEvery: steps / validations };
   await createRunFolder(dir, run);
   const picture = fileURLToPath(
@@ -46,7 +46,7 @@ export async function writeLongRun(dir: string, steps: number, validations: numb
 }
 
 /** Milliseconds from asking for the page until its curves, or its pictures, are painted. */
-export async function benchPage(steps = 100_000, validations = 200) {
+async function benchPage(steps = 100_000, validations = 200) {
   const folder = mkdtempSync(join(tmpdir(), "gnomic-bench-"));
   const browser = await launchChromium();
   try {
@@ -81,15 +81,13 @@ export async function benchPage(steps = 100_000, validations = 200) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const print = (line: string) => process.stdout.write(`${line}\n`);
+/** Both, printed. */
+export async function benchLooking(print: (line: string) => void): Promise<void> {
   print(`event writer: ${(await benchEventWriter()).toFixed(3)} ms a step`);
-  if (skipBrowser !== false) print(`page: ${skipBrowser}`);
-  else {
-    const { bytes, overview, pictures, perStep, rows } = await benchPage();
-    const ms = (value: number) => `${Math.round(value)} ms`;
-    print(`page, 100 000 steps (${(bytes / 2 ** 20).toFixed(0)} MiB of events), 200 validations:`);
-    print(`  curves ${ms(overview)} (first request), pictures ${ms(pictures)}, rows ${ms(rows)}`);
-    print(`  slider ${ms(perStep)} a step`);
-  }
+  if (skipBrowser !== false) return print(`page: ${skipBrowser}`);
+  const { bytes, overview, pictures, perStep, rows } = await benchPage();
+  const ms = (value: number) => `${Math.round(value)} ms`;
+  print(`page, 100 000 steps (${(bytes / 2 ** 20).toFixed(0)} MiB of events), 200 validations:`);
+  print(`  curves ${ms(overview)} (first request), pictures ${ms(pictures)}, rows ${ms(rows)}`);
+  print(`  slider ${ms(perStep)} a step`);
 }
