@@ -72,6 +72,10 @@ function describe(misfit: Misfit, root: SchemaNode, source: Source): Finding {
   const at = { ...placeOf(source, key), key };
   const node = nodeAt(root, misfit.path, source.value);
   if (misfit.kind === "unknown") {
+    const list = misfit.path.slice(0, -1);
+    if (Array.isArray(valueAt(source.value, list))) {
+      return describe({ kind: "invalid", path: list }, root, source);
+    }
     return { ...at, wanted: "a known key", found: "an unknown one", fix: keyFix(key, root) };
   }
   if (misfit.kind === "missing") {

@@ -202,3 +202,10 @@ test("a byte order mark and Windows line ends do no harm", async () => {
   const path = file("windows.yaml", `\ufeff${least.replaceAll("\n", "\r\n")}`);
   assert.equal((await read({ file: path })).config.placeholder_token, "bruce");
 });
+
+test("a list that is too long is said whole, in its line", async () => {
+  const path = file("long.yaml", "data_loader:\n  resolution: [64, 64, 3]\n");
+  const [finding, ...others] = await findings({ pipeline: own(least).pipeline, file: path });
+  assert.deepEqual([others, finding.key, finding.line], [[], "data_loader.resolution", 2]);
+  assert.match(`${finding.wanted} ${finding.found}`, /a list of 2.*\[64,64,3\]/);
+});

@@ -20,11 +20,15 @@ export interface Embedding {
   readonly rows: readonly [ArrayLike<number>, ArrayLike<number>];
 }
 
+export type PromptTokenizers = readonly [CaptionTokenizer, CaptionTokenizer];
+
 export interface PictureRequest {
   readonly prompt: string;
   /** Null: the picture avoids nothing, which is not the same as an empty text. */
   readonly negative: string | null;
   readonly embeddings: readonly Embedding[];
+  /** Those of `promptTokenizers` for these embeddings: they take long to build, so once for many pictures. */
+  readonly tokenizers: PromptTokenizers;
   readonly seed: number;
   /** Tells pictures of one seed apart, from 0. */
   readonly picture: number;
@@ -42,8 +46,8 @@ export interface PictureRequest {
 /** The tokenizers of both text encoders, with each embedding as a placeholder. Throws as they do. */
 export const promptTokenizers = (
   { tokenizers: [first, second], configs }: Model,
-  embeddings: readonly Embedding[],
-): readonly [CaptionTokenizer, CaptionTokenizer] => [
+  embeddings: readonly Pick<Embedding, "name" | "vectors">[],
+): PromptTokenizers => [
   captionTokenizer(first, embeddings, configs.textEncoder.vocab_size),
   captionTokenizer(second, embeddings, configs.textEncoder2.vocab_size),
 ];
@@ -53,10 +57,11 @@ const joined = (parts: readonly ArrayLike<number>[]): Float64Array =>
 
 /** Pixels [1, 3, height, width] around -1..1. Throws LatentSizeFault, TokenizerFault, SampleFault. */
 export function drawPicture(engine: Engine, request: PictureRequest): Promise<Tensor> {
-  const { prompt, negative, embeddings, seed, picture, height, width } = request;
+  const { prompt, negative, embeddings, tokenizers, seed, picture, height, width } = request;
   const texts = negative === null ? [prompt] : [prompt, negative];
-  const [ids1, ids2] = promptTokenizers(engine.model, embeddings)
-    .map((tokenizer) => texts.map((text) => framed(tokenizer.idsOf(text), tokenizer)));
+  const [ids1, ids2] = tokenizers.map((tokenizer) =>
+    texts.map((text) => framed(tokenizer.idsOf(text), tokenizer))
+  );
   return samplePicture(engine, {
     captions: {
       ids1,

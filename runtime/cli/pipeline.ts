@@ -116,7 +116,7 @@ const run = (
     yield* Effect.acquireRelease(
       Effect.sync(() =>
         onSoftStop(() => {
-          say("Stopping after this step. Ctrl-C again stops at once.");
+          say("Stopping after this step. Ctrl-C again, more than a second later, stops at once.");
           stop.request();
         })
       ),

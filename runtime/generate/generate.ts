@@ -52,8 +52,8 @@ export const generate = (
     const embeddings = yield* attempt(() => placeWords(model, loaded, texts));
     const size = yield* attempt(() => pictureSize(request.size, base.size, model));
     const [height, width] = size;
-    const [tokenizer] = promptTokenizers(model, embeddings);
-    advise(request, tokenizer.overflowOf(prompt), listener);
+    const tokenizers = promptTokenizers(model, embeddings);
+    advise(request, tokenizers[0].overflowOf(prompt), listener);
 
     const device = yield* attempt(() =>
       chooseDevice({
@@ -91,6 +91,7 @@ export const generate = (
               prompt,
               negative,
               embeddings,
+              tokenizers,
               seed,
               picture,
               sampler,

@@ -3,7 +3,7 @@
 import { Effect, type Scope } from "effect";
 import { heightWidth } from "../../config/data.ts";
 import type { Tensor } from "../../engine/device/messages.ts";
-import { drawPicture } from "../../engine/draw-picture.ts";
+import { drawPicture, type PromptTokenizers, promptTokenizers } from "../../engine/draw-picture.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { type Rows, unpackRows } from "../../runtime/artefacts/snapshots.ts";
 import { asFault } from "../../runtime/as-fault.ts";
@@ -62,6 +62,8 @@ export const openStudio = (
         return tools.withResource("device", Effect.andThen(room, work));
       });
 
+    // The number of vectors is known with the first rows, and stays.
+    let tokenizers: PromptTokenizers | undefined;
     const draw = ({ rows, of, text, negative, image }: Drawing) => {
       const { clip_l, clip_g } = unpackRows(of, rows);
       const embedding = {
@@ -71,11 +73,13 @@ export const openStudio = (
       } as const;
       return turn(
         Effect.tryPromise({
-          try: (signal) =>
-            drawPicture(engine, {
+          try: (signal) => {
+            tokenizers ??= promptTokenizers(model, [embedding]);
+            return drawPicture(engine, {
               prompt: text,
               negative,
               embeddings: [embedding],
+              tokenizers,
               seed: options.seed,
               picture: image,
               sampler: options.validation_sampler,
@@ -85,7 +89,8 @@ export const openStudio = (
               width,
               scheduler,
               onStep: () => signal.throwIfAborted(),
-            }),
+            });
+          },
           catch: asFault,
         }),
       );
