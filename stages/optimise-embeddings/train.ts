@@ -104,7 +104,9 @@ export const judged = (
   Effect.gen(function* () {
     const { options, course, desk } = training;
     const loss = yield* training.fixedLoss(rowsOf(state));
-    const fixedLosses = Float64Array.of(...state.fixedLosses, loss);
+    const fixedLosses = new Float64Array(state.fixedLosses.length + 1);
+    fixedLosses.set(state.fixedLosses);
+    fixedLosses[state.fixedLosses.length] = loss;
     const epoch = course.epochsAfter(state.step);
     const improved = state.best === null || loss < state.best.loss;
     const best = improved ? { step: state.step, epoch, loss, rows: rowsOf(state) } : state.best!;

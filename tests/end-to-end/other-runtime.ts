@@ -2,6 +2,7 @@
 // The trap: only what is on this machine already counts (PATH, or the cache of npx); tests need no
 // network. Where it is missing tests skip, unless GNOMIC_REQUIRE_PEERS=1.
 import { spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
 import process from "node:process";
 import { runtimeVersion } from "../../runtime/platform/runtime.ts";
 
@@ -11,7 +12,7 @@ export interface Runtime {
 }
 
 const outputOf = (command: string, ...args: readonly string[]): string | null => {
-  const { status, stdout } = spawnSync(command, args, { encoding: "utf8" });
+  const { status, stdout } = spawnSync(command, args, { encoding: "utf8", cwd: tmpdir() });
   return status === 0 ? stdout.trim() : null;
 };
 
@@ -32,9 +33,11 @@ function findNode(): Runtime | null {
 function findDeno(): Runtime | null {
   const deno = outputOf("deno", "eval", "-p", "Deno.execPath()") ??
     outputOf("npx", "--offline", "-y", "deno@2.9.6", "eval", "-p", "Deno.execPath()");
+  // By itself Deno would set up node_modules anew, under the feet of the tests beside this one.
+  const options = ["-A", "-q", "--node-modules-dir=manual"];
   return deno === null
     ? null
-    : { command: (script, args) => [deno, "run", "-A", "-q", script, ...args] };
+    : { command: (script, args) => [deno, "run", ...options, script, ...args] };
 }
 
 const isDeno = runtimeVersion.startsWith("deno");

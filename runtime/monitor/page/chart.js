@@ -194,7 +194,6 @@ export function createChart(options) {
 
   const make = () => {
     plot?.destroy();
-    const narrow = canvas.clientWidth < 460;
     plot = new uPlot(
       {
         width: Math.max(200, canvas.clientWidth),
@@ -227,7 +226,7 @@ export function createChart(options) {
           },
           {
             ...axis(),
-            size: narrow ? 46 : 54,
+            size: 54,
             values: (/** @type {any} */ _u, /** @type {number[]} */ v) =>
               v.map((value) => value === null ? "" : tick(value)),
           },
