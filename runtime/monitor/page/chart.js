@@ -194,6 +194,7 @@ export function createChart(options) {
 
   const make = () => {
     plot?.destroy();
+    const narrow = canvas.clientWidth < 460;
     plot = new uPlot(
       {
         width: Math.max(200, canvas.clientWidth),
@@ -226,7 +227,7 @@ export function createChart(options) {
           },
           {
             ...axis(),
-            size: 54,
+            size: narrow ? 46 : 54,
             values: (/** @type {any} */ _u, /** @type {number[]} */ v) =>
               v.map((value) => value === null ? "" : tick(value)),
           },

@@ -77,7 +77,7 @@ function tables(a, b) {
           h(
             "thead",
             {},
-            h("tr", {}, h("th", {}), ...heads(a, b).map((head) => h("th", {}, head))),
+            h("tr", {}, h("th", {}), h("th", {}, nameOf(a)), h("th", {}, nameOf(b))),
           ),
           h(
             "tbody",
@@ -99,13 +99,6 @@ function tables(a, b) {
 }
 
 const nameOf = (/** @type {Side} */ { description }) => description.state.run || description.name;
-
-/** In the order and the colours of the curves. */
-const colours = /** @type {const} */ (["accent", "rose"]);
-
-/** @param {Side} a @param {Side} b */
-const heads = (a, b) =>
-  [a, b].map((side, i) => h("span", {}, h("i", { class: `dot ${colours[i]}` }), " ", nameOf(side)));
 
 /** Pictures of both at one step, each at its nearest step not after it. @param {Side} a @param {Side} b */
 function pictures(a, b) {
@@ -162,7 +155,6 @@ function pictures(a, b) {
     { hidden: steps.length === 0 },
     h("h2", {}, "Pictures"),
     h("div", { class: "toolbar" }, slider, label),
-    h("div", { class: "pair heads" }, ...heads(a, b)),
     pairs,
   );
 }
@@ -187,8 +179,8 @@ export function createCompare({ run, curves }) {
     const b = { id, description, curves: others };
     charts.forEach((chart) => chart.destroy());
     const both = [
-      { label: nameOf(a), colour: colours[0], width: 2 },
-      { label: nameOf(b), colour: colours[1], width: 2 },
+      { label: nameOf(a), colour: "accent", width: 2 },
+      { label: nameOf(b), colour: "rose", width: 2 },
     ];
     const smoothed = createChart({
       title: "Loss, smoothed",

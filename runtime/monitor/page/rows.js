@@ -127,10 +127,9 @@ function rowTable({ norms, cosines, vocabularyNorms, nearest }, histories) {
   );
 }
 
-/** A token may be part of a character, or a sign that nobody sees. @param {string} word */
+/** A token may be bytes that are no letters; those are shown by their numbers. @param {string} word */
 const shownWord = (word) =>
-  word.replaceAll("\ufffd", "⟨part of a sign⟩")
-    .replace(/\p{C}/gu, (sign) => `⟨${(sign.codePointAt(0) ?? 0).toString(16)}⟩`);
+  word.replace(/[\p{C}\ufffd]/gu, (sign) => `⟨${(sign.codePointAt(0) ?? 0).toString(16)}⟩`);
 
 const degrees = (/** @type {number} */ cosine) =>
   (Math.acos(Math.min(1, Math.max(-1, cosine))) * 180 / Math.PI).toFixed(1);
