@@ -38,6 +38,9 @@ function folded(graph: Graph): { nodes: readonly Node[]; constants: readonly Val
   return { nodes, constants: [...constant.values()].filter(({ name }) => used.has(name)) };
 }
 
+/** Bytes; of a graph that is loaded. */
+export const overheadOf = ({ nodes }: Pick<Graph, "nodes">): number => nodes.length * bytesPerNode;
+
 export function estimateMemory(asBuilt: Graph, provider: Provider): Estimate {
   const graph = lowered(asBuilt, provider);
   const onCpu = provider === "cpu";
@@ -49,7 +52,7 @@ export function estimateMemory(asBuilt: Graph, provider: Provider): Estimate {
   return {
     weights: constants.reduce((sum, value) => sum + sizeInBytes(value), 0),
     activations: onCpu ? activations : activations * roundingOnGpu,
-    overhead: graph.nodes.length * bytesPerNode,
+    overhead: overheadOf(graph),
     largest: Math.max(0, ...nodes.flatMap((node) => node.outputs.map(sizeInBytes))),
   };
 }

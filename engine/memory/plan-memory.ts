@@ -1,12 +1,13 @@
 // Which memory plan a training takes: the fastest that fits, worked out from shapes alone before a
 // session exists; and what else a run computes. Where not even plan C fits, a fault says what would.
 // The trap: the largest size decides; smaller buckets of the same training need less.
+import { lowered } from "../device/lower.ts";
 import type { Provider } from "../device/messages.ts";
 import { fault } from "../fault.ts";
 import type { DType, Graph } from "../graph/graph.ts";
 import * as graphs from "../networks/graphs.ts";
 import type { AvailableMemory } from "./available-memory.ts";
-import { type Estimate, estimateMemory, peakOf } from "./estimate.ts";
+import { type Estimate, estimateMemory, overheadOf, peakOf } from "./estimate.ts";
 import { attentionBytesOf, keepOf, type MemoryPlan, memoryPlans } from "./memory-plan.ts";
 import type { Networks } from "./networks-of.ts";
 import { tileSide, tilingOf, type VaeWork } from "./vae-tiles.ts";
@@ -98,7 +99,7 @@ export function trainingRow(question: MemoryQuestion, plan: MemoryPlan): MemoryR
   const options = { keep: keepOf(plan), attentionBytes: attentionBytesOf(plan, provider), compute };
   const graph = graphs.trainGraph(networks, size, options);
   // The same session also computes the loss alone (engine.ts).
-  const beside = estimateMemory(graphs.lossGraph(networks, size, compute), provider).overhead;
+  const beside = overheadOf(lowered(graphs.lossGraph(networks, size, compute), provider));
   return row(question, { work: "training", plan, ...size, tiled: false }, graph, beside);
 }
 

@@ -250,7 +250,9 @@ export function loadTokenizer(
     encode,
     tokenId,
     vocabularySize,
-    words: tokenTexts(ids, added),
+    get words() {
+      return tokenTexts(ids, added);
+    },
     placeholderIds: added.map(({ id }) => id),
     startId,
     endId,

@@ -8,12 +8,11 @@ import { memoryPlans, providers } from "../../config/device.ts";
 import { agrees, compareOutputs, type Comparison, defaultTolerance } from "../../engine/compare.ts";
 import type { Tensor } from "../../engine/device/messages.ts";
 import type { Fault } from "../../engine/fault.ts";
-import { memoryPlans as allPlans } from "../../engine/memory/memory-plan.ts";
 import { probe } from "../../engine/probe.ts";
 import { decodeProbeInputs, type ProbeInputs } from "../../engine/probe-inputs.ts";
 import { readSafetensors, writeSafetensors } from "../../engine/weights/safetensors.ts";
 import { asFault } from "../as-fault.ts";
-import type { EngineWork } from "../model/engine-work.ts";
+import { type EngineWork, wishedPlans } from "../model/engine-work.ts";
 import { loadModel } from "../model/load-model.ts";
 import { openEngine } from "../model/open-engine.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
@@ -166,7 +165,8 @@ const run = (choice: Choice, { print }: Terminal): Effect.Effect<void, Fault> =>
 /** Without latents nothing is trained. */
 function probeWork({ denoising, image }: ProbeInputs, plan: Choice["plan"]): EngineWork {
   const [batch, , height, width] = denoising?.latents.dims ?? image?.dims ?? [1, 0, 8, 8];
-  const plans = denoising === null ? [] : plan === "auto" ? allPlans : [plan];
+  const wished = wishedPlans({ memory_plan: plan, gradient_checkpointing: false });
+  const plans = denoising === null ? [] : wished;
   return { plans, sizes: [{ height, width }], batch };
 }
 

@@ -33,7 +33,10 @@ export interface EngineWork {
 
 /** The reference's `gradient_checkpointing` asks for plan B, or less where that does not fit. */
 export const wishedPlans = (
-  { memory_plan, gradient_checkpointing }: WorkOptions,
+  { memory_plan, gradient_checkpointing }: Pick<
+    WorkOptions,
+    "memory_plan" | "gradient_checkpointing"
+  >,
 ): readonly MemoryPlan[] =>
   memory_plan !== "auto" ? [memory_plan] : gradient_checkpointing ? ["B", "C"] : memoryPlans;
 

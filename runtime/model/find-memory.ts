@@ -4,14 +4,13 @@
 import { Effect, Schema } from "effect";
 import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
-import { chooseDevice } from "../../engine/device/choose-device.ts";
 import type { Provider } from "../../engine/device/messages.ts";
 import type { Fault } from "../../engine/fault.ts";
-import { deviceMemory } from "../../engine/memory/device-memory.ts";
 import type { MemoryPlan } from "../../engine/memory/memory-plan.ts";
 import { type Networks, networksOf } from "../../engine/memory/networks-of.ts";
-import { type MemoryRow, planMemory } from "../../engine/memory/plan-memory.ts";
+import type { MemoryRow } from "../../engine/memory/plan-memory.ts";
 import { vaeFactor } from "../../engine/networks/autoencoder.ts";
+import { adviseWork } from "../../engine/prepare-engine.ts";
 import { bundledConfigs } from "../../engine/weights/folder-configs.ts";
 import { asFault } from "../as-fault.ts";
 import { NotDownloaded } from "../not-downloaded.ts";
@@ -82,15 +81,13 @@ export const findMemory = (
     const { vae } = networks.configs;
     const advice = yield* Effect.tryPromise({
       try: async () => {
-        const { sizes, batch } = trainingWork(vae, options);
-        const { provider, compute } = await chooseDevice({
+        const plans = known === null ? wished : [known];
+        const { memory } = await adviseWork({ networks, ...trainingWork(vae, options), plans }, {
           provider: device as Provider,
           threads: options.threads,
           compute: computeOf(options.weight_dtype),
-        });
-        const available = await deviceMemory(provider);
-        const plans = known === null ? wished : [known];
-        return planMemory({ networks, sizes, batch, compute, provider, available, plans }, all);
+        }, all);
+        return memory;
       },
       catch: asFault,
     });

@@ -69,7 +69,8 @@ export function planCourse(sizes: readonly string[], options: CourseOptions): Co
   };
 }
 
-const chunks = <T>(items: readonly T[], size: number): T[][] =>
+/** Lists of `size` items; the last may be shorter. */
+export const chunks = <T>(items: readonly T[], size: number): T[][] =>
   Array.from(
     { length: Math.ceil(items.length / size) },
     (_, i) => items.slice(i * size, (i + 1) * size),

@@ -8,6 +8,7 @@ import type { Fault } from "../../engine/fault.ts";
 import { asFault } from "../../runtime/as-fault.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { batchOf, type Item } from "./batch.ts";
+import { chunks } from "./course.ts";
 import type { EncoderPair } from "./training-state.ts";
 
 /** What the engine measures at once: so many items of one size. */
@@ -49,10 +50,5 @@ function chunksOfOneSize(
   batchSize: number,
 ): readonly (readonly Item[])[] {
   const bySize = Map.groupBy(items, ({ view }) => view.size.join("x"));
-  return [...bySize.values()].flatMap((group) =>
-    Array.from(
-      { length: Math.ceil(group.length / batchSize) },
-      (_, i) => group.slice(i * batchSize, (i + 1) * batchSize),
-    )
-  );
+  return [...bySize.values()].flatMap((group) => chunks(group, batchSize));
 }

@@ -161,31 +161,22 @@ const peer = (name: string, skip: string | undefined, run: () => Promise<Timing>
   ...(skip === undefined ? {} : { skip }),
 });
 
+const reference = (setting: Setting, dtype: string, checkpointing: boolean): Contender =>
+  peer(
+    `reference ${dtype}${checkpointing ? ", checkpointing" : ""}`,
+    withoutCheckout(),
+    () => referenceRun(setting, dtype, checkpointing),
+  );
+
 /** In the order in which they take turns. */
 export const contenders = (setting: Setting): readonly Contender[] => [
   { name: "engine, plan A", run: () => engineRun(setting, "A") },
-  peer(
-    "reference float32",
-    withoutCheckout(),
-    () => referenceRun(setting, "float32", false),
-  ),
+  reference(setting, "float32", false),
   { name: "engine, plan B", run: () => engineRun(setting, "B") },
-  peer(
-    "reference float32, checkpointing",
-    withoutCheckout(),
-    () => referenceRun(setting, "float32", true),
-  ),
+  reference(setting, "float32", true),
   { name: "gnomic, plan A", run: () => programRun(setting, "A") },
-  peer(
-    "reference bfloat16",
-    withoutCheckout(),
-    () => referenceRun(setting, "bfloat16", false),
-  ),
+  reference(setting, "bfloat16", false),
   { name: "gnomic, plan B", run: () => programRun(setting, "B") },
-  peer(
-    "reference bfloat16, checkpointing",
-    withoutCheckout(),
-    () => referenceRun(setting, "bfloat16", true),
-  ),
+  reference(setting, "bfloat16", true),
   peer("best PyTorch float32", missing(), () => bestPytorchRun(setting)),
 ];

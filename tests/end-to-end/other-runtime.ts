@@ -4,7 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import process from "node:process";
-import { runtimeVersion } from "../../runtime/platform/runtime.ts";
+import { otherScriptCommand, runtimeVersion } from "../../runtime/platform/runtime.ts";
 
 export interface Runtime {
   /** The command line that runs a script with it. */
@@ -21,27 +21,20 @@ const isRecent = (version: string | null): boolean => {
   return major > 22 || (major === 22 && minor >= 19);
 };
 
-function findNode(): Runtime | null {
-  const command = (node: string) => ({
-    command: (script: string, args: readonly string[]) => [node, script, ...args],
-  });
-  if (isRecent(outputOf("node", "-p", "process.versions.node"))) return command("node");
-  const node = outputOf("npx", "--offline", "-y", "node@22", "-p", "process.execPath");
-  return node === null ? null : command(node);
-}
+const findNode = (): string | null =>
+  isRecent(outputOf("node", "-p", "process.versions.node"))
+    ? "node"
+    : outputOf("npx", "--offline", "-y", "node@22", "-p", "process.execPath");
 
-function findDeno(): Runtime | null {
-  const deno = outputOf("deno", "eval", "-p", "Deno.execPath()") ??
+const findDeno = (): string | null =>
+  outputOf("deno", "eval", "-p", "Deno.execPath()") ??
     outputOf("npx", "--offline", "-y", "deno@2.9.6", "eval", "-p", "Deno.execPath()");
-  // By itself Deno would set up node_modules anew, under the feet of the tests beside this one.
-  const options = ["-A", "-q", "--node-modules-dir=manual"];
-  return deno === null
-    ? null
-    : { command: (script, args) => [deno, "run", ...options, script, ...args] };
-}
 
 const isDeno = runtimeVersion.startsWith("deno");
-export const otherRuntime: Runtime | null = isDeno ? findNode() : findDeno();
+const executable = isDeno ? findNode() : findDeno();
+export const otherRuntime: Runtime | null = executable === null ? null : {
+  command: (script, args) => [executable, ...otherScriptCommand(script, ...args)[1]],
+};
 
 const missing = `there is no ${isDeno ? "Node 22.19 or later" : "Deno"} on this machine`;
 if (otherRuntime === null && process.env.GNOMIC_REQUIRE_PEERS === "1") throw new Error(missing);
