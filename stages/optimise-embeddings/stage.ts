@@ -12,7 +12,7 @@ import { openTraining } from "./open-training.ts";
 import { OptimiseOptions } from "./options.ts";
 import { slowRate } from "./slow-rate.ts";
 import { startState } from "./start-state.ts";
-import { isFinished, judged, train } from "./train.ts";
+import { isFinished, train } from "./train.ts";
 import { load, rowsOf, save } from "./training-state.ts";
 import { verdict } from "./verdict.ts";
 
@@ -67,9 +67,7 @@ export const optimiseEmbeddings = defineStage({
       let state = yield* load(tools.runDir, options.optimizer.optimizer_type);
       if (state === null) {
         const first = yield* startState(options, inputs.tokens, engine);
-        const before = yield* thorough(rowsOf(first));
-        const start = { ...first, before };
-        state = options.fixed_loss_every === null ? start : yield* judged(training, start);
+        state = { ...first, before: yield* thorough(rowsOf(first)) };
         yield* save(tools.runDir, state);
       }
       const warning = slowRate(training, state);

@@ -31,14 +31,16 @@ interface Attempt {
   readonly said: number[];
   /** Told the steps that are on disk. */
   readonly onStep?: (step: number) => void;
+  /** Measures rows; by default nothing is measured. */
+  readonly fixedLoss?: Training["fixedLoss"];
 }
 
-/** As the stage trains it, without measures, snapshots and requests. */
-function trainingOn({ device, runDir, said, onStep }: Attempt): Training {
+/** As the stage trains it, without snapshots and requests. */
+function trainingOn({ device, runDir, said, onStep, fixedLoss }: Attempt): Training {
   const engine = new Engine({ model, device, compute: "float32", plan: "A" });
   const gradient = gradientTools(engine, sizes);
   return {
-    options: { fixed_loss_every: null } as OptimiseOptions,
+    options: { fixed_loss_every: fixedLoss === undefined ? null : 1 } as OptimiseOptions,
     course: planCourse(sizes.map(String), {
       seed: 1,
       train_batch_size: 2,
@@ -48,8 +50,8 @@ function trainingOn({ device, runDir, said, onStep }: Attempt): Training {
     }),
     gradient,
     rate: () => 1e-2,
-    fixedLoss: () => Effect.die("not measured"),
-    health: () => Effect.die("not measured"),
+    fixedLoss: fixedLoss ?? (() => Effect.die("not measured")),
+    health: () => Effect.succeed([]),
     desk: {
       isDue: () => false,
       due: ({ step }) => Effect.sync(() => onStep?.(step)),
@@ -115,4 +117,35 @@ test("a card that vanishes: a fault that says how to go on, from the last step, 
     await calm.close();
     assert.deepEqual(resumed.optimizer, undisturbed.optimizer);
     assert.notDeepEqual(resumed.optimizer.rows, kept.optimizer.rows);
+  }));
+
+test("the first step is told before the rows it began with are measured; a death between changes nothing", () =>
+  withTemporaryFolder(async (runDir) => {
+    const device = new Device({ provider: "cpu", threads: 1, mapWeights: true });
+    const said: number[] = [];
+    const sum: Training["fixedLoss"] = (rows) =>
+      Effect.sync(() => rows[0].reduce((total, value) => total + value * value, 0));
+    const dies: Training["fixedLoss"] = () => {
+      assert.deepEqual(said, [1]);
+      return Effect.die("the power went out");
+    };
+    await Effect.runPromiseExit(train(
+      trainingOn({ device, runDir, said, fixedLoss: dies }),
+      beginning(),
+    ));
+    const kept = (await Effect.runPromise(load(runDir, "AdamW")))!;
+    assert.deepEqual([kept.step, kept.fixedLosses.length, kept.best], [1, 0, null]);
+
+    const goOn = trainingOn({ device, runDir, said, fixedLoss: sum });
+    const resumed = await Effect.runPromise(train(goOn, kept));
+    const undisturbed = await Effect.runPromise(
+      train(trainingOn({ device, runDir, said: [], fixedLoss: sum }), beginning()),
+    );
+    await device.close();
+    assert.deepEqual(resumed.fixedLosses, undisturbed.fixedLosses);
+    assert.deepEqual(resumed.best, undisturbed.best);
+    assert.deepEqual(resumed.optimizer, undisturbed.optimizer);
+    const { initial } = beginning();
+    assert.equal(resumed.fixedLosses.length, 5);
+    assert.equal(resumed.fixedLosses[0], await Effect.runPromise(sum(initial)));
   }));

@@ -40,10 +40,20 @@ export const train = (
   Effect.gen(function* () {
     const { course, desk, tools } = training;
     let current = state;
+    if (owesStart(training, current)) {
+      current = yield* judgedWhereDue(training, current);
+      yield* save(tools.runDir, current);
+    }
     yield* tell(training, current);
     while (!isFinished(current, course)) {
       if (tools.stopRequested()) return yield* Effect.fail(stopped(current.step));
-      current = yield* oneStep(training, current);
+      const stepped = yield* oneStep(training, current);
+      if (owesStart(training, stepped)) {
+        // That the first step went well is heard before anything is measured.
+        yield* save(tools.runDir, stepped);
+        yield* say(training, stepped);
+      }
+      current = yield* judgedWhereDue(training, stepped);
       yield* save(tools.runDir, current);
       yield* tell(training, current);
       yield* desk.asked(current, yield* tools.requests());
@@ -52,12 +62,12 @@ export const train = (
     return current;
   });
 
+const say = ({ tools }: Training, { events }: TrainingState) =>
+  Effect.forEach(events, tools.emit, { discard: true });
+
 /** Events and snapshots of a step that is on disk; after a resume whatever is there already is dropped. */
-const tell = ({ desk, tools }: Training, state: TrainingState) =>
-  Effect.gen(function* () {
-    for (const event of state.events) yield* tools.emit(event);
-    yield* desk.due(state);
-  });
+const tell = (training: Training, state: TrainingState) =>
+  Effect.andThen(say(training, state), training.desk.due(state));
 
 const oneStep = (training: Training, state: TrainingState) =>
   Effect.gen(function* () {
@@ -87,17 +97,34 @@ const oneStep = (training: Training, state: TrainingState) =>
       seconds: (performance.now() - started) / 1000,
       rssBytes: process.memoryUsage.rss(),
     };
-    const next = { ...state, step, optimizer, events: [event] };
-    return isDueEvery(options.fixed_loss_every, step, course)
-      ? yield* judged(training, next)
-      : next;
+    return { ...state, step, optimizer, events: [event] };
   });
 
-const isDueEvery = (every: number | null, step: number, { totalSteps }: Course) =>
-  every !== null && (step % every === 0 || step === totalSteps);
+/** The loss of the rows before the first step is measured after it: they are kept in the state. */
+const owesStart = ({ options }: Training, { step, fixedLosses }: TrainingState) =>
+  options.fixed_loss_every !== null && step > 0 && fixedLosses.length === 0;
+
+const judgedWhereDue = (training: Training, state: TrainingState) =>
+  Effect.gen(function* () {
+    const begun = owesStart(training, state) ? yield* judgedStart(training, state) : state;
+    const { course, options: { fixed_loss_every: every } } = training;
+    const isDue = every !== null &&
+      (state.step % every === 0 || state.step === course.totalSteps);
+    return isDue ? yield* judged(training, begun) : begun;
+  });
+
+const judgedStart = (training: Training, state: TrainingState) =>
+  Effect.map(
+    judged(training, {
+      ...state,
+      step: 0,
+      optimizer: { ...state.optimizer, rows: state.initial },
+    }),
+    (start) => ({ ...start, step: state.step, optimizer: state.optimizer }),
+  );
 
 /** Measures the fixed-input loss and looks at the rows. */
-export const judged = (
+const judged = (
   training: Training,
   state: TrainingState,
 ): Effect.Effect<TrainingState, Fault> =>
