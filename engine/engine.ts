@@ -270,7 +270,8 @@ export class Engine {
     const key = keyOf(kind, size);
     const held = this.#sessions.get(key);
     if (held !== undefined) return held;
-    const session = this.device.load(this.#graph(kind, size as graphs.Size));
+    const isVae = kind === "encode" || kind === "decode";
+    const session = this.device.load(this.#graph(kind, size as graphs.Size), isVae);
     this.#sessions.set(key, session);
     session.catch(() => this.#sessions.delete(key));
     return session;

@@ -5,7 +5,8 @@ import { Device } from "./device/device.ts";
 import { Engine } from "./engine.ts";
 import { deviceMemory } from "./memory/device-memory.ts";
 import type { MemoryPlan } from "./memory/memory-plan.ts";
-import { type MemoryAdvice, type MemoryQuestion, planMemory } from "./memory/plan-memory.ts";
+import type { MemoryQuestion } from "./memory/memory-rows.ts";
+import { type MemoryAdvice, planMemory } from "./memory/plan-memory.ts";
 import type { PoolingRule } from "./text/pooling.ts";
 import type { Model } from "./weights/model.ts";
 

@@ -7,7 +7,7 @@
 // Stream elements are durable: each is in a log of the run before `outlets.x(element)` returns, a
 // reader is given all of them again after a resume or a retry, and one that is in the log already is
 // not delivered twice. So a reader skips what it has done, and a writer may repeat what it has said.
-import type { Effect, Schema, Stream } from "effect";
+import type { Effect, Schema, Scope, Stream } from "effect";
 import type { Fault } from "../engine/fault.ts";
 import type { AnyArtefactType, ArtefactType, Blob } from "./artefact.ts";
 import type { ControlRequest } from "./control.ts";
@@ -157,6 +157,15 @@ export interface Stage<
     options: Options,
     tools: InputTools,
   ) => Effect.Effect<readonly Fault[], never>;
+  /**
+   * What can be begun before the inputs are there (a model opened, a graph compiled), so that `run` finds
+   * it ready. Starts with the run, keeps what it acquires until the stage ends, and decides nothing: what
+   * fails here is not told, it fails again in `run`.
+   */
+  readonly warmUp?: (
+    options: Options,
+    tools: StageTools,
+  ) => Effect.Effect<unknown, Fault, Scope.Scope>;
   readonly run: (context: {
     readonly options: Options;
     readonly inputs: Carrieds<Reads>;

@@ -15,7 +15,7 @@ export async function answer(request: Request): Promise<Reply> {
           request.session,
           await ort.InferenceSession.create(
             request.model,
-            sessionOptions(request.settings, request.folder),
+            sessionOptions(request.settings, request.folder, request.optimised),
           ),
         );
         collectGarbage();

@@ -23,8 +23,11 @@ export interface Session {
 /** What the engine needs of a device. */
 export interface Loader {
   readonly provider: Provider;
-  /** Compiles a graph. Throws as `Session.run` does. */
-  load(graph: Graph): Promise<Session>;
+  /**
+   * Compiles a graph. `optimised`: ONNX Runtime may prepare it for speed on the CPU too, at the price of
+   * copies of its weights. Throws as `Session.run` does.
+   */
+  load(graph: Graph, optimised?: boolean): Promise<Session>;
   close(): Promise<void>;
 }
 
@@ -68,10 +71,17 @@ export class Device implements Loader {
     return this.#carrier.processId;
   }
 
-  async load(graph: Graph): Promise<Session> {
+  async load(graph: Graph, optimised = false): Promise<Session> {
     const { model, folder } = serialiseGraph(lowered(graph, this.provider));
     const session = `${this.#next}`;
-    await this.#ask({ kind: "create", session, model, folder, settings: this.#settings });
+    await this.#ask({
+      kind: "create",
+      session,
+      model,
+      folder,
+      settings: this.#settings,
+      optimised,
+    });
     collectGarbage();
     return {
       run: async (feeds) => (await this.#ask({ kind: "run", session, feeds })) ?? {},

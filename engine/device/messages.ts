@@ -32,6 +32,8 @@ export type Request =
     readonly model: Uint8Array;
     readonly folder: string;
     readonly settings: SessionSettings;
+    /** Let ONNX Runtime prepare the graph for speed on the CPU; everywhere else it always does. */
+    readonly optimised: boolean;
   }
   | { readonly kind: "run"; readonly id: number; readonly session: string; readonly feeds: Feeds }
   | { readonly kind: "release"; readonly id: number; readonly session: string };

@@ -1,6 +1,7 @@
 // ONNX Runtime's session options by provider. All measured on the CPU: memory patterns double the peak
-// from the second run on; the optimisers gain nothing on graphs as we write them and cost seconds at
-// load; a folded cast of a weight would hold a converted copy of it.
+// from the second run on; the optimisers gain little on a training graph and cost ten seconds at load,
+// and a folded cast of a weight would hold a converted copy of it. The VAE, nothing but convolutions, is
+// a third faster with them (blocked layouts), loads as fast, and has few weights.
 // The trap: on a GPU it is the other way round: there folding and fusing happen once and pay for ever.
 import type { InferenceSession } from "onnxruntime-node";
 import type { SessionSettings } from "./messages.ts";
@@ -8,6 +9,7 @@ import type { SessionSettings } from "./messages.ts";
 export function sessionOptions(
   { provider, threads, mapWeights, keepMemory = true }: SessionSettings,
   folder: string,
+  optimised: boolean,
 ): InferenceSession.SessionOptions {
   const onCpu = provider === "cpu";
   return {
@@ -18,7 +20,7 @@ export function sessionOptions(
     enableCpuMemArena: keepMemory,
     enableMemPattern: false,
     logSeverityLevel: 3,
-    graphOptimizationLevel: onCpu ? "disabled" : "all",
+    graphOptimizationLevel: onCpu && !optimised ? "disabled" : "all",
     extra: {
       session: {
         model_external_initializers_file_folder_path: folder,

@@ -26,7 +26,7 @@ const bytesPerNode = 9600;
 /** Buffers of a device come in sizes that suit it: measured nowhere, so with room to spare. */
 const roundingOnGpu = 1.15;
 
-/** What is computed once at load, because it depends on weights alone, as GPU providers do. */
+/** What is computed once at load, because it depends on weights alone, where a provider prepares graphs. */
 function folded(graph: Graph): { nodes: readonly Node[]; constants: readonly Value[] } {
   const constant = new Map(graph.frozen.map(({ value }) => [value.name, value]));
   const nodes = graph.nodes.filter((node) => {
@@ -41,10 +41,11 @@ function folded(graph: Graph): { nodes: readonly Node[]; constants: readonly Val
 /** Bytes; of a graph that is loaded. */
 export const overheadOf = ({ nodes }: Pick<Graph, "nodes">): number => nodes.length * bytesPerNode;
 
-export function estimateMemory(asBuilt: Graph, provider: Provider): Estimate {
+/** `optimised`: the CPU too prepares the graph, and its weights, for speed (session-options.ts). */
+export function estimateMemory(asBuilt: Graph, provider: Provider, optimised = false): Estimate {
   const graph = lowered(asBuilt, provider);
   const onCpu = provider === "cpu";
-  const { nodes, constants } = onCpu
+  const { nodes, constants } = onCpu && !optimised
     ? { nodes: graph.nodes, constants: graph.frozen.map(({ value }) => value) }
     : folded(graph);
   const order = runOrder({ nodes });

@@ -5,14 +5,8 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { openModel } from "../weights/model.ts";
 import { networksOf } from "./networks-of.ts";
-import {
-  MemoryFault,
-  type MemoryQuestion,
-  planMemory,
-  programBytes,
-  trainingRow,
-  vaeRows,
-} from "./plan-memory.ts";
+import { type MemoryQuestion, programBytes, trainingRow, vaeRows } from "./memory-rows.ts";
+import { MemoryFault, planMemory } from "./plan-memory.ts";
 import { peakOf } from "./estimate.ts";
 import { memoryPlans } from "./memory-plan.ts";
 

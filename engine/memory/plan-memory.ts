@@ -1,47 +1,20 @@
 // Which memory plan a training takes: the fastest that fits, worked out from shapes alone before a
 // session exists; and what else a run computes. Where not even plan C fits, a fault says what would.
-// The trap: the largest size decides; smaller buckets of the same training need less.
-import { lowered } from "../device/lower.ts";
-import type { Provider } from "../device/messages.ts";
+// The trap: another plan may give other last bits, so whoever trains keeps to the one that was chosen.
 import { fault } from "../fault.ts";
-import type { DType, Graph } from "../graph/graph.ts";
-import * as graphs from "../networks/graphs.ts";
-import type { AvailableMemory } from "./available-memory.ts";
-import { type Estimate, estimateMemory, overheadOf, peakOf } from "./estimate.ts";
-import { attentionBytesOf, keepOf, type MemoryPlan, memoryPlans } from "./memory-plan.ts";
-import type { Networks } from "./networks-of.ts";
-import { tileSide, tilingOf, type VaeWork } from "./vae-tiles.ts";
+import { type MemoryPlan, memoryPlans } from "./memory-plan.ts";
+import {
+  forwardRows,
+  largestOnWebgpu,
+  type MemoryQuestion,
+  type MemoryRow,
+  programBytes,
+  trainingRow,
+  vaeRows,
+} from "./memory-rows.ts";
+import { tilingOf, type VaeWork } from "./vae-tiles.ts";
 
 export class MemoryFault extends fault("MemoryFault", "world") {}
-
-export interface MemoryQuestion {
-  readonly networks: Networks;
-  /** Of the latents: every bucket that is trained, or every picture that is encoded or drawn. */
-  readonly sizes: readonly { readonly height: number; readonly width: number }[];
-  readonly batch: number;
-  readonly compute: DType;
-  readonly provider: Provider;
-  /** What the process (on the CPU) or the card may still take; undefined where nobody can say. */
-  readonly available: AvailableMemory | undefined;
-  /** The memory plans to choose from, fastest first. None: nothing is trained. */
-  readonly plans: readonly MemoryPlan[];
-}
-
-export type Work = "training" | "text" | "prediction" | VaeWork;
-
-export interface MemoryRow extends Estimate {
-  readonly work: Work;
-  /** Of training. */
-  readonly plan?: MemoryPlan;
-  /** Of the latents; of the tile where the VAE works in tiles. */
-  readonly height: number;
-  readonly width: number;
-  readonly batch: number;
-  readonly tiled: boolean;
-  /** Bytes on the device. */
-  readonly peak: number;
-  readonly fits: boolean;
-}
 
 export interface MemoryAdvice {
   /** The fastest that fits; where none does, the last. */
@@ -63,87 +36,10 @@ export interface MemoryAdvice {
   readonly note: string;
 }
 
-/** A tensor above this is silently computed wrongly by WebGPU (measured on a limit of 128 MiB). */
-const largestOnWebgpu = 128 * 2 ** 20;
-
 /** Without knowing the card's memory: plan B fits cards of 10 GB and more at 1024 px. */
 const planWhenUnknown: MemoryPlan = "B";
 
-/**
- * The process without what it computes: runtime, libraries, garbage. Measured under Node and Deno, where
- * the peak of a whole training is this far above that of its graph.
- */
-export const programBytes = 330 * 2 ** 20;
-
 const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-
-type Shape = Pick<MemoryRow, "work" | "plan" | "height" | "width" | "batch" | "tiled">;
-
-function row(question: MemoryQuestion, shape: Shape, graph: Graph, beside = 0): MemoryRow {
-  const { provider, available } = question;
-  const alone = estimateMemory(graph, provider);
-  const estimate = { ...alone, overhead: alone.overhead + beside };
-  const peak = peakOf(estimate, provider) + (provider === "cpu" ? programBytes : 0);
-  const isBindable = provider !== "webgpu" || estimate.largest <= largestOnWebgpu;
-  const fits = isBindable && (available === undefined || peak <= available.bytes);
-  return { ...shape, ...estimate, peak, fits };
-}
-
-const largestOf = ({ sizes }: MemoryQuestion) =>
-  sizes.reduce((a, b) => b.height * b.width > a.height * a.width ? b : a);
-
-/** What one step takes under a plan, at the largest size. */
-export function trainingRow(question: MemoryQuestion, plan: MemoryPlan): MemoryRow {
-  const { networks, batch, compute, provider } = question;
-  const size = { batch, ...largestOf(question) };
-  const options = { keep: keepOf(plan), attentionBytes: attentionBytesOf(plan, provider), compute };
-  const graph = graphs.trainGraph(networks, size, options);
-  // The same session also computes the loss alone (engine.ts).
-  const beside = overheadOf(lowered(graphs.lossGraph(networks, size, compute), provider));
-  return row(question, { work: "training", plan, ...size, tiled: false }, graph, beside);
-}
-
-/** The VAE on a whole picture, or on tiles where that does not fit. */
-function vaeRow(question: MemoryQuestion, work: VaeWork): MemoryRow {
-  const { networks, compute } = question;
-  const { input } = tilingOf(work, networks.configs.vae);
-  const of = (height: number, width: number, tiled: boolean) => {
-    const size = { batch: 1, height: height * input, width: width * input };
-    const graph = work === "encode"
-      ? graphs.encodeGraph(networks, size, compute)
-      : graphs.decodeGraph(networks, size, compute);
-    return row(question, { work, batch: 1, height, width, tiled }, graph);
-  };
-  const { height, width } = largestOf(question);
-  const whole = of(height, width, false);
-  return whole.fits || Math.max(height, width) <= tileSide
-    ? whole
-    : of(Math.min(height, tileSide), Math.min(width, tileSide), true);
-}
-
-/** The VAE both ways. */
-export const vaeRows = (question: MemoryQuestion): readonly MemoryRow[] => [
-  vaeRow(question, "encode"),
-  vaeRow(question, "decode"),
-];
-
-/** The text encoders, and a guided prediction. */
-function forwardRows(question: MemoryQuestion): readonly MemoryRow[] {
-  const { networks, batch, compute } = question;
-  const size = largestOf(question);
-  return [
-    row(
-      question,
-      { work: "text", batch, ...size, tiled: false },
-      graphs.textGraph(networks, batch, compute),
-    ),
-    row(
-      question,
-      { work: "prediction", batch: 2, ...size, tiled: false },
-      graphs.predictionGraph(networks, { batch: 2, ...size }, compute),
-    ),
-  ];
-}
 
 /**
  * The fastest plan that fits. Plans that the choice does not depend on are looked at only with `all`, for

@@ -46,6 +46,31 @@ test("independent stages run side by side", () =>
     assert.equal(ending.ending, "complete");
   }));
 
+test("a stage begins what needs no input while those before it run, and keeps it until it ends", () =>
+  withTemporaryFolder(async (folder) => {
+    const warm = Deferred.makeUnsafe<void>();
+    const said: string[] = [];
+    const say = (text: string) => Effect.sync(() => void said.push(text));
+    // The writer ends only once the reader is warm: one after the other, this would never end.
+    const writer = writesWords(() => Effect.as(Deferred.await(warm), { words: ["w"] }));
+    const reader = defineStage({
+      ...readsWords("read", () => Effect.as(say("run"), { lengths: [1] })),
+      warmUp: () =>
+        Effect.acquireRelease(say("open"), () => say("close")).pipe(
+          Effect.andThen(Deferred.succeed(warm, undefined)),
+          Effect.andThen(Effect.fail(hard)),
+        ),
+    });
+    const composed = pipeline("toy").stage("write", writer)
+      .stage("read", reader, { words: "write.words" });
+    const first = await runToy({ folder, pipeline: composed });
+    assert.equal(first.ending.ending, "complete", "what fails while warming up is not told");
+    assert.deepEqual(said, ["open", "run", "close"]);
+
+    await runToy({ folder, pipeline: composed });
+    assert.equal(said.length, 3, "what is cached is not warmed up");
+  }));
+
 const clockWork = (count: number, seen: () => void = () => {}) =>
   defineStage({
     ...plain,

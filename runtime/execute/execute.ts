@@ -8,7 +8,7 @@ import type { Plan, PlannedStage } from "../plan/plan.ts";
 import { makeResources } from "./resources.ts";
 import { type Finished, runStage, type Work } from "./run-stage.ts";
 import { makeSlots, Skipped } from "./slots.ts";
-import type { Surroundings } from "./stage-tools.ts";
+import { stageTools, type Surroundings } from "./stage-tools.ts";
 import { Stopped } from "../stopped.ts";
 
 export type StageOutcome =
@@ -22,6 +22,21 @@ export type Outcomes = ReadonlyMap<string, StageOutcome>;
 
 const interrupted = () =>
   new Stopped({ wanted: "to go on", found: "a request to stop", fix: "Give the command again." });
+
+/** Runs a stage, which waits for its inputs, beside what it can begin without them. */
+const warmedUp = <A>(
+  { stage, options }: Readied,
+  planned: PlannedStage,
+  work: Work,
+  run: Effect.Effect<A, Fault>,
+): Effect.Effect<A, Fault> => {
+  const { warmUp } = stage;
+  if (warmUp === undefined || planned.action !== "run") return run;
+  const begun = Effect.suspend(() => warmUp(options.decoded, stageTools(planned, work)));
+  return Effect.scoped(
+    Effect.andThen(Effect.forkScoped(Effect.exit(begun)), run),
+  );
+};
 
 /** Fails with the fault of the first stage that fails and is not supervised. */
 export const execute = (
@@ -57,7 +72,7 @@ export const execute = (
       }
       const readied = stages.get(id)!;
       const stopsItself = readied.stage.graceful ?? false;
-      const run = runStage(readied, planned, work).pipe(
+      const run = warmedUp(readied, planned, work, runStage(readied, planned, work)).pipe(
         Effect.tap(({ outputs }) => surroundings.keepOutputs(id, outputs)),
       );
       return (stopsItself ? run : Effect.raceFirst(

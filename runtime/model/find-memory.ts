@@ -8,7 +8,7 @@ import type { Provider } from "../../engine/device/messages.ts";
 import type { Fault } from "../../engine/fault.ts";
 import type { MemoryPlan } from "../../engine/memory/memory-plan.ts";
 import { type Networks, networksOf } from "../../engine/memory/networks-of.ts";
-import type { MemoryRow } from "../../engine/memory/plan-memory.ts";
+import type { MemoryRow } from "../../engine/memory/memory-rows.ts";
 import { vaeFactor } from "../../engine/networks/autoencoder.ts";
 import { adviseWork } from "../../engine/prepare-engine.ts";
 import { bundledConfigs } from "../../engine/weights/folder-configs.ts";

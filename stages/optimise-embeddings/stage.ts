@@ -1,13 +1,14 @@
 // optimise-embeddings: learns the placeholder's rows. Everything else is frozen.
 // The trap: this stage belongs to its run and resumes from the run's state, never from the cache.
 import { Effect } from "effect";
+import { asFault } from "../../runtime/as-fault.ts";
 import { latents } from "../../runtime/artefacts/latents.ts";
 import { snapshots } from "../../runtime/artefacts/snapshots.ts";
 import { tokenIds } from "../../runtime/artefacts/token-ids.ts";
 import { loadModel, modelInputs } from "../../runtime/model/load-model.ts";
 import { trainingWork } from "../../runtime/model/engine-work.ts";
 import { openEngine, resolvePooling } from "../../runtime/model/open-engine.ts";
-import { defineStage } from "../../runtime/stage.ts";
+import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { openTraining } from "./open-training.ts";
 import { OptimiseOptions } from "./options.ts";
 import { slowRate } from "./slow-rate.ts";
@@ -51,14 +52,22 @@ export const optimiseEmbeddings = defineStage({
       };
     }),
 
+  warmUp: (options, tools) =>
+    Effect.gen(function* () {
+      const { model, engine } = yield* opened(options, tools);
+      const { sizes: [size, ...others], batch } = trainingWork(model.configs.vae, options);
+      // Which of several sizes comes first is known with the pictures; and on a card the graph would hold
+      // its weights beside the VAE's.
+      if (others.length > 0 || engine.device.provider !== "cpu") return;
+      yield* Effect.tryPromise({
+        try: () => engine.prepareTraining({ ...size, batch }),
+        catch: asFault,
+      });
+    }),
+
   run: ({ options, inputs, outlets, tools }) =>
     Effect.scoped(Effect.gen(function* () {
-      const model = yield* loadModel(options, { offline: false, progress: tools.progress });
-      const engine = yield* openEngine(model, {
-        ...options,
-        pooling: resolvePooling(options.pooling, model),
-        work: trainingWork(model.configs.vae, options),
-      }, tools);
+      const { model, engine } = yield* opened(options, tools);
       const { training, thorough } = yield* openTraining(options, inputs, model, engine, {
         ...tools,
         publish: outlets.snapshots,
@@ -84,3 +93,15 @@ export const optimiseEmbeddings = defineStage({
 });
 
 export default optimiseEmbeddings;
+
+/** The engine that trains: what warms up and what runs share one. */
+const opened = (options: OptimiseOptions, tools: StageTools) =>
+  Effect.gen(function* () {
+    const model = yield* loadModel(options, { offline: false, progress: tools.progress });
+    const engine = yield* openEngine(model, {
+      ...options,
+      pooling: resolvePooling(options.pooling, model),
+      work: trainingWork(model.configs.vae, options),
+    }, tools);
+    return { model, engine };
+  });

@@ -71,7 +71,7 @@ const tell = (training: Training, state: TrainingState) =>
 
 const oneStep = (training: Training, state: TrainingState) =>
   Effect.gen(function* () {
-    const { options, course, gradient, rate } = training;
+    const { course, gradient, rate } = training;
     const started = performance.now();
     const lr = rate(state.step);
     const micros = course.step(state.step);
