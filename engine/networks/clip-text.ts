@@ -34,8 +34,9 @@ export function clipText(
       bytes: view.bytes / view.shape[0] * length,
     });
     let h = reshape(g, g.apply("Add", [embeddings, positions]), [batch * length, channels]);
+    const mask = causalMask(model, length);
     const layer = (index: number, x: Value) =>
-      model.child(`encoder.layers.${index}`, (m) => encoderLayer(m, config, x, batch));
+      model.child(`encoder.layers.${index}`, (m) => encoderLayer(m, config, x, mask, batch));
     for (let i = 0; i < config.num_hidden_layers - 1; i++) h = layer(i, h);
     if (pool === null) return { hidden: h, pooled: null };
     const last = layer(config.num_hidden_layers - 1, h);
@@ -48,13 +49,19 @@ export function clipText(
   });
 }
 
-function encoderLayer(module: Module, config: ClipTextConfig, x: Value, batch: number): Value {
+function encoderLayer(
+  module: Module,
+  config: ClipTextConfig,
+  x: Value,
+  mask: Value,
+  batch: number,
+): Value {
   const { g } = module;
   const norm = (name: string, value: Value) =>
     module.child(name, (m) => layerNorm(m, value, config.layer_norm_eps));
   const normed = norm("layer_norm1", x);
   const heads = config.num_attention_heads;
-  let h = module.child("self_attn", (m) => causalAttention(m, normed, batch, heads));
+  let h = module.child("self_attn", (m) => causalAttention(m, normed, mask, batch, heads));
   h = g.apply("Add", [x, h]);
   const second = norm("layer_norm2", h);
   const fed = module.child("mlp", (mlp) => {
@@ -65,7 +72,13 @@ function encoderLayer(module: Module, config: ClipTextConfig, x: Value, batch: n
   return g.apply("Add", [h, fed]);
 }
 
-function causalAttention(module: Module, x: Value, batch: number, heads: number): Value {
+function causalAttention(
+  module: Module,
+  x: Value,
+  mask: Value,
+  batch: number,
+  heads: number,
+): Value {
   const { g } = module;
   const [rows, channels] = x.shape;
   const length = rows / batch;
@@ -78,7 +91,7 @@ function causalAttention(module: Module, x: Value, batch: number, heads: number)
   const k = project("k_proj", [0, 2, 3, 1]);
   const v = project("v_proj", [0, 2, 1, 3]);
   const scaled = g.apply("Mul", [q, g.constant([1 / Math.sqrt(depth)])]);
-  const scores = g.apply("Add", [g.apply("MatMul", [scaled, k]), causalMask(module, length)]);
+  const scores = g.apply("Add", [g.apply("MatMul", [scaled, k]), mask]);
   const probabilities = g.apply("Softmax", [scores], { axis: -1 });
   const mixed = g.apply("MatMul", [probabilities, v]);
   const joined = g.apply("Transpose", [mixed], { perm: [0, 2, 1, 3] });
@@ -88,6 +101,7 @@ function causalAttention(module: Module, x: Value, batch: number, heads: number)
 /** Large enough that its exponential is 0 in float32, small enough for float16. */
 const hiddenScore = -6e4;
 
+/** One for all layers, [length, length]. */
 const causalMask = ({ g }: Module, length: number): Value =>
   g.constant(
     Array.from({ length: length ** 2 }, (_, i) => i % length > i / length ? hiddenScore : 0),

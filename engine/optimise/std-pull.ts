@@ -5,30 +5,36 @@ import { pow } from "../random/exact-math.ts";
 
 const STRENGTH = 0.1;
 
+type Values = Float32Array | Float64Array;
+
+/** `sum` and all values, one after the other: another order has another last bit. */
+function added(sum: number, values: Values): number {
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum;
+}
+
+/** `sum` and the squares of all values' distances from `mean`. */
+function squaresAdded(sum: number, values: Values, mean: number): number {
+  for (let i = 0; i < values.length; i++) sum += (values[i] - mean) * (values[i] - mean);
+  return sum;
+}
+
 /** The sample standard deviation (n - 1) of all values, in two passes. */
-export function standardDeviation(values: Float32Array | Float64Array): number {
-  let sum = 0;
-  for (const value of values) sum += value;
-  const mean = sum / values.length;
-  let squares = 0;
-  for (const value of values) squares += (value - mean) * (value - mean);
-  return Math.sqrt(squares / (values.length - 1));
+export function standardDeviation(values: Values): number {
+  const mean = added(0, values) / values.length;
+  return Math.sqrt(squaresAdded(0, values, mean) / (values.length - 1));
 }
 
 /** The same of values that come in blocks, twice in the same order; to the last bit. */
 export async function deviationOfBlocks(
   blocks: () => AsyncIterable<{ readonly values: Float32Array }>,
 ): Promise<number> {
-  let [sum, count] = [0, 0];
+  let [sum, squares, count] = [0, 0, 0];
   for await (const { values } of blocks()) {
-    for (const value of values) sum += value;
+    sum = added(sum, values);
     count += values.length;
   }
-  const mean = sum / count;
-  let squares = 0;
-  for await (const { values } of blocks()) {
-    for (const value of values) squares += (value - mean) * (value - mean);
-  }
+  for await (const { values } of blocks()) squares = squaresAdded(squares, values, sum / count);
   return Math.sqrt(squares / (count - 1));
 }
 

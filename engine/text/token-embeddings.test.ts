@@ -1,12 +1,15 @@
 // The look-up outside the graph: frozen rows as the file holds them, the placeholder's after them, and the
 // gradient's way back as its exact adjoint.
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { normals } from "../random/draw.ts";
 import { openModel } from "../weights/model.ts";
-import { readSafetensors } from "../weights/safetensors.ts";
+import { readHeader, readSafetensors, writeSafetensors } from "../weights/safetensors.ts";
 import { TokenEmbeddings } from "./token-embeddings.ts";
 
 const folder = fileURLToPath(new URL("../../tests/golden/b/model", import.meta.url));
@@ -43,6 +46,28 @@ test("frozen rows come from the file, the placeholder's from the caller", async 
     whole.push(...values);
   }
   assert.deepEqual(Float32Array.from(whole), stored);
+});
+
+test("a vocabulary of several blocks, the last one shorter, in the type of the file", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "blocks-"));
+  const [file, width] = [join(folder, "words.safetensors"), 3];
+  const words = Float32Array.from({ length: 5000 * width }, (_, i) => (i % 1999) - 999);
+  for (const dtype of ["F32", "F16", "BF16"] as const) {
+    // bfloat16 has 8 bits of a number
+    const data = dtype === "BF16" ? words.map((word) => word % 256) : words;
+    await writeSafetensors(file, new Map([["words", { dtype, shape: [5000, width], data }]]));
+    const whole: number[] = [];
+    const view = (await readHeader(file)).tensors.get("words")!;
+    let blocks = 0;
+    for await (const { first, values } of new TokenEmbeddings(view).blocks()) {
+      assert.equal(whole.length, first * width);
+      whole.push(...values);
+      blocks++;
+    }
+    assert.ok(blocks > 2);
+    assert.deepEqual(Float32Array.from(whole), data);
+  }
+  await rm(folder, { recursive: true });
 });
 
 test("gathering is the adjoint of the look-up: <lookUp(r) - lookUp(0), y> = <r, gather(y)>", async () => {

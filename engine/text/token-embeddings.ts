@@ -2,7 +2,8 @@
 // for them, ids at or above the vocabulary's size are the placeholder's rows, in order. Its adjoint
 // gathers the gradient of those rows.
 import { fault } from "../fault.ts";
-import { readTensor } from "../weights/safetensors.ts";
+import { decodeArray, toFloat32 } from "../weights/convert.ts";
+import { readChunks, readTensor } from "../weights/safetensors.ts";
 import { storedBytes } from "../weights/dtype.ts";
 import type { WeightView } from "../weights/weight-view.ts";
 
@@ -19,6 +20,10 @@ export class TokenEmbeddings {
   constructor(view: WeightView) {
     this.#view = view;
     [this.vocabularySize, this.width] = view.shape;
+  }
+
+  get #rowBytes(): number {
+    return this.width * storedBytes[this.#view.dtype];
   }
 
   /** Embeddings [B, length, width] of `captions`; `rows` holds n * width placeholder values. */
@@ -57,22 +62,27 @@ export class TokenEmbeddings {
   row(id: number): Promise<Float32Array> {
     const held = this.#rows.get(id);
     if (held !== undefined) return held;
-    const row = this.#read(id, 1);
+    const row = this.#read(id);
     this.#rows.set(id, row);
     return row;
   }
 
-  #read(first: number, count: number): Promise<Float32Array> {
-    const each = this.width * storedBytes[this.#view.dtype];
-    const place = { offset: this.#view.offset + first * each, bytes: count * each };
-    return readTensor({ ...this.#view, shape: [count * this.width], ...place });
+  #read(id: number): Promise<Float32Array> {
+    const bytes = this.#rowBytes;
+    const place = { offset: this.#view.offset + id * bytes, bytes };
+    return readTensor({ ...this.#view, shape: [this.width], ...place });
   }
 
-  /** The whole vocabulary in order, some thousand rows at a time: as float32 SDXL's takes 400 MB. */
+  /**
+   * The whole vocabulary in order, some thousand rows at a time: as float32 SDXL's takes 400 MB. The next
+   * block may take the place of `values`.
+   */
   async *blocks(): AsyncGenerator<{ readonly first: number; readonly values: Float32Array }> {
-    for (let first = 0; first < this.vocabularySize; first += blockRows) {
-      const count = Math.min(blockRows, this.vocabularySize - first);
-      yield { first, values: await this.#read(first, count) };
+    const each = this.#rowBytes;
+    const buffer = new Uint8Array(Math.min(blockRows, this.vocabularySize) * each);
+    for await (const [from, length] of readChunks(this.#view, buffer)) {
+      const whole = length === buffer.length ? buffer.buffer : buffer.buffer.slice(0, length);
+      yield { first: from / each, values: toFloat32(decodeArray(whole, this.#view.dtype)) };
     }
   }
 

@@ -1,4 +1,4 @@
-// The readable text of every token of a byte-level BPE vocabulary, for showing which words are near.
+// The readable text of a token of a byte-level BPE vocabulary, for showing which words are near.
 // The trap: tokens spell bytes, each byte as one printable character, so a token may be part of a
 // character in UTF-8; such a part shows as U+FFFD.
 
@@ -22,15 +22,4 @@ export function tokenText(token: string): string {
   const characters = [...(ends ? token.slice(0, -4) : token)];
   const bytes = Uint8Array.from(characters, (character) => byteOf.get(character) ?? 63);
   return decoder.decode(bytes) + (ends ? "" : "-");
-}
-
-/** By id; ids that no token has are "". `added` tokens are shown as they are. */
-export function tokenTexts(
-  ids: ReadonlyMap<string, number>,
-  added: readonly { readonly id: number; readonly content: string }[],
-): readonly string[] {
-  const texts: string[] = [];
-  for (const [token, id] of ids) texts[id] = tokenText(token);
-  for (const { id, content } of added) texts[id] = content;
-  return Array.from(texts, (text) => text ?? "");
 }

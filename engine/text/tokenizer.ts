@@ -2,15 +2,12 @@
 // @huggingface/tokenizers, from vocab.json and merges.txt or from tokenizer.json.
 // The trap: in SDXL's second tokenizer "!" is the padding token, hence special: "gnome!" has id 0 in it,
 // and id 256 in the first.
-import { readFileSync } from "node:fs";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
-import { fault } from "../fault.ts";
+import { type TokenizerDefinition, tokenizerDefinition } from "./tokenizer-definition.ts";
+import { broken, TokenizerFault } from "./tokenizer-fault.ts";
 import type { TokenizerFiles } from "./tokenizer-files.ts";
-import { tokenText, tokenTexts } from "./token-texts.ts";
+import { type AddedToken, end, start } from "./tokenizer-json.ts";
 export { type TokenizerFiles, tokenizerFiles } from "./tokenizer-files.ts";
-
-/** Tokenizer files that are broken, or a placeholder that cannot be added. */
-export class TokenizerFault extends fault("TokenizerFault", "user") {}
 
 /** Tokens of a caption, start and end token included: what CLIP takes. */
 export const captionLength = 77;
@@ -30,8 +27,8 @@ export interface Tokenizer {
   readonly tokenId: (word: string) => number | undefined;
   /** One more than the highest id, added placeholders not counted. */
   readonly vocabularySize: number;
-  /** By id: the text of each token; a piece that does not end a word ends in "-". Placeholders last. */
-  readonly words: readonly string[];
+  /** The text of a token; a piece that does not end a word ends in "-". */
+  readonly wordOf: (id: number) => string;
   /** In the order given to `loadTokenizer`. */
   readonly placeholderIds: readonly number[];
   readonly startId: number;
@@ -39,119 +36,10 @@ export interface Tokenizer {
   readonly padId: number;
 }
 
-interface AddedToken {
-  readonly id: number;
-  readonly content: string;
-  readonly special: boolean;
-  readonly normalized: boolean;
-}
-
-interface TokenizerJson {
-  readonly added_tokens: readonly AddedToken[];
-  readonly model: { readonly vocab: Readonly<Record<string, number>>; readonly merges: unknown };
-}
-
-const start = "<|startoftext|>";
-const end = "<|endoftext|>";
-const pieces = `${start}|${end}|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+`
-  .replaceAll("|>", "\\|>").replaceAll("<|", "<\\|");
-
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch (cause) {
-    throw broken(file, "no readable JSON", cause);
-  }
-}
-
-const broken = (file: string, found: string, cause?: unknown) =>
-  new TokenizerFault({
-    file,
-    wanted: "a CLIP tokenizer's file",
-    found,
-    fix: "Take it again from the model's repository.",
-    cause,
-  });
-
-/** Ids are indices of arrays, so a damaged file must not name a huge one. */
-const highestId = 1_000_000;
-
-const isVocabulary = (json: unknown): json is Record<string, number> =>
-  typeof json === "object" && json !== null && Object.values(json).length > 0 &&
-  Object.values(json).every((id) =>
-    Number.isSafeInteger(id) && Number(id) >= 0 && Number(id) <= highestId
-  );
-
-function readVocabulary(file: string): Readonly<Record<string, number>> {
-  const vocab = readJson(file);
-  if (!isVocabulary(vocab)) throw broken(file, "no map from tokens to ids");
-  return vocab;
-}
-
-/** The tokenizer.json that transformers would write for vocab.json and merges.txt. */
-function fromVocabulary(vocabularyFile: string, mergesFile: string): TokenizerJson {
-  const vocab = readVocabulary(vocabularyFile);
-  const lines = readFileSync(mergesFile, "utf8").split(/\r?\n/);
-  const merges = lines.filter((line) => line !== "" && !line.startsWith("#version"))
-    .map((line) => line.split(" "));
-  if (!merges.every(({ length }) => length === 2)) {
-    throw broken(mergesFile, "a line that is no pair");
-  }
-  return {
-    added_tokens: [],
-    normalizer: {
-      type: "Sequence",
-      normalizers: [
-        { type: "NFC" },
-        { type: "Replace", pattern: { Regex: "\\s+" }, content: " " },
-        { type: "Lowercase" },
-      ],
-    },
-    pre_tokenizer: {
-      type: "Sequence",
-      pretokenizers: [
-        { type: "Split", pattern: { Regex: pieces }, behavior: "Removed", invert: true },
-        { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
-      ],
-    },
-    post_processor: {
-      type: "RobertaProcessing",
-      sep: [end, vocab[end]],
-      cls: [start, vocab[start]],
-      trim_offsets: false,
-      add_prefix_space: false,
-    },
-    decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
-    model: {
-      type: "BPE",
-      unk_token: end,
-      continuing_subword_prefix: "",
-      end_of_word_suffix: "</w>",
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab,
-      merges,
-    },
-  } as TokenizerJson;
-}
-
-function fromTokenizerJson(file: string): TokenizerJson {
-  const json = readJson(file) as TokenizerJson;
-  const hasTokens = Array.isArray(json?.added_tokens) &&
-    json.added_tokens.every((token) => isVocabulary({ [token?.content]: token?.id }));
-  if (!hasTokens || !isVocabulary(json.model?.vocab)) throw broken(file, "no BPE vocabulary");
-  return json;
-}
-
 /** The readable text of a token by its id, without the rest of a tokenizer. Throws TokenizerFault. */
 export function tokenWords(files: TokenizerFiles): (id: number) => string {
-  const vocab = files.kind === "vocabulary"
-    ? readVocabulary(files.vocabulary)
-    : fromTokenizerJson(files.tokenizerJson).model.vocab;
-  const tokens: string[] = [];
-  for (const [token, id] of Object.entries(vocab)) tokens[id] = token;
-  return (id) => tokens[id] === undefined ? `#${id}` : tokenText(tokens[id]);
+  const definition = tokenizerDefinition(files);
+  return (id) => definition.wordOf(id);
 }
 
 /** The placeholders as added tokens; all that cannot be added are in the one fault thrown. */
@@ -185,9 +73,20 @@ function placeholders(
   }));
 }
 
-function build(json: TokenizerJson, files: TokenizerFiles): HuggingFaceTokenizer {
+/** A model of nothing, which the definition's takes the place of: no constructor builds that again. */
+const noModel = { type: "BPE", vocab: {}, merges: [] };
+
+function build(
+  definition: TokenizerDefinition,
+  added: readonly AddedToken[],
+  files: TokenizerFiles,
+): HuggingFaceTokenizer {
   try {
-    return new HuggingFaceTokenizer(json, {});
+    const { json, model } = definition;
+    const added_tokens = [...json.added_tokens, ...added];
+    const tokenizer = new HuggingFaceTokenizer({ ...json, added_tokens, model: noModel }, {});
+    tokenizer.model = model;
+    return tokenizer;
   } catch (cause) {
     const file = files.kind === "vocabulary" ? files.folder : files.tokenizerJson;
     throw broken(file, cause instanceof Error ? cause.message : String(cause), cause);
@@ -203,18 +102,14 @@ export function loadTokenizer(
   placeholderTokens: readonly string[] = [],
   firstPlaceholderId?: number,
 ): Tokenizer {
-  const json = files.kind === "vocabulary"
-    ? fromVocabulary(files.vocabulary, files.merges)
-    : fromTokenizerJson(files.tokenizerJson);
-  const ids = new Map(Object.entries(json.model.vocab));
-  for (const { content, id } of json.added_tokens) ids.set(content, id);
+  const definition = tokenizerDefinition(files);
+  const { vocabularySize, json: { added_tokens } } = definition;
   const idOf = (token: string): number => {
-    const id = ids.get(token);
+    const id = definition.idOf(token);
     if (id === undefined) throw broken(files.folder, `no token ${JSON.stringify(token)}`);
     return id;
   };
   const [startId, endId, padId] = [idOf(start), idOf(end), idOf(files.padToken)];
-  const vocabularySize = [...ids.values()].reduce((most, id) => Math.max(most, id), 0) + 1;
   const firstId = firstPlaceholderId ?? vocabularySize;
   if (firstId < vocabularySize) {
     throw new TokenizerFault({
@@ -224,12 +119,12 @@ export function loadTokenizer(
       fix: "Tokenizer and text encoder belong to different models: take both from one.",
     });
   }
-  const added = placeholders(placeholderTokens, (token) => ids.has(token), firstId, files.folder);
+  const taken = (token: string) => definition.idOf(token) !== undefined;
+  const added = placeholders(placeholderTokens, taken, firstId, files.folder);
   const special = [...new Set([start, end, files.padToken])]
-    .filter((content) => !json.added_tokens.some((token) => token.content === content))
+    .filter((content) => !added_tokens.some((token) => token.content === content))
     .map((content) => ({ id: idOf(content), content, special: true, normalized: false }));
-  const all = { ...json, added_tokens: [...json.added_tokens, ...special, ...added] };
-  const tokenizer = build(all, files);
+  const tokenizer = build(definition, [...special, ...added], files);
 
   const encode = (text: string): Encoded => {
     const tokens = tokenizer.encode(text).ids;
@@ -250,9 +145,7 @@ export function loadTokenizer(
     encode,
     tokenId,
     vocabularySize,
-    get words() {
-      return tokenTexts(ids, added);
-    },
+    wordOf: (id) => added.find((token) => token.id === id)?.content ?? definition.wordOf(id),
     placeholderIds: added.map(({ id }) => id),
     startId,
     endId,

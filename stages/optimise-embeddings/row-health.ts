@@ -20,18 +20,21 @@ export interface Words {
   readonly wordOf: (id: number) => string;
 }
 
-function dot(a: ArrayLike<number>, i: number, b: ArrayLike<number>, j: number, width: number) {
+type Values = Float32Array | Float64Array;
+
+function dot(a: Values, i: number, b: Values, j: number, width: number): number {
+  const [from, other] = [i * width, j * width];
   let sum = 0;
-  for (let k = 0; k < width; k++) sum += a[i * width + k] * b[j * width + k];
+  for (let k = 0; k < width; k++) sum += a[from + k] * b[other + k];
   return sum;
 }
 
 /** The Euclidean norm of each row. */
-export const norms = (rows: ArrayLike<number>, width: number): Float64Array =>
-  Float64Array.from(
-    { length: rows.length / width },
-    (_, i) => Math.sqrt(dot(rows, i, rows, i, width)),
-  );
+export function norms(rows: Values, width: number): Float64Array {
+  const lengths = new Float64Array(rows.length / width);
+  for (let i = 0; i < lengths.length; i++) lengths[i] = Math.sqrt(dot(rows, i, rows, i, width));
+  return lengths;
+}
 
 export function normRange(lengths: Float64Array): readonly [number, number, number] {
   const sorted = lengths.toSorted();
@@ -59,11 +62,23 @@ export function rowHealth(
 type Candidate = readonly [word: number, cosine: number];
 
 /** Keeps `best` sorted, highest first, and no longer than `count`. */
-function admit(best: Candidate[], candidate: Candidate, count: number): void {
-  if (best.length === count && candidate[1] <= best[count - 1][1]) return;
-  const place = best.findIndex(([, other]) => other < candidate[1]);
-  best.splice(place === -1 ? best.length : place, 0, candidate);
+function admit(best: Candidate[], word: number, value: number, count: number): void {
+  if (best.length === count && value <= best[count - 1][1]) return;
+  const place = best.findIndex(([, other]) => other < value);
+  best.splice(place === -1 ? best.length : place, 0, [word, value]);
   best.length = Math.min(best.length, count);
+}
+
+/** The products of one row with each word of a block; apart from `dot`, which meets arrays of other types. */
+function products(row: Float64Array, values: Float32Array): Float64Array {
+  const width = row.length;
+  const found = new Float64Array(values.length / width);
+  for (let j = 0; j < found.length; j++) {
+    let sum = 0;
+    for (let k = 0; k < width; k++) sum += row[k] * values[j * width + k];
+    found[j] = sum;
+  }
+  return found;
 }
 
 /** For each row the `count` words of highest cosine. */
@@ -76,13 +91,11 @@ export async function nearestWords(
   const own = norms(rows, width);
   const best = Array.from(own, (): Candidate[] => []);
   for await (const { first, values } of blocks) {
-    for (let j = 0; j < values.length / width; j++) {
-      const word = first + j;
-      for (const [i, length] of own.entries()) {
-        const product = dot(rows, i, values, j, width);
-        admit(best[i], [word, cosine(product, length, lengths[word])], count);
-      }
-    }
+    best.forEach((list, i) => {
+      products(rows.subarray(i * width, (i + 1) * width), values).forEach((product, j) =>
+        admit(list, first + j, cosine(product, own[i], lengths[first + j]), count)
+      );
+    });
   }
   return best.map((list) => list.map(([word, value]) => [wordOf(word), value]));
 }

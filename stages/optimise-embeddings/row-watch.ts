@@ -1,6 +1,7 @@
-// Watches the rows against the vocabularies. The vocabularies' spreads pull the rows, so they are exact;
-// the rest is for people. The trap: SDXL's vocabularies are 400 MB as float32, so they are read in blocks,
-// again each time that words are looked for.
+// Watches the rows against the vocabularies. The vocabularies' spreads pull the rows, so they are exact and
+// there before the first step; the rest is for people, and measured when it is first asked for.
+// The trap: SDXL's vocabularies are 400 MB as float32, so they are read in blocks, again each time that words
+// are looked for.
 import { Effect } from "effect";
 import type { Engine } from "../../engine/engine.ts";
 import type { Fault } from "../../engine/fault.ts";
@@ -25,20 +26,25 @@ export interface RowWatch {
   ) => Effect.Effect<readonly EncoderHealth[], Fault>;
 }
 
-async function known(tokens: TokenEmbeddings) {
+async function normsOf(tokens: TokenEmbeddings) {
   const lengths = new Float64Array(tokens.vocabularySize);
   for await (const { first, values } of tokens.blocks()) {
     lengths.set(norms(values, tokens.width), first);
   }
-  const spread = await deviationOfBlocks(() => tokens.blocks());
-  return { spread, lengths, range: normRange(lengths) };
+  return { lengths, range: normRange(lengths) };
 }
 
 export async function rowWatch(model: Model, engine: Engine): Promise<RowWatch> {
-  const vocabularies = [await known(engine.tokens[0]), await known(engine.tokens[1])] as const;
+  const [first, second] = engine.tokens;
+  const spreads = [
+    await deviationOfBlocks(() => first.blocks()),
+    await deviationOfBlocks(() => second.blocks()),
+  ] as const;
+  let measured: Promise<readonly Awaited<ReturnType<typeof normsOf>>[]> | undefined;
   const health = (state: TrainingState, words: boolean) =>
     Effect.tryPromise({
       try: async () => {
+        const vocabularies = await (measured ??= Promise.all([normsOf(first), normsOf(second)]));
         const all: EncoderHealth[] = [];
         for (const [i, tokens] of engine.tokens.entries()) {
           const rows = rowsOf(state)[i];
@@ -59,5 +65,5 @@ export async function rowWatch(model: Model, engine: Engine): Promise<RowWatch> 
       },
       catch: asFault,
     });
-  return { spreads: [vocabularies[0].spread, vocabularies[1].spread], health };
+  return { spreads, health };
 }

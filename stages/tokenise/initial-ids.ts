@@ -53,7 +53,7 @@ function idsOf({ encode }: Tokenizer, text: string): readonly number[] {
 }
 
 function severalTokens(tokenizer: Tokenizer, word: string, ids: readonly number[]) {
-  const tokens = ids.map((id) => JSON.stringify(tokenizer.words[id])).join(", ");
+  const tokens = ids.map((id) => JSON.stringify(tokenizer.wordOf(id))).join(", ");
   return new InitializerFault({
     key: "initializer_token",
     wanted: "a word that is one token of the model's vocabulary",
