@@ -8,6 +8,6 @@ const racyMs = 2000;
 export const stampOf = (info: BigIntStats): string =>
   [info.size, info.mtimeNs, info.ctimeNs, info.ino, info.dev].join(" ");
 
-/** Whether the stamp can be relied on at `now` (milliseconds since 1970). */
+/** Whether the stamp, taken at `now` (milliseconds since 1970), can be relied on. */
 export const isSettled = ({ mtimeNs, ctimeNs }: BigIntStats, now: number): boolean =>
   [mtimeNs, ctimeNs].every((time) => Math.abs(now - Number(time / 1_000_000n)) > racyMs);

@@ -3,10 +3,9 @@
 // It is a cache, one small file for each weight file: losing or breaking one costs time, nothing else.
 // The trap: what was touched just now is not remembered (file-stamp.ts); nor, on disk, what is small.
 import { createHash } from "node:crypto";
-import { mkdir, readFile, stat } from "node:fs/promises";
-import { homedir } from "node:os";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import process from "node:process";
+import { userCache } from "../user-cache.ts";
 import { writeAtomically } from "./atomic-file.ts";
 import { isSettled, stampOf } from "./file-stamp.ts";
 import { type FileContent, readThrough } from "./read-through.ts";
@@ -18,23 +17,22 @@ const version = 1;
 /** Reading less than this takes no longer than starting up varies. */
 const worthADisk = 32 << 20;
 
-const knownFolder = (): string =>
-  join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "gnomic", "weight-files");
-
 /** What this process knows, by `of`. */
 const seen = new Map<string, FileContent>();
 
 /** Reads the file unless it is known. Throws as `readThrough` does. */
 export async function lookAt(file: string, signal: AbortSignal): Promise<FileContent> {
+  const now = Date.now();
   const info = await stat(file, { bigint: true }).catch((cause) => {
     throw fileFault(file, cause);
   });
   const of = [version, stampOf(info), file].join(" ");
-  const record = join(knownFolder(), `${createHash("sha256").update(file).digest("hex")}.json`);
+  const name = createHash("sha256").update(file).digest("hex");
+  const record = join(userCache("weight-files"), `${name}.json`);
   const big = info.size >= worthADisk;
   const known = seen.get(of) ?? (big ? await recorded(record, of) : undefined);
   const content = known ?? await readThrough(file, signal);
-  if (!isSettled(info, Date.now())) return content;
+  if (!isSettled(info, now)) return content;
   seen.set(of, content);
   if (known === undefined && big) await keep(record, { of, ...content });
   return content;
@@ -49,6 +47,4 @@ async function recorded(record: string, of: string): Promise<FileContent | undef
 
 /** A cache that cannot be written costs the reading again, no more. */
 const keep = (record: string, known: FileContent & { readonly of: string }): Promise<void> =>
-  mkdir(knownFolder(), { recursive: true })
-    .then(() => writeAtomically(record, [new TextEncoder().encode(JSON.stringify(known))]))
-    .catch(() => {});
+  writeAtomically(record, [new TextEncoder().encode(JSON.stringify(known))]).catch(() => {});

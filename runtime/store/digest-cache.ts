@@ -73,6 +73,7 @@ export const openDigestCache = Effect.fnUntraced(function* (file: string) {
 
   const digestFile = Effect.fnUntraced(function* (given: string) {
     const path = resolve(given);
+    const now = yield* Clock.currentTimeMillis;
     const info = yield* look(path);
     const before = remembered.get(path);
     if (before?.stamp === stampOf(info)) return before.digest;
@@ -80,7 +81,6 @@ export const openDigestCache = Effect.fnUntraced(function* (file: string) {
       try: (signal) => hashFile(path, signal),
       catch: readFault(given),
     });
-    const now = yield* Clock.currentTimeMillis;
     if (isSettled(info, now)) keep(path, info, digest);
     return digest;
   });
