@@ -5,10 +5,11 @@
 import { availableParallelism } from "node:os";
 import { isFault } from "../fault.ts";
 import type { DType } from "../graph/graph.ts";
+import { userCache } from "../user-cache.ts";
 import { Device, type DeviceSettings, type Loader } from "./device.ts";
 import type { Provider } from "./messages.ts";
 import { type ListedProvider, listProviders } from "./providers.ts";
-import { checkFolder, rememberedCheck, selfCheck, type Verdict } from "./self-check.ts";
+import { rememberedCheck, selfCheck, type Verdict } from "./self-check.ts";
 
 export interface DeviceWish {
   readonly provider: Provider | "auto";
@@ -45,7 +46,7 @@ const thisMachine: DeviceSurvey = {
   open: (settings) => new Device(settings),
   check: selfCheck,
   get folder() {
-    return checkFolder();
+    return userCache("devices");
   },
 };
 

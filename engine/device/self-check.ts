@@ -3,7 +3,7 @@
 // is remembered in the user's cache folder, a failure is tried again next time.
 // The trap: the model must be the golden one whatever is trained; what is checked are the kernels.
 import { mkdir, readFile } from "node:fs/promises";
-import { homedir, hostname, release } from "node:os";
+import { hostname, release } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compareOutputs } from "../compare.ts";
@@ -66,9 +66,6 @@ export async function selfCheck(device: Loader, compute: DType): Promise<Verdict
     rate: await matmulRate(device, compute),
   };
 }
-
-export const checkFolder = (): string =>
-  join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "gnomic", "devices");
 
 /** What `check` says, unless this machine has passed before; passes are kept in `folder`. */
 export async function rememberedCheck(

@@ -4,9 +4,7 @@
 // The trap: the side file is keyed by its sources' sizes and times, so a changed model makes a new one.
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { toBytes } from "./convert.ts";
 import type { StoredDType } from "./dtype.ts";
 import { isFault } from "../fault.ts";
@@ -20,9 +18,6 @@ type Tables<A> = Readonly<Record<Network, ReadonlyMap<string, A>>>;
 /** Largest finite value of the narrow dtypes; float16's own is 65504. */
 const largest: Partial<Record<StoredDType, number>> = { F8_E4M3: 448, F8_E5M2: 57344 };
 const largestHalf = 65504;
-
-export const defaultCacheFolder = (): string =>
-  join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "gnomic", "weights");
 
 const isForeign = ({ view, scale }: Located) =>
   view.dtype === "F64" || view.dtype in largest || scale !== undefined;

@@ -6,7 +6,8 @@
 import { realpath, stat } from "node:fs/promises";
 import type { ModelConfigs } from "../networks/config.ts";
 import type { TokenizerFiles } from "../text/tokenizer-files.ts";
-import { convertStored, defaultCacheFolder } from "./convert-stored.ts";
+import { userCache } from "../user-cache.ts";
+import { convertStored } from "./convert-stored.ts";
 import { componentFolder, disagreements } from "./folder-configs.ts";
 import { locate } from "./locate.ts";
 import { type ModelFinding, refuseModel } from "./model-fault.ts";
@@ -119,7 +120,7 @@ function locateAll(path: string, parts: ModelParts): Record<Network, Map<string,
  * WeightsStorageFault (the machine cannot read or write a file).
  */
 export async function openModel(path: string, options: OpenModelOptions = {}): Promise<Model> {
-  const { modelConfig, vaeModel, variant, cacheFolder = defaultCacheFolder() } = options;
+  const { modelConfig, vaeModel, variant, cacheFolder = userCache("weights") } = options;
   const { path: real, isFolder } = await resolved(path);
   const own = isFolder
     ? await partsOfFolder(real, variant)

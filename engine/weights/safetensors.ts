@@ -52,7 +52,13 @@ export async function* readChunks(
   }
 }
 
-async function fill(handle: FileHandle, buffer: Uint8Array, length: number, position: number) {
+/** Reads `length` bytes from `position` on, or throws. */
+export async function fill(
+  handle: FileHandle,
+  buffer: Uint8Array,
+  length: number,
+  position: number,
+): Promise<void> {
   for (let done = 0; done < length;) {
     const step = Math.min(length - done, 1 << 30);
     const { bytesRead } = await handle.read(buffer, done, step, position + done);

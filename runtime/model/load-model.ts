@@ -9,6 +9,7 @@ import { type Model, openModel } from "../../engine/weights/model.ts";
 import { asFault } from "../as-fault.ts";
 import { NotDownloaded } from "../not-downloaded.ts";
 import type { InputTools } from "../stage.ts";
+import { lookAtWeights } from "./look-at-weights.ts";
 
 export interface ModelOptions {
   readonly model: string;
@@ -60,9 +61,8 @@ export const modelInputs = (
 ): Effect.Effect<unknown, Fault> =>
   Effect.gen(function* () {
     const model = yield* loadModel(options, tools);
-    const views = networks.flatMap((network) => [...model.weights[network].values()]);
-    const files = [...new Set(views.map((view) => view.file))];
-    const digests = yield* Effect.forEach(files, tools.digestFile);
+    const looked = yield* lookAtWeights(networks.map((network) => model.weights[network]));
+    const digests = [...looked.values()].map(({ digest }) => digest);
     return { weights: digests.toSorted(), configs: model.configs };
   });
 

@@ -11,9 +11,11 @@ import type { PoolingRule } from "../../engine/text/pooling.ts";
 import { loadTokenizer } from "../../engine/text/tokenizer.ts";
 import { checkFinite } from "../../engine/weights/finite.ts";
 import type { Model } from "../../engine/weights/model.ts";
+import type { WeightTable } from "../../engine/weights/weight-view.ts";
 import { asFault } from "../as-fault.ts";
 import type { StageTools } from "../stage.ts";
 import type { EngineWork } from "./engine-work.ts";
+import { lookAtWeights } from "./look-at-weights.ts";
 
 /** The configuration's keys that decide how to compute; part of a stage's options. */
 export const engineFields = {
@@ -61,17 +63,15 @@ interface Shared {
 
 const shared = new Map<string, Shared>();
 
-/** Models whose weights were read through once for NaN and infinities. */
-const finite = new WeakMap<Model, Promise<void>>();
-
-const checkedOnce = (model: Model): Effect.Effect<void, Fault> =>
-  Effect.tryPromise({
-    try: () => {
-      const check = finite.get(model) ?? checkFinite(Object.values(model.weights));
-      finite.set(model, check);
-      return check;
-    },
-    catch: asFault,
+/** Which tensor it is must be found only where a file is not finite throughout. */
+const checkWeights = (model: Model): Effect.Effect<void, Fault> =>
+  Effect.gen(function* () {
+    const tables = Object.values(model.weights);
+    const looked = yield* lookAtWeights(tables);
+    const suspects = tables.map((table): WeightTable =>
+      new Map([...table].filter(([, { file }]) => looked.get(file)?.finite === false))
+    );
+    yield* Effect.tryPromise({ try: () => checkFinite(suspects), catch: asFault });
   });
 
 const leave = async (key: string, held: Shared) => {
@@ -91,7 +91,7 @@ export const openEngine = (
   { emit }: Pick<StageTools, "emit">,
 ): Effect.Effect<Engine, Fault, Scope.Scope> =>
   Effect.gen(function* () {
-    yield* checkedOnce(model);
+    yield* checkWeights(model);
     const { held } = yield* Effect.acquireRelease(
       Effect.sync(() => {
         const { provider, threads, weight_dtype, pooling, work } = choice;

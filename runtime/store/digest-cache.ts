@@ -1,7 +1,7 @@
-// SHA-256 of files, remembered by path, size, times (ns), inode and device, so that gigabytes of weights
-// are read once and not at every start. It is a cache: losing or breaking it costs time, nothing else.
-// The trap (git calls it "racily clean"): a file touched within the last two seconds, whichever way the
-// clock was set, could change again without changing its times, so its digest is not kept.
+// SHA-256 of files, remembered by path and stamp, so that pictures and blobs are read once and not at
+// every start. It is a cache: losing or breaking it costs time, nothing else. (Weights, which many output
+// folders share, are remembered for the user: engine/weights/weight-file.ts.)
+// The trap: a file touched just now is not kept (file-stamp.ts says why).
 import { createHash } from "node:crypto";
 import { type BigIntStats, createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -9,13 +9,13 @@ import { dirname, resolve } from "node:path";
 import { Clock, Effect, Schema } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { fault } from "../../engine/fault.ts";
+import { isSettled, stampOf } from "../../engine/weights/file-stamp.ts";
 import { atomicWrite, makeFolder } from "./atomic-write.ts";
 import { diskFault, errnoOf } from "./disk-fault.ts";
 import { Files } from "./files.ts";
 
 export class FileMissing extends fault("FileMissing", "user") {}
 
-const racyMs = 2000;
 const Remembered = Schema.Record(
   Schema.String,
   Schema.Struct({ stamp: Schema.String, digest: Schema.String }),
@@ -30,9 +30,6 @@ export interface DigestCache {
   /** Writes what was learnt, if anything was. */
   readonly save: Effect.Effect<void, Fault>;
 }
-
-const stampOf = (info: BigIntStats) =>
-  [info.size, info.mtimeNs, info.ctimeNs, info.ino, info.dev].join(" ");
 
 async function hashFile(path: string, signal: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
@@ -76,6 +73,7 @@ export const openDigestCache = Effect.fnUntraced(function* (file: string) {
 
   const digestFile = Effect.fnUntraced(function* (given: string) {
     const path = resolve(given);
+    const now = yield* Clock.currentTimeMillis;
     const info = yield* look(path);
     const before = remembered.get(path);
     if (before?.stamp === stampOf(info)) return before.digest;
@@ -83,9 +81,7 @@ export const openDigestCache = Effect.fnUntraced(function* (file: string) {
       try: (signal) => hashFile(path, signal),
       catch: readFault(given),
     });
-    const now = yield* Clock.currentTimeMillis;
-    const touched = [info.mtimeNs, info.ctimeNs].map((time) => Number(time / 1_000_000n));
-    if (touched.every((time) => Math.abs(now - time) > racyMs)) keep(path, info, digest);
+    if (isSettled(info, now)) keep(path, info, digest);
     return digest;
   });
 

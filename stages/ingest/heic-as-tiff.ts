@@ -1,18 +1,19 @@
 // Turns an iPhone's heic into an uncompressed TIFF with the same pixels and colour profile, so that it
 // goes the way of every other picture. The decoder is libheif in WebAssembly: the prebuilt libvips has
-// no HEVC. The trap: libheif has applied the picture's rotation already; its EXIF must not be asked.
-import heicDecode from "heic-decode";
+// no HEVC, and loaded only for such a picture, since that takes longer than planning a run.
+// The trap: libheif has applied the picture's rotation already; its EXIF must not be asked.
 
 /** heic-decode carries no types. */
-const decodeHeic: (input: { readonly buffer: Uint8Array }) => Promise<{
+type DecodeHeic = (input: { readonly buffer: Uint8Array }) => Promise<{
   readonly width: number;
   readonly height: number;
   readonly data: Uint8ClampedArray;
-}> = heicDecode;
+}>;
 
 /** Throws an Error that says what libheif found when `heic` is damaged. */
 export function heicAsTiff(heic: Uint8Array, profile: Uint8Array | null): Promise<Uint8Array> {
   const turn = lastTurn.then(async () => {
+    const decodeHeic: DecodeHeic = (await import("heic-decode")).default;
     const { width, height, data } = await listening(() => decodeHeic({ buffer: heic }));
     return rgbaTiff(width, height, data, profile);
   });

@@ -44,3 +44,23 @@ test("a window is what cropping the whole resized picture gives", () => {
     }
   }));
 });
+
+test("three channels together give what each gives alone", () => {
+  const side = fc.integer({ min: 1, max: 16 });
+  const sizes = fc.record({ width: side, height: side });
+  const bytes = fc.uint8Array({ minLength: 16 * 16 * 3, maxLength: 16 * 16 * 3 });
+  fc.assert(fc.property(sizes, sizes, bytes, (from, to, bytes) => {
+    const area = from.width * from.height;
+    const window = { top: 0, left: 0, ...to };
+    const together = resample(
+      { ...from, channels: 3, data: bytes.subarray(0, 3 * area) },
+      to,
+      window,
+    );
+    for (let c = 0; c < 3; c++) {
+      const data = Uint8Array.from({ length: area }, (_, i) => bytes[3 * i + c]);
+      const alone = resample({ ...from, channels: 1, data }, to, window);
+      assert.deepEqual(together.data.filter((_, i) => i % 3 === c), alone.data);
+    }
+  }));
+});

@@ -1,0 +1,13 @@
+// What tells that a file's bytes are still those that were read: size, times (ns), inode and device.
+// The trap (git calls it "racily clean"): a file touched within the last two seconds, whichever way the
+// clock was set, could change again without changing its times, so nothing is remembered of it.
+import type { BigIntStats } from "node:fs";
+
+const racyMs = 2000;
+
+export const stampOf = (info: BigIntStats): string =>
+  [info.size, info.mtimeNs, info.ctimeNs, info.ino, info.dev].join(" ");
+
+/** Whether the stamp, taken at `now` (milliseconds since 1970), can be relied on. */
+export const isSettled = ({ mtimeNs, ctimeNs }: BigIntStats, now: number): boolean =>
+  [mtimeNs, ctimeNs].every((time) => Math.abs(now - Number(time / 1_000_000n)) > racyMs);
