@@ -5,6 +5,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeVaeConfig, type ModelConfigs, type VaeConfig } from "../networks/config.ts";
 import type { TokenizerFiles } from "../text/tokenizer-files.ts";
+import { foreignFormat } from "./comfy-quant.ts";
 import { componentWeights } from "./component-weights.ts";
 import { bundledConfigs, componentFolder, decodeFile, folderConfigs } from "./folder-configs.ts";
 import { type ModelFinding, refuseModel } from "./model-fault.ts";
@@ -111,6 +112,12 @@ export async function partsOfFile(
   const { looksLike, fix, unusable } = recognise(header.tensors);
   if (unusable) {
     refuseModel(path, "an SDXL model", [{ file: path, found: `${looksLike}` }], fix);
+  }
+  const foreign = await foreignFormat(header);
+  if (foreign !== undefined) {
+    const found = `weights quantised in a format that is not read here: ${foreign.says}`;
+    const fix = "Take the model's float16, bfloat16 or scaled fp8 version.";
+    refuseModel(path, "an SDXL model", [{ file: path, tensor: foreign.layer, found }], fix);
   }
   const findings: ModelFinding[] = [];
   const base = modelConfig === undefined

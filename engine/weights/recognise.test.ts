@@ -80,7 +80,6 @@ test("files that fit and would still train wrongly are unusable", () => {
     const marker of [
       "edm_mean",
       "edm_vpred.sigma_max",
-      `${unet}out.2.comfy_quant`,
       `${unet}out.2.weight.absmax`,
     ]
   ) {

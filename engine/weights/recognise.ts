@@ -46,8 +46,8 @@ const notModels: readonly (readonly [pattern: RegExp, looksLike: string, fix: st
   [/\bdouble_blocks\./, "Flux", useBase],
 ];
 
-/** comfy_quant says how in JSON; bitsandbytes (nf4, int8) and GPTQ add these. */
-const quantised = /\.(comfy_quant|absmax|quant_map|SCB|qweight)$|quant_state/;
+/** bitsandbytes (nf4, int8) and GPTQ add these. */
+const quantised = /\.(absmax|quant_map|SCB|qweight)$|quant_state/;
 
 export function recognise(tensors: StoredTensors): Recognised {
   const looksLike = (what: string | undefined, fix = useBase, unusable = false): Recognised => ({
