@@ -25,9 +25,10 @@ export function refuseModel(
   if (findings.length === 1) {
     throw new ModelFault({ file: first.file, ...tensor, wanted, found: first.found, fix });
   }
-  const lines = findings.slice(0, shown).map(({ file, tensor, found }) =>
-    `${tensor === undefined ? file : `${file} ${tensor}`}: ${found}`
-  );
+  const lines = findings.slice(0, shown).map(({ file, tensor, found }) => {
+    const place = [file === path ? undefined : file, tensor].filter((part) => part !== undefined);
+    return place.length === 0 ? found : `${place.join(" ")}: ${found}`;
+  });
   const more = findings.length > shown ? `; and ${findings.length - shown} more` : "";
   throw new ModelFault({ file: path, ...tensor, wanted, found: lines.join("; ") + more, fix });
 }

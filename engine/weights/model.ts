@@ -39,7 +39,10 @@ export interface OpenModelOptions {
   readonly cacheFolder?: string;
 }
 
-async function resolved(path: string): Promise<{ path: string; isFolder: boolean }> {
+async function resolved(
+  path: string,
+  wanted = "a diffusers folder or a .safetensors file",
+): Promise<{ path: string; isFolder: boolean }> {
   try {
     const real = await realpath(path);
     return { path: real, isFolder: (await stat(real)).isDirectory() };
@@ -48,12 +51,26 @@ async function resolved(path: string): Promise<{ path: string; isFolder: boolean
     throw fault instanceof WeightsFileFault
       ? new WeightsFileFault({
         file: path,
-        wanted: "a diffusers folder or a .safetensors file",
+        wanted,
         found: fault.found,
         fix: "Check the path; a Hugging Face id has the form `owner/name`.",
       })
       : fault;
   }
+}
+
+/** A single file gives no configs, so `modelConfig` cannot be one. */
+async function configFolder(modelConfig: string | undefined): Promise<string | undefined> {
+  if (modelConfig === undefined) return undefined;
+  const wanted = "a diffusers folder, as `model_config`";
+  const { isFolder } = await resolved(modelConfig, wanted);
+  if (isFolder) return modelConfig;
+  return refuseModel(
+    modelConfig,
+    wanted,
+    [{ file: modelConfig, found: "a file, which holds no configs" }],
+    "Name the diffusers folder of an SDXL model.",
+  );
 }
 
 /** Puts the asked VAE in the place of the model's own. */
@@ -73,12 +90,13 @@ async function withVae(
   };
 }
 
-const missingFix: Readonly<Record<Network, string>> = {
-  textEncoder: "name a base folder as `model_config` to take it from",
-  textEncoder2: "name a base folder as `model_config` to take it from",
-  unet: "name a model that has one",
-  vae: "name one as `vae_model`, or a base folder as `model_config`",
-};
+/** What to do for want of some networks; those without a UNet are no model. */
+function missingFix(absent: readonly Network[]): string {
+  if (absent.includes("unet")) return "Name a model that has a unet.";
+  const base = "Name the SDXL model that it is made for as `model_config`, to take from there " +
+    "what the file lacks";
+  return absent.join() === "vae" ? `${base}, or a VAE as \`vae_model\`.` : `${base}.`;
+}
 
 /** Every tensor of every network, or one fault with all that is missing or does not fit. */
 function locateAll(path: string, parts: ModelParts): Record<Network, Map<string, Located>> {
@@ -88,8 +106,7 @@ function locateAll(path: string, parts: ModelParts): Record<Network, Map<string,
   if (absent.length > 0) {
     const names = absent.map((network) => componentFolder[network]).join(", ");
     const found = looksLike === undefined ? `no ${names}` : `what looks like ${looksLike}`;
-    const fixes = absent.map((network) => `${componentFolder[network]}: ${missingFix[network]}`);
-    const fix = looksLike === undefined ? `For ${[...new Set(fixes)].join("; ")}.` : parts.fix;
+    const fix = looksLike === undefined ? missingFix(absent) : parts.fix;
     refuseModel(path, wanted, [{ file: path, found }], fix);
   }
   const required = requiredTensors(configs);
@@ -106,9 +123,15 @@ function locateAll(path: string, parts: ModelParts): Record<Network, Map<string,
     unet: table("unet"),
     vae: table("vae"),
   };
+  if (looksLike !== undefined && findings.length > 0) {
+    const [{ tensor, found }] = findings;
+    const what = `what looks like ${looksLike}; ${
+      tensor === undefined ? "" : `${tensor}: `
+    }${found}`;
+    refuseModel(path, "an SDXL model", [{ file: path, found: what }], parts.fix);
+  }
   if (findings.length > 0) {
-    const looks = looksLike === undefined ? "" : `; this looks like ${looksLike}`;
-    refuseModel(path, `the tensors that the configs describe${looks}`, findings, parts.fix);
+    refuseModel(path, "the tensors that the configs describe", findings, parts.fix);
   }
   return tables;
 }
@@ -123,7 +146,7 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
   const { path: real, isFolder } = await resolved(path);
   const own = isFolder
     ? await partsOfFolder(real, variant)
-    : await partsOfFile(real, modelConfig, variant);
+    : await partsOfFile(real, await configFolder(modelConfig), variant);
   const parts = await withVae(own, vaeModel, variant);
   const { weights, file } = await convertStored(locateAll(real, parts), cacheFolder);
   const { kind, configs, tokenizers, notes } = parts;
