@@ -9,6 +9,8 @@ export interface ModelFinding {
   readonly file: string;
   readonly tensor?: string;
   readonly found: string;
+  /** What to do, where that is another thing than for the model as a whole. */
+  readonly fix?: string;
 }
 
 const shown = 8;
