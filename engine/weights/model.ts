@@ -98,8 +98,15 @@ function missingFix(absent: readonly Network[]): string {
   return absent.join() === "vae" ? `${base}, or a VAE as \`vae_model\`.` : `${base}.`;
 }
 
-/** Every tensor of every network, or one fault with all that is missing or does not fit. */
-function locateAll(path: string, parts: ModelParts): Record<Network, Map<string, Located>> {
+/**
+ * Every tensor of every network, or one fault with all that is missing or does not fit. A file of the
+ * hub's cache is called as it was asked for: its `real` name is a digest.
+ */
+function locateAll(
+  path: string,
+  real: string,
+  parts: ModelParts,
+): Record<Network, Map<string, Located>> {
   const { configs, sources, looksLike } = parts;
   const wanted = "the four networks of an SDXL model";
   const absent = networks.filter((network) => sources[network] === undefined);
@@ -131,7 +138,10 @@ function locateAll(path: string, parts: ModelParts): Record<Network, Map<string,
     refuseModel(path, "an SDXL model", [{ file: path, found: what }], parts.fix);
   }
   if (findings.length > 0) {
-    refuseModel(path, "the tensors that the configs describe", findings, parts.fix);
+    const named = findings.map((finding) =>
+      finding.file === real ? { ...finding, file: path } : finding
+    );
+    refuseModel(path, "the tensors that the configs describe", named, parts.fix);
   }
   return tables;
 }
@@ -145,10 +155,10 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
   const { modelConfig, vaeModel, variant, cacheFolder = defaultCacheFolder() } = options;
   const { path: real, isFolder } = await resolved(path);
   const own = isFolder
-    ? await partsOfFolder(real, variant)
-    : await partsOfFile(real, await configFolder(modelConfig), variant);
+    ? await partsOfFolder(path, variant)
+    : await partsOfFile(path, await configFolder(modelConfig), variant);
   const parts = await withVae(own, vaeModel, variant);
-  const { weights, file } = await convertStored(locateAll(real, parts), cacheFolder);
+  const { weights, file } = await convertStored(locateAll(path, real, parts), cacheFolder);
   const { kind, configs, tokenizers, notes } = parts;
   const converted = file === undefined ? [] : [`fp8 or float64 weights converted into ${file}`];
   return { path, kind, configs, tokenizers, weights, notes: [...notes, ...converted] };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -151,6 +151,17 @@ test("a model_config does not make a model of a file without a UNet", async () =
       found,
     });
   }
+});
+
+test("a file of the hub's cache is called by its name, not by its blob's", async () => {
+  const blob = join(folder, "0f3a");
+  await rewritten(singleA, blob, (name, tensor) => name.endsWith("bias") ? [] : [[name, tensor]]);
+  const name = join(folder, "linked.safetensors");
+  await symlink(blob, name);
+  await assert.rejects(openModel(name, { modelConfig: modelA }), {
+    file: name,
+    found: /^(?!.*0f3a)/,
+  });
 });
 
 test("a model_config that is no folder", async () => {
