@@ -24,8 +24,10 @@ export const modelFields = {
     default: null,
   }),
   model_config: option(nameOrNull, {
-    doc: "A diffusers folder whose config.json files describe a single-file model of unusual " +
-      "shape; null takes SDXL's own.",
+    doc:
+      "The model that a single file is made for: a diffusers folder or a Hugging Face name. Its " +
+      "config.json files describe the file, its text encoders and VAE stand in for what the file " +
+      "lacks; null takes SDXL's own configs.",
     default: null,
   }),
 };

@@ -55,7 +55,7 @@ export function cacheFault(file: string, cause: unknown): unknown {
       wanted,
       found: code === "EROFS" ? "a read-only file system" : "no right to write there",
       fix: "Set HF_HUB_CACHE to a folder you may write to, or download with an account that " +
-        "that may.",
+        "may.",
       cause,
     });
   }

@@ -81,6 +81,10 @@ async function readShards(folder: string, index: string): Promise<StoredTensors>
   }));
 }
 
+const convertPickles =
+  "Take the model's .safetensors version; or, if you trust the files, convert them in Python: " +
+  "`StableDiffusionXLPipeline.from_pretrained('x', use_safetensors=False).save_pretrained('y')`.";
+
 /**
  * The tensors of a component, or a finding when it has no .safetensors. `stem` is
  * "diffusion_pytorch_model" or "model". Throws WeightsFileFault for files that are broken.
@@ -99,11 +103,14 @@ export async function componentWeights(
       : (await readHeader(file)).tensors;
     return { tensors, file, variant: chosen.variant };
   }
+  const file = join(folder, `${stem}.safetensors`);
   const pickle = names.find((name) => /\.(bin|ckpt|pt|pth)$/.test(name));
-  return {
-    file: join(folder, `${stem}.safetensors`),
-    found: pickle === undefined
-      ? "no such file"
-      : `only ${pickle}, a pickle that can run any program when opened and is therefore not read`,
-  };
+  const shard = names.find((name) => /-\d+-of-\d+.*\.safetensors$/.test(name));
+  if (shard !== undefined) {
+    return { file, found: `${shard}, but no index that tells what is where` };
+  }
+  if (pickle === undefined) return { file, found: "no such file" };
+  const found =
+    `only ${pickle}, a pickle that can run any program when opened and is therefore not read`;
+  return { file, found, fix: convertPickles };
 }

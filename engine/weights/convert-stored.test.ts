@@ -121,6 +121,62 @@ test("fp8 with some scales missing, or of another size, is refused", async () =>
   await assert.rejects(open(odd), { _tag: "ModelFault", found: /a scale of shape \[3\]/ });
 });
 
+test("fp8 with scales of a kind that is not known is refused, not read without them", async () => {
+  for (const kind of ["weight_scale_inv", "scale_weight_2", "weight._scale"]) {
+    const file = await narrow("unknown.safetensors", "F8_E4M3", (stored) => [[
+      stored.replace(/weight$/, kind),
+      { dtype: "F32", shape: [], data: Float32Array.of(2) },
+    ]]);
+    await assert.rejects(open(file), {
+      _tag: "ModelFault",
+      found: /F8_E4M3 without a scale that is known/,
+    });
+  }
+});
+
+test("ComfyUI's notes on layers: fp8 is read with its scales, other formats are refused", async () => {
+  const noted = (note: object) =>
+    narrow("noted.safetensors", "F8_E4M3", (stored) => {
+      const data = new TextEncoder().encode(JSON.stringify(note));
+      return [
+        [stored.replace(/weight$/, "weight_scale"), {
+          dtype: "F32",
+          shape: [],
+          data: Float32Array.of(0.5),
+        }],
+        [stored.replace(/weight$/, "comfy_quant"), { dtype: "U8", shape: [data.length], data }],
+      ];
+    });
+  const read = await open(
+    await noted({ format: "float8_e4m3fn", full_precision_matrix_mult: true }),
+  );
+  const view = read.weights.unet.get(canonical)!;
+  assert.deepEqual([...(await readTensor(view)).slice(0, 5)], e4m3.map((value) => value / 2));
+  for (const note of [{ format: "mxfp8" }, { format: "float8_e4m3fn", convrot: true }]) {
+    const file = await noted(note);
+    await assert.rejects(open(file), {
+      _tag: "ModelFault",
+      file,
+      tensor: /^model\.diffusion_model\./,
+      found: /format that is not read here: \{"format":/,
+      fix: /float16/,
+    });
+  }
+});
+
+test("the same notes in a file's metadata", async () => {
+  const file = join(folder, "list.safetensors");
+  const tensors = new Map<string, TensorToWrite>(await readSafetensors(singleA));
+  const noted = async (list: unknown) => {
+    await writeSafetensors(file, tensors, { _quantization_metadata: JSON.stringify(list) });
+    return open(file);
+  };
+  await noted({ layers: { "model.diffusion_model.out.2": { format: "float8_e4m3fn" } } });
+  for (const list of [{ layers: { a: { format: "int8_tensorwise" } } }, "no list"]) {
+    await assert.rejects(noted(list), { _tag: "ModelFault", found: /not read here/ });
+  }
+});
+
 test("float64 weights become float32", async () => {
   const file = join(folder, "f64.safetensors");
   const tensors = new Map<string, TensorToWrite>(await readSafetensors(singleA));
@@ -136,7 +192,11 @@ test("a cache folder that cannot be written is the world's fault", async () => {
   const file = await narrow("unwritable.safetensors", "F8_E5M2", () => []);
   const blocked = join(folder, "blocked");
   await writeFile(blocked, "a file");
-  await assert.rejects(open(file, join(blocked, "cache")), { _tag: /Weights(Storage|File)Fault/ });
+  await assert.rejects(open(file, join(blocked, "cache")), {
+    _tag: "WeightsStorageFault",
+    wanted: /converted from fp8/,
+    fix: /XDG_CACHE_HOME/,
+  });
   if (process.getuid?.() === 0) return;
   const readOnly = await mkdtemp(join(folder, "read-only-"));
   await chmod(readOnly, 0o500);

@@ -11,6 +11,7 @@ import { isFault } from "../fault.ts";
 import { type Network, networks } from "./required-tensors.ts";
 import { readHeader, readTensor, type TensorToWrite, writeSafetensors } from "./safetensors.ts";
 import type { Located } from "./tensor-source.ts";
+import { WeightsStorageFault } from "./weights-file-fault.ts";
 import type { WeightTable, WeightView } from "./weight-view.ts";
 
 type Tables<A> = Readonly<Record<Network, ReadonlyMap<string, A>>>;
@@ -116,6 +117,16 @@ async function make(file: string, foreign: ReadonlyMap<string, Located>) {
     };
     tensors.set(name, { dtype, shape: located.view.shape, data });
   }
-  await writeSafetensors(file, tensors, { made_by: "gnomic" });
+  await writeSafetensors(file, tensors, { made_by: "gnomic" }).catch((cause) => {
+    throw isFault(cause) && cause.file === file
+      ? new WeightsStorageFault({
+        file,
+        wanted: "to keep weights converted from fp8 or float64 here",
+        found: cause.found,
+        fix: "Make room there, or set XDG_CACHE_HOME to a folder that you may write to.",
+        cause,
+      })
+      : cause;
+  });
   return (await readHeader(file)).tensors;
 }

@@ -39,7 +39,9 @@ export function locate(
     } else if (!readable.has(view.dtype)) {
       findings.push({ file: view.file, tensor: name, found: `dtype ${view.dtype}, not a float` });
     } else if (view.dtype.startsWith("F8") && source.scaled && tensor.scale === undefined) {
-      const what = `dtype ${view.dtype} without a scale, though the file's others have one`;
+      const what =
+        `dtype ${view.dtype} without a scale that is known here (scale_weight, weight_scale), ` +
+        "though the file is one of scaled weights";
       findings.push({ file: view.file, tensor: name, found: what });
     } else if (tensor.scale !== undefined && !fits(tensor.scale.shape, view.shape)) {
       const what = `a scale of shape ${JSON.stringify(tensor.scale.shape)} for ${view.shape}`;

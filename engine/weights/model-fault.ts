@@ -9,6 +9,8 @@ export interface ModelFinding {
   readonly file: string;
   readonly tensor?: string;
   readonly found: string;
+  /** What to do, where that is another thing than for the model as a whole. */
+  readonly fix?: string;
 }
 
 const shown = 8;
@@ -25,9 +27,10 @@ export function refuseModel(
   if (findings.length === 1) {
     throw new ModelFault({ file: first.file, ...tensor, wanted, found: first.found, fix });
   }
-  const lines = findings.slice(0, shown).map(({ file, tensor, found }) =>
-    `${tensor === undefined ? file : `${file} ${tensor}`}: ${found}`
-  );
+  const lines = findings.slice(0, shown).map(({ file, tensor, found }) => {
+    const place = [file === path ? undefined : file, tensor].filter((part) => part !== undefined);
+    return place.length === 0 ? found : `${place.join(" ")}: ${found}`;
+  });
   const more = findings.length > shown ? `; and ${findings.length - shown} more` : "";
   throw new ModelFault({ file: path, ...tensor, wanted, found: lines.join("; ") + more, fix });
 }

@@ -1,10 +1,12 @@
 // The parts of a model before they are checked against each other: configs, tokenizers and a source of
 // tensors for every network that is there. A diffusers folder and a single file both become this.
 // The trap: a network may be absent from a file; `model.ts` says so after `vaeModel` had its turn.
+import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeVaeConfig, type ModelConfigs, type VaeConfig } from "../networks/config.ts";
 import type { TokenizerFiles } from "../text/tokenizer-files.ts";
+import { foreignFormat } from "./comfy-quant.ts";
 import { componentWeights } from "./component-weights.ts";
 import { bundledConfigs, componentFolder, decodeFile, folderConfigs } from "./folder-configs.ts";
 import { type ModelFinding, refuseModel } from "./model-fault.ts";
@@ -51,8 +53,11 @@ async function checkFolder(path: string): Promise<void> {
   const names: readonly string[] = await readdir(path);
   if (names.includes("unet") || names.includes("model_index.json")) return;
   const single = names.find((name) => name.endsWith(".safetensors"));
+  const inner = names.find((name) => existsSync(join(path, name, "unet")));
   const fix = names.includes("snapshots")
     ? "This is a cache of the Hugging Face hub: name the model by its id, or a folder in snapshots/."
+    : inner !== undefined
+    ? `Name the folder in it, ${join(path, inner)}.`
     : single === undefined
     ? folderFix
     : `Name the file, ${join(path, single)}, or the whole diffusers folder.`;
@@ -90,7 +95,9 @@ export async function partsOfFolder(path: string, variant?: string): Promise<Mod
   );
   if (configs === undefined || findings.length > 0) {
     findings.unshift(...await otherPipeline(path));
-    return refuseModel(path, "an SDXL model in a diffusers folder", findings, folderFix);
+    const fixes = new Set(findings.map(({ fix = folderFix }) => fix));
+    const wanted = "an SDXL model in a diffusers folder";
+    return refuseModel(path, wanted, findings, [...fixes].join(" "));
   }
   const { prediction_type: prediction, rescale_betas_zero_snr: zero } = configs.configs.scheduler;
   const terminal = zero ? " with zero terminal SNR" : "";
@@ -111,6 +118,12 @@ export async function partsOfFile(
   const { looksLike, fix, unusable } = recognise(header.tensors);
   if (unusable) {
     refuseModel(path, "an SDXL model", [{ file: path, found: `${looksLike}` }], fix);
+  }
+  const foreign = await foreignFormat(header);
+  if (foreign !== undefined) {
+    const found = `weights quantised in a format that is not read here: ${foreign.says}`;
+    const fix = "Take the model's float16, bfloat16 or scaled fp8 version.";
+    refuseModel(path, "an SDXL model", [{ file: path, tensor: foreign.layer, found }], fix);
   }
   const findings: ModelFinding[] = [];
   const base = modelConfig === undefined

@@ -155,6 +155,24 @@ test("a folder that lacks parts names them all", async () => {
     assert.match(error.found, /diffusion_pytorch_model\.bin, a pickle/);
     return true;
   });
+  const pickled = await copyOfA(folder, "pickled");
+  await rename(join(pickled, fileOf("unet")), join(pickled, fileOf("unet", ".bin")));
+  await assert.rejects(openModel(pickled), {
+    found: /only .*\.bin, a pickle/,
+    fix: /save_pretrained/,
+  });
+  const unindexed = await copyOfA(folder, "unindexed");
+  const shard = "unet/diffusion_pytorch_model-00001-of-00002.safetensors";
+  await rename(join(unindexed, fileOf("unet")), join(unindexed, shard));
+  await assert.rejects(openModel(unindexed), {
+    found: /-00001-of-00002.safetensors, but no index/,
+  });
+  await mkdir(join(folder, "outer"));
+  await copyOfA(folder, "outer/inner");
+  await assert.rejects(openModel(join(folder, "outer")), {
+    found: "no unet/ in it",
+    fix: /Name the folder in it, .*inner\./,
+  });
   await mkdir(join(folder, "empty"));
   await assert.rejects(openModel(join(folder, "empty")), { _tag: "ModelFault" });
   await assert.rejects(openModel(join(folder, "absent")), {

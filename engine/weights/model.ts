@@ -40,7 +40,10 @@ export interface OpenModelOptions {
   readonly cacheFolder?: string;
 }
 
-async function resolved(path: string): Promise<{ path: string; isFolder: boolean }> {
+async function resolved(
+  path: string,
+  wanted = "a diffusers folder or a .safetensors file",
+): Promise<{ path: string; isFolder: boolean }> {
   try {
     const real = await realpath(path);
     return { path: real, isFolder: (await stat(real)).isDirectory() };
@@ -49,12 +52,26 @@ async function resolved(path: string): Promise<{ path: string; isFolder: boolean
     throw fault instanceof WeightsFileFault
       ? new WeightsFileFault({
         file: path,
-        wanted: "a diffusers folder or a .safetensors file",
+        wanted,
         found: fault.found,
         fix: "Check the path; a Hugging Face id has the form `owner/name`.",
       })
       : fault;
   }
+}
+
+/** A single file gives no configs, so `modelConfig` cannot be one. */
+async function configFolder(modelConfig: string | undefined): Promise<string | undefined> {
+  if (modelConfig === undefined) return undefined;
+  const wanted = "a diffusers folder, as `model_config`";
+  const { isFolder } = await resolved(modelConfig, wanted);
+  if (isFolder) return modelConfig;
+  return refuseModel(
+    modelConfig,
+    wanted,
+    [{ file: modelConfig, found: "a file, which holds no configs" }],
+    "Name the diffusers folder of an SDXL model.",
+  );
 }
 
 /** Puts the asked VAE in the place of the model's own. */
@@ -74,23 +91,30 @@ async function withVae(
   };
 }
 
-const missingFix: Readonly<Record<Network, string>> = {
-  textEncoder: "name a base folder as `model_config` to take it from",
-  textEncoder2: "name a base folder as `model_config` to take it from",
-  unet: "name a model that has one",
-  vae: "name one as `vae_model`, or a base folder as `model_config`",
-};
+/** What to do for want of some networks; those without a UNet are no model. */
+function missingFix(absent: readonly Network[]): string {
+  if (absent.includes("unet")) return "Name a model that has a unet.";
+  const base = "Name the SDXL model that it is made for as `model_config`, to take from there " +
+    "what the file lacks";
+  return absent.join() === "vae" ? `${base}, or a VAE as \`vae_model\`.` : `${base}.`;
+}
 
-/** Every tensor of every network, or one fault with all that is missing or does not fit. */
-function locateAll(path: string, parts: ModelParts): Record<Network, Map<string, Located>> {
+/**
+ * Every tensor of every network, or one fault with all that is missing or does not fit. A file of the
+ * hub's cache is called as it was asked for: its `real` name is a digest.
+ */
+function locateAll(
+  path: string,
+  real: string,
+  parts: ModelParts,
+): Record<Network, Map<string, Located>> {
   const { configs, sources, looksLike } = parts;
   const wanted = "the four networks of an SDXL model";
   const absent = networks.filter((network) => sources[network] === undefined);
   if (absent.length > 0) {
     const names = absent.map((network) => componentFolder[network]).join(", ");
     const found = looksLike === undefined ? `no ${names}` : `what looks like ${looksLike}`;
-    const fixes = absent.map((network) => `${componentFolder[network]}: ${missingFix[network]}`);
-    const fix = looksLike === undefined ? `For ${[...new Set(fixes)].join("; ")}.` : parts.fix;
+    const fix = looksLike === undefined ? missingFix(absent) : parts.fix;
     refuseModel(path, wanted, [{ file: path, found }], fix);
   }
   const required = requiredTensors(configs);
@@ -107,9 +131,18 @@ function locateAll(path: string, parts: ModelParts): Record<Network, Map<string,
     unet: table("unet"),
     vae: table("vae"),
   };
+  if (looksLike !== undefined && findings.length > 0) {
+    const [{ tensor, found }] = findings;
+    const what = `what looks like ${looksLike}; ${
+      tensor === undefined ? "" : `${tensor}: `
+    }${found}`;
+    refuseModel(path, "an SDXL model", [{ file: path, found: what }], parts.fix);
+  }
   if (findings.length > 0) {
-    const looks = looksLike === undefined ? "" : `; this looks like ${looksLike}`;
-    refuseModel(path, `the tensors that the configs describe${looks}`, findings, parts.fix);
+    const named = findings.map((finding) =>
+      finding.file === real ? { ...finding, file: path } : finding
+    );
+    refuseModel(path, "the tensors that the configs describe", named, parts.fix);
   }
   return tables;
 }
@@ -123,10 +156,10 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
   const { modelConfig, vaeModel, variant, cacheFolder = userCache("weights") } = options;
   const { path: real, isFolder } = await resolved(path);
   const own = isFolder
-    ? await partsOfFolder(real, variant)
-    : await partsOfFile(real, modelConfig, variant);
+    ? await partsOfFolder(path, variant)
+    : await partsOfFile(path, await configFolder(modelConfig), variant);
   const parts = await withVae(own, vaeModel, variant);
-  const { weights, file } = await convertStored(locateAll(real, parts), cacheFolder);
+  const { weights, file } = await convertStored(locateAll(path, real, parts), cacheFolder);
   const { kind, configs, tokenizers, notes } = parts;
   const converted = file === undefined ? [] : [`fp8 or float64 weights converted into ${file}`];
   return { path, kind, configs, tokenizers, weights, notes: [...notes, ...converted] };

@@ -66,6 +66,16 @@ const cases: readonly (readonly [string, Readonly<Record<string, readonly number
   ["Flux", { "double_blocks.0.img_attn.qkv.weight": [1, 1] }, /Flux/],
   ["a kohya LoRA", { "lora_unet_input_blocks_4_1_proj_in.lora_down.weight": [8, 640] }, /LoRA/],
   ["a PEFT LoRA", { "unet.down_blocks.1.attentions.0.proj_in.lora_A.weight": [8, 640] }, /LoRA/],
+  ["an old diffusers LoRA", {
+    "unet.mid_block.attentions.0.transformer_blocks.0.attn1.processor.to_q_lora.down.weight": [
+      4,
+      8,
+    ],
+  }, /LoRA/],
+  ["diffusers' embedding", { "<gnome>": [4, 768] }, /embedding/],
+  ["a ControlNet-LLLite", { "lllite_unet_input_blocks_4_1.depth1.0.weight": [8, 3] }, /ControlNet/],
+  ["an IP-Adapter", { "ip_adapter.1.to_k_ip.weight": [640, 2048] }, /IP-Adapter/],
+  ["a VAE", { "encoder.conv_in.weight": [128, 3, 3, 3] }, /^a VAE$/],
   ["an embedding", { clip_l: [4, 768], clip_g: [4, 1280] }, /embedding/],
   ["a ControlNet", { "control_model.input_blocks.0.0.weight": [320, 4, 3, 3] }, /ControlNet/],
 ];
@@ -80,7 +90,6 @@ test("files that fit and would still train wrongly are unusable", () => {
     const marker of [
       "edm_mean",
       "edm_vpred.sigma_max",
-      `${unet}out.2.comfy_quant`,
       `${unet}out.2.weight.absmax`,
     ]
   ) {

@@ -29,25 +29,37 @@ function shapeOf(tensors: StoredTensors, names: readonly string[]): readonly num
 const edm = "a model of the EDM formulation (Playground 2.5, CosXL)";
 const useBase = "Name an SDXL model; SDXL base is `stabilityai/stable-diffusion-xl-base-1.0`.";
 
+const notTheModel =
+  "Name the SDXL model; an embedding to go on from is named as `initial_embedding_file`.";
+
 /** Files that hold no model at all, by a name that only they have. */
 const notModels: readonly (readonly [pattern: RegExp, looksLike: string, fix: string])[] = [
   [
-    /lora_(up|down|A|B|unet|te)\b|lora_unet_|lora_te|\.lora_[AB]\.|\.hada_w1|\.lokr_w1|\.oft_/,
+    /lora[_.](up|down|A|B|unet|te)\b|lora_unet_|lora_te|\.lora_[AB]\.|\.hada_w1|\.lokr_w1|\.oft_/,
     "a LoRA, which only changes a model",
     "Name the SDXL model itself; LoRAs cannot be trained on here.",
   ],
   [
     /^(clip_l|clip_g|emb_params|string_to_param.*)$/,
     "a textual-inversion embedding",
-    "Name the SDXL model; an embedding to go on from belongs in the training options.",
+    notTheModel,
   ],
-  [/^(control_model|controlnet_cond_embedding)\b/, "a ControlNet", useBase],
+  [/^(control_model|controlnet_cond_embedding)\b|^lllite_/, "a ControlNet", useBase],
+  [/^(image_proj|ip_adapter)\./, "an IP-Adapter", useBase],
+  [/^adapter\.body\./, "a T2I adapter", useBase],
   [/\bjoint_blocks\./, "SD 3", useBase],
   [/\bdouble_blocks\./, "Flux", useBase],
 ];
 
-/** comfy_quant says how in JSON; bitsandbytes (nf4, int8) and GPTQ add these. */
-const quantised = /\.(comfy_quant|absmax|quant_map|SCB|qweight)$|quant_state/;
+/** bitsandbytes (nf4, int8) and GPTQ add these. */
+const quantised = /\.(absmax|quant_map|SCB|qweight)$|quant_state/;
+
+/** diffusers names its only tensor after the word. */
+function isLoneEmbedding(tensors: StoredTensors): boolean {
+  const [first, ...others] = [...tensors.values()];
+  return first !== undefined && others.length === 0 && first.shape.length <= 2 &&
+    [768, 1024, 1280].includes(first.shape.at(-1) ?? 0);
+}
 
 export function recognise(tensors: StoredTensors): Recognised {
   const looksLike = (what: string | undefined, fix = useBase, unusable = false): Recognised => ({
@@ -67,7 +79,11 @@ export function recognise(tensors: StoredTensors): Recognised {
     const hit = notModels.find(([pattern]) => pattern.test(name));
     if (hit !== undefined) return looksLike(hit[1], hit[2]);
   }
+  if (isLoneEmbedding(tensors)) return looksLike("a textual-inversion embedding", notTheModel);
   const input = shapeOf(tensors, ["input_blocks.0.0.weight", "conv_in.weight"]);
+  if (input === undefined && names.some((name) => /^(vae\.)?encoder\.conv_in\./.test(name))) {
+    return looksLike("a VAE", "Name it as `vae_model`, and an SDXL model as `model`.");
+  }
   if (input?.[1] === 9) return looksLike("an inpainting model (9 input channels)");
   if (input?.[1] === 8) return looksLike("an instruct-pix2pix model (8 input channels)");
   const pooled = shapeOf(tensors, ["label_emb.0.0.weight", "add_embedding.linear_1.weight"])?.[1];
@@ -79,5 +95,5 @@ export function recognise(tensors: StoredTensors): Recognised {
   if (pooled === 2560 || context === 1280) return looksLike("the SDXL refiner");
   if (pooled === undefined && context === 768) return looksLike("SD 1");
   if (pooled === undefined && context === 1024) return looksLike("SD 2");
-  return looksLike(undefined);
+  return looksLike(undefined, `Take another copy or version of it. ${useBase}`);
 }

@@ -82,6 +82,7 @@ const brokenFile = (file: string, found: string, tensor?: string) =>
 function otherKind(file: string, start: Uint8Array) {
   const text = String.fromCharCode(...start);
   if (text[8] === "{") return undefined;
+  if (/^\s*(<[!?a-z]|\{\s*")/i.test(text)) return { fault: pageFault };
   const pickle = start[0] === 0x80 && start[1] >= 2 && start[1] <= 5;
   if (pickle || text.startsWith("PK\x03\x04") || /\.(ckpt|bin|pt|pth)$/i.test(file)) {
     return { fault: pickleFault };
@@ -100,6 +101,15 @@ export const pickleFault = (file: string) =>
     fix:
       "Take the model's .safetensors version; or, if you trust the file, convert it in Python: " +
       "`safetensors.torch.save_file(torch.load('x.ckpt', weights_only=True)['state_dict'], 'x.safetensors')`.",
+  });
+
+const pageFault = (file: string) =>
+  new WeightsFileFault({
+    file,
+    wanted: "a .safetensors file",
+    found: "a web page or a site's message instead of the weights",
+    fix:
+      "The site may want you to log in, or a key in the address: download it again in a browser.",
   });
 
 const ggufFault = (file: string) =>

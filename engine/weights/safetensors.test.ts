@@ -247,6 +247,10 @@ test("refused: files that are no safetensors", async () => {
   await refused("old.bin", Uint8Array.of(0x80, 2, 0x7d, 0, 0, 0, 0, 0, 0, 0), /pickle/);
   await refused("tar.pt", "a tar archive of 2016 or so", /pickle/);
   await refused("lfs", "version https://git-lfs.github.com/spec/v1\noid sha256:0", /Git LFS/);
+  const message = '{"error":"Unauthorized","message":"You must be logged in"}';
+  for (const page of ["<!DOCTYPE html><html></html>", "\n<html lang=en></html>", message]) {
+    await refused("model.safetensors", page, /web page or a site's message/);
+  }
   await refused("x.gguf", "GGUF\x03\0\0\0\0\0\0\0\0\0\0\0", /GGUF/);
   await refused("random", new Uint8Array(64).fill(0xee), /over the format's limit/);
   await refused("long", Uint8Array.of(0xff, 0xff, 0, 0, 0, 0, 0, 0, 0x7b), /cut short/);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -124,7 +124,7 @@ test("a file without VAE or text encoders says what to give, and takes it", asyn
   await assert.rejects(openModel(unetOnly), {
     _tag: "ModelFault",
     found: "no text_encoder, text_encoder_2, vae",
-    fix: /vae_model.*model_config/,
+    fix: /^Name the SDXL model that it is made for as `model_config`/,
   });
   const filled = await openModel(unetOnly, { modelConfig: modelA });
   assert.equal(filled.notes.filter((note) => note.includes("not in the file")).length, 3);
@@ -151,6 +151,44 @@ test("a model_config does not make a model of a file without a UNet", async () =
       found,
     });
   }
+});
+
+test("a file of the hub's cache is called by its name, not by its blob's", async () => {
+  const blob = join(folder, "0f3a");
+  await rewritten(singleA, blob, (name, tensor) => name.endsWith("bias") ? [] : [[name, tensor]]);
+  const name = join(folder, "linked.safetensors");
+  await symlink(blob, name);
+  await assert.rejects(openModel(name, { modelConfig: modelA }), {
+    file: name,
+    found: /^(?!.*0f3a)/,
+  });
+});
+
+test("a model_config that is no folder", async () => {
+  await assert.rejects(openModel(singleA, { modelConfig: singleA }), {
+    _tag: "ModelFault",
+    found: "a file, which holds no configs",
+  });
+  await assert.rejects(openModel(singleA, { modelConfig: join(folder, "nowhere") }), {
+    _tag: "WeightsFileFault",
+    wanted: /model_config/,
+    found: "no such file",
+  });
+});
+
+test("what is recognised is said in one line, whatever else does not fit", async () => {
+  const refiner = join(folder, "refiner.safetensors");
+  await rewritten(singleA, refiner, (name, tensor) => {
+    if (!name.endsWith("label_emb.0.0.weight")) {
+      return name.endsWith("bias") ? [] : [[name, tensor]];
+    }
+    return [[name, { dtype: "F32", shape: [1, 2560], data: new Float32Array(2560) }]];
+  });
+  await assert.rejects(openModel(refiner, { modelConfig: modelA }), {
+    _tag: "ModelFault",
+    wanted: "an SDXL model",
+    found: /^what looks like the SDXL refiner; [^;]*$/,
+  });
 });
 
 test("a single file of another shape than SDXL base's, without model_config", async () => {
@@ -200,7 +238,7 @@ test("things that people take for an SDXL model", async () => {
     await file("sd1", sd1.map((name) => `model.diffusion_model.${name}`)),
     /looks like SD 1/,
   );
-  await found(await file("nothing", ["x"]), /^no text_encoder, text_encoder_2, unet, vae$/);
+  await found(await file("nothing", ["x", "y"]), /^no text_encoder, text_encoder_2, unet, vae$/);
   await found(await file("edm", ["edm_mean"]), /EDM/);
   const pickle = join(folder, "model.ckpt");
   await writeFile(pickle, "PK\x03\x04 and so on");

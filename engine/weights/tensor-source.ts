@@ -47,8 +47,10 @@ function scaleOf(tensors: StoredTensors, stored: string): WeightView | undefined
   return tensors.get(`${module}scale_weight`) ?? tensors.get(`${module}weight_scale`);
 }
 
+/** Also scales of kinds that are not read here (weight_scale_inv, weight_scale_2, ...). */
+const scaleNames = /(^|\.)(scaled_fp8|scale_weight\w*|weight_scale\w*|weight\.\w*scale\w*)$/;
 const hasScales = (tensors: StoredTensors): boolean =>
-  [...tensors.keys()].some((name) => /(^|\.)(scaled_fp8|scale_weight|weight_scale)$/.test(name));
+  [...tensors.keys()].some((name) => scaleNames.test(name));
 
 function located(tensors: StoredTensors, stored: string, canonical: string): Located | undefined {
   const view = tensors.get(stored);

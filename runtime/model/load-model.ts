@@ -30,12 +30,16 @@ const opened = new Map<string, Promise<Model>>();
 export const loadModel = (options: ModelOptions, tools: LoadTools): Effect.Effect<Model, Fault> =>
   Effect.gen(function* () {
     const { path, note } = yield* located(options.model, options, tools, true);
+    const other = { ...options, hf_revision: null };
     const vae = options.vae_model === null
       ? undefined
-      : (yield* located(options.vae_model, { ...options, hf_revision: null }, tools, false)).path;
+      : (yield* located(options.vae_model, other, tools, false)).path;
+    const config = options.model_config === null
+      ? undefined
+      : (yield* located(options.model_config, other, tools, true)).path;
     const choice = {
       ...(vae === undefined ? {} : { vaeModel: vae }),
-      ...(options.model_config === null ? {} : { modelConfig: options.model_config }),
+      ...(config === undefined ? {} : { modelConfig: config }),
       ...(options.hf_variant === null ? {} : { variant: options.hf_variant }),
     };
     const key = JSON.stringify([path, choice]);

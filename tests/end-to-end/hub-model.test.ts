@@ -46,4 +46,15 @@ test("a model of the hub: a cut download goes on, a second run needs no hub, ref
     assert.equal(second.code, 0, second.stdout + second.stderr);
     const results = ["first", "second"].map((place) => resultsOf(runIn(join(folder, place))));
     assert.deepEqual(results[0], results[1]);
+
+    // The UNet alone, as model sites have it; the rest comes from the model that it is made for.
+    const alone = await train("alone", { model: join(model, unet), model_config: "org/tiny" }, {
+      HF_HUB_OFFLINE: "1",
+    });
+    assert.equal(alone.code, 0, alone.stdout + alone.stderr);
+    const rows = ["first", "alone"].map((place) => {
+      const bytes = readFileSync(join(runIn(join(folder, place)), "bruce_the_gnome.safetensors"));
+      return bytes.subarray(8 + Number(bytes.readBigUInt64LE(0)));
+    });
+    assert.deepEqual(rows[0], rows[1]);
   }));
