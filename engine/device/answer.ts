@@ -18,7 +18,7 @@ export async function answer(request: Request): Promise<Reply> {
             sessionOptions(request.settings, request.folder, request.optimised),
           ),
         );
-        collectGarbage();
+        collectGarbage(request.model);
         return { id: request.id };
       case "run":
         return { id: request.id, fetches: await run(request.session, request.feeds) };

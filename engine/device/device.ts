@@ -82,7 +82,7 @@ export class Device implements Loader {
       settings: this.#settings,
       optimised,
     });
-    collectGarbage();
+    collectGarbage(model);
     return {
       run: async (feeds) => (await this.#ask({ kind: "run", session, feeds })) ?? {},
       release: async () => void await this.#ask({ kind: "release", session }),
