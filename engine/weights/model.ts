@@ -82,11 +82,14 @@ async function withVae(
   if (vaeModel === undefined) return parts;
   const { path, isFolder } = await resolved(vaeModel);
   const { config, source } = await vaeParts(path, isFolder, parts.configs, variant);
+  const own = parts.configs.vae.scaling_factor;
+  const scaled = config.scaling_factor === own ? "" : `, scaling factor ${config.scaling_factor} ` +
+    `where the model's own is ${own}: a VAE of other models than SDXL trains wrongly`;
   return {
     ...parts,
     configs: { ...parts.configs, vae: config },
     sources: { ...parts.sources, vae: source },
-    notes: [...parts.notes, `vae: from ${vaeModel}, ${source.layout}`],
+    notes: [...parts.notes, `vae: from ${vaeModel}, ${source.layout}${scaled}`],
   };
 }
 
