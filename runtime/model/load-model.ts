@@ -1,7 +1,8 @@
 // From the configuration's `model` to an open model: found on this machine or downloaded, another VAE put
 // in its place, everything the networks need checked from headers alone. Shared by every stage that uses
 // the model, so that all of them see the same one.
-// The trap: a dry run must not touch the network; what is not here fails with NotDownloaded.
+// The trap: a dry run must not touch the network or write; what is not here fails with NotDownloaded, and
+// weights that have to be converted have no bytes yet.
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { locateModel, resolveModel } from "../../engine/hub/resolve-model.ts";
@@ -40,6 +41,7 @@ export const loadModel = (options: ModelOptions, tools: LoadTools): Effect.Effec
       ...(vae === undefined ? {} : { vaeModel: vae }),
       ...(config === undefined ? {} : { modelConfig: config }),
       ...(options.hf_variant === null ? {} : { variant: options.hf_variant }),
+      convert: !tools.offline,
     };
     const key = JSON.stringify([path, choice]);
     const model = opened.get(key) ?? openModel(path, choice).then((found) => ({
@@ -64,8 +66,7 @@ export const modelInputs = (
 ): Effect.Effect<unknown, Fault> =>
   Effect.gen(function* () {
     const model = yield* loadModel(options, tools);
-    const views = networks.flatMap((network) => [...model.weights[network].values()]);
-    const files = [...new Set(views.map((view) => view.file))];
+    const files = [...new Set(networks.flatMap((network) => model.files[network]))];
     const digests = yield* Effect.forEach(files, tools.digestFile);
     return { weights: digests.toSorted(), configs: model.configs };
   });
