@@ -203,6 +203,19 @@ test("a cache folder that cannot be written is the world's fault", async () => {
   await assert.rejects(open(file, readOnly), { _tag: "WeightsStorageFault", kind: "world" });
 });
 
+test("without converting nothing is written, and types, sizes and sources are known", async () => {
+  const file = await narrow("planned.safetensors", "F8_E4M3", () => []);
+  const cacheFolder = join(folder, "planned");
+  const planned = await openModel(file, { modelConfig: modelA, cacheFolder, convert: false });
+  await assert.rejects(stat(cacheFolder), { code: "ENOENT" });
+  const made = await open(file, cacheFolder);
+  const sizes = (model: typeof made) =>
+    [...model.weights.unet.values()].map(({ name, dtype, bytes }) => [name, dtype, bytes]);
+  assert.deepEqual(sizes(planned), sizes(made));
+  assert.deepEqual(planned.files, made.files);
+  assert.deepEqual(made.files.unet, [file]);
+});
+
 test("models that need no conversion leave no side file", async () => {
   const cache = join(folder, "unused");
   await openModel(modelA, { cacheFolder: cache });

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { toBytes } from "./convert.ts";
-import type { StoredDType } from "./dtype.ts";
+import { storedBytes, type StoredDType } from "./dtype.ts";
 import { isFault } from "../fault.ts";
 import { type Network, networks } from "./required-tensors.ts";
 import { readHeader, readTensor, type TensorToWrite, writeSafetensors } from "./safetensors.ts";
@@ -73,12 +73,14 @@ async function madeBefore(file: string): Promise<ReadonlyMap<string, WeightView>
 }
 
 /**
- * The tables as ONNX Runtime maps them, and where the side file is when one was needed. Throws
+ * The tables as ONNX Runtime maps them, and where the side file is when one was needed. Without `write`
+ * it is not made, and what it would hold has its type and size, but not its bytes. Throws
  * WeightsStorageFault when the folder cannot be written.
  */
 export async function convertStored(
   tables: Tables<Located>,
   folder: string,
+  write = true,
 ): Promise<{ readonly weights: Readonly<Record<Network, WeightTable>>; readonly file?: string }> {
   const foreign = new Map<string, Located>();
   for (const network of networks) {
@@ -89,7 +91,7 @@ export async function convertStored(
   const file = foreign.size === 0 ? undefined : await sideFile(foreign, folder);
   const converted = file === undefined
     ? new Map<string, WeightView>()
-    : await madeBefore(file) ?? await make(file, foreign);
+    : await madeBefore(file) ?? await (write ? make(file, foreign) : promised(foreign));
   const table = (network: Network): WeightTable =>
     new Map([...tables[network]].map(([name, { view }]) => {
       const side = converted.get(`${network}/${name}`);
@@ -104,6 +106,18 @@ export async function convertStored(
     },
     ...(file === undefined ? {} : { file }),
   };
+}
+
+/** The views with the types and sizes that they would have in a side file that is not made. */
+async function promised(foreign: ReadonlyMap<string, Located>) {
+  const views = new Map<string, WeightView>();
+  for (const [name, located] of foreign) {
+    const dtype = await targetDType(located);
+    const { view } = located;
+    const bytes = view.bytes / storedBytes[view.dtype] * storedBytes[dtype];
+    views.set(name, { ...view, dtype, bytes });
+  }
+  return views;
 }
 
 const place = ({ dtype, file, offset, bytes }: WeightView) => ({ dtype, file, offset, bytes });

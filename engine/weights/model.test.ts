@@ -233,6 +233,9 @@ test("another VAE: a folder, a folder with vae/, a file, a whole checkpoint", as
   const foreign = await value(name, golden("c/model"));
   assert.deepEqual(foreign.configs.vae.block_out_channels, [8, 8, 12]);
   assert.deepEqual((await value(name, golden("b/model/vae"))).configs.vae.scaling_factor, 0.5);
+  const notes = async (vaeModel: string) => (await openModel(modelA, { vaeModel })).notes.at(-1)!;
+  assert.match(await notes(golden("b/model/vae")), /scaling factor 0\.5 where .* own is 0\.13025/);
+  assert.doesNotMatch(await notes(changed), /scaling/);
   await assert.rejects(value(name, join(modelA, fileOf("unet"))), {
     _tag: "ModelFault",
     found: /no tensors of a VAE/,

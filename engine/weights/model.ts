@@ -24,6 +24,8 @@ export interface Model {
   readonly configs: ModelConfigs;
   /** By canonical name; every dtype is F32, F16 or BF16. */
   readonly weights: Readonly<Record<Network, WeightTable>>;
+  /** The given files that each network comes from; a side file is made of them and no other. */
+  readonly files: Readonly<Record<Network, readonly string[]>>;
   readonly tokenizers: readonly [TokenizerFiles, TokenizerFiles];
   /** What was recognised, and where. */
   readonly notes: readonly string[];
@@ -38,6 +40,8 @@ export interface OpenModelOptions {
   readonly variant?: string;
   /** Where converted weights are kept; only fp8 and float64 ones need it. */
   readonly cacheFolder?: string;
+  /** False: nothing is written, so weights that have to be converted have no bytes yet. */
+  readonly convert?: boolean;
 }
 
 async function resolved(
@@ -83,11 +87,14 @@ async function withVae(
   if (vaeModel === undefined) return parts;
   const { path, isFolder } = await resolved(vaeModel);
   const { config, source } = await vaeParts(path, isFolder, parts.configs, variant);
+  const own = parts.configs.vae.scaling_factor;
+  const scaled = config.scaling_factor === own ? "" : `, scaling factor ${config.scaling_factor} ` +
+    `where the model's own is ${own}: a VAE of other models than SDXL trains wrongly`;
   return {
     ...parts,
     configs: { ...parts.configs, vae: config },
     sources: { ...parts.sources, vae: source },
-    notes: [...parts.notes, `vae: from ${vaeModel}, ${source.layout}`],
+    notes: [...parts.notes, `vae: from ${vaeModel}, ${source.layout}${scaled}`],
   };
 }
 
@@ -147,20 +154,34 @@ function locateAll(
   return tables;
 }
 
+const filesOf = (table: ReadonlyMap<string, Located>): readonly string[] => {
+  const views = [...table.values()].flatMap(({ view, scale }) => [view, scale ?? view]);
+  return [...new Set(views.map(({ file }) => file))];
+};
+
 /**
  * Opens a model from a local path. Throws WeightsFileFault (a file is missing, broken or no
  * safetensors), ModelFault (what is there is not a whole SDXL model), ModelConfigFault,
  * WeightsStorageFault (the machine cannot read or write a file).
  */
 export async function openModel(path: string, options: OpenModelOptions = {}): Promise<Model> {
-  const { modelConfig, vaeModel, variant, cacheFolder = userCache("weights") } = options;
+  const { modelConfig, vaeModel, variant, convert, cacheFolder = userCache("weights") } = options;
   const { path: real, isFolder } = await resolved(path);
   const own = isFolder
     ? await partsOfFolder(path, variant)
     : await partsOfFile(path, await configFolder(modelConfig), variant);
   const parts = await withVae(own, vaeModel, variant);
-  const { weights, file } = await convertStored(locateAll(path, real, parts), cacheFolder);
+  const tables = locateAll(path, real, parts);
+  const { weights, file } = await convertStored(tables, cacheFolder, convert);
   const { kind, configs, tokenizers, notes } = parts;
-  const converted = file === undefined ? [] : [`fp8 or float64 weights converted into ${file}`];
-  return { path, kind, configs, tokenizers, weights, notes: [...notes, ...converted] };
+  const converted = file === undefined
+    ? []
+    : [`fp8 or float64 weights are kept converted in ${file}`];
+  const files = {
+    textEncoder: filesOf(tables.textEncoder),
+    textEncoder2: filesOf(tables.textEncoder2),
+    unet: filesOf(tables.unet),
+    vae: filesOf(tables.vae),
+  };
+  return { path, kind, configs, tokenizers, weights, files, notes: [...notes, ...converted] };
 }

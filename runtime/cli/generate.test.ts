@@ -158,6 +158,27 @@ test("what would give an ordinary or a black picture is refused", () =>
     assert.equal(missing.kind, "user");
   }));
 
+test("a UNet's file takes the rest from the model that it is made for, the VAE from where it is told", () =>
+  withTemporaryFolder(async (folder) => {
+    const out = join(folder, "out");
+    const options = {
+      embedding: await fileOfWords(join(folder, "zq_a.safetensors"), ["red"]),
+      out,
+    };
+    const model = join(tiny, "unet", "diffusion_pytorch_model.safetensors");
+    assert.match((await refusal("zq_a", { ...options, model })).message, /no text_encoder/);
+    const parts = { ...options, model, modelConfig: tiny };
+    const [whole, alone, other] = [
+      await draw("zq_a", { ...options, model: tiny }),
+      await draw("zq_a", parts),
+      await draw("zq_a", { ...parts, vae: join(tiny, "vae") }),
+    ].map(([path]) => readFileSync(path).toString("hex"));
+    assert.equal(alone, whole);
+    assert.equal(other, whole);
+    const message = (await refusal("zq_a", { ...parts, vae: join(tiny, "unet") })).message;
+    assert.match(message, /a VAE of SDXL/);
+  }));
+
 test("embeddings of different models have to be told which one", () =>
   withTemporaryFolder(async (out) => {
     const a = await fileOfWords(join(out, "zq_a.safetensors"), ["cat"], trained("zq_a"));

@@ -40,7 +40,12 @@ export const generate = (
     const { prompt, negative, sampler, steps, guidance, seed, count, out } = request;
     const loaded = yield* attempt(() => Promise.all(request.embeddings.map(loadEmbedding)));
     const base = yield* attempt(() => baseModel(loaded, request.model));
-    const { basis, saidBy } = base;
+    const { saidBy } = base;
+    const basis = {
+      ...base.basis,
+      ...(request.modelConfig === null ? {} : { model_config: request.modelConfig }),
+      ...(request.vae === null ? {} : { vae_model: request.vae }),
+    };
     if (saidBy !== null) {
       listener.say(`Model ${basis.model}, as ${saidBy} says; --model takes another.`);
     }

@@ -9,6 +9,9 @@ export interface GenerateRequest {
   readonly embeddings: readonly string[];
   /** Null: as the embeddings say. */
   readonly model: string | null;
+  /** In the place of the configuration's `model_config` and `vae_model`; null: as it says. */
+  readonly modelConfig: string | null;
+  readonly vae: string | null;
   readonly sampler: SamplerName;
   readonly steps: number;
   readonly guidance: number;

@@ -1,7 +1,8 @@
 // From the configuration's `model` to an open model: found on this machine or downloaded, another VAE put
 // in its place, everything the networks need checked from headers alone. Shared by every stage that uses
 // the model, so that all of them see the same one.
-// The trap: a dry run must not touch the network; what is not here fails with NotDownloaded.
+// The trap: a dry run must not touch the network or write; what is not here fails with NotDownloaded, and
+// weights that have to be converted have no bytes yet.
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { locateModel, resolveModel } from "../../engine/hub/resolve-model.ts";
@@ -41,6 +42,7 @@ export const loadModel = (options: ModelOptions, tools: LoadTools): Effect.Effec
       ...(vae === undefined ? {} : { vaeModel: vae }),
       ...(config === undefined ? {} : { modelConfig: config }),
       ...(options.hf_variant === null ? {} : { variant: options.hf_variant }),
+      convert: !tools.offline,
     };
     const key = JSON.stringify([path, choice]);
     const model = opened.get(key) ?? openModel(path, choice).then((found) => ({
@@ -65,7 +67,7 @@ export const modelInputs = (
 ): Effect.Effect<unknown, Fault> =>
   Effect.gen(function* () {
     const model = yield* loadModel(options, tools);
-    const looked = yield* lookAtWeights(networks.map((network) => model.weights[network]));
+    const looked = yield* lookAtWeights(networks.flatMap((network) => model.files[network]));
     const digests = [...looked.values()].map(({ digest }) => digest);
     return { weights: digests.toSorted(), configs: model.configs };
   });

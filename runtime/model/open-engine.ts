@@ -67,7 +67,8 @@ const shared = new Map<string, Shared>();
 const checkWeights = (model: Model): Effect.Effect<void, Fault> =>
   Effect.gen(function* () {
     const tables = Object.values(model.weights);
-    const looked = yield* lookAtWeights(tables);
+    const files = tables.flatMap((table) => [...table.values()].map(({ file }) => file));
+    const looked = yield* lookAtWeights(files);
     const suspects = tables.map((table): WeightTable =>
       new Map([...table].filter(([, { file }]) => looked.get(file)?.finite === false))
     );
