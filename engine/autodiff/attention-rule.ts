@@ -7,28 +7,37 @@ import type { GraphBuilder } from "../graph/builder.ts";
 import { sizeInBytes } from "../graph/builder.ts";
 import type { Value } from "../graph/graph.ts";
 import { gate } from "./gate.ts";
-import { joinHeads, product, reduceSum, reshape, slice, splitHeads } from "../graph/tensor-ops.ts";
+import {
+  cutHeads,
+  headsIn,
+  joinHeads,
+  product,
+  reduceSum,
+  reshape,
+  splitHeads,
+  uniteHeads,
+} from "../graph/tensor-ops.ts";
 import type { GradientRule } from "./rules.ts";
 
-/** rowsum(dO O) for each head, [B heads, S, 1]. */
+/** rowsum(dO O) for each head, [B, heads, S, 1]. */
 function rowSums(g: GraphBuilder, dO: Value, o: Value, heads: number): Value {
   const [batch, length, width] = o.shape;
-  const weighted = g.apply("Mul", [dO, o]);
-  const split = reshape(g, weighted, [batch, length, heads, width / heads]);
-  const sums = g.apply("Transpose", [reduceSum(g, split, [3])], { perm: [0, 2, 1, 3] });
-  return reshape(g, sums, [batch * heads, length, 1]);
+  const [first, second] = [dO, o]
+    .map((value) => reshape(g, value, [batch, length, heads, width / heads]));
+  const sums = reduceSum(g, g.apply("Mul", [first, second]), [3]);
+  return g.apply("Transpose", [sums], { perm: [0, 2, 1, 3] });
 }
 
-interface Heads {
-  readonly q: Value;
-  readonly k: Value;
-  readonly v: Value;
-  readonly dO: Value;
-  readonly sums: Value;
-}
-
-function headGradients(g: GraphBuilder, { q, k, v, dO, sums }: Heads, alpha: number) {
-  const p = g.apply("Softmax", [product(g, q, k, { transB: 1, alpha })], { axis: -1 });
+/** dQ, dK and dV of q, k, v, dO and the row sums. */
+function headGradients(
+  g: GraphBuilder,
+  [q, k, v, dO, sums]: readonly Value[],
+  alpha: number,
+  after: Value,
+): readonly Value[] {
+  // The gate is one pass over k, which has fewer rows than q where it comes from the text.
+  const scores = product(g, q, gate(g, k, after), { transB: 1, alpha });
+  const p = g.apply("Softmax", [scores], { axis: -1 });
   const dV = product(g, p, dO, { transA: 1 });
   const dP = product(g, dO, v, { transB: 1 });
   const dS = g.apply("Mul", [p, g.apply("Sub", [dP, sums])]);
@@ -41,28 +50,17 @@ export const attentionRule: GradientRule = ({ g, kept, attentionBytes }, node, [
   const heads = node.attributes.num_heads as number;
   const scale = (node.attributes.scale as { float: number }).float;
   const [q, k, v] = node.inputs.map((value) => splitHeads(g, kept(value!), heads));
-  const sums = rowSums(g, dy!, kept(node.outputs[0]), heads);
   const dO = splitHeads(g, dy!, heads);
-  const [all, rows] = q.shape;
-  const perHead = sizeInBytes({ ...q, shape: [rows, k.shape[1]] });
-  const size = Math.min(all, Math.max(1, Math.floor(attentionBytes / perHead)));
+  const sums = rowSums(g, dy!, kept(node.outputs[0]), heads);
+  const most = headsIn(attentionBytes, sizeInBytes({ ...q, shape: [q.shape[2], k.shape[2]] }));
+  const cut = [q, k, v, dO, sums].map((value) => cutHeads(g, value, most));
   const parts: (readonly Value[])[] = [];
-  for (let start = 0; start < all; start += size) {
-    const end = Math.min(all, start + size);
-    const part = (value: Value) => size === all ? value : slice(g, value, 0, start, end);
-    const after = parts.at(-1)?.[0] ?? dy!;
-    const gated = gate(g, part(q), after);
-    parts.push(headGradients(g, {
-      q: gated,
-      k: part(k),
-      v: part(v),
-      dO: part(dO),
-      sums: part(sums),
-    }, scale));
-  }
-  return [0, 1, 2].map((i) => {
-    const pieces = parts.map((part) => part[i]);
-    const whole = pieces.length === 1 ? pieces[0] : g.apply("Concat", pieces, { axis: 0 });
-    return joinHeads(g, whole, heads);
+  cut[0].forEach((_, i) => {
+    const pieces = cut.map((values) => values[i]);
+    const after = parts.at(-1)?.[0] ?? pieces[3];
+    parts.push(headGradients(g, pieces, scale, after));
   });
+  return [q, k, v].map(({ shape }, i) =>
+    joinHeads(g, uniteHeads(g, parts.map((part) => part[i]), shape))
+  );
 };

@@ -5,6 +5,7 @@
 import type { GraphBuilder } from "../graph/builder.ts";
 import type { Node, Shape, Value } from "../graph/graph.ts";
 import { GraphError } from "../graph/graph-error.ts";
+import type { Normal } from "./gelu-rule.ts";
 import { Recomputation } from "./recompute.ts";
 import { gradientRules } from "./rules.ts";
 
@@ -19,6 +20,8 @@ export interface Backward {
   readonly attentionBytes: number;
   /** A value of the forward pass: kept, or computed again inside a checkpointed stretch. */
   kept(value: Value): Value;
+  /** What a GELU's result and its gradient are both computed from. */
+  normal(gelu: Node): Normal;
   /** Does the gradient of this value matter? */
   wants(value: Value | null): boolean;
 }
@@ -41,6 +44,7 @@ export function differentiate(
     g,
     attentionBytes: options.attentionBytes ?? Infinity,
     kept: (value) => recomputation.kept(value),
+    normal: (gelu) => recomputation.normal(gelu),
     wants: (value) => value !== null && active.has(value.name),
   };
   g.scope("backward", () => {

@@ -4,20 +4,20 @@
 // `s > s` is not folded, and it is 0 even where s is not a number.
 import type { GraphBuilder } from "../graph/builder.ts";
 import type { Value } from "../graph/graph.ts";
+import { reshape } from "../graph/tensor-ops.ts";
 
-export function zeroAfter(g: GraphBuilder, after: Value): Value {
-  const rank = after.shape.length;
-  const zeros = g.integers(Array(rank).fill(0));
-  const ones = g.integers(Array(rank).fill(1));
+/** Broadcasts to every value of at least `rank` axes. */
+export function zeroAfter(g: GraphBuilder, after: Value, rank: number): Value {
+  const axes = after.shape.length;
+  const zeros = g.integers(Array(axes).fill(0));
+  const ones = g.integers(Array(axes).fill(1));
   const corner = g.apply("Slice", [after, zeros, ones], {}, {
-    declared: [{ dtype: after.dtype, shape: Array(rank).fill(1) }],
+    declared: [{ dtype: after.dtype, shape: Array(axes).fill(1) }],
   });
-  const flat = g.apply("Reshape", [corner, g.integers([1])], {}, {
-    declared: [{ dtype: after.dtype, shape: [1] }],
-  });
-  return g.cast(g.apply("Greater", [flat, flat]), g.compute);
+  const small = axes <= rank ? corner : reshape(g, corner, [1]);
+  return g.cast(g.apply("Greater", [small, small]), g.compute);
 }
 
 /** `value`, but not before `after` is computed. */
 export const gate = (g: GraphBuilder, value: Value, after: Value): Value =>
-  g.apply("Add", [value, zeroAfter(g, after)]);
+  g.apply("Add", [value, zeroAfter(g, after, value.shape.length)]);

@@ -1,21 +1,31 @@
 // Gradient of layer normalisation over the last axis with respect to its input (Ba et al. 2016):
 // dx = rstd (dh - mean(dh) - xhat mean(dh xhat)), dh = dy scale, xhat = (x - mean) rstd.
-// Only x and two statistics per row are kept; the statistics are float32 whatever the compute type is.
+// Only x and its deviation per row are kept, or xhat itself where it is the result, as in group
+// normalisation. The trap: all of it is float32 whatever the compute type is.
+import type { GraphBuilder } from "../graph/builder.ts";
 import type { Value } from "../graph/graph.ts";
 import type { GradientRule } from "./rules.ts";
 
+function rowMean(g: GraphBuilder, value: Value): Value {
+  const last = value.shape.length - 1;
+  return g.apply("ReduceMean", [value, g.integers([last])], { keepdims: 1 }, {
+    declared: [{ dtype: value.dtype, shape: [...value.shape.slice(0, last), 1] }],
+  });
+}
+
 export const layerNormRule: GradientRule = ({ g, kept }, node, [dy]) => {
-  const [x, scale] = node.inputs;
-  const [, mean, rstd] = node.outputs;
-  const axes = [x!.shape.length - 1];
-  const rowMean = (value: Value) =>
-    g.apply("ReduceMean", [value, g.integers(axes)], { keepdims: 1 }, {
-      declared: [{ dtype: value.dtype, shape: value.shape.map((d, i) => i === axes[0] ? 1 : d) }],
-    });
-  const centred = g.apply("Sub", [g.cast(kept(x!), "float32"), kept(mean)]);
-  const normalised = g.apply("Mul", [centred, kept(rstd)]);
-  const dh = g.cast(g.apply("Mul", [dy!, g.weightAgain(scale!)]), "float32");
-  const along = g.apply("Mul", [normalised, rowMean(g.apply("Mul", [dh, normalised]))]);
-  const across = g.apply("Sub", [g.apply("Sub", [dh, rowMean(dh)]), along]);
+  const [x, scale, bias] = node.inputs;
+  const [y, , rstd] = node.outputs;
+  const ones = g.filled(1, scale!.shape, "float32");
+  const isPlain = g.stored(scale!) === ones && bias === undefined;
+  const normalised = isPlain
+    ? g.cast(kept(y), "float32")
+    : g.apply("LayerNormalization", [g.cast(kept(x!), "float32"), ones], node.attributes);
+  const dh = g.cast(
+    isPlain ? dy! : g.apply("Mul", [dy!, g.weightAgain(scale!)]),
+    "float32",
+  );
+  const along = g.apply("Mul", [normalised, rowMean(g, g.apply("Mul", [dh, normalised]))]);
+  const across = g.apply("Sub", [g.apply("Sub", [dh, rowMean(g, dh)]), along]);
   return [g.cast(g.apply("Mul", [across, kept(rstd)]), x!.dtype)];
 };

@@ -1,26 +1,28 @@
 // Computes checkpointed stretches of the forward pass again when the backward pass reaches them (plan B,
 // Chen et al. 2016, arXiv 1604.06174). What enters a stretch is kept; what is made inside it is cloned.
-// Activation functions are computed again in every plan: one pass over what is kept anyway, where keeping
-// their results would take a fifth of plan A's memory.
-// The trap: clones must wait for the incoming gradient, so every kept input passes a gate.
+// A GELU is computed again in every plan from what is kept anyway: keeping its result would take a fifth of
+// plan A's memory.
+// The traps: clones must wait for the incoming gradient, so every kept input passes a gate; and a rule must
+// get the same bits of a GELU in every plan, so never a clone of the node.
 import type { Checkpoint, GraphBuilder } from "../graph/builder.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { zeroAfter } from "./gate.ts";
-
-const cheap: ReadonlySet<string> = new Set(["Gelu", "QuickGelu"]);
+import { geluAgain, type Normal, normalOf } from "./gelu-rule.ts";
 
 export class Recomputation {
   readonly #g: GraphBuilder;
   readonly #nodes: readonly Node[];
   readonly #pending: Checkpoint[];
-  readonly #cheap: ReadonlyMap<string, Node>;
+  readonly #gelus: ReadonlyMap<string, Node>;
+  readonly #normals = new Map<Node, Normal>();
+  readonly #activated = new Map<Node, Value>();
   readonly #again = new Map<string, Value>();
 
   constructor(g: GraphBuilder, nodes: readonly Node[], checkpoints: readonly Checkpoint[]) {
     this.#g = g;
     this.#nodes = nodes;
-    this.#cheap = new Map(
-      nodes.filter(({ op }) => cheap.has(op)).map((node) => [node.outputs[0].name, node]),
+    this.#gelus = new Map(
+      nodes.filter(({ op }) => op === "Gelu").map((node) => [node.outputs[0].name, node]),
     );
     this.#pending = [...checkpoints].sort((a, b) => a.first - b.first);
   }
@@ -34,14 +36,24 @@ export class Recomputation {
   }
 
   kept(value: Value): Value {
-    const again = this.#again.get(value.name);
-    if (again !== undefined) return again;
-    const node = this.#cheap.get(value.name);
-    if (node === undefined) return value;
-    const { op, inputs, attributes, domain } = node;
-    const result = this.#g.apply(op, [this.kept(inputs[0]!)], attributes, { domain });
-    this.#again.set(value.name, result);
+    const gelu = this.#gelus.get(value.name);
+    return gelu === undefined ? this.#cloned(value) : this.#activate(gelu);
+  }
+
+  normal(gelu: Node): Normal {
+    const normal = this.#normals.get(gelu) ?? normalOf(this.#g, this.kept(gelu.inputs[0]!));
+    this.#normals.set(gelu, normal);
+    return normal;
+  }
+
+  #activate(gelu: Node): Value {
+    const result = this.#activated.get(gelu) ?? geluAgain(this.#g, this.normal(gelu));
+    this.#activated.set(gelu, result);
     return result;
+  }
+
+  #cloned(value: Value): Value {
+    return this.#again.get(value.name) ?? value;
   }
 
   #clone({ first, end }: Checkpoint, gradient: Value): void {
@@ -51,7 +63,7 @@ export class Recomputation {
     const computed = new Set(
       this.#nodes.slice(0, first).flatMap((n) => n.outputs.map((v) => v.name)),
     );
-    const zero = zeroAfter(g, gradient);
+    const zero = zeroAfter(g, gradient, 1);
     const entering = new Map<string, Value>();
     const enter = (value: Value): Value => {
       // Frozen tensors and graph inputs are in memory anyway, and integers are shapes.
@@ -67,7 +79,7 @@ export class Recomputation {
         continue;
       }
       const inputs = node.inputs.map((value) =>
-        value === null ? null : inside.has(value.name) ? this.kept(value) : enter(value)
+        value === null ? null : inside.has(value.name) ? this.#cloned(value) : enter(value)
       );
       const declared = node.outputs.map(({ dtype, shape }) => ({ dtype, shape }));
       const outputs = g.scope(

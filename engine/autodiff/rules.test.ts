@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 import { Device } from "../device/device.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import { type Shape, sizeOf, type Value } from "../graph/graph.ts";
-import { reduceSum, reshape } from "../graph/tensor-ops.ts";
+import { product, reduceSum, reshape } from "../graph/tensor-ops.ts";
 import { normals } from "../random/draw.ts";
 import { differentiate } from "./backward.ts";
 import { gradientRules } from "./rules.ts";
@@ -58,6 +58,14 @@ const cases: Readonly<Record<string, Case>> = {
     shapes: [[2, 3, 4], [4, 5]],
     build: (g, inputs) => g.apply("MatMul", inputs),
   },
+  FusedMatMul: {
+    shapes: [[2, 3, 4], [2, 4, 5]],
+    build: (g, [a, b]) => product(g, a, b, { alpha: 0.7 }),
+  },
+  "FusedMatMul, the second turned": {
+    shapes: [[2, 3, 4], [2, 5, 4]],
+    build: (g, [a, b]) => product(g, a, b, { transB: 1, alpha: 0.7 }),
+  },
   "Gemm with the weight as [out, in]": {
     shapes: [[3, 4]],
     build: (g, [x]) => g.apply("Gemm", [x, held(g, 1, [5, 4]), held(g, 2, [5])], { transB: 1 }),
@@ -75,6 +83,14 @@ const cases: Readonly<Record<string, Case>> = {
     shapes: [[3, 16]],
     build: (g, [x]) =>
       g.apply("LayerNormalization", [x, held(g, 1, [16]), held(g, 2, [16])], {
+        axis: -1,
+        epsilon: { float: 1e-5 },
+      }),
+  },
+  "LayerNormalization that only normalises": {
+    shapes: [[3, 16]],
+    build: (g, [x]) =>
+      g.apply("LayerNormalization", [x, g.filled(1, [16])], {
         axis: -1,
         epsilon: { float: 1e-5 },
       }),

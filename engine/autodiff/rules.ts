@@ -7,6 +7,7 @@ import { product, reduceSum, reshape, slice, sumTo } from "../graph/tensor-ops.t
 import { attentionRule } from "./attention-rule.ts";
 import type { Backward } from "./backward.ts";
 import { convRule } from "./conv-rule.ts";
+import { geluRule } from "./gelu-rule.ts";
 import { layerNormRule } from "./layer-norm-rule.ts";
 
 export type GradientRule = (
@@ -34,10 +35,18 @@ const multiply: GradientRule = ({ g, wants, kept }, { inputs: [a, b] }, [dy]) =>
   wants(b) ? sumTo(g, times(g, dy!, kept(a!)), b!.shape) : null,
 ];
 
-const matMul: GradientRule = ({ g, wants, kept }, { inputs: [a, b] }, [dy]) => [
-  wants(a) ? sumTo(g, product(g, dy!, kept(b!), { transB: 1 }), a!.shape) : null,
-  wants(b) ? sumTo(g, product(g, kept(a!), dy!, { transA: 1 }), b!.shape) : null,
-];
+/** y = alpha a b, or alpha a b'. */
+const matMul: GradientRule = ({ g, wants, kept }, { inputs: [a, b], attributes }, [dy]) => {
+  const { float: alpha } = (attributes.alpha ?? { float: 1 }) as { float: number };
+  const turned = attributes.transB === 1;
+  const [left, right] = turned ? [dy!, kept(a!)] : [kept(a!), dy!];
+  return [
+    wants(a)
+      ? sumTo(g, product(g, dy!, kept(b!), { transB: turned ? 0 : 1, alpha }), a!.shape)
+      : null,
+    wants(b) ? sumTo(g, product(g, left, right, { transA: 1, alpha }), b!.shape) : null,
+  ];
+};
 
 /** y = x W (+ b), W frozen. */
 const gemm: GradientRule = ({ g }, { inputs: [, w], attributes }, [dy]) => [
@@ -51,22 +60,12 @@ const softmax: GradientRule = ({ g, kept }, { outputs: [y] }, [dy]) => {
   return [g.apply("Sub", [weighted, times(g, kept(y), sum)])];
 };
 
-/** y = x Phi(x): dx = dy (Phi(x) + x phi(x)), the exact (erf) GELU. */
-const gelu: GradientRule = ({ g, kept }, { inputs: [x] }, [dy]) => {
-  const value = kept(x!);
-  const erf = g.apply("Erf", [scaled(g, value, Math.SQRT1_2)]);
-  const cumulative = g.apply("Add", [scaled(g, erf, 0.5), g.constant([0.5], [], value.dtype)]);
-  const square = times(g, value, value);
-  const density = scaled(g, g.apply("Exp", [scaled(g, square, -0.5)]), 1 / Math.sqrt(2 * Math.PI));
-  return [times(g, dy!, g.apply("Add", [cumulative, times(g, value, density)]))];
-};
-
-/** y = x s, s = sigmoid(a x): dx = dy s (1 + a (x - y)). With a = 1 this is SiLU. */
-const quickGelu: GradientRule = ({ g, kept }, { inputs: [x], outputs: [y], attributes }, [dy]) => {
+/** y = x s, s = sigmoid(a x): dx = dy (s + a y (1 - s)). With a = 1 this is SiLU. */
+const quickGelu: GradientRule = ({ g, kept }, { inputs: [x], attributes }, [dy]) => {
   const alpha = (attributes.alpha as { float: number }).float;
   const scaledX = alpha === 1 ? kept(x!) : scaled(g, kept(x!), alpha);
   const gateway = g.apply("Sigmoid", [scaledX]);
-  const scaledY = alpha === 1 ? kept(y) : scaled(g, kept(y), alpha);
+  const scaledY = times(g, scaledX, gateway);
   const slope = g.apply("Add", [
     gateway,
     g.apply("Sub", [scaledY, times(g, gateway, scaledY)]),
@@ -107,12 +106,13 @@ export const gradientRules: Readonly<Record<string, GradientRule>> = {
   Sub: subtract,
   Mul: multiply,
   MatMul: matMul,
+  FusedMatMul: matMul,
   Gemm: gemm,
   Conv: convRule,
   LayerNormalization: layerNormRule,
   Softmax: softmax,
   MultiHeadAttention: attentionRule,
-  Gelu: gelu,
+  Gelu: geluRule,
   QuickGelu: quickGelu,
   Reshape: ({ g }, { inputs: [x] }, [dy]) => [reshape(g, dy!, x!.shape)],
   Transpose: transposeRule,

@@ -4,7 +4,7 @@
 // The trap: the result must keep its name, so it is what the last node of a rewriting gives.
 import { GraphBuilder, sizeInBytes } from "../graph/builder.ts";
 import type { Graph, Node, Value } from "../graph/graph.ts";
-import { joinHeads, slice, splitHeads } from "../graph/tensor-ops.ts";
+import { cutHeads, headsIn, joinHeads, splitHeads, uniteHeads } from "../graph/tensor-ops.ts";
 import type { Provider } from "./messages.ts";
 
 type Lowering = (g: GraphBuilder, node: Node) => void;
@@ -32,19 +32,14 @@ const multiHeadAttention: Lowering = (g, { inputs, attributes }) => {
   const heads = attributes.num_heads as number;
   const { float: scale } = attributes.scale as { float: number };
   const [q, k, v] = inputs.map((value) => splitHeads(g, value!, heads));
-  const [all, rows] = q.shape;
-  const perHead = sizeInBytes({ ...q, shape: [rows, k.shape[1]] });
-  const size = Math.min(all, Math.max(1, Math.floor(largestChunk / perHead)));
-  const pieces: Value[] = [];
-  for (let start = 0; start < all; start += size) {
-    const end = Math.min(all, start + size);
-    const part = (value: Value) => size === all ? value : slice(g, value, 0, start, end);
-    const scores = g.apply("MatMul", [scaled(g, part(q), scale), swapLast(g, part(k))]);
+  const most = headsIn(largestChunk, sizeInBytes({ ...q, shape: [q.shape[2], k.shape[2]] }));
+  const [qs, ks, vs] = [q, k, v].map((value) => cutHeads(g, value, most));
+  const parts = qs.map((part, i) => {
+    const scores = g.apply("MatMul", [scaled(g, part, scale), swapLast(g, ks[i])]);
     const probabilities = g.apply("Softmax", [scores], { axis: -1 });
-    pieces.push(g.apply("MatMul", [probabilities, part(v)]));
-  }
-  const whole = pieces.length === 1 ? pieces[0] : g.apply("Concat", pieces, { axis: 0 });
-  joinHeads(g, whole, heads);
+    return g.apply("MatMul", [probabilities, vs[i]]);
+  });
+  joinHeads(g, uniteHeads(g, parts, q.shape));
 };
 
 /** With stride 1: the convolution with the weight's channels swapped and its kernel turned round. */

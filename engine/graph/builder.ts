@@ -1,13 +1,13 @@
 // Builds a graph. Names carry the module path (`unet/down_blocks.1/attentions.0/...`), so that a profile
 // reads like the model, and are the same for the same model every time. The trap: a builder is the only
-// mutable thing here; `finish` prunes what no output needs and gives the immutable graph.
+// mutable thing here; `finish` drops what no output needs and gives the immutable graph.
 import type { WeightView } from "../weights/weight-view.ts";
 import { type Attribute, type DType, type Frozen, type Graph, type Node } from "./graph.ts";
 import { type Shape, sizeOf, type Value } from "./graph.ts";
 import { inferTypes, type OutputType } from "./shapes.ts";
 import { elementCode } from "./element-code.ts";
 import { GraphError } from "./graph-error.ts";
-import { pruneNodes } from "./prune.ts";
+import { simplified } from "./simplify.ts";
 
 /** A stretch of nodes whose inner values are computed again in the backward pass, not kept. */
 export interface Checkpoint {
@@ -73,7 +73,7 @@ export class GraphBuilder {
     const frozen = this.#frozen.get(name);
     const value = frozen?.value ?? { name, dtype, shape: view.shape };
     if (frozen === undefined) this.#frozen.set(name, { value, view });
-    return this.#castWeight(value);
+    return this.#castHeld(value, this.compute);
   }
 
   /**
@@ -81,8 +81,12 @@ export class GraphBuilder {
    * forward to the backward pass, so it is cast again.
    */
   weightAgain(value: Value): Value {
-    const stored = this.#castFrom.get(value.name);
-    return stored === undefined ? value : this.#castWeight(stored);
+    return this.#castHeld(this.stored(value), value.dtype);
+  }
+
+  /** The weight or constant that `value` is a cast of, or `value`. */
+  stored(value: Value): Value {
+    return this.#castFrom.get(value.name) ?? value;
   }
 
   /** A small float array held in the graph, in the compute type unless said otherwise. */
@@ -91,14 +95,14 @@ export class GraphBuilder {
     if (array.every((element) => element === array[0])) return this.filled(array[0], shape, dtype);
     const name = this.#fresh([...this.#path, "constant"].join("/"));
     const value = { name, dtype: "float32", shape } as const;
-    return this.cast(this.#hold({ value, data: array }), dtype);
+    return this.#castHeld(this.#hold({ value, data: array }), dtype);
   }
 
   /** One number everywhere, a float32, in the compute type unless said otherwise. */
   filled(fill: number, shape: Shape, dtype: DType = this.compute): Value {
     const name = `constant:${fill}:${shape.join("x")}`;
     const value = { name, dtype: "float32", shape } as const;
-    return this.cast(this.#hold({ value, fill }), dtype);
+    return this.#castHeld(this.#hold({ value, fill }), dtype);
   }
 
   integers(data: readonly number[]): Value {
@@ -149,15 +153,15 @@ export class GraphBuilder {
   finish(outputs: Readonly<Record<string, Value>>): Graph {
     const casts = Object.entries(outputs).map(([name, value]) => outputCast(name, value));
     const named = casts.map((node) => node.outputs[0]);
-    const nodes = pruneNodes([...this.nodes, ...casts], named);
+    const nodes = simplified({ nodes: [...this.nodes, ...casts], outputs: named });
     const used = new Set(nodes.flatMap((node) => node.inputs.map((value) => value?.name)));
     const frozen = this.frozen.filter(({ value }) => used.has(value.name));
     const inputs = this.#inputs.filter(({ name }) => used.has(name));
     return { inputs, outputs: named, nodes, frozen };
   }
 
-  #castWeight(stored: Value): Value {
-    const value = this.cast(stored, this.compute);
+  #castHeld(stored: Value, dtype: DType): Value {
+    const value = this.cast(stored, dtype);
     if (value !== stored) this.#castFrom.set(value.name, stored);
     return value;
   }

@@ -31,26 +31,43 @@ export function commonFolder(files: readonly string[]): string {
   return first.slice(0, depth === -1 ? first.length : depth).join(sep) || sep;
 }
 
-const nodeProto = (node: Node) => ({
+/** What the file calls a value. */
+type NameOf = (value: Value) => string;
+
+/**
+ * Numbers for the values between nodes: most of a file would be their names otherwise. Inputs, outputs and
+ * frozen tensors keep theirs, and nodes, which is what profiles and messages show.
+ */
+function shortNames({ inputs, outputs, frozen }: Graph): NameOf {
+  const kept = [...inputs, ...outputs, ...frozen.map(({ value }) => value)];
+  const names = new Map(kept.map(({ name }) => [name, name]));
+  return ({ name }) => {
+    const short = names.get(name) ?? `${names.size}`;
+    names.set(name, short);
+    return short;
+  };
+}
+
+const nodeProto = (node: Node, nameOf: NameOf) => ({
   name: node.name,
   opType: node.op,
   domain: node.domain,
-  input: node.inputs.map((value) => value?.name ?? ""),
-  output: node.outputs.map((value) => value.name),
-  attribute: Object.entries(node.attributes).map(([name, v]) => attributeProto(name, v)),
+  input: node.inputs.map((value) => value === null ? "" : nameOf(value)),
+  output: node.outputs.map(nameOf),
+  attribute: Object.entries(node.attributes).map(([name, v]) => attributeProto(name, v, nameOf)),
 });
 
-const branchProto = (name: string, { nodes, outputs }: Branch): object => ({
+const branchProto = (name: string, { nodes, outputs }: Branch, nameOf: NameOf): object => ({
   name,
-  node: listedForWalk(nodes).map(nodeProto),
-  output: outputs.map(valueInfo),
+  node: listedForWalk(nodes).map((node) => nodeProto(node, nameOf)),
+  output: outputs.map((value) => valueInfo({ ...value, name: nameOf(value) })),
 });
 
-function attributeProto(name: string, value: Attribute): object {
+function attributeProto(name: string, value: Attribute, nameOf: NameOf): object {
   if (typeof value === "number") return { name, type: 2, i: value };
   if (typeof value === "string") return { name, type: 3, s: new TextEncoder().encode(value) };
   if ("float" in value) return { name, type: 1, f: value.float };
-  if ("nodes" in value) return { name, type: 5, g: branchProto(name, value) };
+  if ("nodes" in value) return { name, type: 5, g: branchProto(name, value, nameOf) };
   return { name, type: 7, ints: [...value] };
 }
 
@@ -90,13 +107,14 @@ function initializer(frozen: Frozen, folder: string) {
 export function serialiseGraph(graph: Graph): SerialisedGraph {
   const files = graph.frozen.flatMap((frozen) => "view" in frozen ? [frozen.view.file] : []);
   const folder = commonFolder(files);
+  const nameOf = shortNames(graph);
   const message = {
     irVersion: 10,
     producerName: "gnomic",
     opsetImport: [{ domain: "", version: 21 }, { domain: "com.microsoft", version: 1 }],
     graph: {
       name: "gnomic",
-      node: graph.nodes.toReversed().map(nodeProto),
+      node: graph.nodes.toReversed().map((node) => nodeProto(node, nameOf)),
       input: graph.inputs.map(valueInfo),
       output: graph.outputs.map(valueInfo),
       initializer: graph.frozen.map((frozen) => initializer(frozen, folder)),

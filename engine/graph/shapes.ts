@@ -127,6 +127,7 @@ const rules: Readonly<Record<string, Rule>> = {
   Exp: same,
   Erf: same,
   Sigmoid: same,
+  HardSigmoid: same,
   Gelu: same,
   QuickGelu: same,
   Softmax: same,

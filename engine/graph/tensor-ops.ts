@@ -59,18 +59,36 @@ export const slice = (
     }],
   });
 
-/** [B, S, heads D] to [B heads, S, D]. */
+/** [B, S, heads D] to [B, heads, S, D]. */
 export function splitHeads(g: GraphBuilder, value: Value, heads: number): Value {
   const [batch, length, width] = value.shape;
   const split = reshape(g, value, [batch, length, heads, width / heads]);
-  const turned = g.apply("Transpose", [split], { perm: [0, 2, 1, 3] });
-  return reshape(g, turned, [batch * heads, length, width / heads]);
+  return g.apply("Transpose", [split], { perm: [0, 2, 1, 3] });
 }
 
-/** [B heads, S, D] to [B, S, heads D]. */
-export function joinHeads(g: GraphBuilder, value: Value, heads: number): Value {
-  const [all, length, depth] = value.shape;
-  const split = reshape(g, value, [all / heads, heads, length, depth]);
-  const turned = g.apply("Transpose", [split], { perm: [0, 2, 1, 3] });
-  return reshape(g, turned, [all / heads, length, heads * depth]);
+/** [B, heads, S, D] to [B, S, heads D]. */
+export function joinHeads(g: GraphBuilder, value: Value): Value {
+  const [batch, heads, length, depth] = value.shape;
+  const turned = g.apply("Transpose", [value], { perm: [0, 2, 1, 3] });
+  return reshape(g, turned, [batch, length, heads * depth]);
 }
+
+/** How many of a value's heads, [B, heads, ...], `bytes` hold at `perHead` each: at least one. */
+export const headsIn = (bytes: number, perHead: number): number =>
+  Math.max(1, Math.floor(bytes / perHead));
+
+/** A value [B, heads, ...] as it is, or where it has more than `most` heads, cut to [n, ...]. */
+export function cutHeads(g: GraphBuilder, value: Value, most: number): readonly Value[] {
+  const [batch, heads, ...rest] = value.shape;
+  const all = batch * heads;
+  if (all <= most) return [value];
+  const flat = reshape(g, value, [all, ...rest]);
+  return Array.from(
+    { length: Math.ceil(all / most) },
+    (_, i) => slice(g, flat, 0, i * most, Math.min(all, (i + 1) * most)),
+  );
+}
+
+/** What `cutHeads` cut, whole again. */
+export const uniteHeads = (g: GraphBuilder, parts: readonly Value[], shape: Shape): Value =>
+  parts.length === 1 ? parts[0] : reshape(g, g.apply("Concat", parts, { axis: 0 }), shape);

@@ -13,7 +13,7 @@ export interface Buffer {
 }
 
 /** Operators whose CPU kernels overwrite their input where they may (measured: no others do). */
-const overwriting: ReadonlySet<string> = new Set(["Sigmoid", "Softmax"]);
+const overwriting: ReadonlySet<string> = new Set(["HardSigmoid", "Sigmoid", "Softmax"]);
 
 interface Planned {
   readonly value: Value;

@@ -2,7 +2,7 @@
 // embeddings on: the look-up of tokens happens outside, so that the gradient of the placeholder's rows is
 // the gradient of an input. SDXL takes the hidden states that enter the last layer.
 import type { Value } from "../graph/graph.ts";
-import { reshape } from "../graph/tensor-ops.ts";
+import { joinHeads, product, reshape, splitHeads } from "../graph/tensor-ops.ts";
 import type { ClipTextConfig } from "./config.ts";
 import { gelu, layerNorm, linear, quickGelu } from "./layers.ts";
 import type { Module } from "./module.ts";
@@ -82,20 +82,17 @@ function causalAttention(
   const { g } = module;
   const [rows, channels] = x.shape;
   const length = rows / batch;
-  const depth = channels / heads;
-  const project = (name: string, perm: readonly number[]) => {
+  const project = (name: string) => {
     const flat = module.child(name, (m) => linear(m, x));
-    return g.apply("Transpose", [reshape(g, flat, [batch, length, heads, depth])], { perm });
+    return splitHeads(g, reshape(g, flat, [batch, length, channels]), heads);
   };
-  const q = project("q_proj", [0, 2, 1, 3]);
-  const k = project("k_proj", [0, 2, 3, 1]);
-  const v = project("v_proj", [0, 2, 1, 3]);
-  const scaled = g.apply("Mul", [q, g.constant([1 / Math.sqrt(depth)])]);
-  const scores = g.apply("Add", [g.apply("MatMul", [scaled, k]), mask]);
+  const [q, k, v] = ["q_proj", "k_proj", "v_proj"].map(project);
+  const alpha = 1 / Math.sqrt(channels / heads);
+  const scores = g.apply("Add", [product(g, q, k, { transB: 1, alpha }), mask]);
   const probabilities = g.apply("Softmax", [scores], { axis: -1 });
   const mixed = g.apply("MatMul", [probabilities, v]);
-  const joined = g.apply("Transpose", [mixed], { perm: [0, 2, 1, 3] });
-  return module.child("out_proj", (m) => linear(m, reshape(g, joined, x.shape)));
+  const joined = reshape(g, joinHeads(g, mixed), x.shape);
+  return module.child("out_proj", (m) => linear(m, joined));
 }
 
 /** Large enough that its exponential is 0 in float32, small enough for float16. */

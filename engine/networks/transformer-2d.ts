@@ -75,8 +75,9 @@ function attend(module: Module, x: Value, source: Value, batch: number, heads: n
 /** GEGLU (Shazeer 2020): the projection's first half times the GELU of its second. */
 function geglu(module: Module, x: Value): Value {
   const gated = module.child("net.0.proj", (m) => {
-    const value = linearPart(m, x, 0, 2);
-    return m.g.apply("Mul", [value, gelu(m, linearPart(m, x, 1, 2))]);
+    // In this order the gradient of the first half comes first, and the second's is added to it.
+    const bent = gelu(m, linearPart(m, x, 1, 2));
+    return m.g.apply("Mul", [linearPart(m, x, 0, 2), bent]);
   });
   return module.child("net.2", (m) => linear(m, gated));
 }
