@@ -106,9 +106,11 @@ export class GraphBuilder {
   }
 
   integers(data: readonly number[]): Value {
-    const array = BigInt64Array.from(data, BigInt);
     const name = `integers:${data.join(",")}`;
-    return this.#hold({ value: { name, dtype: "int64", shape: [data.length] }, data: array });
+    const held = this.#frozen.get(name);
+    if (held !== undefined) return held.value;
+    const value = { name, dtype: "int64", shape: [data.length] } as const;
+    return this.#hold({ value, data: BigInt64Array.from(data, BigInt) });
   }
 
   cast(value: Value, dtype: DType): Value {

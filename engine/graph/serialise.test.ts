@@ -99,3 +99,20 @@ test("ONNX Runtime finds the values there, of every dtype and in every folder", 
   assert.deepEqual([...computed.row.data], [3, 4, 5]);
   assert.deepEqual([...computed.held.data], [1, 2, 3, 4, 5, 6]);
 });
+
+test("values between nodes have short names; inputs, outputs, weights and nodes keep theirs", () => {
+  const graph = weightsGraph();
+  const { node, input, output, initializer } = onnxProto.onnx.ModelProto.decode(
+    serialiseGraph(graph).model,
+  ).graph!;
+  const namesOf = (list: readonly { name?: string | null }[]) => list.map(({ name }) => name);
+  assert.deepEqual(namesOf(node!).toReversed(), namesOf(graph.nodes));
+  assert.deepEqual(namesOf(input!), namesOf(graph.inputs));
+  assert.deepEqual(namesOf(output!), namesOf(graph.outputs));
+  const weights = namesOf(graph.frozen.map(({ value }) => value));
+  assert.deepEqual(namesOf(initializer!), weights);
+  const known = new Set([...namesOf(input!), ...namesOf(output!), ...weights]);
+  const between = node!.flatMap((each) => each.output!).filter((name) => !known.has(name));
+  assert.ok(between.length > 0 && between.every((name) => /^\d+$/.test(name)));
+  assert.equal(new Set(between).size, between.length);
+});
