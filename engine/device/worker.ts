@@ -2,15 +2,11 @@
 // so they never run on the thread that serves signals, timers and progress.
 import { parentPort } from "node:worker_threads";
 import { answer } from "./answer.ts";
+import { bareReply, requestOf } from "./bare.ts";
 import { inOrder } from "./in-order.ts";
-import type { Request } from "./messages.ts";
 
-const serve = inOrder(async (request: Request) => {
-  const reply = await answer(request);
-  const buffers = "fetches" in reply && reply.fetches !== undefined
-    ? Object.values(reply.fetches).map((tensor) => tensor.data.buffer as ArrayBuffer)
-    : [];
-  parentPort!.postMessage(reply, buffers);
+const serve = inOrder(async (bare: Parameters<typeof requestOf>[0]) => {
+  const { message, buffers } = bareReply(await answer(requestOf(bare)));
+  parentPort!.postMessage(message, [...buffers]);
 });
-
 parentPort!.on("message", serve);

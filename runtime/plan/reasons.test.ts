@@ -7,6 +7,7 @@ import { Effect, Schema } from "effect";
 import { pipeline } from "../pipeline/compose.ts";
 import { NotDownloaded } from "../not-downloaded.ts";
 import { defineStage } from "../stage.ts";
+import { stampOf } from "../../engine/weights/file-stamp.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { toyStages, words } from "../testing/toy-stages.ts";
 import { eventsOf, planToy, reasonsOf, refuseToy, runToy, type Toy } from "../testing/toy-world.ts";
@@ -251,7 +252,7 @@ test("a blob that rots unseen is caught when it is read, and what made it runs a
     await planToy({ folder, pipeline: wired(toyStages()), values });
     const info = statSync(path, { bigint: true });
     const known = JSON.parse(readFileSync(digests, "utf8"));
-    known[path].stamp = [info.size, info.mtimeNs, info.ctimeNs, info.ino, info.dev].join(" ");
+    known[path].stamp = stampOf(info);
     writeFileSync(digests, JSON.stringify(known));
 
     const stages = toyStages({ versions: { sum: 2 } }); // sum has to read it
