@@ -5,10 +5,10 @@ import { asFault } from "../../runtime/as-fault.ts";
 import { latents } from "../../runtime/artefacts/latents.ts";
 import { snapshots } from "../../runtime/artefacts/snapshots.ts";
 import { tokenIds } from "../../runtime/artefacts/token-ids.ts";
-import { loadModel, modelInputs } from "../../runtime/model/load-model.ts";
+import { modelInputs } from "../../runtime/model/load-model.ts";
 import { trainingWork } from "../../runtime/model/engine-work.ts";
-import { openEngine, resolvePooling } from "../../runtime/model/open-engine.ts";
-import { defineStage, type StageTools } from "../../runtime/stage.ts";
+import { trainingEngine } from "../../runtime/model/training-engine.ts";
+import { defineStage } from "../../runtime/stage.ts";
 import { openTraining } from "./open-training.ts";
 import { OptimiseOptions } from "./options.ts";
 import { slowRate } from "./slow-rate.ts";
@@ -54,7 +54,7 @@ export const optimiseEmbeddings = defineStage({
 
   warmUp: (options, tools) =>
     Effect.gen(function* () {
-      const { model, engine } = yield* opened(options, tools);
+      const { model, engine } = yield* trainingEngine(options, tools);
       const { sizes: [size, ...others], batch } = trainingWork(model.configs.vae, options);
       // Which of several sizes comes first is known with the pictures; and on a card the graph would hold
       // its weights beside the VAE's.
@@ -67,7 +67,7 @@ export const optimiseEmbeddings = defineStage({
 
   run: ({ options, inputs, outlets, tools }) =>
     Effect.scoped(Effect.gen(function* () {
-      const { model, engine } = yield* opened(options, tools);
+      const { model, engine } = yield* trainingEngine(options, tools);
       const { training, thorough } = yield* openTraining(options, inputs, model, engine, {
         ...tools,
         publish: outlets.snapshots,
@@ -93,15 +93,3 @@ export const optimiseEmbeddings = defineStage({
 });
 
 export default optimiseEmbeddings;
-
-/** The engine that trains: what warms up and what runs share one. */
-const opened = (options: OptimiseOptions, tools: StageTools) =>
-  Effect.gen(function* () {
-    const model = yield* loadModel(options, { offline: false, progress: tools.progress });
-    const engine = yield* openEngine(model, {
-      ...options,
-      pooling: resolvePooling(options.pooling, model),
-      work: trainingWork(model.configs.vae, options),
-    }, tools);
-    return { model, engine };
-  });

@@ -7,9 +7,8 @@ import { drawPicture, type PromptTokenizers, promptTokenizers } from "../../engi
 import type { Fault } from "../../engine/fault.ts";
 import { type Rows, unpackRows } from "../../runtime/artefacts/snapshots.ts";
 import { asFault } from "../../runtime/as-fault.ts";
-import { loadModel } from "../../runtime/model/load-model.ts";
-import { trainingWork } from "../../runtime/model/engine-work.ts";
-import { openEngine, resolvePooling, schedulerOf } from "../../runtime/model/open-engine.ts";
+import { schedulerOf } from "../../runtime/model/open-engine.ts";
+import { trainingEngine } from "../../runtime/model/training-engine.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import type { ValidateOptions } from "./stage.ts";
 
@@ -34,12 +33,7 @@ export const openStudio = (
   tools: StageTools,
 ): Effect.Effect<Studio, Fault, Scope.Scope> =>
   Effect.gen(function* () {
-    const model = yield* loadModel(options, { offline: false, progress: tools.progress });
-    const engine = yield* openEngine(model, {
-      ...options,
-      pooling: resolvePooling(options.pooling, model),
-      work: trainingWork(model.configs.vae, options),
-    }, tools);
+    const { model, engine } = yield* trainingEngine(options, tools);
     const scheduler = schedulerOf(model, options);
     const [height, width] = heightWidth(options.data_loader.resolution);
 
