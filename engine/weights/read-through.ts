@@ -1,5 +1,5 @@
-// A .safetensors file read once from end to end: its SHA-256, and whether all its values are finite. The
-// next chunk is read while this one is worked on.
+// A .safetensors file read once from end to end: its SHA-256, whether all its values are finite, and whether
+// its end was ever written. The next chunk is read while this one is worked on.
 // The trap: a chunk must not begin within a value, so it never reaches from one dtype into another.
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
@@ -14,7 +14,12 @@ export interface FileContent {
   readonly digest: string;
   /** No tensor of the file holds a NaN or an infinity, whether a network wants it or not. */
   readonly finite: boolean;
+  /** Its last quarter of a megabyte is nothing but zeros. */
+  readonly blankEnd: boolean;
 }
+
+/** No network of a model ends in so many zeros. */
+const blankBytes = 1 << 18;
 
 interface Chunk {
   readonly from: number;
@@ -33,6 +38,7 @@ export async function readThrough(file: string, signal: AbortSignal): Promise<Fi
     const chunks = spansOf([...tensors.values()], size).flatMap(cut);
     const hash = createHash("sha256");
     let finite = true;
+    let zeros = 0;
     const buffers = [0, 1].map(() => new Uint32Array(chunkBytes / 4));
     const read = async (i: number) => {
       const words = buffers[i % 2];
@@ -47,8 +53,10 @@ export async function readThrough(file: string, signal: AbortSignal): Promise<Fi
       if (i + 1 < chunks.length) reading = read(i + 1);
       hash.update(bytes);
       finite = finite && allFinite(words, bytes.length, dtype);
+      const last = bytes.findLastIndex((byte) => byte !== 0);
+      zeros = last === -1 ? zeros + bytes.length : bytes.length - 1 - last;
     }
-    return { digest: hash.digest("hex"), finite };
+    return { digest: hash.digest("hex"), finite, blankEnd: zeros >= blankBytes };
   } catch (cause) {
     signal.throwIfAborted();
     throw fileFault(file, cause);

@@ -34,8 +34,8 @@ async function digestOf(file: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Zeros in float32 that take no room on the disk. */
-async function zeros(name: string, bytes: number): Promise<string> {
+/** Zeros in float32 that take no room on the disk; the last value is `last`. */
+async function zeros(name: string, bytes: number, last = 1): Promise<string> {
   const header = JSON.stringify({
     w: { dtype: "F32", shape: [bytes / 4], data_offsets: [0, bytes] },
   });
@@ -46,6 +46,7 @@ async function zeros(name: string, bytes: number): Promise<string> {
   await writeFile(file, start);
   const handle = await open(file, "r+");
   await handle.truncate(start.length + bytes);
+  await handle.write(new Uint8Array(Float32Array.of(last).buffer), 0, 4, start.length + bytes - 4);
   await handle.close();
   return file;
 }
@@ -61,23 +62,32 @@ async function spoil(file: string): Promise<void> {
 test("a big file is read once for the user, and again when its bytes have changed", async () => {
   const file = await zeros("big.safetensors", 32 << 20);
   const digest = await digestOf(file);
-  assert.deepEqual(await look(file), { digest, finite: true });
+  assert.deepEqual(await look(file), { digest, finite: true, blankEnd: false });
 
   // Proof that the second answer comes from memory: what is remembered is replaced by a lie.
   const [record] = await readdir(records);
   const path = join(records, record);
-  const lie = { digest: "f".repeat(64), finite: true };
+  const lie = { digest: "f".repeat(64), finite: true, blankEnd: false };
   await writeFile(path, (await readFile(path, "utf8")).replace(digest, lie.digest));
   assert.deepEqual(await look(file), lie);
 
   await writeFile(path, '{"half');
-  assert.deepEqual(await look(file), { digest, finite: true });
+  assert.deepEqual(await look(file), { digest, finite: true, blankEnd: false });
 
   await spoil(file);
-  const spoilt = { digest: await digestOf(file), finite: false };
+  const spoilt = { digest: await digestOf(file), finite: false, blankEnd: false };
   assert.notEqual(spoilt.digest, digest);
   for (const _ of ["read", "remembered"]) assert.deepEqual(await look(file), spoilt);
   assert.deepEqual(await readdir(records), [record]);
+});
+
+test("a file whose end was never written is refused, every time", async () => {
+  const before = await readdir(records);
+  const file = await zeros("preallocated.safetensors", 32 << 20, 0);
+  for (const _ of ["first", "second"]) {
+    await assert.rejects(look(file), /preallocated.*wanted weights up to its end.*ended early/s);
+  }
+  assert.deepEqual(await readdir(records), before);
 });
 
 test("small files leave nothing, and a cache that cannot be written is none", async () => {
