@@ -53,14 +53,14 @@ describe("the monitor in a browser", { skip: skipBrowser }, () => {
       { steps: 60, totalSteps: 60, validateEvery: 20, pictureSize: 128, seed: 2 },
       "finished",
     );
-    training = startChild(program, [live, JSON.stringify(options), "25"]);
+    training = startChild(program, [live, JSON.stringify(options), "50"]);
     monitor = await startMonitor(folder, { host: farHost, port: 0 });
     line = await breakableLine(farHost, monitor.port);
     origin = `http://127.0.0.1:${monitor.port}`;
     browser = await launchChromium();
     context = await browser.newContext({ viewport: { width: 1360, height: 900 } });
     page = await context.newPage();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(60_000); // other suites run beside this one
     seen = watch(page);
     await page.addInitScript(() => {
       const received: number[] = [];
