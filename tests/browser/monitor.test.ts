@@ -54,6 +54,8 @@ describe("the monitor in a browser", { skip: skipBrowser }, () => {
       "finished",
     );
     training = startChild(program, [live, JSON.stringify(options), "50"]);
+    // A folder with one run shows that run, not the list.
+    await until(() => existsSync(join(live, "events.jsonl")) && lastStep() !== undefined);
     monitor = await startMonitor(folder, { host: farHost, port: 0 });
     line = await breakableLine(farHost, monitor.port);
     origin = `http://127.0.0.1:${monitor.port}`;
