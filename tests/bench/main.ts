@@ -41,7 +41,7 @@ async function inTurns(all: readonly Contender[], rounds: number) {
       try {
         timings.set(name, [...timings.get(name) ?? [], await run()]);
       } catch (error) {
-        out.set(name, (error as Error).message.split("\n").at(-1)!);
+        out.set(name, (error as Error).message.trim().split("\n").at(-1)!);
       }
     }
   }
