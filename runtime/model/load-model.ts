@@ -42,10 +42,12 @@ export const loadModel = (options: ModelOptions, tools: LoadTools): Effect.Effec
       ...(vae === undefined ? {} : { vaeModel: vae }),
       ...(config === undefined ? {} : { modelConfig: config }),
       ...(options.hf_variant === null ? {} : { variant: options.hf_variant }),
-      convert: !tools.offline,
     };
-    const key = JSON.stringify([path, choice]);
-    const model = opened.get(key) ?? openModel(path, choice).then((found) => ({
+    const keyOf = (convert: boolean) => JSON.stringify([path, choice, convert]);
+    // Whoever asks without the network is served as well by a model that was opened with it.
+    const convert = !tools.offline || opened.has(keyOf(true));
+    const key = keyOf(convert);
+    const model = opened.get(key) ?? openModel(path, { ...choice, convert }).then((found) => ({
       ...found,
       notes: note === undefined ? found.notes : [...found.notes, note],
     }));
