@@ -8,11 +8,11 @@ type BareTensors = Readonly<
   Record<string, { readonly dims: readonly number[]; readonly data: ArrayBuffer }>
 >;
 type RequestOf<Kind> = Extract<Request, { kind: Kind }>;
-type BareRequest =
+export type BareRequest =
   | (Omit<RequestOf<"create">, "model"> & { readonly model: ArrayBuffer })
   | (Omit<RequestOf<"run">, "feeds"> & { readonly feeds: BareTensors })
   | RequestOf<"release">;
-type BareReply =
+export type BareReply =
   | { readonly id: number; readonly fetches?: BareTensors }
   | Extract<Reply, { error: string }>;
 

@@ -2,10 +2,10 @@
 // so they never run on the thread that serves signals, timers and progress.
 import { parentPort } from "node:worker_threads";
 import { answer } from "./answer.ts";
-import { bareReply, requestOf } from "./bare.ts";
+import { bareReply, type BareRequest, requestOf } from "./bare.ts";
 import { inOrder } from "./in-order.ts";
 
-const serve = inOrder(async (bare: Parameters<typeof requestOf>[0]) => {
+const serve = inOrder(async (bare: BareRequest) => {
   const { message, buffers } = bareReply(await answer(requestOf(bare)));
   parentPort!.postMessage(message, [...buffers]);
 });
