@@ -4,7 +4,8 @@
 import { Effect, Schema } from "effect";
 import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
-import { type Engine, tensor } from "../../engine/engine.ts";
+import { tensor } from "../../engine/batch.ts";
+import type { Engine } from "../../engine/engine.ts";
 import { fault } from "../../engine/fault.ts";
 import { latentSize } from "../../engine/latent-size.ts";
 import { vaeFactor } from "../../engine/networks/autoencoder.ts";

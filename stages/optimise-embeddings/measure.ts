@@ -3,7 +3,8 @@
 // The trap: the last batch is filled up with items that count nothing.
 import { Effect } from "effect";
 import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
-import { type Engine, tensor } from "../../engine/engine.ts";
+import { tensor } from "../../engine/batch.ts";
+import type { Engine } from "../../engine/engine.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { asFault } from "../../runtime/as-fault.ts";
 import type { StageTools } from "../../runtime/stage.ts";
