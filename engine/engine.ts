@@ -16,7 +16,8 @@ import type { Feeds, Fetches, Tensor } from "./device/messages.ts";
 import { textFeeds, timeFeeds } from "./feeds.ts";
 import { either } from "./graph/either.ts";
 import type { DType, Graph } from "./graph/graph.ts";
-import { attentionBytesOf, keepOf, type MemoryPlan, smallerPlan } from "./memory/memory-plan.ts";
+import { type MemoryPlan, smallerPlan } from "./memory/memory-plan.ts";
+import { takeTrainingGraphs } from "./memory/training-graphs.ts";
 import type { VaeWork } from "./memory/vae-tiles.ts";
 import * as graphs from "./networks/graphs.ts";
 import { type GraphKind, SessionPool } from "./session-pool.ts";
@@ -185,12 +186,10 @@ export class Engine {
       case "decode":
         return graphs.decodeGraph(model, size, this.#vae.compute);
       case "train": {
-        const plan = this.#plan;
-        const attentionBytes = attentionBytesOf(plan, this.device.provider);
-        return either(
-          graphs.trainGraph(model, size, { keep: keepOf(plan), attentionBytes, compute }),
-          graphs.lossGraph(model, size, compute),
-        );
+        const { provider } = this.device;
+        const setting = { size, plan: this.#plan, provider, compute };
+        const { step, loss } = takeTrainingGraphs(model, setting);
+        return either(step, loss);
       }
     }
   }
