@@ -52,7 +52,7 @@ export function tagOf(node: SchemaNode): { key: string; tag: string } | undefine
 }
 
 /** The member that a value means: by its tag, else the first that knows most of its keys. */
-export function memberFor(node: SchemaNode, value: unknown): SchemaNode | undefined {
+function memberFor(node: SchemaNode, value: unknown): SchemaNode | undefined {
   const objects = members(node).filter((member) => member.properties !== undefined);
   if (!isMapping(value)) return objects[0];
   const tagged = objects.find((member) => {

@@ -35,7 +35,7 @@ const startedAt = Date.UTC(2026, 0, 5, 9, 0, 0);
 const padded = (value: number, digits = 8) => String(value).padStart(digits, "0");
 const epochOf = (step: number) => Math.ceil(step / 4);
 
-export const validationFolder = (step: number): string =>
+const validationFolder = (step: number): string =>
   `validation/epoch_${padded(epochOf(step))}-step_${padded(step)}`;
 export const picturePath = (step: number, prompt: number, image: number): string =>
   `${validationFolder(step)}/prompt_${padded(prompt, 4)}/${padded(image, 4)}.jpg`;

@@ -66,7 +66,7 @@ export interface Pipeline extends PipelineFile {
 const pipelinesFolder = fileURLToPath(new URL("../../pipelines", import.meta.url));
 
 /** `sdxl-ti` is pipelines/sdxl-ti.yaml; anything with a slash or an ending is a path. */
-export function pipelinePath(nameOrPath: string): string {
+function pipelinePath(nameOrPath: string): string {
   if (/[\\/]|\.ya?ml$|\.json$/.test(nameOrPath)) return resolve(nameOrPath);
   const own = resolve("pipelines", `${nameOrPath}.yaml`);
   return existsSync(own) ? own : join(pipelinesFolder, `${nameOrPath}.yaml`);

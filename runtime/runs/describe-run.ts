@@ -39,7 +39,7 @@ export interface RunDescription extends Omit<SurveyedRun, "manifest"> {
 const mean = (values: readonly number[]): number | null =>
   values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 
-export const metricsOf = (state: RunState): Metrics => ({
+const metricsOf = (state: RunState): Metrics => ({
   "loss of the last step": state.loss,
   "fixed-input loss before": state.fixedLoss?.first ?? null,
   "fixed-input loss now": state.fixedLoss?.last ?? null,

@@ -19,7 +19,7 @@ import { makeStopSignal, type StopSignal } from "../execute/stop-signal.ts";
 /** Keys that do not name a run, as `validate_every_n_steps` of the real configuration. */
 const neutral = ["log_every", "steps"];
 
-export const toyWorld = (
+const toyWorld = (
   folder: string,
   values: JsonObject,
   over: Partial<Configuration> = {},

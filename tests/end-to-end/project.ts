@@ -99,5 +99,4 @@ export const resultsOf = (runDir: string): Readonly<Record<string, string>> =>
       .map((path) => [path, sha256(readFileSync(join(runDir, path)))]),
   );
 
-export const sha256 = (bytes: Uint8Array): string =>
-  createHash("sha256").update(bytes).digest("hex");
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
