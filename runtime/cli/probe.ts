@@ -17,6 +17,7 @@ import { loadModel } from "../model/load-model.ts";
 import { openEngine } from "../model/open-engine.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
 import { table } from "./table.ts";
+import { tryPromise } from "../try-promise.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -121,9 +122,9 @@ function decodeOptions(options: Options): Effect.Effect<Choice, UsageFault> {
 
 const run = (choice: Choice, { print }: Terminal): Effect.Effect<void, Fault> =>
   Effect.scoped(Effect.gen(function* () {
-    const stored = yield* attempt(() => readSafetensors(choice.inputs));
+    const stored = yield* tryPromise(() => readSafetensors(choice.inputs));
     const { compare } = choice;
-    const reference = compare === null ? null : yield* attempt(() => readSafetensors(compare));
+    const reference = compare === null ? null : yield* tryPromise(() => readSafetensors(compare));
     const model = yield* loadModel({
       model: choice.model,
       model_config: choice.modelConfig,
@@ -142,12 +143,12 @@ const run = (choice: Choice, { print }: Terminal): Effect.Effect<void, Fault> =>
       pooling: null,
       work: probeWork(inputs, choice.plan),
     }, { emit: (event) => Effect.sync(() => event.event === "note" && print(event.text)) });
-    const outputs = yield* attempt(() => probe(engine, inputs));
+    const outputs = yield* tryPromise(() => probe(engine, inputs));
     const { provider } = engine.device;
 
     if (choice.out !== null) {
       const { out } = choice;
-      yield* attempt(() => writeSafetensors(out, asStored(outputs)));
+      yield* tryPromise(() => writeSafetensors(out, asStored(outputs)));
       print(`${out}: ${outputs.size} tensors, computed on ${provider}`);
     }
     if (compare === null || reference === null) return;
@@ -187,6 +188,3 @@ const comparisonTable = (lines: readonly Comparison[]): readonly string[] =>
       verdict,
     ]),
   ], new Set([2, 3]));
-
-const attempt = <A>(compute: () => Promise<A>): Effect.Effect<A, Fault> =>
-  Effect.tryPromise({ try: compute, catch: asFault });

@@ -2,7 +2,6 @@
 // The trap: what deletes only says what it would delete, until it is given --yes.
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
-import { asFault } from "../as-fault.ts";
 import type { ControlRequest } from "../control.ts";
 import { listRun } from "../monitor/run-list.ts";
 import { compareRuns } from "../runs/compare-runs.ts";
@@ -17,6 +16,7 @@ import { surveyRuns } from "../runs/survey.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
 import { ageOf, bytesText } from "./quantity.ts";
 import { compareText, listText, pruneText, showText } from "./runs-text.ts";
+import { tryPromise } from "../try-promise.ts";
 
 interface Call {
   /** What follows the action. */
@@ -44,7 +44,7 @@ const list: Action = {
       const runs = yield* surveyRuns(base);
       const lines = yield* Effect.forEach(runs, (run) =>
         Effect.map(
-          attempt(() => listRun({ id: run.name, dir: run.dir })),
+          tryPromise(() => listRun({ id: run.name, dir: run.dir })),
           (listed) => ({ run, listed }),
         ), { concurrency: 8 });
       const rows = lines.map(({ run: { manifest, ...run }, listed }) => ({
@@ -83,7 +83,7 @@ const remove: Action = {
   run: ({ args: [name], base, yes, say }) =>
     Effect.gen(function* () {
       const run = yield* findRun(name, base);
-      const bytes = yield* attempt(() => bytesBelow(run.dir));
+      const bytes = yield* tryPromise(() => bytesBelow(run.dir));
       if (yes) yield* deleteRun(run);
       say({ run: run.name, dir: run.dir, bytes, deleted: yes }, [
         `${run.dir} (${run.status}, step ${run.step ?? "-"}, ${bytesText(bytes)})`,
@@ -241,6 +241,3 @@ const saying = ({ print }: Terminal, json: boolean): Call["say"] => (value, line
 
 const usage = (key: string, wanted: string, found: string): UsageFault =>
   new UsageFault({ key, wanted, found, fix: "`runs --help` shows how it is written." });
-
-const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, Fault> =>
-  Effect.tryPromise({ try: run, catch: asFault });

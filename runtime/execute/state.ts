@@ -12,8 +12,8 @@ import {
   type TensorToWrite,
 } from "../../engine/weights/safetensors.ts";
 import { safetensorsBytes } from "../../engine/weights/safetensors-bytes.ts";
-import { asFault } from "../as-fault.ts";
 import { atomicWrite } from "../store/atomic-write.ts";
+import { tryPromise } from "../try-promise.ts";
 
 export interface SavedState {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
@@ -29,10 +29,7 @@ export const saveState = (
   metadata: Readonly<Record<string, string>> & { readonly step: string },
 ): Effect.Effect<void, Fault> =>
   Effect.gen(function* () {
-    const bytes = yield* Effect.tryPromise({
-      try: () => safetensorsBytes(tensors, metadata, stateFile(runDir)),
-      catch: asFault,
-    });
+    const bytes = yield* tryPromise(() => safetensorsBytes(tensors, metadata, stateFile(runDir)));
     yield* atomicWrite(stateFile(runDir), bytes, { what: "the training state" });
   }).pipe(Effect.uninterruptible);
 
@@ -40,15 +37,12 @@ export const saveState = (
 export const loadState = (runDir: string): Effect.Effect<SavedState | null, Fault> => {
   const file = stateFile(runDir);
   return existsSync(file)
-    ? Effect.tryPromise({
-      try: async () => {
-        const [{ metadata }, tensors] = await Promise.all([
-          readHeader(file),
-          readSafetensors(file),
-        ]);
-        return { tensors, metadata };
-      },
-      catch: asFault,
+    ? tryPromise(async () => {
+      const [{ metadata }, tensors] = await Promise.all([
+        readHeader(file),
+        readSafetensors(file),
+      ]);
+      return { tensors, metadata };
     })
     : Effect.succeed(null);
 };

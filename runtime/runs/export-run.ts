@@ -7,7 +7,6 @@ import { readdir, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
-import { asFault } from "../as-fault.ts";
 import { storeName } from "../store/artefact-store.ts";
 import { tool } from "../execute/versions.ts";
 import { holdRun, isPassing } from "./free-run.ts";
@@ -22,6 +21,7 @@ import {
 import { needed, readStore } from "./store-contents.ts";
 import type { SurveyedRun } from "./survey.ts";
 import { type FileToPack, writeTar } from "./tar.ts";
+import { tryPromise } from "../try-promise.ts";
 
 export interface Exported {
   readonly archive: string;
@@ -111,5 +111,5 @@ export const exportRun = (run: SurveyedRun, archive: string): Effect.Effect<Expo
       );
     }
     yield* holdRun(run);
-    return yield* Effect.tryPromise({ try: () => pack(run, archive), catch: asFault });
+    return yield* tryPromise(() => pack(run, archive));
   }));

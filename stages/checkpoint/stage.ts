@@ -8,7 +8,6 @@ import { Effect, Schema, Stream } from "effect";
 import { embeddingFields } from "../../config/embedding.ts";
 import { triggerOf } from "../../config/placeholder.ts";
 import { outputFields } from "../../config/outputs.ts";
-import { asFault } from "../../runtime/as-fault.ts";
 import { atomicWrite } from "../../runtime/store/atomic-write.ts";
 import {
   type Rows,
@@ -24,6 +23,7 @@ import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { embeddingBytes } from "./embedding-bytes.ts";
 import { toPrune } from "./prune.ts";
 import { damaged, type FileRecord, readRecords, writeRecords } from "./record.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 
 const Options = Schema.Struct({
   placeholder_token: embeddingFields.placeholder_token,
@@ -76,10 +76,7 @@ const openDesk = (options: typeof Options.Type, tools: StageTools) =>
     const awaiting = new Set<number>();
     let bestStep: number | null = null;
     let last = false;
-    yield* Effect.tryPromise({
-      try: () => mkdir(join(runDir, "checkpoints"), { recursive: true }),
-      catch: asFault,
-    });
+    yield* tryPromise(() => mkdir(join(runDir, "checkpoints"), { recursive: true }));
 
     const save = (complete: boolean) =>
       writeRecords(runDir, { complete, files: [...files.values()].toSorted(byPath) });
@@ -101,11 +98,9 @@ const openDesk = (options: typeof Options.Type, tools: StageTools) =>
         if (known?.digest === digest && unharmed.has(path)) {
           return;
         }
-        yield* Effect.tryPromise({
-          try: () =>
-            mkdir(dirname(join(runDir, path)), { recursive: true }),
-          catch: asFault,
-        });
+        yield* tryPromise(() =>
+          mkdir(dirname(join(runDir, path)), { recursive: true })
+        );
         yield* atomicWrite(join(runDir, path), bytes, { what: "a checkpoint" });
         files.set(path, { path, step, digest, pruned: false });
         unharmed.add(path);
@@ -115,17 +110,12 @@ const openDesk = (options: typeof Options.Type, tools: StageTools) =>
 
     const prune = Effect.gen(function* () {
       const kept = [...files.values()]
-        .filter(({ path, pruned }) =>
-          !pruned && path.startsWith("checkpoints/")
-        )
+        .filter(({ path, pruned }) => !pruned && path.startsWith("checkpoints/"))
         .map(({ path, step }) => ({ path, step, awaitsValidation: awaiting.has(step) }));
       for (const { path, step } of toPrune(kept, options.max_checkpoints, bestStep)) {
         files.set(path, { ...files.get(path)!, pruned: true });
         yield* save(false);
-        yield* Effect.tryPromise({
-          try: () => rm(join(runDir, path), { force: true }),
-          catch: asFault,
-        });
+        yield* tryPromise(() => rm(join(runDir, path), { force: true }));
         yield* tools.emit({ event: "checkpoint-pruned", step, path });
       }
     });

@@ -8,7 +8,6 @@ import { embeddingFields } from "../../config/embedding.ts";
 import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
 import { validationFields } from "../../config/validation.ts";
-import { asFault } from "../../runtime/as-fault.ts";
 import { type Snapshot, snapshots } from "../../runtime/artefacts/snapshots.ts";
 import { stepName } from "../../runtime/artefacts/step-name.ts";
 import { validations } from "../../runtime/artefacts/validations.ts";
@@ -20,6 +19,7 @@ import { jpeg } from "../../runtime/model/picture-file.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { openStudio, type Studio } from "./studio.ts";
 import { isRecorded, writeRecord } from "./validation-record.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 
 export const ValidateOptions = Schema.Struct({
   seed: Schema.Int,
@@ -109,17 +109,14 @@ const pictures = (
     const rows = yield* tools.get(snapshot.rows.blob);
     for (const [prompt, text] of prompts.entries()) {
       const name = `${folder}/prompt_${String(prompt).padStart(4, "0")}`;
-      yield* Effect.tryPromise({
-        try: () => mkdir(join(tools.runDir, name), { recursive: true }),
-        catch: asFault,
-      });
+      yield* tryPromise(() => mkdir(join(tools.runDir, name), { recursive: true }));
       for (let image = 0; image < images; image++) {
         const negative = asked === null
           ? options.negative_validation_prompts?.[prompt] ?? null
           : null;
         const drawn = yield* studio.draw({ rows, of: snapshot.rows, text, negative, image });
         const path = `${name}/${String(image).padStart(4, "0")}.jpg`;
-        const bytes = yield* Effect.tryPromise({ try: () => jpeg(drawn), catch: asFault });
+        const bytes = yield* tryPromise(() => jpeg(drawn));
         yield* atomicWrite(join(tools.runDir, path), bytes, { what: "a validation picture" });
         const [, , height, width] = drawn.dims;
         yield* tools.emit({
@@ -146,7 +143,7 @@ const failed = (snapshot: Snapshot, error: string, tools: StageTools) =>
     const folder = join(tools.runDir, folderOf(snapshot));
     const prompts = snapshot.validate?.prompts ?? [];
     yield* Effect.ignore(Effect.andThen(
-      Effect.tryPromise({ try: () => mkdir(folder, { recursive: true }), catch: asFault }),
+      tryPromise(() => mkdir(folder, { recursive: true })),
       writeRecord(folder, { step, epoch, outcome: "failed", prompts, error }),
     ));
   });
