@@ -7,12 +7,12 @@ import { ConfigFault, type Finding } from "./config-fault.ts";
 import { contradictions } from "./contradictions.ts";
 import { decodeAll, findingsOf, keyOf } from "./decode-source.ts";
 import { effects } from "./effects.ts";
+import { isMapping } from "./mapping.ts";
 import { overlay } from "./overlay.ts";
 import { repaired } from "./repaired.ts";
 import { parseSettings } from "./settings.ts";
 import {
   emptySource,
-  isMapping,
   maxSourceBytes,
   type ParsedSource,
   parseSource,

@@ -3,7 +3,7 @@
 // The trap: a node may be a union; a path into it needs the value, whose `type` picks the member.
 import { type JsonSchema, Schema } from "effect";
 import { annotationKeys } from "./option.ts";
-import { isMapping } from "./source.ts";
+import { isMapping } from "./mapping.ts";
 
 export type SchemaNode = JsonSchema.JsonSchema;
 

@@ -7,7 +7,7 @@ import { triggerOf } from "../../config/placeholder.ts";
 import { type ConfigLayers, readConfig } from "../../config/read.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { Files } from "../store/files.ts";
-import { withoutKeys } from "./without-keys.ts";
+import { withoutKeys } from "../../config/without-keys.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 

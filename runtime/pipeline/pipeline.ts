@@ -8,7 +8,8 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigFault } from "../../config/config-fault.ts";
 import { decodeAll, findingsOf } from "../../config/decode-source.ts";
-import { isMapping, parseSource, placeOf, type Source, within } from "../../config/source.ts";
+import { isMapping } from "../../config/mapping.ts";
+import { parseSource, placeOf, type Source, within } from "../../config/source.ts";
 import type { Place } from "../../engine/fault.ts";
 import { fault } from "../../engine/fault.ts";
 
