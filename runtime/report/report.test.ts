@@ -13,8 +13,8 @@ import {
   defaultRun,
   picturePath,
   syntheticEvents,
-  writeSyntheticRun,
-} from "../../tests/synthetic-run.ts";
+} from "../../tests/synthetic-events.ts";
+import { writeSyntheticRun } from "../../tests/synthetic-run.ts";
 import { newRunReader } from "../monitor/run-reader.ts";
 import { writeContactSheet } from "./contact-sheet.ts";
 import { curveSvg, ticks } from "./curve-svg.ts";
