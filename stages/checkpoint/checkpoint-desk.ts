@@ -11,7 +11,7 @@ import { type Rows, type Snapshot, unpackRows } from "../../runtime/artefacts/sn
 import { stepName } from "../../runtime/artefacts/step-name.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { atomicWrite } from "../../runtime/store/atomic-write.ts";
-import { sha256 } from "../../runtime/store/canonical-json.ts";
+import { sha256 } from "../../runtime/store/sha256.ts";
 import { tryPromise } from "../../runtime/try-promise.ts";
 import { embeddingBytes } from "./embedding-bytes.ts";
 import { toPrune } from "./prune.ts";

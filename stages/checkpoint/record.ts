@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { atomicWrite } from "../../runtime/store/atomic-write.ts";
-import { sha256 } from "../../runtime/store/canonical-json.ts";
+import { sha256 } from "../../runtime/store/sha256.ts";
 import { tryPromise } from "../../runtime/try-promise.ts";
 
 export const FileRecord = Schema.Struct({

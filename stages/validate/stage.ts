@@ -8,7 +8,7 @@ import { type Snapshot, snapshots } from "../../runtime/artefacts/snapshots.ts";
 import { stepName } from "../../runtime/artefacts/step-name.ts";
 import { validations } from "../../runtime/artefacts/validations.ts";
 import { atomicWrite } from "../../runtime/store/atomic-write.ts";
-import { sha256 } from "../../runtime/store/canonical-json.ts";
+import { sha256 } from "../../runtime/store/sha256.ts";
 import { jpeg } from "../../runtime/model/picture-file.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { ValidateOptions } from "./options.ts";
