@@ -1,4 +1,5 @@
-// The pictures of a report: before and after side by side, all steps behind a slider, and what was trained on.
+// The pictures of a report: before and after side by side, all steps behind a slider, and what was
+// trained on.
 // The trap: a run may lack any of them, and a step any of its pictures.
 import { count } from "../monitor/page/format.js";
 import { type Html, html } from "./html.ts";

@@ -1,4 +1,5 @@
-// The numbers and tables of a report: how far and how well, the rows' nearest words, options, stages, messages.
+// The numbers and tables of a report: how far and how well, the rows' nearest words, options, stages,
+// messages.
 import type { ConfigurationEntry } from "../monitor/configuration-entries.ts";
 import { count, dateTime, duration, loss, memory, short } from "../monitor/page/format.js";
 import { statusOf } from "../monitor/page/run-status.js";

@@ -150,7 +150,7 @@ const judged = (
       ...state,
       fixedLosses,
       best,
-      early: options.early_stop && state.step > 0 && hasSettled(fixedLosses),
+      early: options.early_stop && hasSettled(fixedLosses),
     };
     const words = desk.isDue(judgedState);
     const rows: RunEvent = {
