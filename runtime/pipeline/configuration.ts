@@ -57,7 +57,7 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
       values: config as unknown as JsonObject,
       placeKeys: ["base_output_dir"],
       unhashed,
-      identity: withoutKeys(JSON.parse(identityOf(config)), unhashed) as JsonObject,
+      identity: withoutKeys(identityOf(config), unhashed) as JsonObject,
       notes,
       base: config.base_output_dir,
       trigger: triggerOf(config.placeholder_token) || "embedding",
