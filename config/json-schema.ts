@@ -13,7 +13,7 @@ const draft07 = (schema: SchemaNode): SchemaNode => ({
 });
 
 /** A configuration file. */
-export const trainingJsonSchema = (): SchemaNode =>
+const trainingJsonSchema = (): SchemaNode =>
   draft07({
     title: "gnomic: configuration of an SDXL textual inversion training",
     ...schemaNode(TrainingConfig),
@@ -40,7 +40,7 @@ function stageNode(): SchemaNode {
 }
 
 /** A pipeline file. Its `config` need not be complete, since `--config` and `--set` go over it. */
-export function pipelineJsonSchema(): SchemaNode {
+function pipelineJsonSchema(): SchemaNode {
   const { required: _, ...config } = schemaNode(TrainingConfig);
   return draft07({
     title: "gnomic: pipeline",

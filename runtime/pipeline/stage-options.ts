@@ -3,11 +3,12 @@
 // pipeline file, laid on top.
 // The trap: an option in the pipeline file that the stage does not know is a typing error, and is said.
 import { Exit, Schema, SchemaAST, SchemaIssue } from "effect";
+import { isMapping } from "../../config/mapping.ts";
 import { nearest } from "../../config/nearest.ts";
 import { type Fault, fault, type Place } from "../../engine/fault.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import type { JsonObject } from "./configuration.ts";
-import { withoutKeys } from "./without-keys.ts";
+import { withoutKeys } from "../../config/without-keys.ts";
 import type { Wired } from "./wiring.ts";
 
 export class OptionFault extends fault("OptionFault", "user") {}
@@ -18,11 +19,8 @@ export interface StageOptions {
   readonly encoded: Schema.Json;
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 const overlaid = (under: unknown, over: unknown): unknown =>
-  isRecord(under) && isRecord(over)
+  isMapping(under) && isMapping(over)
     ? Object.fromEntries(
       [...new Set([...Object.keys(under), ...Object.keys(over)])].map((key) => [
         key,
@@ -74,7 +72,7 @@ export function stageOptions(
       Schema.encodeUnknownSync(stage.options as Schema.Codec<unknown, unknown>)(exit.value),
     ),
   ) as Schema.Json;
-  const known = isRecord(all) ? Object.keys(all) : [];
+  const known = isMapping(all) ? Object.keys(all) : [];
   const stray = Object.keys(own).filter((key) => !known.includes(key));
   if (stray.length === 0) {
     const idle = unhashed.filter((key) => !(key.split(".")[0] in own));

@@ -16,6 +16,7 @@ import { loadModel, modelInputs } from "../../runtime/model/load-model.ts";
 import { engineFields, openEngine } from "../../runtime/model/open-engine.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { latentMask } from "./latent-mask.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 
 export class EncodeFault extends fault("EncodeFault", "world") {}
 
@@ -98,10 +99,7 @@ const encodeView = (
       key,
       Effect.gen(function* () {
         const pixels = toPlanar(yield* tools.get(view.pixels));
-        const encode = Effect.tryPromise({
-          try: () => engine.encodeImage(tensor(pixels, [1, 3, height, width])),
-          catch: asFault,
-        });
+        const encode = tryPromise(() => engine.encodeImage(tensor(pixels, [1, 3, height, width])));
         const { mean, logvar } = yield* tools.withResource("device", encode);
         if (!mean.data.every(Number.isFinite) || !logvar.data.every(Number.isFinite)) {
           return yield* Effect.fail(overflow(example.id));

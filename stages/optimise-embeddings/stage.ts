@@ -1,7 +1,6 @@
 // optimise-embeddings: learns the placeholder's rows. Everything else is frozen.
 // The trap: this stage belongs to its run and resumes from the run's state, never from the cache.
 import { Effect } from "effect";
-import { asFault } from "../../runtime/as-fault.ts";
 import { latents } from "../../runtime/artefacts/latents.ts";
 import { snapshots } from "../../runtime/artefacts/snapshots.ts";
 import { tokenIds } from "../../runtime/artefacts/token-ids.ts";
@@ -16,6 +15,7 @@ import { startState } from "./start-state.ts";
 import { isFinished, train } from "./train.ts";
 import { load, rowsOf, save } from "./training-state.ts";
 import { verdict } from "./verdict.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 
 export const optimiseEmbeddings = defineStage({
   name: "optimise-embeddings",
@@ -59,10 +59,7 @@ export const optimiseEmbeddings = defineStage({
       // Which of several sizes comes first is known with the pictures; and on a card the graph would hold
       // its weights beside the VAE's.
       if (others.length > 0 || engine.device.provider !== "cpu") return;
-      yield* Effect.tryPromise({
-        try: () => engine.prepareTraining({ ...size, batch }),
-        catch: asFault,
-      });
+      yield* tryPromise(() => engine.prepareTraining({ ...size, batch }));
     }),
 
   run: ({ options, inputs, outlets, tools }) =>
