@@ -85,8 +85,9 @@ export interface StageTools {
     make: Effect.Effect<Uint8Array, Fault>,
   ) => Effect.Effect<Blob, Fault>;
   /**
-   * Publishes to the one stream of events. Never fails. `at` is filled in. Of "step", "fixed-loss"
-   * and "rows" a step that the log has already is dropped, so after a resume just say it again.
+   * Publishes to the one stream of events. Never fails. `at` is filled in. What a run has
+   * come to (steps, checkpoints, ended validations) is dropped where the log has it already, so after
+   * a resume just say it again.
    */
   readonly emit: (event: UnstampedEvent) => Effect.Effect<void>;
   /** A fractional progress of this stage, for the terminal and the page. */
