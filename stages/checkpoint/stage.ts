@@ -74,6 +74,7 @@ const openDesk = (options: typeof Options.Type, tools: StageTools) =>
     for (const path of yield* damaged(runDir, before)) unharmed.delete(path);
     const files = new Map(before.files.map((file) => [file.path, file]));
     const awaiting = new Set<number>();
+    let heard = -1;
     let bestStep: number | null = null;
     let last = false;
     yield* Effect.tryPromise({
@@ -88,6 +89,8 @@ const openDesk = (options: typeof Options.Type, tools: StageTools) =>
       Effect.gen(function* () {
         const known = files.get(path);
         if (known?.pruned === true) return;
+        // Snapshots come again from the first, and the best file is of a later one by now.
+        if (known !== undefined && known.step > step && unharmed.has(path)) return;
         const bytes = yield* Effect.flatMap(tools.get(rows.blob), (blob) =>
           Effect.promise(() =>
             embeddingBytes(unpackRows(rows, blob), rows.vectors, {
@@ -98,40 +101,49 @@ const openDesk = (options: typeof Options.Type, tools: StageTools) =>
             })
           ));
         const digest = sha256(bytes);
-        if (known?.digest === digest && unharmed.has(path)) {
-          return;
+        if (known?.digest !== digest || !unharmed.has(path)) {
+          yield* Effect.tryPromise({
+            try: () =>
+              mkdir(dirname(join(runDir, path)), { recursive: true }),
+            catch: asFault,
+          });
+          yield* atomicWrite(join(runDir, path), bytes, { what: "a checkpoint" });
+          files.set(path, { path, step, digest, pruned: false });
+          unharmed.add(path);
+          yield* save(false);
         }
-        yield* Effect.tryPromise({
-          try: () =>
-            mkdir(dirname(join(runDir, path)), { recursive: true }),
-          catch: asFault,
-        });
-        yield* atomicWrite(join(runDir, path), bytes, { what: "a checkpoint" });
-        files.set(path, { path, step, digest, pruned: false });
-        unharmed.add(path);
-        yield* save(false);
         yield* tools.emit({ event: "checkpoint", step, epoch, path, best });
       });
 
+    /** Removes what is recorded as pruned. */
+    const remove = ({ path, step }: Pick<FileRecord, "path" | "step">) =>
+      Effect.andThen(
+        Effect.tryPromise({
+          try: () =>
+            rm(join(runDir, path), { force: true }),
+          catch: asFault,
+        }),
+        tools.emit({ event: "checkpoint-pruned", step, path }),
+      );
+    // A kill may have come between the record and the removal.
+    yield* Effect.forEach(before.files.filter(({ pruned }) => pruned), remove, { discard: true });
+
     const prune = Effect.gen(function* () {
       const kept = [...files.values()]
-        .filter(({ path, pruned }) =>
-          !pruned && path.startsWith("checkpoints/")
-        )
+        .filter(({ path, pruned }) => !pruned && path.startsWith("checkpoints/"))
+        // Of those still to be heard of again nobody knows yet whether one is the best.
+        .filter(({ step }) => step <= heard)
         .map(({ path, step }) => ({ path, step, awaitsValidation: awaiting.has(step) }));
       for (const { path, step } of toPrune(kept, options.max_checkpoints, bestStep)) {
         files.set(path, { ...files.get(path)!, pruned: true });
         yield* save(false);
-        yield* Effect.tryPromise({
-          try: () => rm(join(runDir, path), { force: true }),
-          catch: asFault,
-        });
-        yield* tools.emit({ event: "checkpoint-pruned", step, path });
+        yield* remove({ path, step });
       }
     });
 
     const snapshot = (of: Snapshot) =>
       Effect.gen(function* () {
+        heard = Math.max(heard, of.step);
         if (of.validate !== null) awaiting.add(of.step);
         bestStep = of.best?.step ?? bestStep;
         if (of.save) {
