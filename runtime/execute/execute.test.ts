@@ -265,6 +265,41 @@ test("asked to stop: a graceful stage ends at its step, the others at once; then
     assert.deepEqual(heard, [1, 2, 1, 2, 3, 4], "what was said before the stop is said again");
   }));
 
+test("a stage that returned once is not taken for finished when it is stopped in what came later", () =>
+  withTemporaryFolder(async (folder) => {
+    const heard: number[] = [];
+    let [length, said, answers] = [1, 0, true];
+    const stop = makeStopSignal();
+    // As a training that is given more steps.
+    const writer = defineStage({
+      ...clockWork(0),
+      owed: () => Effect.sync(() => said < length ? { why: "more steps" } : null),
+      run: ({ outlets }) =>
+        Effect.gen(function* () {
+          while (said < length) yield* outlets.ticks(++said);
+          return {};
+        }),
+    });
+    const composed = pipeline("toy").stage("clock", writer).stage(
+      "ear",
+      listen("ear", (tick) =>
+        Effect.suspend(() => {
+          heard.push(tick);
+          if (answers || tick < 2) return Effect.void;
+          stop.request();
+          return Effect.never;
+        })),
+      { ticks: "clock.ticks" },
+    );
+    assert.equal((await runToy({ folder, pipeline: composed })).ending.ending, "complete");
+    [length, answers] = [2, false];
+    assert.equal((await runToy({ folder, pipeline: composed, stop })).ending.ending, "stopped");
+    answers = true;
+    heard.length = 0;
+    assert.equal((await runToy({ folder, pipeline: composed })).ending.ending, "complete");
+    assert.deepEqual(heard, [1, 2]);
+  }));
+
 test("an element that was said before a resume is not delivered twice", () =>
   withTemporaryFolder(async (folder) => {
     const heard: number[] = [];

@@ -12,7 +12,7 @@ import { canonicalJson, digestJson } from "../store/canonical-json.ts";
 import { fingerprint, type Ingredients } from "../plan/fingerprint.ts";
 import type { PlannedStage } from "../plan/plan.ts";
 import type { Slots, Value } from "./slots.ts";
-import { readRecord, writeRecord } from "./stage-record.ts";
+import { readRecord, removeRecord, writeRecord } from "./stage-record.ts";
 import { stageTools, type Surroundings } from "./stage-tools.ts";
 
 type Digests = Readonly<Record<string, string>>;
@@ -146,6 +146,7 @@ const runInFolder = Effect.fnUntraced(function* (
   work: Work,
 ) {
   const { id } = readied;
+  yield* removeRecord(work.runDir, id);
   const encoded = yield* encodeOutputs(readied, yield* perform(readied, planned, values, work));
   yield* writeRecord(
     work.runDir,
