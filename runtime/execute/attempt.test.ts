@@ -1,11 +1,15 @@
-// The manifest of a run that is killed names what its finished stages made.
+// The manifest of a run that is killed names what its finished stages made, and is complete only when all is.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { Effect, Schema } from "effect";
 import { startChild } from "../testing/child.ts";
+import { pipeline } from "../pipeline/compose.ts";
+import { defineStage } from "../stage.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { runToy } from "../testing/toy-world.ts";
 
 const training = fileURLToPath(new URL("../testing/toy-training.ts", import.meta.url));
 
@@ -30,4 +34,30 @@ test("outputs are in the manifest as soon as their stage has finished, and survi
     await ended;
     assert.deepEqual(Object.keys(outputs()), ["split"]);
     assert.match(JSON.stringify(outputs()["split"]), /[0-9a-f]{64}/);
+  }));
+
+test("a run is complete only when everybody who looks has done what is theirs", () =>
+  withTemporaryFolder(async (folder) => {
+    const output = join(folder, "output");
+    const status = () => {
+      const [run] = readdirSync(output).filter((name) => name.startsWith("toy-"));
+      return JSON.parse(readFileSync(join(output, run, "run.json"), "utf8")).status;
+    };
+    const idle = defineStage({
+      name: "idle",
+      version: 1,
+      summary: "toy",
+      options: Schema.Struct({}),
+      reads: {},
+      writes: {},
+      lifetime: "run",
+      run: () => Effect.succeed({}),
+    });
+    let whileClosing = "";
+    await runToy({
+      folder,
+      pipeline: pipeline("toy").stage("idle", idle),
+      onClose: () => whileClosing = status(),
+    });
+    assert.deepEqual([whileClosing, status()], ["unfinished", "complete"]);
   }));

@@ -13,7 +13,8 @@ import type { Plan } from "../plan/plan.ts";
 import { keepDigests, planRun } from "../plan/plan-run.ts";
 import { type Command, preflight, prepare, type Prepared, type World } from "../plan/prepare.ts";
 import { Stopped } from "../stopped.ts";
-import { type Attending, work } from "./work.ts";
+import type { Attending } from "./attended.ts";
+import { work } from "./work.ts";
 
 /** Results for the store alone: events go to the observers, and to a folder that is removed. */
 const workWithoutRun = Effect.fnUntraced(

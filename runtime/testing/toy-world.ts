@@ -56,6 +56,8 @@ export interface Toy {
   readonly choice?: Command["choice"];
   readonly stop?: StopSignal;
   readonly onEvent?: (event: RunEvent, stop: StopSignal) => void;
+  /** Everything has been seen. */
+  readonly onClose?: () => void;
 }
 
 const commandOf = ({ pipeline, selectors = {}, choice = {} }: Toy, offline: boolean): Command => ({
@@ -89,7 +91,7 @@ export const toyEffect = (toy: Toy): Effect.Effect<ToyRun, Fault> =>
               events.push(event);
               toy.onEvent?.(event, stop);
             },
-            close: () => {},
+            close: () => toy.onClose?.(),
           }]),
         onPlan: (made) => plan = made,
       },
