@@ -8,6 +8,7 @@ import { beginAttempt } from "./attempt.ts";
 import { type Ending, exitCodeOfEnding } from "./ending.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Prepared } from "../plan/prepare.ts";
+import { sweepTemporary } from "./sweep.ts";
 
 export const work = Effect.fnUntraced(function* (
   prepared: Prepared,
@@ -15,6 +16,7 @@ export const work = Effect.fnUntraced(function* (
   place: Place,
   attending: Attending,
 ) {
+  if (place.lock !== null) yield* sweepTemporary(place.dir);
   const noted = place.lock === null ? null : yield* beginAttempt(prepared);
   let ending: Ending | undefined;
   const note = Effect.suspend(() =>
