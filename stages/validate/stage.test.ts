@@ -1,17 +1,20 @@
 // Validations that an earlier process dealt with and was killed before it said so: they are said from their
 // record, as they went, and nothing is drawn (there is no model here to draw with).
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { Effect, Schema, Stream } from "effect";
 import type { Snapshot } from "../../runtime/artefacts/snapshots.ts";
 import type { Validation } from "../../runtime/artefacts/validations.ts";
+import { DiskFault } from "../../runtime/store/disk-fault.ts";
 import { memoryTools } from "../../runtime/testing/memory-tools.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { validate, ValidateOptions } from "./stage.ts";
 import { writeRecord } from "./validation-record.ts";
 
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const options = Schema.decodeUnknownSync(ValidateOptions)({
   seed: 1,
   placeholder_token: "bruce",
@@ -80,4 +83,19 @@ test("one that fails is recorded and not tried again; a damaged record is none",
     writeFileSync(record, text.slice(0, 20));
     await hears(folder, [snapshot(2, null)]);
     assert.equal(JSON.parse(readFileSync(record, "utf8")).outcome, "failed");
+  }));
+
+test("a validation that a full disk kept from being written is due again", () =>
+  withTemporaryFolder(async (folder) => {
+    const tools = { ...memoryTools(), runDir: folder };
+    const full = new DiskFault({ wanted: "to read", found: "a full disk (ENOSPC)", fix: "" });
+    const ending = await Effect.runPromise(Effect.result(validate.run({
+      options: { ...options, model: join(root, "sample_data/tiny-sdxl") },
+      inputs: { snapshots: Stream.fromIterable([snapshot(2, null)]) },
+      outlets: { validations: () => Effect.void },
+      tools: { ...tools, get: () => Effect.fail(full) },
+    })));
+    assert.equal(ending._tag === "Failure" && ending.failure, full);
+    assert.ok(!existsSync(join(folder, "validation/epoch_00000000-step_00000002/validation.json")));
+    assert.ok(!tools.events.some(({ event }) => event === "validation-failed"));
   }));

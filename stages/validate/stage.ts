@@ -1,6 +1,7 @@
 // validate: pictures of the configured prompts from the rows of each due step, as the reference makes
 // them (DDPM, 30 steps, guidance 5, noise drawn anew for each prompt). Runs beside the training.
 // The trap: a failed validation is reported and recorded, and neither ends the training nor is due again.
+// What a full disk kept from being written is due again.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Cause, Effect, Schema, Stream } from "effect";
@@ -14,6 +15,7 @@ import { type Snapshot, snapshots } from "../../runtime/artefacts/snapshots.ts";
 import { stepName } from "../../runtime/artefacts/step-name.ts";
 import { validations } from "../../runtime/artefacts/validations.ts";
 import { atomicWrite } from "../../runtime/store/atomic-write.ts";
+import { DiskFault } from "../../runtime/store/disk-fault.ts";
 import { sha256 } from "../../runtime/store/canonical-json.ts";
 import { workFields } from "../../runtime/model/engine-work.ts";
 import { engineFields } from "../../runtime/model/open-engine.ts";
@@ -103,8 +105,11 @@ const dealtWith = <R>(
     yield* writeRecord(folder, record);
     return record;
   }).pipe(Effect.catchCause((cause) => {
-    if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause);
-    const [prompts, error] = [validate?.prompts ?? [], String(Cause.squash(cause))];
+    const squashed = Cause.squash(cause);
+    if (Cause.hasInterruptsOnly(cause) || squashed instanceof DiskFault) {
+      return Effect.failCause(cause);
+    }
+    const [prompts, error] = [validate?.prompts ?? [], String(squashed)];
     const record = { step, epoch, outcome: "failed", prompts, error } as const;
     const made = Effect.tryPromise({
       try: () => mkdir(folder, { recursive: true }),
