@@ -17,7 +17,11 @@ const fileOf = (step: number) =>
   `checkpoints/checkpoint-epoch_00000000-step_0000000${step}.safetensors`;
 
 /** Hears of steps 1, 2 ... of which `bests` says which was the best then; gives what it said. */
-async function hears(runDir: string, bests: readonly number[]) {
+async function hears(
+  runDir: string,
+  bests: readonly number[],
+  validate: Snapshot["validate"] = null,
+) {
   const tools = { ...memoryTools(), runDir };
   const rows = (step: number) => ({
     blob: Effect.runSync(tools.put(packRows([step], [step, step]))),
@@ -29,7 +33,7 @@ async function hears(runDir: string, bests: readonly number[]) {
     epoch: 0,
     rows: rows(i + 1),
     save: true,
-    validate: null,
+    validate,
     best: { step: bestStep, epoch: 0, rows: rows(bestStep) },
     last: i + 1 === bests.length,
     early: false,
@@ -67,6 +71,15 @@ test("killed between noting that a checkpoint goes and removing it: it goes, and
     const said = await hears(folder, [1, 2, 3]);
     assert.deepEqual(treeOf(folder), before);
     assert.ok(said.includes(`checkpoint-pruned 1 ${fileOf(1)}`));
+  }));
+
+test("what goes only at the very end, after its validation, is not missed afterwards", () =>
+  withTemporaryFolder(async (folder) => {
+    await hears(folder, [1, 2, 3], { prompts: null });
+    assert.deepEqual(kept(folder).map((name) => `checkpoints/${name}`), [fileOf(3)]);
+    const tools = memoryTools();
+    const at = { runDir: folder, seed: tools.seed, info: tools.run };
+    assert.equal(await Effect.runPromise(checkpoint.owed!(options, at)), null);
   }));
 
 test("a damaged best file is written again, of the newest best rows", () =>

@@ -83,7 +83,9 @@ const openDesk = (options: typeof Options.Type, tools: StageTools) =>
     });
 
     const save = (complete: boolean) =>
-      writeRecords(runDir, { complete, files: [...files.values()].toSorted(byPath) });
+      Effect.suspend(() =>
+        writeRecords(runDir, { complete, files: [...files.values()].toSorted(byPath) })
+      );
 
     const write = (path: string, step: number, epoch: number, rows: Rows, best: boolean) =>
       Effect.gen(function* () {
