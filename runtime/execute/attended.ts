@@ -94,10 +94,11 @@ export const attended = Effect.fnUntraced(function* (
 ) {
   const { store, info, seed, selection } = prepared;
   const startedAt = yield* Clock.currentTimeMillis;
+  // Before anything that may take a while (a long log, its event files): what is asked meanwhile counts.
+  const control = yield* openControl(dir, stop.request);
   const log: EventLog = yield* openEventLog(join(dir, "events.jsonl"));
   const looking = yield* observers(lock === null ? null : dir);
   const events = yield* openEventStream(log, looking);
-  const control = yield* openControl(dir, stop.request);
   yield* Effect.forkScoped(
     control.requests("runner").pipe(
       Effect.flatMap(Effect.forEach((request) => answerChoice(dir, request, events))),

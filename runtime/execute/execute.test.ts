@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { Deferred, Effect, Schema, Stream } from "effect";
 import { fault } from "../../engine/fault.ts";
 import { stream } from "../artefact.ts";
+import { sendRequest } from "../control.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { Files } from "../store/files.ts";
 import { defineStage } from "../stage.ts";
@@ -263,6 +264,18 @@ test("asked to stop: a graceful stage ends at its step, the others at once; then
     const second = await runToy({ folder, pipeline: composed });
     assert.deepEqual([second.ending.ending, step], ["complete", 4]);
     assert.deepEqual(heard, [1, 2, 1, 2, 3, 4], "what was said before the stop is said again");
+  }));
+
+test("asked to stop while those who look get ready: it stops", () =>
+  withTemporaryFolder(async (folder) => {
+    const endless = listen("ear", () => Effect.never);
+    const { ending } = await runToy({
+      folder,
+      pipeline: pipeline("toy").stage("clock", clockWork(1))
+        .stage("ear", endless, { ticks: "clock.ticks" }),
+      onOpen: (runDir) => sendRequest(runDir, { request: "stop" }),
+    });
+    assert.equal(ending.ending, "stopped");
   }));
 
 test("a stage that returned once is not taken for finished when it is stopped in what came later", () =>
