@@ -146,8 +146,8 @@ export interface Stage<
   readonly graceful?: boolean;
   /**
    * Of a "run" stage: is everything that it owes to the run folder there and unharmed? Null is yes,
-   * and the stage is not run. Without it, having returned once is enough. Cheap: a second run of a
-   * complete training asks nothing else.
+   * and the stage is not run if it has returned. Without it, having returned is enough. Cheap: a
+   * second run of a complete training asks nothing else.
    */
   readonly owed?: (
     options: Options,

@@ -278,6 +278,33 @@ test("asked to stop while those who look get ready: it stops", () =>
     assert.equal(ending.ending, "stopped");
   }));
 
+test("a stage that owes its folder nothing, but was stopped before it said so, says it", () =>
+  withTemporaryFolder(async (folder) => {
+    const heard: number[] = [];
+    let [made, interrupted] = [false, true];
+    const stop = makeStopSignal();
+    const writer = defineStage({
+      ...clockWork(0),
+      owed: () => Effect.sync(() => made ? null : { why: "the last step" }),
+      run: ({ outlets }) =>
+        Effect.suspend(() => {
+          made = true; // as a training whose last state is on disk
+          if (!interrupted) return Effect.as(outlets.ticks(1), {});
+          stop.request();
+          return Effect.never;
+        }),
+    });
+    const composed = pipeline("toy").stage("clock", writer).stage(
+      "ear",
+      listen("ear", (tick) => Effect.sync(() => void heard.push(tick))),
+      { ticks: "clock.ticks" },
+    );
+    assert.equal((await runToy({ folder, pipeline: composed, stop })).ending.ending, "stopped");
+    interrupted = false;
+    assert.equal((await runToy({ folder, pipeline: composed })).ending.ending, "complete");
+    assert.deepEqual(heard, [1]);
+  }));
+
 test("a stage that returned once is not taken for finished when it is stopped in what came later", () =>
   withTemporaryFolder(async (folder) => {
     const heard: number[] = [];
