@@ -41,7 +41,7 @@ export const optimiseEmbeddings = defineStage({
 
   owed: (options, { runDir }) =>
     Effect.gen(function* () {
-      const state = yield* load(runDir, options.optimizer.optimizer_type);
+      const state = yield* stateOf(runDir, options);
       if (state === null) return { why: "not trained yet", step: 0 };
       // Epochs count in steps only once the pictures are known; then the stage itself looks.
       const total = options.max_train_steps;
@@ -73,7 +73,7 @@ export const optimiseEmbeddings = defineStage({
         publish: outlets.snapshots,
       });
       const { course } = training;
-      let state = yield* load(tools.runDir, options.optimizer.optimizer_type);
+      let state = yield* stateOf(tools.runDir, options);
       if (state === null) {
         const first = yield* startState(options, inputs.tokens, engine);
         state = { ...first, before: yield* thorough(rowsOf(first)) };
@@ -93,3 +93,10 @@ export const optimiseEmbeddings = defineStage({
 });
 
 export default optimiseEmbeddings;
+
+/** Where the run is. An early end is one only while `early_stop` is wanted; else there are steps left. */
+const stateOf = (runDir: string, { optimizer, early_stop }: OptimiseOptions) =>
+  Effect.map(
+    load(runDir, optimizer.optimizer_type),
+    (state) => state && { ...state, early: state.early && early_stop },
+  );
