@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Effect } from "effect";
 import { startOptimizer } from "../../engine/optimise/optimizer.ts";
+import type { RunEvent } from "../../runtime/events.ts";
 import type { RunInfo } from "../../runtime/stage.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import type { OptimiseOptions } from "./options.ts";
@@ -19,31 +20,54 @@ const optimizer = {
   use_8bit: false,
 } as const;
 
-/** What is owed by a run that ended early at step 3. */
 const owedBy = (runDir: string, options: Partial<OptimiseOptions>) =>
   Effect.runPromise(
-    optimiseEmbeddings.owed!({ optimizer, max_train_epochs: null, ...options } as OptimiseOptions, {
-      runDir,
-      seed: 1,
-      info: {} as RunInfo,
-    }),
+    optimiseEmbeddings.owed!(
+      { optimizer, max_train_steps: null, max_train_epochs: null, ...options } as OptimiseOptions,
+      { runDir, seed: 1, info: {} as RunInfo },
+    ),
   );
+
+/** A run at step 3, the first of its second epoch. */
+async function atStep3(runDir: string, early: boolean): Promise<void> {
+  const rows = [new Float64Array(2), new Float64Array(3)] as const;
+  const step: RunEvent = {
+    event: "step",
+    at: 0,
+    step: 3,
+    epoch: 1,
+    loss: 1,
+    lr: 1,
+    gradientNorm: 1,
+    gradientShare: [1, 0],
+    seconds: 1,
+    rssBytes: 1,
+  };
+  await Effect.runPromise(save(runDir, {
+    step: 3,
+    optimizer: startOptimizer(optimizer, rows),
+    initial: rows,
+    fixedLosses: new Float64Array(1),
+    best: null,
+    before: null,
+    early,
+    events: [step],
+  }));
+}
 
 test("a training that ended early goes on once early_stop is off", () =>
   withTemporaryFolder(async (runDir) => {
-    const rows = [new Float64Array(2), new Float64Array(3)] as const;
-    await Effect.runPromise(save(runDir, {
-      step: 3,
-      optimizer: startOptimizer(optimizer, rows),
-      initial: rows,
-      fixedLosses: new Float64Array(1),
-      best: null,
-      before: null,
-      early: true,
-      events: [],
-    }));
+    await atStep3(runDir, true);
     assert.equal(await owedBy(runDir, { early_stop: true, max_train_steps: 9 }), null);
     assert.equal(await owedBy(runDir, { early_stop: false, max_train_steps: 3 }), null);
     const owed = await owedBy(runDir, { early_stop: false, max_train_steps: 9 });
     assert.deepEqual(owed, { why: "trained to step 3 of 9", step: 3 });
+  }));
+
+test("a length in epochs is done when the epochs are", () =>
+  withTemporaryFolder(async (runDir) => {
+    await atStep3(runDir, false);
+    assert.equal(await owedBy(runDir, { max_train_epochs: 1 }), null);
+    const owed = await owedBy(runDir, { max_train_epochs: 2 });
+    assert.deepEqual(owed, { why: "trained to epoch 1 of 2", step: 3 });
   }));

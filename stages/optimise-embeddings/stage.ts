@@ -14,7 +14,7 @@ import { OptimiseOptions } from "./options.ts";
 import { slowRate } from "./slow-rate.ts";
 import { startState } from "./start-state.ts";
 import { isFinished, train } from "./train.ts";
-import { load, rowsOf, save } from "./training-state.ts";
+import { load, rowsOf, save, type TrainingState } from "./training-state.ts";
 import { verdict } from "./verdict.ts";
 
 export const optimiseEmbeddings = defineStage({
@@ -43,11 +43,12 @@ export const optimiseEmbeddings = defineStage({
     Effect.gen(function* () {
       const state = yield* stateOf(runDir, options);
       if (state === null) return { why: "not trained yet", step: 0 };
-      // Epochs count in steps only once the pictures are known; then the stage itself looks.
-      const total = options.max_train_steps;
-      if (state.early || (total !== null && state.step >= total)) return null;
+      const { max_train_steps: steps, max_train_epochs: epochs } = options;
+      // How many steps an epoch has is known with the pictures; the last step said its epoch.
+      const [done, total] = steps === null ? [epochOf(state), epochs!] : [state.step, steps];
+      if (state.early || done >= total) return null;
       return {
-        why: `trained to step ${state.step}${total === null ? "" : ` of ${total}`}`,
+        why: `trained to ${steps === null ? "epoch" : "step"} ${done} of ${total}`,
         step: state.step,
       };
     }),
@@ -93,6 +94,9 @@ export const optimiseEmbeddings = defineStage({
 });
 
 export default optimiseEmbeddings;
+
+const epochOf = ({ events }: TrainingState): number =>
+  events.find((event) => event.event === "step")?.epoch ?? 0;
 
 /** Where the run is. An early end is one only while `early_stop` is wanted; else there are steps left. */
 const stateOf = (runDir: string, { optimizer, early_stop }: OptimiseOptions) =>
