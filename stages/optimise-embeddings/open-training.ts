@@ -16,6 +16,7 @@ import type { StageTools } from "../../runtime/stage.ts";
 import type { Item } from "./batch.ts";
 import { planCourse } from "./course.ts";
 import { fixedItems, thoroughItems } from "./fixed-items.ts";
+import { fullest } from "./forewarnings.ts";
 import { latentReader } from "./latent-reader.ts";
 import { measure } from "./measure.ts";
 import type { OptimiseOptions } from "./options.ts";
@@ -26,7 +27,7 @@ import type { EncoderPair } from "./training-state.ts";
 
 interface Opened {
   readonly training: Training;
-  /** The loss over every held-out picture at many timesteps; null where none is asked for. */
+  /** The loss over every picture that is measured on, at many timesteps; null where none is asked for. */
   readonly thorough: (rows: EncoderPair) => Effect.Effect<number | null, Fault>;
 }
 
@@ -59,7 +60,7 @@ export const openTraining = (
     const items = yield* fixedItems(fixed, options.fixed_loss_timesteps);
     const measured = (items: readonly Item[]) => ({
       items,
-      batchSize: options.train_batch_size,
+      batchSize: fullest(course).batch,
       objective,
     });
     const training: Training = {

@@ -9,9 +9,10 @@ import { modelInputs } from "../../runtime/model/load-model.ts";
 import { trainingWork } from "../../runtime/model/engine-work.ts";
 import { trainingEngine } from "../../runtime/model/training-engine.ts";
 import { defineStage } from "../../runtime/stage.ts";
+import { forewarnings } from "./forewarnings.ts";
 import { openTraining } from "./open-training.ts";
 import { OptimiseOptions } from "./options.ts";
-import { slowRate } from "./slow-rate.ts";
+import { preflight } from "./preflight.ts";
 import { startState } from "./start-state.ts";
 import { isFinished, train } from "./train.ts";
 import { load, rowsOf, save, type TrainingState } from "./training-state.ts";
@@ -53,6 +54,8 @@ export const optimiseEmbeddings = defineStage({
       };
     }),
 
+  preflight,
+
   warmUp: (options, tools) =>
     Effect.gen(function* () {
       const { model, engine } = yield* trainingEngine(options, tools);
@@ -80,14 +83,15 @@ export const optimiseEmbeddings = defineStage({
         state = { ...first, before: yield* thorough(rowsOf(first)) };
         yield* save(tools.runDir, state);
       }
-      const warning = slowRate(training, state);
-      if (warning !== null && state.step === 0) {
-        yield* tools.emit({ event: "warning", text: warning });
-      }
+      yield* Effect.forEach(
+        forewarnings(training, state),
+        (text) => tools.emit({ event: "warning", text }),
+      );
       const wasFinished = isFinished(state, course);
       const last = yield* train(training, state);
       if (!wasFinished) {
-        yield* tools.emit({ event: "note", text: yield* verdict(last, thorough) });
+        const pictures = inputs.latents.heldOut.length > 0 ? "held-out" : "training";
+        yield* tools.emit({ event: "note", text: yield* verdict(last, thorough, pictures) });
       }
       return {};
     })),
