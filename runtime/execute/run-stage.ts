@@ -13,6 +13,7 @@ import { fingerprint, type Ingredients } from "../plan/fingerprint.ts";
 import type { PlannedStage } from "../plan/plan.ts";
 import type { Slots, Value } from "./slots.ts";
 import { readRecord, writeRecord } from "./stage-record.ts";
+import { outputsOf, startedBy } from "./stage-result.ts";
 import { stageTools, type Surroundings } from "./stage-tools.ts";
 
 type Digests = Readonly<Record<string, string>>;
@@ -76,25 +77,13 @@ const perform = (
     );
     const tools = stageTools(planned, work);
     const context = { options: options.decoded, inputs, outlets, tools };
-    const attempt = Effect.suspend(() =>
-      stage.run(context as never) as Effect.Effect<Record<string, unknown>, unknown>
-    );
+    const attempt = Effect.suspend(() => startedBy(readied, stage.run(context as never)));
     return yield* resources.hold(planned.resources, withAttempts(planned, events)(attempt));
   });
 
 /** The store's digest of each input, once it is there. */
 const inputDigests = (values: ReadonlyMap<string, Value>): Digests =>
   Object.fromEntries([...values].map(([port, { digest }]) => [port, digest]));
-
-const encodeOutputs = (readied: Readied, returned: Readonly<Record<string, unknown>>) =>
-  Effect.forEach(
-    valuePorts(readied),
-    ([port, type]) =>
-      Schema.encodeUnknownEffect(type.schema)(returned[port]).pipe(
-        Effect.map((json) => ({ port, value: returned[port], json: json as Schema.Json })),
-        Effect.orDie,
-      ),
-  );
 
 const runCached = Effect.fnUntraced(function* (
   readied: Readied,
@@ -119,7 +108,7 @@ const runCached = Effect.fnUntraced(function* (
     yield* store.keepLatest(pipeline, id, { fingerprint: name, ingredients });
     return { cached: true, outputs: digestsOf(known.entry.outputs) } satisfies Finished;
   }
-  const encoded = yield* encodeOutputs(readied, yield* perform(readied, planned, values, work));
+  const encoded = yield* outputsOf(readied, yield* perform(readied, planned, values, work));
   const outputs = Object.fromEntries(
     yield* Effect.forEach(encoded, ({ port, json }) =>
       Effect.map(
@@ -146,7 +135,7 @@ const runInFolder = Effect.fnUntraced(function* (
   work: Work,
 ) {
   const { id } = readied;
-  const encoded = yield* encodeOutputs(readied, yield* perform(readied, planned, values, work));
+  const encoded = yield* outputsOf(readied, yield* perform(readied, planned, values, work));
   yield* writeRecord(
     work.runDir,
     id,
