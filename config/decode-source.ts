@@ -71,11 +71,11 @@ function describe(misfit: Misfit, root: SchemaNode, source: Source): Finding {
   const key = keyOf(misfit.path);
   const at = { ...placeOf(source, key), key };
   const node = nodeAt(root, misfit.path, source.value);
+  const list = misfit.path.slice(0, -1);
+  if (misfit.kind !== "invalid" && Array.isArray(valueAt(source.value, list))) {
+    return describe({ kind: "invalid", path: list }, root, source);
+  }
   if (misfit.kind === "unknown") {
-    const list = misfit.path.slice(0, -1);
-    if (Array.isArray(valueAt(source.value, list))) {
-      return describe({ kind: "invalid", path: list }, root, source);
-    }
     return { ...at, wanted: "a known key", found: "an unknown one", fix: keyFix(key, root) };
   }
   if (misfit.kind === "missing") {
