@@ -21,6 +21,7 @@ import { latentReader } from "./latent-reader.ts";
 import { measure } from "./measure.ts";
 import type { OptimiseOptions } from "./options.ts";
 import { rowWatch } from "./row-watch.ts";
+import { checkSamePictures } from "./same-pictures.ts";
 import { snapshotDesk } from "./snapshot-desk.ts";
 import type { Training } from "./train.ts";
 import type { EncoderPair } from "./training-state.ts";
@@ -41,6 +42,10 @@ export const openTraining = (
   },
 ): Effect.Effect<Opened, Fault> =>
   Effect.gen(function* () {
+    yield* Effect.try({
+      try: () => checkSamePictures(inputs.latents, inputs.tokens),
+      catch: asFault,
+    });
     const schedule = noiseSchedule(schedulerOf(model, options));
     const objective: ObjectiveOptions = {
       schedule,
