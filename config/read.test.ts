@@ -133,6 +133,12 @@ const one: readonly [set: readonly string[], key: string, fix: RegExp][] = [
   [["data_loader.caption_templates=['a photo']"], "data_loader.caption_templates.0", /./],
   [["early_stop=true", "fixed_loss_every=null"], "early_stop", /fixed_loss_every/],
   [
+    ["lr_scheduler=polynomial", "max_train_steps=9", "lr_warmup_steps=9"],
+    "lr_warmup_steps",
+    /Lower/,
+  ],
+  [["lr_scheduler=polynomial", "optimizer.learning_rate=0"], "optimizer.learning_rate", /Raise/],
+  [
     ["optimizer.use_bias_correction=true", "optimizer.beta1=0.5"],
     "optimizer.use_bias_correction",
     /Prodigy/,

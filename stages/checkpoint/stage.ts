@@ -88,8 +88,6 @@ const openDesk = (options: typeof Options.Type, tools: StageTools) =>
       Effect.gen(function* () {
         const known = files.get(path);
         if (known?.pruned === true) return;
-        // After a resume the first snapshots are heard again: a file that moved on stays.
-        if (known !== undefined && known.step > step && unharmed.has(path)) return;
         const bytes = yield* Effect.flatMap(tools.get(rows.blob), (blob) =>
           Effect.promise(() =>
             embeddingBytes(unpackRows(rows, blob), rows.vectors, {

@@ -12,10 +12,10 @@ import { defineStage } from "../../runtime/stage.ts";
 import { forewarnings } from "./forewarnings.ts";
 import { openTraining } from "./open-training.ts";
 import { OptimiseOptions } from "./options.ts";
-import { preflight } from "./preflight.ts";
+import { owed, stateOf } from "./owed.ts";
 import { startState } from "./start-state.ts";
 import { isFinished, train } from "./train.ts";
-import { load, rowsOf, save, type TrainingState } from "./training-state.ts";
+import { rowsOf, save } from "./training-state.ts";
 import { verdict } from "./verdict.ts";
 
 export const optimiseEmbeddings = defineStage({
@@ -40,21 +40,7 @@ export const optimiseEmbeddings = defineStage({
       return { model, start: file === null ? null : yield* tools.digestFile(file) };
     }),
 
-  owed: (options, { runDir }) =>
-    Effect.gen(function* () {
-      const state = yield* stateOf(runDir, options);
-      if (state === null) return { why: "not trained yet", step: 0 };
-      const { max_train_steps: steps, max_train_epochs: epochs } = options;
-      // How many steps an epoch has is known with the pictures; the last step said its epoch.
-      const [done, total] = steps === null ? [epochOf(state), epochs!] : [state.step, steps];
-      if (state.early || done >= total) return null;
-      return {
-        why: `trained to ${steps === null ? "epoch" : "step"} ${done} of ${total}`,
-        step: state.step,
-      };
-    }),
-
-  preflight,
+  owed,
 
   warmUp: (options, tools) =>
     Effect.gen(function* () {
@@ -98,13 +84,3 @@ export const optimiseEmbeddings = defineStage({
 });
 
 export default optimiseEmbeddings;
-
-const epochOf = ({ events }: TrainingState): number =>
-  events.find((event) => event.event === "step")?.epoch ?? 0;
-
-/** Where the run is. An early end is one only while `early_stop` is wanted; else there are steps left. */
-const stateOf = (runDir: string, { optimizer, early_stop }: OptimiseOptions) =>
-  Effect.map(
-    load(runDir, optimizer.optimizer_type),
-    (state) => state && { ...state, early: state.early && early_stop },
-  );

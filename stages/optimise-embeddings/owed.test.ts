@@ -4,10 +4,9 @@ import { test } from "node:test";
 import { Effect } from "effect";
 import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import type { RunEvent } from "../../runtime/events.ts";
-import type { RunInfo } from "../../runtime/stage.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import type { OptimiseOptions } from "./options.ts";
-import { optimiseEmbeddings } from "./stage.ts";
+import { owed } from "./owed.ts";
 import { save } from "./training-state.ts";
 
 const optimizer = {
@@ -22,9 +21,9 @@ const optimizer = {
 
 const owedBy = (runDir: string, options: Partial<OptimiseOptions>) =>
   Effect.runPromise(
-    optimiseEmbeddings.owed!(
-      { optimizer, max_train_steps: null, max_train_epochs: null, ...options } as OptimiseOptions,
-      { runDir, seed: 1, info: {} as RunInfo },
+    owed(
+      { optimizer, early_stop: false, max_train_steps: null, max_train_epochs: null, ...options },
+      { runDir },
     ),
   );
 
@@ -60,14 +59,14 @@ test("a training that ended early goes on once early_stop is off", () =>
     await atStep3(runDir, true);
     assert.equal(await owedBy(runDir, { early_stop: true, max_train_steps: 9 }), null);
     assert.equal(await owedBy(runDir, { early_stop: false, max_train_steps: 3 }), null);
-    const owed = await owedBy(runDir, { early_stop: false, max_train_steps: 9 });
-    assert.deepEqual(owed, { why: "trained to step 3 of 9", step: 3 });
+    const left = await owedBy(runDir, { early_stop: false, max_train_steps: 9 });
+    assert.deepEqual(left, { why: "trained to step 3 of 9", step: 3 });
   }));
 
 test("a length in epochs is done when the epochs are", () =>
   withTemporaryFolder(async (runDir) => {
     await atStep3(runDir, false);
     assert.equal(await owedBy(runDir, { max_train_epochs: 1 }), null);
-    const owed = await owedBy(runDir, { max_train_epochs: 2 });
-    assert.deepEqual(owed, { why: "trained to epoch 1 of 2", step: 3 });
+    const left = await owedBy(runDir, { max_train_epochs: 2 });
+    assert.deepEqual(left, { why: "trained to epoch 1 of 2", step: 3 });
   }));
