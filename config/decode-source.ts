@@ -87,7 +87,10 @@ function describe(misfit: Misfit, root: SchemaNode, source: Source): Finding {
   if (misfit.kind === "tag") {
     const row = optionTable(root).find((each) => each.key === key);
     const wanted = row?.type ?? "another value";
-    return { ...at, wanted, found: shown(value), fix: wrongValueFix(value, wanted, undefined) };
+    const fix = row === undefined || wanted.includes("one of ")
+      ? wrongValueFix(value, wanted, undefined)
+      : row.doc;
+    return { ...at, wanted, found: shown(value), fix };
   }
   const wanted = node === undefined ? "another value" : typeText(node);
   return { ...at, wanted, found: shown(value), fix: wrongValueFix(value, wanted, node?.default) };

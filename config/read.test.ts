@@ -145,7 +145,7 @@ const one: readonly [set: readonly string[], key: string, fix: RegExp][] = [
   ],
   [["placeholder_token=猫"], "placeholder_token", /ASCII/],
   [["placeholder_token=7"], "placeholder_token", /quotes/],
-  [["type=SDXL_LORA"], "type", /./],
+  [["type=SDXL_LORA"], "type", /there is only one/],
   [["validation_prompts=x"], "validation_prompts", /list/],
   [["validation_prompts.0=x"], "validation_prompts", /whole list/],
   [["min_snr_gamma=.inf"], "min_snr_gamma", /./],

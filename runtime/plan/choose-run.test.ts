@@ -92,6 +92,13 @@ test("the same command finds its own folder, goes on, and then has nothing to do
     const third = await runToy({ folder, pipeline: training(), values });
     assert.deepEqual([third.ending.ending, third.ending.worked], ["complete", false]);
     assert.deepEqual(reasonsOf(third.plan), { split: "cached", train: "complete" });
+    assert.deepEqual(third.plan.run.changed, []);
+    const late = await planToy({
+      folder,
+      pipeline: training(),
+      values: { ...values, log_every: 2 },
+    });
+    assert.match(explainPlan(late).join("\n"), /too late for a complete run: log_every\./);
     assert.deepEqual(content(), before, "a complete run is not touched");
     assert.deepEqual(runsIn(folder), [first.ending.run]);
   }));

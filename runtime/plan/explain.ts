@@ -38,6 +38,12 @@ export function explainPlan({ pipeline, run, seed, device, stages }: Plan): read
     `in ${describeChanges(other.changes)}.`,
     `  ${other.complete ? "This is a new run" : "This starts a new one"}: ${other.why}.`,
   ]);
+  const idle = !run.isNew && stages.every(({ action }) => action !== "run");
+  const late = idle && run.changed.length > 0
+    ? [
+      `Changed since its last attempt, and too late for a complete run: ${run.changed.join(", ")}.`,
+    ]
+    : [];
   return [
     [
       `${pipeline}: ${run.dir} (${state})`,
@@ -45,6 +51,7 @@ export function explainPlan({ pipeline, run, seed, device, stages }: Plan): read
       ...(device === null ? [] : [device]),
     ].join(", "),
     ...lines,
+    ...late,
     ...similar,
   ];
 }
