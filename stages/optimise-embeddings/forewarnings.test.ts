@@ -6,7 +6,12 @@ import type { OptimiseOptions } from "./options.ts";
 import type { TrainingState } from "./training-state.ts";
 
 /** Nine steps in which the rate is `rate`, over four square pictures and one tall one. */
-function warned(over: Partial<OptimiseOptions>, step = 0, rate = (_: number) => 1e-2) {
+function warned(
+  over: Partial<OptimiseOptions>,
+  step = 0,
+  rate = (_: number) => 1e-2,
+  horizon: number | null = null,
+) {
   const options = {
     train_batch_size: 2,
     gradient_accumulation_steps: 1,
@@ -18,7 +23,7 @@ function warned(over: Partial<OptimiseOptions>, step = 0, rate = (_: number) => 
   const course = planCourse(["a", "a", "a", "a", "b"], { ...options, ...length });
   const rows = [Float64Array.of(-0.01, 0.01), Float64Array.of(-0.02, 0.02)];
   const state = { step, optimizer: { rows } } as unknown as TrainingState;
-  return { said: forewarnings({ options, course, rate }, state).join("\n"), course };
+  return { said: forewarnings({ options, course, rate }, state, horizon).join("\n"), course };
 }
 
 test("nothing is said of a training that can learn", () => {
@@ -32,6 +37,15 @@ test("a rate that moves nothing, also where only the rest of a schedule does", (
   assert.equal(warned({}, 4, () => 1e-6).said, "", "said when it began");
   assert.match(warned({}, 0, () => 0).said, /9 steps that are left: their rate is 0/);
   assert.match(warned({}, 6, (step) => step < 6 ? 1e-2 : 0).said, /the 3 steps.*linear/);
+});
+
+test("a schedule that rises after its end", () => {
+  const cosine = (step: number) => 0.005 * (1 + Math.cos(Math.PI * step / 5));
+  const rising = warned({ lr_scheduler: "cosine" }, 5, cosine, 5).said;
+  assert.match(rising, /cosine\) was made for 5 steps: .* to 6\.5e-3 in the last step/);
+  assert.equal(warned({}, 5, cosine).said, "", "its own length");
+  assert.equal(warned({}, 5, () => 1e-7, 5).said, "", "a polynomial stays where it ended");
+  assert.equal(warned({ lr_scheduler: "cosine" }, 9, cosine, 5).said, "", "nothing is left to do");
 });
 
 test("batches and steps that an epoch cannot fill", () => {

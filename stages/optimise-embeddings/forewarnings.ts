@@ -7,17 +7,22 @@ import type { OptimiseOptions } from "./options.ts";
 import type { Training } from "./train.ts";
 import { rowsOf, type TrainingState } from "./training-state.ts";
 
+type Rated = Pick<Training, "options" | "rate" | "course">;
+
+/** `horizon`: for how many steps the rates were made, where that is not the training's length. */
 export const forewarnings = (
-  training: Pick<Training, "options" | "rate" | "course">,
+  training: Rated,
   state: TrainingState,
+  horizon: number | null,
 ): readonly string[] => [
   ...slowRate(training, state),
+  ...(horizon === null ? [] : risingRate(training, state, horizon)),
   ...(state.step === 0 ? unfilled(training.course, training.options) : []),
 ];
 
 /** AdamW moves a value by at most about the rate in each step: is that enough to learn anything? */
 function slowRate(
-  { options, rate, course }: Pick<Training, "options" | "rate" | "course">,
+  { options, rate, course }: Rated,
   state: TrainingState,
 ): readonly string[] {
   const left = course.totalSteps - state.step;
@@ -37,6 +42,20 @@ function slowRate(
   return [
     `The learning rate is too small to learn anything: over all ${course.totalSteps} steps a value ` +
     `moves by at most ${most}, and values differ by ${differ}. 1e-3 to 1e-2 is usual.`,
+  ];
+}
+
+/** Past its end a cosine rises again, as in diffusers: what --extend adds is not its calm end. */
+function risingRate(
+  { options, rate, course }: Rated,
+  { step }: TrainingState,
+  horizon: number,
+): readonly string[] {
+  const last = course.totalSteps - 1;
+  if (step > last || rate(last) <= rate(horizon)) return [];
+  return [
+    `The schedule (lr_scheduler ${options.lr_scheduler}) was made for ${horizon} steps: after them ` +
+    `its rate rises again, to ${rate(last).toExponential(1)} in the last step.`,
   ];
 }
 

@@ -70,7 +70,7 @@ export const optimiseEmbeddings = defineStage({
         yield* save(tools.runDir, state);
       }
       yield* Effect.forEach(
-        forewarnings(training, state),
+        forewarnings(training, state, tools.run.scheduleSteps),
         (text) => tools.emit({ event: "warning", text }),
       );
       const wasFinished = isFinished(state, course);
