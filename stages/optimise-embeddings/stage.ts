@@ -13,7 +13,7 @@ import { forewarnings } from "./forewarnings.ts";
 import { openTraining } from "./open-training.ts";
 import { OptimiseOptions } from "./options.ts";
 import { owed, stateOf } from "./owed.ts";
-import { startState } from "./start-state.ts";
+import { checkRows, startState } from "./start-state.ts";
 import { isFinished, train } from "./train.ts";
 import { rowsOf, save } from "./training-state.ts";
 import { verdict } from "./verdict.ts";
@@ -69,6 +69,9 @@ export const optimiseEmbeddings = defineStage({
         state = { ...first, before: yield* thorough(rowsOf(first)) };
         yield* save(tools.runDir, state);
       }
+      const widths = [engine.tokens[0].width, engine.tokens[1].width] as const;
+      const begun = state;
+      yield* Effect.try({ try: () => checkRows(begun, inputs.tokens, widths), catch: asFault });
       yield* Effect.forEach(
         forewarnings(training, state, tools.run.scheduleSteps),
         (text) => tools.emit({ event: "warning", text }),
