@@ -69,7 +69,7 @@ const shown = (value: unknown): string => {
 
 function describe(misfit: Misfit, root: SchemaNode, source: Source): Finding {
   const key = keyOf(misfit.path);
-  const at = { ...placeOf(source, key), key };
+  const at = { ...placeOf(source, key), ...(key === "" ? {} : { key }) };
   const node = nodeAt(root, misfit.path, source.value);
   const list = misfit.path.slice(0, -1);
   if (misfit.kind !== "invalid" && Array.isArray(valueAt(source.value, list))) {

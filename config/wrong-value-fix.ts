@@ -7,7 +7,9 @@ export function wrongValueFix(value: unknown, wanted: string, fallback: unknown)
   if (wanted.includes("true or false") && typeof value === "string") {
     return "Write true or false, without quotes.";
   }
-  if (wanted.startsWith("a mapping") && value !== null) return "Write a mapping: { key: value }.";
+  if (wanted.startsWith("a mapping") && (value !== null || fallback === undefined)) {
+    return "Write a mapping: { key: value }.";
+  }
   if (wanted.includes("one of ")) {
     const words = wanted.replace(/^.*one of /, "").replace(/, or .*$/, "").split(", ");
     const near = nearest(String(value), words);

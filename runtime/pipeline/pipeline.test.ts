@@ -71,6 +71,11 @@ test("a pipeline without stages, and a stage that is only named", async () => {
     await complaint("pipeline: toy\nstages:\n  read: ingest"),
     /toy\.yaml:3 stages\.read: wanted a mapping, found "ingest"\. Write a mapping/,
   );
+  assert.match(
+    await complaint("pipeline: toy\nstages:\n  read: { use: x, reads: { a: 7 } }"),
+    /stages\.read\.reads\.a: wanted a text, found 7\. Put it in quotes/,
+  );
+  assert.match(await complaint(""), /^toy\.yaml:1: wanted a mapping, found null\. Write a mapping/);
 });
 
 test("a bomb of anchors and broken YAML are refused by line", async () => {

@@ -46,6 +46,8 @@ const notFound = (use: string, place: Place) =>
       found: use,
       fix: near !== undefined
         ? `Did you mean ${near}?`
+        : /\.[cm]?[jt]s$/.test(use) && !isPath(use)
+        ? `Write ./${use} for a file beside the pipeline file.`
         : isPath(use)
         ? "Correct the path; a relative one starts at the pipeline file's folder."
         : "Name one of these.",
