@@ -1,6 +1,7 @@
 // What no single option can see: options that exclude, need or contradict one another.
 // The trap: a rule is asked only when the keys it names are well formed, so that one slip is not
 // reported twice.
+import { learningRates, RateFault } from "../engine/optimise/rates.ts";
 import { alternatives } from "./alternatives.ts";
 import type { Finding } from "./config-fault.ts";
 import { triggerOf } from "./placeholder.ts";
@@ -81,9 +82,27 @@ const placeholder: Rule = {
   },
 };
 
+/** Rates that have no course; of a length in epochs the training finds out. */
+const rates = ["lr_warmup_steps", "optimizer.learning_rate"].map((key): Rule => ({
+  keys: [key, "lr_scheduler", "max_train_steps"],
+  check: ({ lr_scheduler, lr_warmup_steps, optimizer, max_train_steps }) => {
+    try {
+      learningRates({
+        schedule: lr_scheduler,
+        learningRate: optimizer.learning_rate,
+        warmupSteps: lr_warmup_steps,
+        trainingSteps: max_train_steps ?? Infinity,
+      });
+    } catch (error) {
+      if (error instanceof RateFault && error.key === key) return error;
+    }
+  },
+}));
+
 const others: readonly Rule[] = [
   buckets,
   placeholder,
+  ...rates,
   {
     keys: ["negative_validation_prompts", "validation_prompts"],
     check: ({ negative_validation_prompts: negative, validation_prompts: prompts }) =>
@@ -129,5 +148,7 @@ export const contradictions = (
 ): readonly Contradiction[] =>
   [...exactlyOne, ...others].flatMap(({ keys, check }) => {
     const found = keys.some(faulty) ? undefined : check(config);
-    return found === undefined ? [] : [{ ...found, keys }];
+    if (found === undefined) return [];
+    const { wanted, found: instead, fix } = found;
+    return [{ wanted, found: instead, fix, keys }];
   });

@@ -70,13 +70,13 @@ const shown = (value: unknown): string => {
 
 function describe(misfit: Misfit, root: SchemaNode, source: Source): Finding {
   const key = keyOf(misfit.path);
-  const at = { ...placeOf(source, key), key };
+  const at = { ...placeOf(source, key), ...(key === "" ? {} : { key }) };
   const node = nodeAt(root, misfit.path, source.value);
+  const list = misfit.path.slice(0, -1);
+  if (misfit.kind !== "invalid" && Array.isArray(valueAt(source.value, list))) {
+    return describe({ kind: "invalid", path: list }, root, source);
+  }
   if (misfit.kind === "unknown") {
-    const list = misfit.path.slice(0, -1);
-    if (Array.isArray(valueAt(source.value, list))) {
-      return describe({ kind: "invalid", path: list }, root, source);
-    }
     return { ...at, wanted: "a known key", found: "an unknown one", fix: keyFix(key, root) };
   }
   if (misfit.kind === "missing") {
@@ -88,7 +88,10 @@ function describe(misfit: Misfit, root: SchemaNode, source: Source): Finding {
   if (misfit.kind === "tag") {
     const row = optionTable(root).find((each) => each.key === key);
     const wanted = row?.type ?? "another value";
-    return { ...at, wanted, found: shown(value), fix: wrongValueFix(value, wanted, undefined) };
+    const fix = row === undefined || wanted.includes("one of ")
+      ? wrongValueFix(value, wanted, undefined)
+      : row.doc;
+    return { ...at, wanted, found: shown(value), fix };
   }
   const wanted = node === undefined ? "another value" : typeText(node);
   return { ...at, wanted, found: shown(value), fix: wrongValueFix(value, wanted, node?.default) };

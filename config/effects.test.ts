@@ -24,6 +24,17 @@ const said: readonly [set: readonly string[], words: RegExp][] = [
   [["initial_phrase=a gnome", "num_vectors=3"], /^num_vectors: no effect/],
   [["mask_downscale=area"], /^mask_downscale: no effect; use_masks is false/],
   [["data_loader.crops_per_image=2"], /center_crop/],
+  [["before_after_noises=3"], /^before_after_noises: no effect/],
+  [["early_stop=true", "max_train_steps=1000"], /^early_stop: no effect; .* 200 times/],
+  [[
+    "validation_prompts=[bruce]",
+    "negative_validation_prompts=[x]",
+    "validation_guidance=1",
+  ], /^negative_validation_prompts: no effect/],
+  [
+    ["fixed_loss_dataset={dataset_dir: d}", "fixed_loss_every=null"],
+    /^fixed_loss_dataset: no effect/,
+  ],
 ];
 
 for (const [set, words] of said) {
@@ -36,5 +47,12 @@ for (const [set, words] of said) {
 
 test("a plain configuration says nothing", async () => {
   assert.deepEqual((await read(own(least))).notes, []);
-  assert.deepEqual((await read({ ...own(least), set: [jsonl, "use_masks=true"] })).notes, []);
+  for (
+    const set of [
+      [jsonl, "use_masks=true"],
+      ["early_stop=true", "max_train_steps=1001"],
+    ]
+  ) {
+    assert.deepEqual((await read({ ...own(least), set })).notes, []);
+  }
 });

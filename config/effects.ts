@@ -80,6 +80,14 @@ const remarks: readonly Remark[] = [
   },
   {
     when: (config) =>
+      config.fixed_loss_dataset !== null && config.fixed_loss_every === null &&
+      config.before_after_timesteps.length === 0,
+    say: () =>
+      "fixed_loss_dataset: no effect; fixed_loss_every is null and before_after_timesteps is " +
+      "empty, so nothing is measured.",
+  },
+  {
+    when: (config) =>
       config.validation_prompts.length > 0 &&
       !config.validation_prompts.some((prompt) => prompt.includes(config.placeholder_token)),
     say: (config) =>

@@ -1,6 +1,8 @@
 // Options that mean nothing beside others: `lr_warmup_steps` with a constant rate, and the like.
 // They are said once when they were set, and do not count towards a run's identity.
-// The trap: add a row only where the option truly cannot change a byte of the result.
+// The trap: add a row only where the option truly cannot change a byte of the result; and a key that names
+// a run must not be idle beside one that keeps it, or else changing that one would start a new run.
+import { settledAfter } from "./length.ts";
 import type { TrainingConfig } from "./training.ts";
 
 export interface Inert {
@@ -46,5 +48,24 @@ export const inert: readonly Inert[] = [
     key: "fixed_loss_word",
     when: (config) => config.fixed_loss_dataset === null,
     why: "there is no fixed_loss_dataset",
+  },
+  {
+    key: "before_after_noises",
+    when: (config) => config.before_after_timesteps.length === 0,
+    why: "before_after_timesteps is empty",
+  },
+  {
+    key: "early_stop",
+    when: ({ fixed_loss_every, max_train_steps }) =>
+      fixed_loss_every !== null && max_train_steps !== null &&
+      max_train_steps <= settledAfter * fixed_loss_every,
+    why:
+      `the loss can settle after ${settledAfter} times fixed_loss_every steps at the earliest, ` +
+      "and max_train_steps is not more",
+  },
+  {
+    key: "negative_validation_prompts",
+    when: (config) => config.validation_guidance <= 1,
+    why: "validation_guidance is 1 or less, which turns guidance off",
   },
 ];

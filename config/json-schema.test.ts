@@ -63,6 +63,9 @@ function valid(node: Node, value: unknown): boolean {
             Object.hasOwn(node.properties ?? {}, key) ||
             (rule === true || (rule !== false && valid(rule, item)))
           );
+      case "if":
+        return !valid(rule, value) || valid(node.then, value);
+      case "then":
       case "$schema":
       case "title":
       case "description":
@@ -88,6 +91,10 @@ test("the reference's files and the sample pipeline fit", () => {
     assert.ok(valid(training, yaml(text)), name);
   }
   assert.ok(valid(training, yaml(least)));
+  assert.ok(valid(training, yaml("num_vectors: 8\ndata_loader: {resolution: 768}\n")), "a part");
+  assert.ok(
+    valid(pipeline, yaml("pipeline: x\nconfig: {data_loader: {resolution: 8}}\nstages: {}")),
+  );
   assert.ok(valid(pipeline, yaml(readFileSync("pipelines/sdxl-ti.yaml", "utf8"))));
 });
 
@@ -99,6 +106,8 @@ test("what an editor should underline does not", () => {
     "optimizer: {optimizer_type: AdamW, use_bias_correction: true}\n",
     "seed: one\n",
   ];
+  assert.ok(!valid(training, yaml("type: SDXL_TEXTUAL_INVERSION\nplaceholder_token: x\n")));
+  assert.ok(!valid(training, yaml(least.replace(/ {2}dataset.*\n/, ""))));
   for (const slip of slips) assert.ok(!valid(training, yaml(least + slip)), slip);
   assert.ok(
     !valid(training, yaml(least.replace("resolution", "resolutoin").replace("pictures", "[]"))),

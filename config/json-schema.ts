@@ -12,12 +12,26 @@ const draft07 = (schema: SchemaNode): SchemaNode => ({
   ...JsonSchema.toDocumentDraft07({ dialect: "draft-2020-12", schema, definitions: {} }).schema,
 });
 
-/** A configuration file. */
-const trainingJsonSchema = (): SchemaNode =>
-  draft07({
-    title: "gnomic: configuration of an SDXL textual inversion training",
-    ...schemaNode(TrainingConfig),
-  });
+/** A configuration of which only a part may be written, and what a whole one must have. */
+function partAndWhole(): { readonly part: SchemaNode; readonly whole: SchemaNode } {
+  const { required, ...part } = schemaNode(TrainingConfig);
+  const properties = propertiesOf(part);
+  const { required: within, ...data_loader } = properties.data_loader;
+  return {
+    part: { ...part, properties: { ...properties, data_loader } },
+    whole: { required, properties: { data_loader: { required: within } } },
+  };
+}
+
+/** A configuration file; one that names no type is laid over a pipeline's own. */
+function trainingJsonSchema(): SchemaNode {
+  const { part, whole } = partAndWhole();
+  return {
+    ...draft07({ title: "gnomic: configuration of an SDXL textual inversion training", ...part }),
+    if: { required: ["type"] },
+    then: whole,
+  };
+}
 
 /** What the keys of an entry of `stages:` mean; the runner decodes them. */
 const stageDocs: Readonly<Record<keyof StageUse, string>> = {
@@ -41,7 +55,7 @@ function stageNode(): SchemaNode {
 
 /** A pipeline file. Its `config` need not be complete, since `--config` and `--set` go over it. */
 function pipelineJsonSchema(): SchemaNode {
-  const { required: _, ...config } = schemaNode(TrainingConfig);
+  const { part: config } = partAndWhole();
   return draft07({
     title: "gnomic: pipeline",
     type: "object",

@@ -3,6 +3,9 @@
 import { Schema } from "effect";
 import { intFrom, option } from "./option.ts";
 
+/** So many values of the fixed-input loss, and one more, are needed to say that it has settled. */
+export const settledAfter = 200;
+
 export const lengthFields = {
   max_train_steps: option(Schema.NullOr(intFrom(1)), {
     doc: "How many steps to train. Exactly one of max_train_steps and max_train_epochs is set. " +
@@ -17,7 +20,8 @@ export const lengthFields = {
     default: null,
   }),
   early_stop: option(Schema.Boolean, {
-    doc: "End when the fixed-input loss has settled: the variance of its last 200 values below " +
+    doc:
+      `End when the fixed-input loss has settled: the variance of its last ${settledAfter} values below ` +
       "0.15 of the variance of all (arXiv 2302.04841). The verdict is shown in any case.",
     default: false,
     keepsRun: true,

@@ -82,7 +82,12 @@ export function nodeAt(
     } else {
       const member = memberFor(node, at);
       const properties = member === undefined ? {} : propertiesOf(member);
-      node = Object.hasOwn(properties, part) ? properties[String(part)] : undefined;
+      const others: readonly unknown[] = members(node).map(({ additionalProperties }) =>
+        additionalProperties
+      );
+      node = Object.hasOwn(properties, part)
+        ? properties[String(part)]
+        : others.find(isMapping) as SchemaNode | undefined;
     }
     at = typeof at === "object" && at !== null && Object.hasOwn(at, part)
       ? (at as Record<PropertyKey, unknown>)[part]

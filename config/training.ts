@@ -16,7 +16,10 @@ import { outputFields } from "./outputs.ts";
 import { validationFields } from "./validation.ts";
 
 export const TrainingConfig = Schema.Struct({
-  type: tag("SDXL_TEXTUAL_INVERSION", "The kind of training; there is only one."),
+  type: tag(
+    "SDXL_TEXTUAL_INVERSION",
+    "The kind of training; there is only one: no LoRA, no finetuning, no other models.",
+  ),
   seed: option(Schema.NullOr(intFrom(0)), {
     doc:
       "All randomness comes from it: the same seed, the same bytes. null draws one and notes it.",

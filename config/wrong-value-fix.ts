@@ -7,11 +7,16 @@ export function wrongValueFix(value: unknown, wanted: string, fallback: unknown)
   if (wanted.includes("true or false") && typeof value === "string") {
     return "Write true or false, without quotes.";
   }
+  if (wanted.startsWith("a mapping") && (value !== null || fallback === undefined)) {
+    return "Write a mapping: { key: value }.";
+  }
   if (wanted.includes("one of ")) {
     const words = wanted.replace(/^.*one of /, "").replace(/, or .*$/, "").split(", ");
     const near = nearest(String(value), words);
     if (near !== undefined) return `Did you mean ${near}?`;
   }
+  const isList = isMapping(value) || typeof value === "string" && value.includes(",");
+  if (wanted.includes("a list") && isList) return "Write the whole list: [first, second].";
   const number = /(integer|number|multiple)/.test(wanted);
   if (number && typeof value === "string") {
     return /^[\d_.,eE+-]+$/.test(value)
@@ -21,7 +26,7 @@ export function wrongValueFix(value: unknown, wanted: string, fallback: unknown)
   if (wanted.includes("a text") && (typeof value === "number" || typeof value === "boolean")) {
     return "Put it in quotes.";
   }
-  if (wanted.includes("a list") && (isMapping(value) || typeof value === "string")) {
+  if (wanted.includes("a list") && typeof value === "string") {
     return "Write the whole list: [first, second].";
   }
   if (value === null && fallback !== undefined) {

@@ -138,7 +138,7 @@ export interface Stage<
   readonly inputs?: (options: Options, tools: InputTools) => Effect.Effect<unknown, Fault>;
   /** "cached": result kept in the store. "run": belongs to the run, resumes by its own state. */
   readonly lifetime: "cached" | "run";
-  /** Exclusive resources it takes for as long as it runs, e.g. { device: 1 }. */
+  /** Exclusive resources it takes for as long as it runs, e.g. { device: 1 }; none where it reads a stream. */
   readonly resources?: Readonly<Record<string, number>>;
   /** Its failure is an event and not the run's end (of the others). The exit code still tells. */
   readonly supervised?: boolean;

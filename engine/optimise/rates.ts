@@ -58,7 +58,7 @@ function checkPolynomial({ learningRate, warmupSteps, trainingSteps }: RateOptio
       key: "lr_warmup_steps",
       wanted: "fewer warm-up steps than training steps for lr_scheduler polynomial",
       found: steps,
-      fix: "Lower lr_warmup_steps, or take another lr_scheduler",
+      fix: "Lower lr_warmup_steps, or take another lr_scheduler.",
     });
   }
   if (learningRate > POLYNOMIAL_END) return;
@@ -66,6 +66,6 @@ function checkPolynomial({ learningRate, warmupSteps, trainingSteps }: RateOptio
     key: "optimizer.learning_rate",
     wanted: `a rate above ${POLYNOMIAL_END}, where lr_scheduler polynomial ends`,
     found: `${learningRate}`,
-    fix: "Raise the rate, or take another lr_scheduler",
+    fix: "Raise the rate, or take another lr_scheduler.",
   });
 }

@@ -7,7 +7,8 @@ import { blobsIn } from "../store/blobs-in.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import type { Readied } from "../plan/assess.ts";
 import { fingerprint, type Ingredients } from "../plan/fingerprint.ts";
-import { type Due, type Finished, performStage, valuePorts, type Work } from "./stage-work.ts";
+import { valuePorts } from "./stage-result.ts";
+import { type Due, type Finished, performStage, type Work } from "./stage-work.ts";
 
 /** Hands on what the store has, each value loaded when somebody asks for it. */
 const handOn = Effect.fnUntraced(function* (

@@ -379,6 +379,22 @@ test("what a stage throws is a defect that names the stage; a full disk is the w
     assert.equal(ending.fault?.kind, "defect");
     assert.match(ending.fault!.message, /^write: .*undefined is not a gnome/);
 
+    for (
+      const [returned, found] of [
+        [
+          Promise.resolve({}),
+          /^stages\.write: wanted run of .* to return an Effect, found a Promise/,
+        ],
+        [Effect.succeed(undefined), /^stages\.write: .* return \{ words \}, found nothing/],
+        [Effect.succeed({ word: [] }), /^stages\.write: .* return \{ words \}, found word\./],
+        [Effect.succeed({ words: [7] }), /^stages\.write: .* artefact words .*string.* at \[0\]/],
+      ] as const
+    ) {
+      const odd = writesWords(() => returned as never);
+      const { ending } = await runToy({ folder, pipeline: pipeline("toy").stage("write", odd) });
+      assert.match(ending.fault!.message, found);
+    }
+
     const isFull = (path: string) => path.includes(".gnomic-store");
     const full = await Effect.runPromise(
       toyEffect({ folder, pipeline: pipeline("toy").stage("write", write) }).pipe(

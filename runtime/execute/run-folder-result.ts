@@ -4,7 +4,8 @@ import { Effect, Schema } from "effect";
 import { digestJson } from "../store/canonical-json.ts";
 import type { Readied } from "../plan/assess.ts";
 import { readRecord, removeRecord, type Returned, writeRecord } from "./stage-record.ts";
-import { type Due, type Finished, performStage, valuePorts, type Work } from "./stage-work.ts";
+import { valuePorts } from "./stage-result.ts";
+import { type Due, type Finished, performStage, type Work } from "./stage-work.ts";
 
 const digestsOf = (record: Returned): Finished["outputs"] =>
   Object.fromEntries(Object.entries(record).map(([port, json]) => [port, digestJson(json)]));

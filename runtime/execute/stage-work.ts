@@ -1,13 +1,14 @@
 // Runs a stage's own code, with its inputs, its tools, its retries and its exclusive resources, and gives
 // what it returned, encoded.
-// The trap: a value that its artefact's Schema refuses is a defect of the stage, found here and not by readers.
-import { Effect, Schema } from "effect";
+// The trap: nothing of what it returned is believed before it was checked (stage-result.ts).
+import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
-import { type AnyArtefactType, portsOf } from "../artefact.ts";
+import { portsOf } from "../artefact.ts";
 import type { Readied } from "../plan/assess.ts";
 import type { PlannedStage } from "../plan/plan.ts";
 import { withAttempts } from "./attempts.ts";
 import type { Slots, Value } from "./slots.ts";
+import { type Output, outputsOf, startedBy } from "./stage-result.ts";
 import { stageTools, type Surroundings } from "./stage-tools.ts";
 
 /** What the stages of one execution share. */
@@ -30,16 +31,6 @@ export interface Finished {
   readonly outputs: Readonly<Record<string, string>>;
 }
 
-/** What a value port returned. */
-export interface Output {
-  readonly port: string;
-  readonly value: unknown;
-  readonly json: Schema.Json;
-}
-
-export const valuePorts = ({ stage }: Readied): readonly (readonly [string, AnyArtefactType])[] =>
-  portsOf(stage.writes).filter(([, { kind }]) => kind === "value");
-
 export const performStage = (
   { readied, planned, values }: Due,
   work: Work,
@@ -59,16 +50,10 @@ export const performStage = (
     );
     const tools = stageTools(planned, work);
     const context = { options: options.decoded, inputs, outlets, tools };
-    const attempt = Effect.suspend(() =>
-      stage.run(context as never) as Effect.Effect<Record<string, unknown>, unknown>
-    );
+    const attempt = Effect.suspend(() => startedBy(readied, stage.run(context as never)));
     const returned = yield* resources.hold(
       planned.resources,
       withAttempts(planned, events)(attempt),
     );
-    return yield* Effect.forEach(valuePorts(readied), ([port, type]) =>
-      Schema.encodeUnknownEffect(type.schema)(returned[port]).pipe(
-        Effect.map((json) => ({ port, value: returned[port], json: json as Schema.Json })),
-        Effect.orDie,
-      ));
+    return yield* outputsOf(readied, returned);
   });

@@ -44,6 +44,12 @@ test("a resumed run is running again, from its first start on", () => {
   assert.equal(remainingSeconds(resumed), 8 * 2);
 });
 
+test("of a length in epochs the steps are known once the training has said them", () => {
+  const start = { ...started(1, 0), totalSteps: 0 } as UnstampedEvent;
+  const progress = { event: "stage-progress", stage: "train", done: 0, total: 6, unit: "steps" };
+  assert.equal(folded([start, progress as UnstampedEvent, step(1, 2)]).totalSteps, 6);
+});
+
 test("a stage that was running when the run ended does not run any more", () => {
   const state = folded([
     { event: "plan", stages: [{ stage: "a", cached: false, why: "new" }] },

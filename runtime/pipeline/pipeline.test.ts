@@ -65,6 +65,19 @@ extra: 1
   assert.match(message, /toy\.yaml:7 extra: /);
 });
 
+test("a pipeline without stages, and a stage that is only named", async () => {
+  assert.match(await complaint("pipeline: toy\nstages: {}"), /toy\.yaml:2 stages: .*found none/);
+  assert.match(
+    await complaint("pipeline: toy\nstages:\n  read: ingest"),
+    /toy\.yaml:3 stages\.read: wanted a mapping, found "ingest"\. Write a mapping/,
+  );
+  assert.match(
+    await complaint("pipeline: toy\nstages:\n  read: { use: x, reads: { a: 7 } }"),
+    /stages\.read\.reads\.a: wanted a text, found 7\. Put it in quotes/,
+  );
+  assert.match(await complaint(""), /^toy\.yaml:1: wanted a mapping, found null\. Write a mapping/);
+});
+
 test("a bomb of anchors and broken YAML are refused by line", async () => {
   const bomb = ["a: &a [x,x,x,x,x,x,x,x,x,x]"].concat(
     [..."bcdefgh"].map((name, i) => `${name}: &${name} [${Array(10).fill(`*${"abcdefg"[i]}`)}]`),

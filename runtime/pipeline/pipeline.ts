@@ -99,8 +99,17 @@ function decodeStages(source: Source) {
     }];
     return { id, value, findings: [...nameFinding, ...findings] };
   });
+  const none = isMapping(stages.value) && decoded.length === 0
+    ? [{
+      ...placeOf(source, "stages"),
+      key: "stages",
+      wanted: "stages",
+      found: "none",
+      fix: "Add them; pipelines/sdxl-ti.yaml shows how.",
+    }]
+    : [];
   return {
-    findings: decoded.flatMap(({ findings }) => findings),
+    findings: [...none, ...decoded.flatMap(({ findings }) => findings)],
     stages: Object.fromEntries(
       decoded.flatMap(({ id, value }) => value === undefined ? [] : [[id, value]]),
     ),

@@ -67,6 +67,10 @@ test("what is no stage is refused with what it lacks", () =>
     writeFileSync(join(folder, "imports.ts"), 'import { Effect } from "effect"; export default 1;');
     assert.match((await complaint("./imports.ts", folder)).message, /\(gnomic\) => /);
 
-    assert.match((await complaint("./nowhere.ts", folder)).message, /nowhere\.ts/);
+    assert.match(
+      (await complaint("./nowhere.ts", folder)).message,
+      /nowhere\.ts\. Correct the path/,
+    );
+    assert.match((await complaint("nowhere.ts", folder)).message, /Write \.\/nowhere\.ts/);
     assert.match((await complaint("no-such-stage", folder)).message, /by name/);
   }));

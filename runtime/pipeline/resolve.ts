@@ -44,7 +44,13 @@ const notFound = (use: string, place: Place) =>
       ...place,
       wanted: `a stage by name (${own.join(", ")}), path (./mine.ts) or package`,
       found: use,
-      fix: near === undefined ? "Name one of these." : `Did you mean ${near}?`,
+      fix: near !== undefined
+        ? `Did you mean ${near}?`
+        : /\.[cm]?[jt]s$/.test(use) && !isPath(use)
+        ? `Write ./${use} for a file beside the pipeline file.`
+        : isPath(use)
+        ? "Correct the path; a relative one starts at the pipeline file's folder."
+        : "Name one of these.",
     });
   });
 
@@ -92,7 +98,7 @@ const loadStage = Effect.fnUntraced(function* (path: string, place: Place = { fi
     catch: (cause) =>
       refuse(
         `an error while importing it: ${(cause as Error).message}`,
-        "A file outside the project imports nothing: export default (gnomic) => " +
+        "Correct it. A file outside the project imports nothing: export default (gnomic) => " +
           "gnomic.defineStage({...}) is handed Effect, Schema, Stream and the artefacts.",
         cause,
       ),

@@ -34,6 +34,26 @@ const takesNothing = ({ ast }: Schema.Constraint) =>
   SchemaAST.isObjects(ast) && ast.propertySignatures.length === 0 &&
   ast.indexSignatures.length === 0;
 
+interface Stray {
+  readonly path: readonly string[];
+  /** What is known in its place. */
+  readonly known: readonly string[];
+}
+
+/** What of the pipeline file's options did not come through decoding. */
+function strayKeys(
+  own: Record<string, unknown>,
+  all: unknown,
+  at: readonly string[] = [],
+): Stray[] {
+  const known = isMapping(all) ? all : {};
+  return Object.entries(own).flatMap(([key, value]) => {
+    const path = [...at, key];
+    if (!Object.hasOwn(known, key)) return [{ path, known: Object.keys(known) }];
+    return isMapping(value) && isMapping(known[key]) ? strayKeys(value, known[key], path) : [];
+  });
+}
+
 const format = SchemaIssue.makeFormatterStandardSchemaV1();
 
 /** The options, or everything that is wrong with them. */
@@ -60,8 +80,10 @@ export function stageOptions(
         return new OptionFault({
           ...placeOf(at),
           key: mine ? at : key,
-          wanted: `an option that ${stage.name} understands`,
-          found: message,
+          wanted: message === "Missing key"
+            ? `the option that ${stage.name} asks for`
+            : `an option that ${stage.name} understands`,
+          found: message === "Missing key" ? "nothing of that name" : message,
           fix: mine ? "Change it." : `Set it in the configuration or under ${at}.options.`,
         });
       }),
@@ -72,21 +94,22 @@ export function stageOptions(
       Schema.encodeUnknownSync(stage.options as Schema.Codec<unknown, unknown>)(exit.value),
     ),
   ) as Schema.Json;
-  const known = isMapping(all) ? Object.keys(all) : [];
-  const stray = Object.keys(own).filter((key) => !known.includes(key));
+  const stray = strayKeys(own, all);
   if (stray.length === 0) {
     const idle = unhashed.filter((key) => !(key.split(".")[0] in own));
     const encoded = withoutKeys(all, idle) as Schema.Json;
     return { options: { decoded: exit.value, encoded } };
   }
   return {
-    faults: stray.map((key) => {
-      const near = nearest(key, known);
+    faults: stray.map(({ path, known }) => {
+      const name = path[path.length - 1];
+      const near = nearest(name, known);
+      const key = `stages.${id}.options.${path.join(".")}`;
       return new OptionFault({
-        ...placeOf(`stages.${id}.options.${key}`),
-        key: `stages.${id}.options.${key}`,
+        ...placeOf(key),
+        key,
         wanted: `an option of ${stage.name} (${known.join(", ") || "it has none"})`,
-        found: key,
+        found: name,
         fix: near === undefined ? "Remove it." : `Did you mean ${near}?`,
       });
     }),

@@ -9,6 +9,7 @@ import { type AnyArtefactType, portsOf } from "../artefact.ts";
 import { allFaults } from "../faults.ts";
 import type { StageUse } from "./pipeline.ts";
 import { schemaMisfit } from "./schema-fit.ts";
+import { seatComplaints } from "./seat-rules.ts";
 import type { AnyStage } from "../stage.ts";
 
 export class WiringFault extends fault("WiringFault", "user") {}
@@ -31,7 +32,7 @@ export interface Wired extends Seat {
   readonly reads: Readonly<Record<string, Outlet>>;
 }
 
-interface Complaint {
+export interface Complaint {
   readonly key: string;
   readonly wanted: string;
   readonly found: string;
@@ -164,7 +165,11 @@ export const wire = (
   seats: readonly Seat[],
   placeOf: (key: string) => Place,
 ): Effect.Effect<readonly Wired[], Fault> => {
-  const complaints: Complaint[] = [...seats.flatMap(strayPorts), ...seats.flatMap(wrongLifetime)];
+  const complaints: Complaint[] = [
+    ...seats.flatMap(strayPorts),
+    ...seats.flatMap(wrongLifetime),
+    ...seatComplaints(seats),
+  ];
   const wired = seats.map((seat): Wired => {
     const found = portsOf(seat.stage.reads).flatMap(([port, type]) => {
       const name = seat.use.reads?.[port];

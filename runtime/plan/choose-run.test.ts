@@ -66,6 +66,7 @@ function training(seen: Seen = { seeds: [], horizons: [] }, breaksAt = Infinity)
         ) {
           if (step > breaksAt) return yield* breakdown;
           yield* saveState(tools.runDir, new Map(), { step: `${step}` });
+          yield* tools.progress(step, options.steps, "steps");
         }
         return {};
       }),
@@ -99,6 +100,13 @@ test("the same command finds its own folder, goes on, and then has nothing to do
     const third = await runToy({ folder, pipeline: training(), values });
     assert.deepEqual([third.ending.ending, third.ending.worked], ["complete", false]);
     assert.deepEqual(reasonsOf(third.plan), { split: "cached", train: "complete" });
+    assert.deepEqual(third.plan.run.changed, []);
+    const late = await planToy({
+      folder,
+      pipeline: training(),
+      values: { ...values, log_every: 2 },
+    });
+    assert.match(explainPlan(late).join("\n"), /too late for a complete run: log_every\./);
     assert.deepEqual(content(), before, "a complete run is not touched");
     assert.deepEqual(runsIn(folder), [first.ending.run]);
   }));
@@ -301,6 +309,20 @@ test("where the length matters a longer run is new and says why; --extend keeps 
     assert.deepEqual(seen.horizons, [4]);
     const again = await planToy({ folder, pipeline: training(), ...of(6) });
     assert.deepEqual(reasonsOf(again), { split: "cached", train: "complete" });
+  }));
+
+test("a schedule of epochs is as long as its training said that it is", () =>
+  withTemporaryFolder(async (folder) => {
+    const of = (epochs: number) => {
+      const length = { steps: 2 * epochs, max_train_epochs: epochs };
+      return { values: { ...values, ...length }, configuration: { lengthMatters: "cosine" } };
+    };
+    const seen: Seen = { seeds: [], horizons: [] };
+    await runToy({ folder, pipeline: training(seen), ...of(2) });
+    for (const epochs of [3, 4]) {
+      await runToy({ folder, pipeline: training(seen), ...of(epochs), choice: { extend: true } });
+    }
+    assert.deepEqual(seen.horizons, [null, 4, 4]);
   }));
 
 test("a folder that is in the way, or a damaged manifest, is not taken for a run", () =>

@@ -105,8 +105,11 @@ const horizonOf = (run: Run) =>
     if (scheduleSteps !== null) return scheduleSteps;
     if (typeof configuration.max_train_steps === "number") return configuration.max_train_steps;
     const { events } = yield* readEvents(join(run.dir, "events.jsonl"));
-    const started = events.findLast((event) => event.event === "run-started");
-    return started?.event === "run-started" ? started.totalSteps : null;
+    // In epochs only the training knows how many steps they are, and says so with its progress.
+    const progress = events.findLast((event) =>
+      event.event === "stage-progress" && event.unit === "steps"
+    );
+    return progress?.event === "stage-progress" ? progress.total : null;
   });
 
 /** `trigger-8hex`, or more of the digest where another run has that name. */

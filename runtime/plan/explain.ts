@@ -30,6 +30,8 @@ export function explainPlan({ pipeline, run, seed, device, stages }: Plan): read
     `  ${stage.id.padEnd(width)}  ${actionText[stage.action].padEnd(10)}  ${whyText(stage)}`
       .trimEnd()
   );
+  // Results of cached stages alone belong to no run.
+  const inRun = stages.some(({ lifetime, action }) => lifetime === "run" && action !== "excluded");
   const state = run.isNew ? "a new run" : stepText(run.step);
   const similar = run.similar.flatMap((other) => [
     `${other.run} (${other.complete ? "complete" : "unfinished"}, ${
@@ -38,13 +40,20 @@ export function explainPlan({ pipeline, run, seed, device, stages }: Plan): read
     `in ${describeChanges(other.changes)}.`,
     `  ${other.complete ? "This is a new run" : "This starts a new one"}: ${other.why}.`,
   ]);
+  const idle = !run.isNew && stages.every(({ action }) => action !== "run");
+  const late = idle && run.changed.length > 0
+    ? [
+      `Changed since its last attempt, and too late for a complete run: ${run.changed.join(", ")}.`,
+    ]
+    : [];
   return [
     [
-      `${pipeline}: ${run.dir} (${state})`,
+      inRun ? `${pipeline}: ${run.dir} (${state})` : `${pipeline}: results for the store`,
       seed === null ? "a seed to be drawn" : `seed ${seed}`,
       ...(device === null ? [] : [device]),
     ].join(", "),
     ...lines,
-    ...similar,
+    ...late,
+    ...(inRun ? similar : []),
   ];
 }

@@ -4,11 +4,22 @@ import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { whyText } from "./explain.ts";
 import { Files } from "../store/files.ts";
+import { withoutKeys } from "../../config/without-keys.ts";
+import { jsonDifference } from "./json-difference.ts";
 import { makePlan } from "./make-plan.ts";
 import type { EventStream } from "../execute/observers.ts";
 import type { Plan } from "./plan.ts";
 import type { Prepared } from "./prepare.ts";
 import { savedStep } from "../execute/state.ts";
+
+const changedKeys = ({ run, values, configuration }: Prepared): readonly string[] => {
+  if (run.found === null) return [];
+  const places = [...configuration.placeKeys, ...configuration.unhashed];
+  const [before, now] = [run.found.manifest.configuration, values]
+    .map((all) => withoutKeys(all, places));
+  const keys = jsonDifference(before, now).map(({ key }) => key.replace(/\[.*/, ""));
+  return [...new Set(keys)];
+};
 
 /** What will be done and why. Writes nothing. */
 export const planRun = (prepared: Prepared): Effect.Effect<Plan, Fault> =>
@@ -17,7 +28,11 @@ export const planRun = (prepared: Prepared): Effect.Effect<Plan, Fault> =>
     const { name, dir, similar } = run;
     const isNew = run.found === null;
     const step = isNew ? null : yield* savedStep(dir);
-    return yield* makePlan({ ...prepared, run: { name, dir, isNew, step, similar } }, store);
+    const changed = changedKeys(prepared);
+    return yield* makePlan(
+      { ...prepared, run: { name, dir, isNew, step, similar, changed } },
+      store,
+    );
   });
 
 export const publishPlan = (plan: Plan, events: EventStream) =>

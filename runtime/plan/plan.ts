@@ -82,6 +82,8 @@ export const Plan = Struct({
     /** Finished steps; null if there is no state yet. */
     step: NullOr(Finite),
     similar: List(SimilarRun),
+    /** Keys of the configuration that were otherwise in its last attempt; of a run that is there. */
+    changed: List(Text),
   }),
   /** Null in a dry run: to be drawn. */
   seed: NullOr(Finite),

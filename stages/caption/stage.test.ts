@@ -63,6 +63,12 @@ test("templates before the pictures' own words, shuffled; the wordless are named
   assert.deepEqual(captions.train[1].captions, ["a thing"]);
   assert.equal(captions.shuffle_delimiter, ",");
   assert.match(warnings.join(), /no caption for 2\.jpg/);
+  assert.equal(warnings.length, 1);
+});
+
+test("a delimiter that stands in no caption shuffles nothing, which is said", async () => {
+  const { warnings } = await run({ caption_preset: "object", shuffle_caption_delimiter: "," });
+  assert.match(warnings.join(), /no caption holds ",", so nothing is shuffled/);
 });
 
 test("fixed_loss_word comes before the initializer", async () => {

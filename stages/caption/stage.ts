@@ -47,14 +47,23 @@ export const caption = defineStage({
           }: only the templates are used.`,
         });
       }
+      const captioned = train.map(({ id, caption }) => ({
+        id,
+        captions: captionsFor(prefixes, caption, loader),
+      }));
+      const delimiter = loader.shuffle_caption_delimiter;
+      const all = captioned.flatMap(({ captions }) => captions);
+      if (delimiter !== null && !all.some((caption) => caption.includes(delimiter))) {
+        const text =
+          `shuffle_caption_delimiter: no caption holds ${JSON.stringify(delimiter)}, so ` +
+          "nothing is shuffled.";
+        yield* tools.emit({ event: "warning", text });
+      }
       return {
         captions: {
           placeholder,
-          shuffle_delimiter: loader.shuffle_caption_delimiter,
-          train: train.map(({ id, caption }) => ({
-            id,
-            captions: captionsFor(prefixes, caption, loader),
-          })),
+          shuffle_delimiter: delimiter,
+          train: captioned,
           heldOut: heldOut.map(({ id, caption }) => ({
             id,
             captions: [

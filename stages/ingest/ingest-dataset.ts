@@ -49,7 +49,8 @@ export const ingestDataset = Effect.fnUntraced(function* (
 ) {
   const listing = yield* soundListing(dataset, { offline: false, masks: rules.masks !== "none" });
   const { sources } = listing;
-  if (rules.masks === "all") yield* demandMasks(sources);
+  const unmasked = rules.masks === "all" ? withoutMasks(sources) : [];
+  if (unmasked.length > 0) return yield* Effect.fail(allFaults(unmasked));
   const warn = (text: string) => tools.emit({ event: "warning", text });
   yield* Effect.forEach(listing.warnings, warn);
   let done = 0;
@@ -71,10 +72,11 @@ export const ingestDataset = Effect.fnUntraced(function* (
   return ingested.map(({ example }) => example);
 });
 
-const demandMasks = (sources: readonly Source[]): Effect.Effect<void, DatasetFault> => {
+/** A fault that names the pictures without a mask, if there are any. */
+export const withoutMasks = (sources: readonly Source[]): readonly Fault[] => {
   const without = sources.filter(({ mask }) => mask === null).map(({ file }) => file);
-  if (without.length === 0) return Effect.void;
-  return Effect.fail(
+  if (without.length === 0) return [];
+  return [
     new DatasetFault({
       key: "use_masks",
       wanted: "a mask for every picture",
@@ -82,7 +84,7 @@ const demandMasks = (sources: readonly Source[]): Effect.Effect<void, DatasetFau
       fix: 'Give each line of an IMAGE_CAPTION_JSONL_DATASET a path in "mask" (other kinds of ' +
         "dataset have no masks), or set use_masks to false.",
     }),
-  );
+  ];
 };
 
 const unexpected = (dataset: Dataset, cause: unknown): DatasetFault =>

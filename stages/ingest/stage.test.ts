@@ -197,8 +197,11 @@ test("a folder in which every picture is bad fails even with skip_bad_images", (
     assert.match(fault.message, /1\.png/);
   }));
 
-test("masks that are asked for and not there", async () => {
-  const fault = await failure(folderOptions(sample("tiny-bruce/train"), {}, { use_masks: true }));
+test("masks that are asked for and not there, before anything runs and while it does", async () => {
+  const options = folderOptions(sample("tiny-bruce/train"), {}, { use_masks: true });
+  const [early] = await Effect.runPromise(ingest.preflight!(options, offlineInputs));
+  const fault = await failure(options);
+  assert.equal(early.message, fault.message);
   assert.equal(fault.key, "use_masks");
   assert.match(fault.message, /001\.jpg.*IMAGE_CAPTION_JSONL_DATASET/);
 });

@@ -10,7 +10,13 @@ import type { Fault } from "../../engine/fault.ts";
 import { examples } from "../../runtime/artefacts/examples.ts";
 import { NotDownloaded } from "../../runtime/not-downloaded.ts";
 import { defineStage } from "../../runtime/stage.ts";
-import { type DatasetRules, ingestDataset, listed, soundListing } from "./ingest-dataset.ts";
+import {
+  type DatasetRules,
+  ingestDataset,
+  listed,
+  soundListing,
+  withoutMasks,
+} from "./ingest-dataset.ts";
 import { bucketsNote, warningsAbout } from "./remarks.ts";
 
 export const IngestOptions = Schema.Struct({
@@ -60,7 +66,10 @@ export const ingest = defineStage({
         Effect.match(listed(dataset, { masks: options.use_masks, offline: true }), {
           onFailure: (fault) =>
             fault instanceof NotDownloaded ? [] : [fault],
-          onSuccess: ({ faults }): readonly Fault[] => faults,
+          onSuccess: ({ faults, sources }): readonly Fault[] =>
+            faults.length === 0 && options.use_masks && dataset === options.data_loader.dataset
+              ? withoutMasks(sources)
+              : faults,
         })),
       (faults) =>
         faults.flat(),

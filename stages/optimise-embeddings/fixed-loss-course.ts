@@ -1,8 +1,8 @@
 // What the course of the fixed-input loss says: the best step so far, and whether the loss has settled
 // (variance of its last 200 values over the variance of all, below 0.15; arXiv 2302.04841).
 // The trap: sums run in order, so that the verdict is the same bytes after any resume.
+import { settledAfter } from "../../config/length.ts";
 
-const windowLength = 200;
 const settledBelow = 0.15;
 
 function variance(values: ArrayLike<number>): number {
@@ -16,9 +16,9 @@ function variance(values: ArrayLike<number>): number {
 
 /** null while there are not more values than the window holds. */
 export function varianceRatio(losses: Float64Array): number | null {
-  if (losses.length <= windowLength) return null;
+  if (losses.length <= settledAfter) return null;
   const all = variance(losses);
-  return all === 0 ? 0 : variance(losses.subarray(losses.length - windowLength)) / all;
+  return all === 0 ? 0 : variance(losses.subarray(losses.length - settledAfter)) / all;
 }
 
 export const hasSettled = (losses: Float64Array): boolean => {

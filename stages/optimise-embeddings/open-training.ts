@@ -15,10 +15,12 @@ import type { StageTools } from "../../runtime/stage.ts";
 import type { Item } from "./batch.ts";
 import { planCourse } from "./course.ts";
 import { fixedItems, thoroughItems } from "./fixed-items.ts";
+import { fullest } from "./forewarnings.ts";
 import { latentReader } from "./latent-reader.ts";
 import { measure } from "./measure.ts";
 import type { OptimiseOptions } from "./options.ts";
 import { rowWatch } from "./row-watch.ts";
+import { checkSamePictures } from "./same-pictures.ts";
 import { snapshotDesk } from "./snapshot-desk.ts";
 import type { Training } from "./train.ts";
 import type { EncoderPair } from "./training-state.ts";
@@ -26,7 +28,7 @@ import { tryPromise } from "../../runtime/try-promise.ts";
 
 interface Opened {
   readonly training: Training;
-  /** The loss over every held-out picture at many timesteps; null where none is asked for. */
+  /** The loss over every picture that is measured on, at many timesteps; null where none is asked for. */
   readonly thorough: (rows: EncoderPair) => Effect.Effect<number | null, Fault>;
 }
 
@@ -40,6 +42,7 @@ export const openTraining = (
   },
 ): Effect.Effect<Opened, Fault> =>
   Effect.gen(function* () {
+    yield* tryPromise(() => checkSamePictures(inputs.latents, inputs.tokens));
     const schedule = noiseSchedule(schedulerOf(model, options));
     const objective: ObjectiveOptions = {
       schedule,
@@ -56,7 +59,7 @@ export const openTraining = (
     const items = yield* fixedItems(fixed, options.fixed_loss_timesteps);
     const measured = (items: readonly Item[]) => ({
       items,
-      batchSize: options.train_batch_size,
+      batchSize: fullest(course).batch,
       objective,
     });
     const training: Training = {

@@ -8,12 +8,13 @@ import { modelInputs } from "../../runtime/model/load-model.ts";
 import { trainingWork } from "../../runtime/model/engine-work.ts";
 import { trainingEngine } from "../../runtime/model/training-engine.ts";
 import { defineStage } from "../../runtime/stage.ts";
+import { forewarnings } from "./forewarnings.ts";
 import { openTraining } from "./open-training.ts";
 import { OptimiseOptions } from "./options.ts";
-import { slowRate } from "./slow-rate.ts";
-import { startState } from "./start-state.ts";
+import { owed, stateOf } from "./owed.ts";
+import { checkRows, startState } from "./start-state.ts";
 import { isFinished, train } from "./train.ts";
-import { load, rowsOf, save } from "./training-state.ts";
+import { rowsOf, save } from "./training-state.ts";
 import { verdict } from "./verdict.ts";
 import { tryPromise } from "../../runtime/try-promise.ts";
 
@@ -39,18 +40,7 @@ export const optimiseEmbeddings = defineStage({
       return { model, start: file === null ? null : yield* tools.digestFile(file) };
     }),
 
-  owed: (options, { runDir }) =>
-    Effect.gen(function* () {
-      const state = yield* load(runDir, options.optimizer.optimizer_type);
-      if (state === null) return { why: "not trained yet", step: 0 };
-      // Epochs count in steps only once the pictures are known; then the stage itself looks.
-      const total = options.max_train_steps;
-      if (state.early || (total !== null && state.step >= total)) return null;
-      return {
-        why: `trained to step ${state.step}${total === null ? "" : ` of ${total}`}`,
-        step: state.step,
-      };
-    }),
+  owed,
 
   warmUp: (options, tools) =>
     Effect.gen(function* () {
@@ -70,20 +60,24 @@ export const optimiseEmbeddings = defineStage({
         publish: outlets.snapshots,
       });
       const { course } = training;
-      let state = yield* load(tools.runDir, options.optimizer.optimizer_type);
+      let state = yield* stateOf(tools.runDir, options);
       if (state === null) {
         const first = yield* startState(options, inputs.tokens, engine);
         state = { ...first, before: yield* thorough(rowsOf(first)) };
         yield* save(tools.runDir, state);
       }
-      const warning = slowRate(training, state);
-      if (warning !== null && state.step === 0) {
-        yield* tools.emit({ event: "warning", text: warning });
-      }
+      const widths = [engine.tokens[0].width, engine.tokens[1].width] as const;
+      const begun = state;
+      yield* tryPromise(() => checkRows(begun, inputs.tokens, widths));
+      yield* Effect.forEach(
+        forewarnings(training, state, tools.run.scheduleSteps),
+        (text) => tools.emit({ event: "warning", text }),
+      );
       const wasFinished = isFinished(state, course);
       const last = yield* train(training, state);
       if (!wasFinished) {
-        yield* tools.emit({ event: "note", text: yield* verdict(last, thorough) });
+        const pictures = inputs.latents.heldOut.length > 0 ? "held-out" : "training";
+        yield* tools.emit({ event: "note", text: yield* verdict(last, thorough, pictures) });
       }
       return {};
     })),

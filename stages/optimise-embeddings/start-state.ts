@@ -1,13 +1,32 @@
 // The state before the first step: the rows as they begin, the optimizer's moments at zero.
 import { Effect } from "effect";
 import type { Engine } from "../../engine/engine.ts";
-import type { Fault } from "../../engine/fault.ts";
+import { type Fault, fault } from "../../engine/fault.ts";
 import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import type { TokenIds } from "../../runtime/artefacts/token-ids.ts";
 import { rowsOfFile, rowsOfTokens } from "./initial-rows.ts";
 import type { OptimiseOptions } from "./options.ts";
-import type { TrainingState } from "./training-state.ts";
 import { tryPromise } from "../../runtime/try-promise.ts";
+import { rowsOf, type TrainingState } from "./training-state.ts";
+
+export class OtherRows extends fault("OtherRows", "user") {}
+
+/** Throws OtherRows where a run goes on (--resume) with other vectors, or a model of another width. */
+export function checkRows(
+  state: TrainingState,
+  { placeholderTokens: { length: vectors } }: Pick<TokenIds, "placeholderTokens">,
+  widths: readonly [number, number],
+): void {
+  const found = rowsOf(state).map(({ length }) => length);
+  if (found.every((length, i) => length === vectors * widths[i])) return;
+  const fits = found.every((length, i) => length / found[0] === widths[i] / widths[0]);
+  throw new OtherRows({
+    key: "num_vectors",
+    wanted: `a run with ${vectors} vectors of widths ${widths.join(" and ")}`,
+    found: fits ? `one with ${found[0] / widths[0]}` : `one of another model`,
+    fix: "Resume with the vectors and the model that the run was started with, or start a new run.",
+  });
+}
 
 export const startState = (
   options: OptimiseOptions,

@@ -40,6 +40,7 @@ export const train = (
   Effect.gen(function* () {
     const { course, desk, tools } = training;
     let current = state;
+    yield* tools.progress(current.step, course.totalSteps, "steps");
     if (owesStart(training, current)) {
       current = yield* judgedWhereDue(training, current);
       yield* save(tools.runDir, current);

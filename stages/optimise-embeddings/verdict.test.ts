@@ -16,8 +16,11 @@ const nothing: TrainingState = {
   events: [],
 };
 const bestAt = (step: number, loss: number) => ({ step, loss, epoch: 0, rows: nothing.initial });
-const said = (state: Partial<TrainingState>, after: number | null = null) =>
-  Effect.runPromise(verdict({ ...nothing, ...state }, () => Effect.succeed(after)));
+const said = (
+  state: Partial<TrainingState>,
+  after: number | null = null,
+  pictures: "held-out" | "training" = "held-out",
+) => Effect.runPromise(verdict({ ...nothing, ...state }, () => Effect.succeed(after), pictures));
 
 test("nothing was measured: how long it trained", async () => {
   assert.equal(await said({}), "Trained 7 steps.");
@@ -38,6 +41,12 @@ test("the held-out loss before and after, the fixed loss at its ends and at best
     "Loss on held-out pictures: 0.25000 before, 0.12500 after. " +
       "Fixed-input loss: 0.50000 before, 0.43750 after, 0.37500 at best (step 5).",
   );
+});
+
+test("which pictures it was measured on, and that no step was better than the beginning", async () => {
+  assert.match(await said({ before: 0.25 }, 0.5, "training"), /^Loss on training pictures: 0\.25/);
+  const worse = { fixedLosses: Float64Array.of(0.5, 0.75), best: bestAt(0, 0.5) };
+  assert.match(await said(worse), /at best \(step 0\)\. No step was better than the beginning/);
 });
 
 test("whether it has settled is said once there are more values than the last 200", async () => {

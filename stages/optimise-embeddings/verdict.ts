@@ -4,10 +4,11 @@ import type { Fault } from "../../engine/fault.ts";
 import { hasSettled, varianceRatio } from "./fixed-loss-course.ts";
 import { type EncoderPair, rowsOf, type TrainingState } from "./training-state.ts";
 
-/** `thorough` measures rows as `state.before` was measured; null where nothing is asked for. */
+/** `thorough` measures rows as `state.before` was measured, on `pictures`; null where nothing is asked for. */
 export const verdict = (
   state: TrainingState,
   thorough: (rows: EncoderPair) => Effect.Effect<number | null, Fault>,
+  pictures: "held-out" | "training",
 ): Effect.Effect<string, Fault> =>
   Effect.gen(function* () {
     const { best, before, fixedLosses } = state;
@@ -15,7 +16,7 @@ export const verdict = (
     if (before !== null) {
       const after = yield* thorough(rowsOf(state));
       parts.push(
-        `Loss on held-out pictures: ${before.toFixed(5)} before, ${after?.toFixed(5)} after.`,
+        `Loss on ${pictures} pictures: ${before.toFixed(5)} before, ${after?.toFixed(5)} after.`,
       );
     }
     if (best !== null && fixedLosses.length > 1) {
@@ -25,6 +26,11 @@ export const verdict = (
             best.loss.toFixed(5)
           } at best (step ${best.step}).`,
       );
+      if (best.step === 0) {
+        parts.push(
+          "No step was better than the beginning: the best file holds what it began with.",
+        );
+      }
     }
     const ratio = varianceRatio(fixedLosses);
     if (ratio !== null) {

@@ -193,6 +193,8 @@ export function foldEvent(state, event) {
         total: event.total,
         unit: event.unit,
       };
+      // Of a length in epochs the run's start does not know the steps yet.
+      if (event.unit === "steps") state.totalSteps = event.total;
       return;
     case "stage-retried":
       stageOf(state, event.stage).retries.push({
