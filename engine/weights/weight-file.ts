@@ -9,7 +9,7 @@ import { userCache } from "../user-cache.ts";
 import { writeAtomically } from "./atomic-file.ts";
 import { isSettled, stampOf } from "./file-stamp.ts";
 import { type FileContent, readThrough } from "./read-through.ts";
-import { fileFault, WeightsFileFault } from "./weights-file-fault.ts";
+import { fileFault } from "./weights-file-fault.ts";
 
 /** Raised when the look at a file changes. */
 const version = 2;
@@ -20,10 +20,7 @@ const worthADisk = 32 << 20;
 /** What this process knows, by `of`. */
 const seen = new Map<string, FileContent>();
 
-/**
- * Reads the file unless it is known. Throws WeightsFileFault where its end was never written, and as
- * `readThrough` does.
- */
+/** Reads the file unless it is known. Throws as `readThrough` does. */
 export async function lookAt(file: string, signal: AbortSignal): Promise<FileContent> {
   const now = Date.now();
   const info = await stat(file, { bigint: true }).catch((cause) => {
@@ -35,7 +32,6 @@ export async function lookAt(file: string, signal: AbortSignal): Promise<FileCon
   const big = info.size >= worthADisk;
   const known = seen.get(of) ?? (big ? await recorded(record, of) : undefined);
   const content = known ?? await readThrough(file, signal);
-  if (content.blankEnd) throw blank(file);
   if (!isSettled(info, now)) return content;
   seen.set(of, content);
   if (known === undefined && big) await keep(record, { of, ...content });
@@ -46,17 +42,8 @@ async function recorded(record: string, of: string): Promise<FileContent | undef
   const held = await readFile(record, "utf8").then(JSON.parse).catch(() => undefined);
   const { digest, finite } = Object(held);
   const sound = typeof digest === "string" && typeof finite === "boolean" && held.of === of;
-  return sound ? { digest, finite, blankEnd: false } : undefined;
+  return sound ? { digest, finite } : undefined;
 }
-
-const blank = (file: string) =>
-  new WeightsFileFault({
-    file,
-    wanted: "weights up to its end",
-    found:
-      "nothing but zeros there, as a download leaves them that reserved its place and ended early",
-    fix: "Download the file again.",
-  });
 
 /** A cache that cannot be written costs the reading again, no more. */
 const keep = (record: string, known: FileContent & { readonly of: string }): Promise<void> =>
