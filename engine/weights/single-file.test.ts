@@ -113,6 +113,9 @@ test("the markers of v-prediction files", async () => {
     false,
   ]);
   assert.deepEqual((await marked([], { "modelspec.prediction_type": "epsilon" }))[0], "epsilon");
+  const [alone, zeroAlone, said] = await marked(["ztsnr"], {});
+  assert.deepEqual([alone, zeroAlone], ["epsilon", true]);
+  assert.match(String(said), /epsilon.*no marker for it; zero terminal SNR.*ztsnr/);
 });
 
 test("a file without VAE or text encoders says what to give, and takes it", async () => {
