@@ -216,6 +216,22 @@ test("without converting nothing is written, and types, sizes and sources are kn
   assert.deepEqual(made.files.unet, [file]);
 });
 
+test("how far it is, up to the bytes of the side file's tensors, and nothing once it is made", async () => {
+  const file = await narrow("told.safetensors", "F8_E4M3", () => []);
+  const cacheFolder = join(folder, "made-of-told");
+  const told: (readonly [done: number, total: number])[] = [];
+  const onConvert = (done: number, total: number) => void told.push([done, total]);
+  const open = () => openModel(file, { modelConfig: modelA, cacheFolder, onConvert });
+  const { weights } = await open();
+  const made = [...weights.unet.values()].filter((view) => view.file.startsWith(cacheFolder));
+  const total = made.reduce((sum, { bytes }) => sum + bytes, 0);
+  assert.equal(told.length, made.length);
+  assert.deepEqual(told.at(-1), [total, total]);
+  assert.ok(told.every(([done], i) => i === 0 || done > told[i - 1][0]));
+  await open();
+  assert.equal(told.length, made.length);
+});
+
 test("models that need no conversion leave no side file", async () => {
   const cache = join(folder, "unused");
   await openModel(modelA, { cacheFolder: cache });

@@ -14,6 +14,9 @@ import type { Located } from "./tensor-source.ts";
 import { WeightsStorageFault } from "./weights-file-fault.ts";
 import type { WeightTable, WeightView } from "./weight-view.ts";
 
+/** Bytes made of the side file's. */
+export type ConvertProgress = (done: number, total: number) => void;
+
 type Tables<A> = Readonly<Record<Network, ReadonlyMap<string, A>>>;
 
 /** Largest finite value of the narrow dtypes; float16's own is 65504. */
@@ -81,6 +84,7 @@ export async function convertStored(
   tables: Tables<Located>,
   folder: string,
   write = true,
+  onProgress: ConvertProgress = () => {},
 ): Promise<{ readonly weights: Readonly<Record<Network, WeightTable>>; readonly file?: string }> {
   const foreign = new Map<string, Located>();
   for (const network of networks) {
@@ -91,7 +95,7 @@ export async function convertStored(
   const file = foreign.size === 0 ? undefined : await sideFile(foreign, folder);
   const converted = file === undefined
     ? new Map<string, WeightView>()
-    : await madeBefore(file) ?? await (write ? make(file, foreign) : promised(foreign));
+    : await madeBefore(file) ?? await (write ? make(file, foreign, onProgress) : promised(foreign));
   const table = (network: Network): WeightTable =>
     new Map([...tables[network]].map(([name, { view }]) => {
       const side = converted.get(`${network}/${name}`);
@@ -108,7 +112,7 @@ export async function convertStored(
   };
 }
 
-/** The views with the types and sizes that they would have in a side file that is not made. */
+/** The views with the types and sizes that they have in a side file, made or not. */
 async function promised(foreign: ReadonlyMap<string, Located>) {
   const views = new Map<string, WeightView>();
   for (const [name, located] of foreign) {
@@ -122,14 +126,22 @@ async function promised(foreign: ReadonlyMap<string, Located>) {
 
 const place = ({ dtype, file, offset, bytes }: WeightView) => ({ dtype, file, offset, bytes });
 
-async function make(file: string, foreign: ReadonlyMap<string, Located>) {
+async function make(
+  file: string,
+  foreign: ReadonlyMap<string, Located>,
+  onProgress: ConvertProgress,
+) {
+  const planned = await promised(foreign);
+  const total = [...planned.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  let done = 0;
   const tensors = new Map<string, TensorToWrite>();
   for (const [name, located] of foreign) {
-    const dtype = await targetDType(located);
+    const { dtype, shape, bytes } = planned.get(name)!;
     const data = async function* () {
       yield toBytes(await scaledValues(located), dtype);
+      onProgress(done += bytes, total);
     };
-    tensors.set(name, { dtype, shape: located.view.shape, data });
+    tensors.set(name, { dtype, shape, data });
   }
   await writeSafetensors(file, tensors, { made_by: "gnomic" }).catch((cause) => {
     throw isFault(cause) && cause.file === file
