@@ -8,6 +8,7 @@ import { embeddingFields } from "../../config/embedding.ts";
 import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
 import { validationFields } from "../../config/validation.ts";
+import { samplers } from "../../engine/diffusion/samplers/samplers.ts";
 import { asFault } from "../../runtime/as-fault.ts";
 import { type Snapshot, snapshots } from "../../runtime/artefacts/snapshots.ts";
 import { stepName } from "../../runtime/artefacts/step-name.ts";
@@ -15,7 +16,8 @@ import { validations } from "../../runtime/artefacts/validations.ts";
 import { atomicWrite } from "../../runtime/store/atomic-write.ts";
 import { sha256 } from "../../runtime/store/canonical-json.ts";
 import { workFields } from "../../runtime/model/engine-work.ts";
-import { engineFields } from "../../runtime/model/open-engine.ts";
+import { modelPreflight } from "../../runtime/model/model-preflight.ts";
+import { engineFields, schedulerOf } from "../../runtime/model/open-engine.ts";
 import { jpeg } from "../../runtime/model/picture-file.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { openStudio, type Studio } from "./studio.ts";
@@ -48,6 +50,12 @@ export const validate = defineStage({
   writes: { validations },
   lifetime: "run",
   supervised: true,
+
+  preflight: (options) =>
+    modelPreflight(options, (model) => {
+      const { validation_prompts: prompts, validation_sampler: name } = options;
+      if (prompts.length > 0) samplers[name](schedulerOf(model, options), options.validation_steps);
+    }),
 
   run: ({ options, inputs, outlets, tools }) =>
     Effect.scoped(Effect.gen(function* () {
