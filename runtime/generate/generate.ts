@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { Effect } from "effect";
 import { chooseDevice } from "../../engine/device/choose-device.ts";
+import { samplers } from "../../engine/diffusion/samplers/samplers.ts";
 import { drawPicture, promptTokenizers } from "../../engine/draw-picture.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { latentSize } from "../../engine/latent-size.ts";
@@ -12,6 +13,7 @@ import { asFault } from "../as-fault.ts";
 import { atomicWrite, makeFolder } from "../store/atomic-write.ts";
 import { digestJson } from "../store/canonical-json.ts";
 import { loadModel } from "../model/load-model.ts";
+import { modelNote } from "../model/model-note.ts";
 import { computeOf, openEngine, resolvePooling, schedulerOf } from "../model/open-engine.ts";
 import { jpeg, png } from "../model/picture-file.ts";
 import { baseModel } from "./base-model.ts";
@@ -53,6 +55,10 @@ export const generate = (
       offline: false,
       progress: (...at) => Effect.sync(() => listener.progress(...at)),
     });
+    listener.say(modelNote(model, basis));
+    const scheduler = schedulerOf(model, basis);
+    // What the sampler cannot do with this schedule is told before the weights are read.
+    yield* attempt(() => void samplers[sampler](scheduler, steps));
     const texts = negative === null ? [prompt] : [prompt, negative];
     const embeddings = yield* attempt(() => placeWords(model, loaded, texts));
     const size = yield* attempt(() => pictureSize(request.size, base.size, model));
@@ -86,7 +92,6 @@ export const generate = (
     const digest = digestJson({ ...asked, embeddings: named, provider: device.provider });
     const word = embeddings[0]?.name.replace(/[^A-Za-z0-9_]+/g, "_") ?? "picture";
     const stem = `${word}-${digest.slice(0, 8)}`;
-    const scheduler = schedulerOf(model, basis);
     return yield* Effect.forEach(
       Array.from({ length: count }, (_, picture) => picture),
       (picture) =>
