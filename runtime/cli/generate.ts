@@ -7,6 +7,7 @@ import { samplers } from "../../config/validation.ts";
 import { generate } from "../generate/generate.ts";
 import type { GenerateRequest, Listener } from "../generate/request.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
+import { plainText } from "./plain-text.ts";
 import { progressLine } from "./progress-line.ts";
 
 type Options = Readonly<Record<string, unknown>>;
@@ -59,7 +60,7 @@ const answer = (request: GenerateRequest, json: boolean, { print }: Terminal) =>
   const listener: Listener = {
     say: (text) => {
       line.clear();
-      stderr.write(`${text}\n`);
+      stderr.write(`${plainText(text)}\n`);
     },
     progress: line.update,
     made: ({ path, width, height }) => {
