@@ -100,7 +100,8 @@ export const pickleFault = (file: string) =>
     found: "a PyTorch pickle (.ckpt, .bin, .pt), which can run any program when it is opened",
     fix:
       "Take the model's .safetensors version; or, if you trust the file, convert it in Python: " +
-      "`safetensors.torch.save_file(torch.load('x.ckpt', weights_only=True)['state_dict'], 'x.safetensors')`.",
+      "`d = torch.load('x.ckpt', weights_only=True); " +
+      "safetensors.torch.save_file(d.get('state_dict', d), 'x.safetensors')`.",
   });
 
 const pageFault = (file: string) =>
