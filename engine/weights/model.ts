@@ -129,9 +129,13 @@ function locateAll(
   const findings: ModelFinding[] = disagreements(configs).map((found) => ({ file: path, found }));
   const table = (network: Network) => {
     const source = sources[network];
-    return source === undefined
-      ? new Map<string, Located>()
-      : locate(required[network], source, findings);
+    if (source === undefined) return new Map<string, Located>();
+    const own: ModelFinding[] = [];
+    const located = locate(required[network], source, own);
+    // In a single file only this tells the text encoders' tensors apart.
+    const prefix = parts.kind === "folder" ? "" : `${componentFolder[network]}.`;
+    findings.push(...own.map((finding) => ({ ...finding, tensor: `${prefix}${finding.tensor}` })));
+    return located;
   };
   const tables = {
     textEncoder: table("textEncoder"),

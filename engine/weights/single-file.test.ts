@@ -156,6 +156,24 @@ test("a model_config does not make a model of a file without a UNet", async () =
   }
 });
 
+test("a tensor that a single file lacks is told with its network", async () => {
+  const file = join(folder, "pruned.safetensors");
+  await rewritten(
+    singleA,
+    file,
+    (name, tensor) => /position|text_projection/.test(name) ? [] : [[name, tensor]],
+  );
+  await assert.rejects(openModel(file, { modelConfig: modelA }), (error: { found: string }) => {
+    const embeddings = "text_model.embeddings.position_embedding.weight: no such tensor";
+    assert.deepEqual(error.found.split("; "), [
+      `text_encoder.${embeddings}`,
+      `text_encoder_2.${embeddings}`,
+      "text_encoder_2.text_projection.weight: no such tensor",
+    ]);
+    return true;
+  });
+});
+
 test("a file of the hub's cache is called by its name, not by its blob's", async () => {
   const blob = join(folder, "0f3a");
   await rewritten(singleA, blob, (name, tensor) => name.endsWith("bias") ? [] : [[name, tensor]]);
