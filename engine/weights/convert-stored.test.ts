@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -230,6 +240,19 @@ test("how far it is, up to the bytes of the side file's tensors, and nothing onc
   assert.ok(told.every(([done], i) => i === 0 || done > told[i - 1][0]));
   await open();
   assert.equal(told.length, made.length);
+});
+
+test("what a killed conversion left is removed, a running one's file is not", async () => {
+  const file = await narrow("again.safetensors", "F8_E4M3", () => []);
+  const cache = join(folder, "abandoned");
+  await mkdir(cache);
+  const [old, fresh] = ["old", "fresh"].map((name) => join(cache, `.${name}.safetensors.tmp`));
+  await Promise.all([old, fresh].map((path) => writeFile(path, "half")));
+  await utimes(old, 1, 1);
+  await open(file, cache);
+  const names = await readdir(cache);
+  assert.equal(names.length, 2);
+  assert.ok(names.includes(".fresh.safetensors.tmp"));
 });
 
 test("models that need no conversion leave no side file", async () => {

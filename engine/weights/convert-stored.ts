@@ -1,15 +1,15 @@
 // Weights in dtypes that ONNX Runtime cannot train on (fp8, with or without scales, and float64) are
-// converted once, into one side file in a cache folder; all others stay where they are. fp8 becomes
-// float16, which holds every fp8 value exactly; a scaled one that float16 cannot hold becomes float32.
+// converted once, into one side file in a cache folder; all others stay where they are.
 // The trap: the side file is keyed by its sources' sizes and times, so a changed model makes a new one.
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { toBytes } from "./convert.ts";
-import { storedBytes, type StoredDType } from "./dtype.ts";
+import { removeAbandoned } from "./atomic-file.ts";
+import { convertedBytes, isForeign, targetDType } from "./converted-bytes.ts";
+import { storedBytes } from "./dtype.ts";
 import { isFault } from "../fault.ts";
 import { type Network, networks } from "./required-tensors.ts";
-import { readHeader, readTensor, type TensorToWrite, writeSafetensors } from "./safetensors.ts";
+import { readHeader, type TensorToWrite, writeSafetensors } from "./safetensors.ts";
 import type { Located } from "./tensor-source.ts";
 import { WeightsStorageFault } from "./weights-file-fault.ts";
 import type { WeightTable, WeightView } from "./weight-view.ts";
@@ -18,30 +18,6 @@ import type { WeightTable, WeightView } from "./weight-view.ts";
 export type ConvertProgress = (done: number, total: number) => void;
 
 type Tables<A> = Readonly<Record<Network, ReadonlyMap<string, A>>>;
-
-/** Largest finite value of the narrow dtypes; float16's own is 65504. */
-const largest: Partial<Record<StoredDType, number>> = { F8_E4M3: 448, F8_E5M2: 57344 };
-const largestHalf = 65504;
-
-const isForeign = ({ view, scale }: Located) =>
-  view.dtype === "F64" || view.dtype in largest || scale !== undefined;
-
-/** The values as trained on: the stored ones times their scale, in the order of the file. */
-async function scaledValues({ view, scale }: Located): Promise<Float32Array> {
-  const values = await readTensor({ ...view, transposed: false });
-  if (scale === undefined) return values;
-  const scales = await readTensor(scale);
-  const perScale = values.length / scales.length;
-  for (let i = 0; i < values.length; i++) values[i] *= scales[Math.floor(i / perScale)];
-  return values;
-}
-
-async function targetDType({ view, scale }: Located): Promise<"F16" | "F32"> {
-  const most = largest[view.dtype];
-  if (most === undefined) return "F32";
-  const scales = scale === undefined ? [1] : await readTensor(scale);
-  return Math.max(...scales.map(Math.abs)) * most <= largestHalf ? "F16" : "F32";
-}
 
 async function sideFile(foreign: ReadonlyMap<string, Located>, folder: string): Promise<string> {
   const files = new Set<string>();
@@ -93,6 +69,7 @@ export async function convertStored(
     }
   }
   const file = foreign.size === 0 ? undefined : await sideFile(foreign, folder);
+  if (file !== undefined && write) await removeAbandoned(folder);
   const converted = file === undefined
     ? new Map<string, WeightView>()
     : await madeBefore(file) ?? await (write ? make(file, foreign, onProgress) : promised(foreign));
@@ -114,7 +91,7 @@ export async function convertStored(
 
 /** The views with the types and sizes that they have in a side file, made or not. */
 async function promised(foreign: ReadonlyMap<string, Located>) {
-  const views = new Map<string, WeightView>();
+  const views = new Map<string, WeightView & { readonly dtype: "F16" | "F32" }>();
   for (const [name, located] of foreign) {
     const dtype = await targetDType(located);
     const { view } = located;
@@ -138,7 +115,7 @@ async function make(
   for (const [name, located] of foreign) {
     const { dtype, shape, bytes } = planned.get(name)!;
     const data = async function* () {
-      yield toBytes(await scaledValues(located), dtype);
+      yield await convertedBytes(located, dtype);
       onProgress(done += bytes, total);
     };
     tensors.set(name, { dtype, shape, data });
