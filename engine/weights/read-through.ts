@@ -25,8 +25,15 @@ interface Chunk {
   readonly dtype: StoredDType;
 }
 
+/** In bytes of the file. */
+export type ReadProgress = (done: number, total: number) => void;
+
 /** Throws WeightsFileFault or WeightsStorageFault, and what `signal` says. */
-export async function readThrough(file: string, signal: AbortSignal): Promise<FileContent> {
+export async function readThrough(
+  file: string,
+  signal: AbortSignal,
+  onProgress: ReadProgress = () => {},
+): Promise<FileContent> {
   const { tensors } = await readHeader(file);
   const handle = await open(file, "r").catch((cause) => {
     throw fileFault(file, cause);
@@ -53,6 +60,7 @@ export async function readThrough(file: string, signal: AbortSignal): Promise<Fi
       finite = finite && allFinite(words, bytes.length, dtype);
       const last = bytes.findLastIndex((byte) => byte !== 0);
       zeros = last === -1 ? zeros + bytes.length : bytes.length - 1 - last;
+      onProgress(chunks[i].from + bytes.length, size);
     }
     if (zeros >= blankBytes) throw blank(file);
     return { digest: hash.digest("hex"), finite };

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { userCache } from "../user-cache.ts";
 import { writeAtomically } from "./atomic-file.ts";
 import { isSettled, stampOf } from "./file-stamp.ts";
-import { type FileContent, readThrough } from "./read-through.ts";
+import { type FileContent, type ReadProgress, readThrough } from "./read-through.ts";
 import { fileFault } from "./weights-file-fault.ts";
 
 /** Raised when the look at a file changes. */
@@ -20,8 +20,12 @@ const worthADisk = 32 << 20;
 /** What this process knows, by `of`. */
 const seen = new Map<string, FileContent>();
 
-/** Reads the file unless it is known. Throws as `readThrough` does. */
-export async function lookAt(file: string, signal: AbortSignal): Promise<FileContent> {
+/** Reads the file unless it is known; a big one says how far it is. Throws as `readThrough` does. */
+export async function lookAt(
+  file: string,
+  signal: AbortSignal,
+  onProgress?: ReadProgress,
+): Promise<FileContent> {
   const now = Date.now();
   const info = await stat(file, { bigint: true }).catch((cause) => {
     throw fileFault(file, cause);
@@ -31,7 +35,7 @@ export async function lookAt(file: string, signal: AbortSignal): Promise<FileCon
   const record = join(userCache("weight-files"), `${name}.json`);
   const big = info.size >= worthADisk;
   const known = seen.get(of) ?? (big ? await recorded(record, of) : undefined);
-  const content = known ?? await readThrough(file, signal);
+  const content = known ?? await readThrough(file, signal, big ? onProgress : undefined);
   if (!isSettled(info, now)) return content;
   seen.set(of, content);
   if (known === undefined && big) await keep(record, { of, ...content });

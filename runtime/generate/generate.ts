@@ -10,6 +10,7 @@ import { drawPicture, promptTokenizers } from "../../engine/draw-picture.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { latentSize } from "../../engine/latent-size.ts";
 import { asFault } from "../as-fault.ts";
+import type { StageTools } from "../stage.ts";
 import { atomicWrite, makeFolder } from "../store/atomic-write.ts";
 import { digestJson } from "../store/canonical-json.ts";
 import { loadModel } from "../model/load-model.ts";
@@ -51,10 +52,8 @@ export const generate = (
     if (saidBy !== null) {
       listener.say(`Model ${basis.model}, as ${saidBy} says; --model takes another.`);
     }
-    const model = yield* loadModel(basis, {
-      offline: false,
-      progress: (...at) => Effect.sync(() => listener.progress(...at)),
-    });
+    const progress: StageTools["progress"] = (...at) => Effect.sync(() => listener.progress(...at));
+    const model = yield* loadModel(basis, { offline: false, progress });
     listener.say(modelNote(model, basis));
     const scheduler = schedulerOf(model, basis);
     // What the sampler cannot do with this schedule is told before the weights are read.
@@ -81,6 +80,7 @@ export const generate = (
       pooling: resolvePooling(basis.pooling, model),
       work: { plans: [], sizes: [latentSize(model.configs.vae, height, width)], batch: 1 },
     }, {
+      progress,
       emit: (event) =>
         Effect.sync(() =>
           event.event === "note" || event.event === "warning" ? listener.say(event.text) : undefined

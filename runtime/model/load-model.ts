@@ -72,7 +72,10 @@ export const modelInputs = (
 ): Effect.Effect<unknown, Fault> =>
   Effect.gen(function* () {
     const model = yield* loadModel(options, tools);
-    const looked = yield* lookAtWeights(networks.flatMap((network) => model.files[network]));
+    const looked = yield* lookAtWeights(
+      networks.flatMap((network) => model.files[network]),
+      tools.progress,
+    );
     const digests = [...looked.values()].map(({ digest }) => digest);
     return { weights: digests.toSorted(), configs: model.configs };
   });

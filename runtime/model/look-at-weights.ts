@@ -5,16 +5,20 @@ import type { Fault } from "../../engine/fault.ts";
 import type { FileContent } from "../../engine/weights/read-through.ts";
 import { lookAt } from "../../engine/weights/weight-file.ts";
 import { asFault } from "../as-fault.ts";
+import type { InputTools } from "../stage.ts";
 
 const turn = Semaphore.makeUnsafe(1);
 
 /** By file, in the order given; each once. */
 export const lookAtWeights = (
   files: readonly string[],
+  progress: InputTools["progress"],
 ): Effect.Effect<ReadonlyMap<string, FileContent>, Fault> => {
+  const onProgress = (done: number, total: number) =>
+    Effect.runSync(progress(done, total, "bytes of weights read"));
   const look = (file: string) =>
     Effect.tryPromise({
-      try: async (signal) => [file, await lookAt(file, signal)] as const,
+      try: async (signal) => [file, await lookAt(file, signal, onProgress)] as const,
       catch: asFault,
     });
   return Effect.forEach(new Set(files), look).pipe(
