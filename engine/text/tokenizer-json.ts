@@ -62,6 +62,8 @@ function parse(file: string, bytes: Buffer): unknown {
 function mergesIn(file: string, bytes: Buffer): readonly string[] {
   const lines = bytes.toString().split(/\r?\n/)
     .filter((line) => line !== "" && !line.startsWith("#version"));
+  // Without them every word would silently become its letters.
+  if (lines.length === 0) throw broken(file, "nothing in it");
   for (const line of lines) {
     const space = line.indexOf(" ");
     if (space === -1 || line.includes(" ", space + 1)) {

@@ -123,7 +123,7 @@ test("single tokens and texts of tokens", () => {
 test("placeholders that the tokenizer knows, or twice, or empty, are refused together", () => {
   const names = ["good_one", "cat", "Gnome", "<|endoftext|>", "Good_One", " "];
   assert.throws(() => loadTokenizer(clipFiles("!"), names), {
-    _tag: "TokenizerFault",
+    _tag: "PlaceholderFault",
     kind: "user",
     found: '"cat", "Gnome", "<|endoftext|>", "Good_One", " "',
   });
@@ -149,6 +149,10 @@ test("broken tokenizer files, and one of another model", () => {
   assert.throws(broken("merges.txt", "a b c"), {
     _tag: "TokenizerFault",
     found: "a line that is no pair",
+  });
+  assert.throws(broken("merges.txt", "#version: 0.2\n"), {
+    _tag: "TokenizerFault",
+    found: "nothing in it",
   });
   assert.throws(broken("vocab.json", '{"a":1000000000}'), { _tag: "TokenizerFault" });
   for (

@@ -1,9 +1,10 @@
 // What a request is told of its model, and what is refused before any weight is read.
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
-import { modelA, rewritten, singleA } from "../../engine/weights/model.fixture.ts";
+import { copyOfA, modelA, rewritten, singleA } from "../../engine/weights/model.fixture.ts";
 import { writeSafetensors } from "../../engine/weights/safetensors.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { generate } from "./generate.ts";
@@ -57,4 +58,12 @@ test("an embedding whose configuration cannot be read is not drawn by other sett
     const { fault } = await drawing(folder, { ...request, model: null });
     assert.match(fault, /zq_hat.*wanted the configuration.*--model/);
     assert.equal((await drawing(folder, request)).fault, "");
+  }));
+
+test("a broken tokenizer is told as such, not as a word that should be another", () =>
+  withTemporaryFolder(async (folder) => {
+    const model = await copyOfA(folder, "model");
+    await writeFile(join(model, "tokenizer/vocab.json"), "{");
+    const { fault } = await drawing(folder, { model });
+    assert.match(fault, /vocab\.json: wanted a CLIP tokenizer's file/);
   }));
