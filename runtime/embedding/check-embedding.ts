@@ -2,8 +2,12 @@
 // share of a prompt it takes. The trap: a file can load everywhere and still do nothing (rows of zeros)
 // or harm (NaN), so the values are looked at too.
 import { type Client, clients, type Encoder, type Reach } from "./clients.ts";
-import { isCanonical } from "./diffusers-pair.ts";
-import { type EmbeddingFile, type EmbeddingTensor, readEmbedding } from "./embedding-file.ts";
+import {
+  type EmbeddingFile,
+  type EmbeddingTensor,
+  isCanonical,
+  readEmbedding,
+} from "./embedding-file.ts";
 import { type Trigger, triggers } from "./trigger.ts";
 import { remarksOnValues } from "./value-remarks.ts";
 import { loadVocabulary } from "./vocabulary.ts";

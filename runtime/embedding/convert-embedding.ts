@@ -7,8 +7,9 @@ import { basename, dirname, join } from "node:path";
 import { writeAtomically } from "../../engine/weights/atomic-file.ts";
 import { writeSafetensors } from "../../engine/weights/safetensors.ts";
 import { tokenOf } from "./check-embedding.ts";
-import { asRows, isCanonical, isFolder, pairNames, readPair, type Rows } from "./diffusers-pair.ts";
-import { EmbeddingFileFault, readEmbedding } from "./embedding-file.ts";
+import { asRows, readPair, type Rows } from "./diffusers-pair.ts";
+import { EmbeddingFileFault, isCanonical, readEmbedding } from "./embedding-file.ts";
+import { isFolder, pairNames } from "./pair-files.ts";
 
 export interface ConvertOptions {
   /** A folder for the pair, a file for the other way; beside the input unless given. */

@@ -1,20 +1,17 @@
 // Reads diffusers' form of an embedding: two files of one tensor each, `token` [vectors, width], one for
 // each text encoder; or, as some trainers write, of several one-row tensors `token`, `token_1` ...
 // The trap: which half is which shows only in the width; two halves of equal width are told by name.
-import { existsSync } from "node:fs";
-import { stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import type { StoredDType } from "../../engine/weights/dtype.ts";
-import { sdxlWidths } from "./clients.ts";
 import {
   type EmbeddingFile,
   EmbeddingFileFault,
   type EmbeddingTensor,
+  isCanonical,
   readEmbedding,
+  widthOf,
 } from "./embedding-file.ts";
-
-/** The names that diffusers looks for in a folder. */
-export const pairNames = ["learned_embeds.safetensors", "learned_embeds_2.safetensors"] as const;
+import { isFolder, pairNames, readHalves } from "./pair-files.ts";
 
 /** Rows [vectors, width] in one of the dtypes that every client reads. */
 export interface Rows {
@@ -32,17 +29,9 @@ export interface DiffusersPair {
   readonly folder: string;
 }
 
-export const isCanonical = ({ tensors }: EmbeddingFile): boolean =>
-  ["clip_l", "clip_g"].every((name) => tensors.some((tensor) => tensor.name === name));
-
-export const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then((found) => found.isDirectory(), () => false);
-
 /** `path` is the pair's folder or either file. Throws EmbeddingFileFault and as `readEmbedding`. */
 export async function readPair(path: string): Promise<DiffusersPair> {
-  const inFolder = await isFolder(path);
-  const paths = inFolder ? pairNames.map((name) => join(path, name)) : partners(path);
-  if (!inFolder && isCanonical(await readEmbedding(path))) {
+  if (!await isFolder(path) && isCanonical(await readEmbedding(path))) {
     throw new EmbeddingFileFault({
       file: path,
       wanted: "a file of diffusers' pair",
@@ -50,29 +39,7 @@ export async function readPair(path: string): Promise<DiffusersPair> {
       fix: "It is in that form already; `--to diffusers` makes the pair.",
     });
   }
-  const [first, second] = paths.map((half) => basename(half));
-  const absent = paths.filter((half) => !existsSync(half)).map((half) => basename(half));
-  if (absent.length > 0) {
-    throw new EmbeddingFileFault({
-      file: path,
-      wanted: `diffusers' pair, ${first} and ${second}, or one file with clip_l and clip_g`,
-      found: `no ${absent.join(", no ")}`,
-      fix:
-        "Name the pair's folder, or either of its files beside the other. An embedding of SD 1 or " +
-        "SD 2 has rows for one text encoder, and SDXL needs them for two.",
-    });
-  }
-  const both = await Promise.all([readEmbedding(paths[0]), readEmbedding(paths[1])]);
-  const [one, two] = both.toSorted((a, b) => widthOf(a) - widthOf(b));
-  const widths = [widthOf(one), widthOf(two)];
-  if (widths[0] === widths[1] && Object.values<number>(sdxlWidths).includes(widths[0])) {
-    throw new EmbeddingFileFault({
-      file: two.path,
-      wanted: `rows of widths ${Object.values(sdxlWidths).join(" and ")} in ${first} and ${second}`,
-      found: widths.join(" and "),
-      fix: "The two files are not of one embedding: find the right one.",
-    });
-  }
+  const [one, two] = await readHalves(path);
   const [clip_l, clip_g] = [joinRows(one), joinRows(two)];
   if (clip_l.shape[0] !== clip_g.shape[0]) {
     throw new EmbeddingFileFault({
@@ -83,21 +50,11 @@ export async function readPair(path: string): Promise<DiffusersPair> {
     });
   }
   const own = dirname(resolve(one.path));
-  const folder = basename(paths[0]) === pairNames[0] ? dirname(own) : own;
+  const names: readonly string[] = pairNames;
+  const folder = names.includes(basename(one.path)) ? dirname(own) : own;
   const token = one.metadata["gnomic.trigger"] ?? firstName(one);
   return { clip_l, clip_g, token, metadata: one.metadata, folder };
 }
-
-/** `x.safetensors` and `x_2.safetensors`, from either; checkpoints are `x-steps-9`, `x_2-steps-9`. */
-const partners = (path: string): readonly string[] =>
-  ["", "_2"].map((half) =>
-    path.replace(
-      /(?:_2)?(-steps-\d+)?(\.safetensors)?$/i,
-      (_, steps = "", ending = "") => half + steps + ending,
-    )
-  );
-
-const widthOf = ({ tensors }: EmbeddingFile): number => tensors[0].shape.at(-1)!;
 
 /** `token` of `token`, `token_1`, `token_2` ... */
 const firstName = ({ tensors }: EmbeddingFile): string =>

@@ -25,6 +25,12 @@ export interface EmbeddingFile {
   readonly tensors: readonly EmbeddingTensor[];
 }
 
+/** The form that most clients load: both encoders' rows in one file. */
+export const isCanonical = ({ tensors }: EmbeddingFile): boolean =>
+  ["clip_l", "clip_g"].every((name) => tensors.some((tensor) => tensor.name === name));
+
+export const widthOf = ({ tensors }: EmbeddingFile): number => tensors[0].shape.at(-1)!;
+
 const mostBytes = 64 << 20;
 const floats: ReadonlySet<StoredDType> = new Set([
   "F64",

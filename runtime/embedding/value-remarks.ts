@@ -2,8 +2,7 @@
 // do nothing. The trap: a file may hold tensors that no client takes (OneTrainer's `clip_l_out`); what is
 // in those does not matter.
 import { sdxlWidths } from "./clients.ts";
-import { isCanonical } from "./diffusers-pair.ts";
-import type { EmbeddingFile, EmbeddingTensor } from "./embedding-file.ts";
+import { type EmbeddingFile, type EmbeddingTensor, isCanonical } from "./embedding-file.ts";
 
 /** At most two lines a tensor. */
 export const remarksOnValues = (file: EmbeddingFile): readonly string[] =>
