@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
-import { copyOfA, modelA, rewritten, singleA } from "../../engine/weights/model.fixture.ts";
+import { copyOfA, fileOf, modelA, rewritten, singleA } from "../../engine/weights/model.fixture.ts";
 import { writeSafetensors } from "../../engine/weights/safetensors.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { generate } from "./generate.ts";
@@ -66,4 +66,15 @@ test("a broken tokenizer is told as such, not as a word that should be another",
     await writeFile(join(model, "tokenizer/vocab.json"), "{");
     const { fault } = await drawing(folder, { model });
     assert.match(fault, /vocab\.json: wanted a CLIP tokenizer's file/);
+  }));
+
+test("a picture of values that are no numbers is not drawn black", () =>
+  withTemporaryFolder(async (folder) => {
+    const vae = join(folder, "vae.safetensors");
+    await rewritten(join(modelA, fileOf("vae")), vae, (name, tensor) => [[name, {
+      ...tensor,
+      data: (tensor.data as Float32Array).map((value) => 1e30 * value),
+    }]]);
+    const { fault } = await drawing(folder, { vae });
+    assert.match(fault, /"a gnome", found values that are not numbers.*sdxl-vae-fp16-fix/);
   }));
