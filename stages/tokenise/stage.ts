@@ -6,6 +6,7 @@ import { embeddingFields } from "../../config/embedding.ts";
 import { modelFields } from "../../config/model.ts";
 import { type CaptionTokenizer, captionTokenizer } from "../../engine/text/caption-tokenizer.ts";
 import { loadTokenizer, type TokenizerFiles } from "../../engine/text/tokenizer.ts";
+import { filesOf } from "../../engine/text/tokenizer-files.ts";
 import type { Model } from "../../engine/weights/model.ts";
 import { captions } from "../../runtime/artefacts/captions.ts";
 import { type TokenIds, tokenIds } from "../../runtime/artefacts/token-ids.ts";
@@ -96,8 +97,5 @@ function placeholderOf(
     ],
   };
 }
-
-const filesOf = (files: TokenizerFiles): readonly string[] =>
-  files.kind === "vocabulary" ? [files.vocabulary, files.merges] : [files.tokenizerJson];
 
 const frameOf = ({ startId, endId, padId }: CaptionTokenizer) => ({ startId, endId, padId });
