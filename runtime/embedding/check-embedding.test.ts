@@ -193,6 +193,23 @@ test("values: zeros and what is not finite are named by row", () =>
     );
   }));
 
+test("what a tool keeps beside both encoders' rows is not looked at", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "x_gnome.safetensors");
+    const report = await checkEmbedding(await write(path, [...canonical(2), ["step", "F32", []]]));
+    assert.deepEqual(report.tensors.map(({ name }) => name).toSorted(), ["clip_g", "clip_l"]);
+    assert.equal(report.verdicts[0].loads, "yes");
+    await assert.rejects(
+      checkEmbedding(await write(path, [["x", "F32", [2, 768]], ["step", "F32", []]])),
+    );
+    await assert.rejects(
+      checkEmbedding(
+        await write(path, [["clip_l", "F32", [1, 2, 768]], ["clip_g", "F32", [2, 1280]]]),
+      ),
+      /clip_l.*\[1,2,768\]/,
+    );
+  }));
+
 test("values of many rows make one line, and those that no client takes none", () =>
   inFolder(async (folder) => {
     const tensors: Case["tensors"] = [...canonical(9), ["clip_l_out", "F32", [9, 768]]];
