@@ -110,22 +110,30 @@ const askWorld = (
       ),
     );
 
-/** A stage that does not take part is not asked: its weights may not be here. */
+/**
+ * One after another, and once something is wrong without the network: nobody waits for a download only to
+ * hear that there are no pictures. A stage that does not take part is not asked: its weights may not be here.
+ */
 const readyAll = (
   decoded: readonly Decoded[],
   selection: Selection,
   needsRun: boolean,
   toolsOf: (id: string) => InputTools,
 ): Effect.Effect<readonly Readied[], Fault> =>
-  Effect.forEach(
-    decoded,
-    (each) =>
-      (needsRun || selection.included.has(each.id)
-        ? askWorld(each, toolsOf(each.id))
-        : Effect.succeed(null))
-        .pipe(Effect.map((world): Readied => ({ ...each, world })), Effect.result),
-    { concurrency: "unbounded" },
-  ).pipe(Effect.flatMap(together));
+  Effect.suspend(() => {
+    let wrong = false;
+    return Effect.forEach(decoded, (each) => {
+      const tools = toolsOf(each.id);
+      const world = needsRun || selection.included.has(each.id)
+        ? askWorld(each, { ...tools, offline: tools.offline || wrong })
+        : Effect.succeed(null);
+      return world.pipe(
+        Effect.map((world): Readied => ({ ...each, world })),
+        Effect.tapError(() => Effect.sync(() => wrong = true)),
+        Effect.result,
+      );
+    });
+  }).pipe(Effect.flatMap(together));
 
 /** Fails with all that is wrong. Writes nothing. */
 export const prepare = Effect.fnUntraced(function* (command: Command, world: World) {
