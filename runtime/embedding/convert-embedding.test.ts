@@ -137,6 +137,17 @@ test("never over another file, never half of something", () =>
     assert.equal(await readFile(files[1], "utf8"), "mine");
     assert.deepEqual((await readdir(join(folder, "x-diffusers"))).length, 2);
 
+    for (const token of ["", " ", "__metadata__"]) {
+      await assert.rejects(toDiffusersPair(file, { token, out: join(folder, "p") }), /--token/);
+    }
+    await assert.rejects(toDiffusersPair(file, { out: file }), {
+      kind: "user",
+      found: "a file where its folder should be",
+    });
+    await assert.rejects(
+      toCanonical(join(folder, "x-diffusers"), { out: join(folder, "made") }),
+      /ends in \.safetensors/,
+    );
     await assert.rejects(toCanonical(file), /in that form already/);
     await assert.rejects(toDiffusersPair(files[0]), /Only a file with both/);
     await rm(files[1]);
