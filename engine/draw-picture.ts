@@ -5,12 +5,15 @@
 import type { SamplerName } from "./diffusion/samplers/samplers.ts";
 import type { Tensor } from "./device/messages.ts";
 import type { Engine } from "./engine.ts";
+import { fault } from "./fault.ts";
 import { latentSize } from "./latent-size.ts";
 import type { SchedulerConfig } from "./networks/config.ts";
 import { normals } from "./random/draw.ts";
 import { samplePicture } from "./sample.ts";
 import { type CaptionTokenizer, captionTokenizer, framed } from "./text/caption-tokenizer.ts";
 import type { Model } from "./weights/model.ts";
+
+export class PictureFault extends fault("PictureFault", "user") {}
 
 export interface Embedding {
   /** The word that stands for it in prompts. */
@@ -55,14 +58,17 @@ export const promptTokenizers = (
 const joined = (parts: readonly ArrayLike<number>[]): Float64Array =>
   Float64Array.from(parts.flatMap((part) => Array.from(part)));
 
-/** Pixels [1, 3, height, width] around -1..1. Throws LatentSizeFault, TokenizerFault, SampleFault. */
-export function drawPicture(engine: Engine, request: PictureRequest): Promise<Tensor> {
+/**
+ * Pixels [1, 3, height, width] around -1..1. Throws LatentSizeFault, SamplerFault, and PictureFault where
+ * they are no numbers.
+ */
+export async function drawPicture(engine: Engine, request: PictureRequest): Promise<Tensor> {
   const { prompt, negative, embeddings, tokenizers, seed, picture, height, width } = request;
   const texts = negative === null ? [prompt] : [prompt, negative];
   const [ids1, ids2] = tokenizers.map((tokenizer) =>
     texts.map((text) => framed(tokenizer.idsOf(text), tokenizer))
   );
-  return samplePicture(engine, {
+  const pixels = await samplePicture(engine, {
     captions: {
       ids1,
       ids2,
@@ -79,4 +85,15 @@ export function drawPicture(engine: Engine, request: PictureRequest): Promise<Te
       normals({ seed, purpose: "validation", step: i + 1, item: picture }, count),
     ...(request.onStep === undefined ? {} : { onStep: request.onStep }),
   });
+  if (!pixels.data.every(Number.isFinite)) throw overflow(request.prompt);
+  return pixels;
 }
+
+/** A picture of them would be black, and nobody would know why. */
+const overflow = (prompt: string) =>
+  new PictureFault({
+    wanted: `a picture of ${JSON.stringify(prompt)}`,
+    found: "values that are not numbers",
+    fix: "SDXL's own VAE overflows in float16: take madebyollin/sdxl-vae-fp16-fix as the VAE, or " +
+      "another model or copy of it.",
+  });

@@ -27,7 +27,6 @@ export function threadCarrier({ onReply, onEnd }: Listener): Carrier {
   return {
     processId: process.pid,
     send: (request) => {
-      if (request.kind === "create") making.add(request.id);
       const { message, buffers } = bareRequest(request);
       worker.postMessage(message, [...buffers]);
     },

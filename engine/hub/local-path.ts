@@ -40,6 +40,8 @@ export async function repoNamed(
       : `${JSON.stringify(name)}, which is neither there nor an id`,
     fix: isAddress
       ? "Download it yourself and give its path."
+      : /^[^/@]+\/[^/@]+@[^@]+$/.test(name)
+      ? "A revision is not part of the name: a configuration has `hf_revision` for it."
       : await pathHint(name) || "Check the spelling and the working folder.",
   });
 }

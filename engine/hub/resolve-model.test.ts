@@ -208,6 +208,7 @@ test("a path wins over an id; a mistyped one is told from both sides", () =>
       );
     }
     await assert.rejects(resolve("https://example.com/xl.safetensors"), /Download it yourself/);
+    await assert.rejects(resolve("org/sdxl@fp16"), /hf_revision/);
     assert.equal(server.seen.length, 0);
 
     // An id by its looks, a path by what was meant; tests run in the project's folder.

@@ -54,7 +54,7 @@ test("75 tokens are kept, and what is over is counted", () => {
 
 test("a placeholder that is a token already, or that falls apart, is refused", () => {
   assert.throws(() => tokenizerOf("a", 1, "gnome", 2), {
-    _tag: "TokenizerFault",
+    _tag: "PlaceholderFault",
     found: /"gnome"/,
   });
   assert.throws(() => tokenizerOf("a", 2, "gno!me", 1), { key: "placeholder_token" });
@@ -76,6 +76,6 @@ test("several placeholders, one's name within another's: each stands for its own
   assert.throws(
     () =>
       captionTokenizer(files, [{ name: "zq_x", vectors: 2 }, { name: "zq_x_1", vectors: 1 }], 999),
-    { _tag: "TokenizerFault", found: /"zq_x_1"/ },
+    { _tag: "PlaceholderFault", found: /"zq_x_1"/ },
   );
 });

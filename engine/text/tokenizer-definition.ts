@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { tokenText } from "./token-texts.ts";
 import { broken } from "./tokenizer-fault.ts";
-import type { TokenizerFiles } from "./tokenizer-files.ts";
+import { filesOf, type TokenizerFiles } from "./tokenizer-files.ts";
 import {
   fromTokenizerJson,
   fromVocabulary,
@@ -70,9 +70,7 @@ const known: Known[] = [];
 
 /** Throws TokenizerFault. */
 export function tokenizerDefinition(files: TokenizerFiles): TokenizerDefinition {
-  const bytes = files.kind === "vocabulary"
-    ? [read(files.vocabulary), readFileSync(files.merges)]
-    : [read(files.tokenizerJson)];
+  const bytes = filesOf(files).map(read);
   const held = known.find((each) =>
     each.bytes.length === bytes.length && each.bytes.every((part, i) => part.equals(bytes[i]))
   );
@@ -87,6 +85,7 @@ const parsed = (files: TokenizerFiles, bytes: readonly Buffer[]): Parsed =>
     ? fromVocabulary(
       { file: files.vocabulary, bytes: bytes[0] },
       { file: files.merges, bytes: bytes[1] },
+      files.added === undefined ? undefined : { file: files.added, bytes: bytes[2] },
     )
     : fromTokenizerJson(files.tokenizerJson, bytes[0]);
 
@@ -94,6 +93,6 @@ function read(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (cause) {
-    throw broken(file, "no readable JSON", cause);
+    throw broken(file, "nothing that can be read", cause);
   }
 }

@@ -1,5 +1,6 @@
-// Which files a CLIP tokenizer folder holds: `vocab.json` and `merges.txt` (all older repositories) or
-// only `tokenizer.json` (written by transformers 5), and the token it pads with.
+// Which files a CLIP tokenizer folder holds: `vocab.json` and `merges.txt` (all older repositories), with
+// `added_tokens.json` where words were taught, or only `tokenizer.json` (written by transformers 5); and the
+// token it pads with.
 // The trap: SDXL's two tokenizers share a vocabulary but pad differently, with the end token and "!".
 import { readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -10,7 +11,12 @@ export type TokenizerFiles =
     readonly padToken: string;
   }
   & (
-    | { readonly kind: "vocabulary"; readonly vocabulary: string; readonly merges: string }
+    | {
+      readonly kind: "vocabulary";
+      readonly vocabulary: string;
+      readonly merges: string;
+      readonly added?: string;
+    }
     | { readonly kind: "tokenizer.json"; readonly tokenizerJson: string }
   );
 
@@ -38,8 +44,16 @@ export function tokenizerFiles(folder: string): TokenizerFiles | undefined {
   const [vocabulary, merges] = [join(folder, "vocab.json"), join(folder, "merges.txt")];
   const common = { folder, padToken: padToken(folder) };
   if (isFile(vocabulary) && isFile(merges)) {
-    return { ...common, kind: "vocabulary", vocabulary, merges };
+    const added = join(folder, "added_tokens.json");
+    const taught = isFile(added) ? { added } : {};
+    return { ...common, kind: "vocabulary", vocabulary, merges, ...taught };
   }
   const tokenizerJson = join(folder, "tokenizer.json");
   return isFile(tokenizerJson) ? { ...common, kind: "tokenizer.json", tokenizerJson } : undefined;
 }
+
+/** All that decides which ids a text has. */
+export const filesOf = (files: TokenizerFiles): readonly string[] =>
+  files.kind === "tokenizer.json"
+    ? [files.tokenizerJson]
+    : [files.vocabulary, files.merges, ...files.added === undefined ? [] : [files.added]];

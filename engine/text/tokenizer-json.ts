@@ -37,14 +37,14 @@ const highestId = 1_000_000;
 const isId = (id: unknown): boolean =>
   Number.isSafeInteger(id) && Number(id) >= 0 && Number(id) <= highestId;
 
-/** One more than the highest id; 0 where `json` is no map from tokens to ids. */
-function sizeOf(json: unknown): number {
-  if (typeof json !== "object" || json === null) return 0;
+/** One more than the highest id; undefined where `json` is no map from tokens to ids. */
+function sizeOf(json: unknown): number | undefined {
+  if (typeof json !== "object" || json === null) return undefined;
   const vocab = json as Vocabulary;
   let size = 0;
   for (const token in vocab) {
     const id = vocab[token];
-    if (!isId(id)) return 0;
+    if (!isId(id)) return undefined;
     if (id >= size) size = id + 1;
   }
   return size;
@@ -62,6 +62,8 @@ function parse(file: string, bytes: Buffer): unknown {
 function mergesIn(file: string, bytes: Buffer): readonly string[] {
   const lines = bytes.toString().split(/\r?\n/)
     .filter((line) => line !== "" && !line.startsWith("#version"));
+  // Without them every word would silently become its letters.
+  if (lines.length === 0) throw broken(file, "nothing in it");
   for (const line of lines) {
     const space = line.indexOf(" ");
     if (space === -1 || line.includes(" ", space + 1)) {
@@ -71,16 +73,30 @@ function mergesIn(file: string, bytes: Buffer): readonly string[] {
   return lines;
 }
 
-/** Of vocab.json and merges.txt. Throws TokenizerFault. */
-export function fromVocabulary(
-  vocabulary: { readonly file: string; readonly bytes: Buffer },
-  merges: { readonly file: string; readonly bytes: Buffer },
-): Parsed {
-  const vocab = parse(vocabulary.file, vocabulary.bytes) as Vocabulary;
-  const vocabularySize = sizeOf(vocab);
-  if (vocabularySize === 0) throw broken(vocabulary.file, "no map from tokens to ids");
+interface Source {
+  readonly file: string;
+  readonly bytes: Buffer;
+}
+
+function tokensIn({ file, bytes }: Source): { readonly tokens: Vocabulary; readonly size: number } {
+  const tokens = parse(file, bytes) as Vocabulary;
+  const size = sizeOf(tokens);
+  if (size === undefined) throw broken(file, "no map from tokens to ids");
+  return { tokens, size };
+}
+
+/** Words that a tokenizer was taught; some files list the start and end tokens too. */
+const taught = (added: Vocabulary, vocab: Vocabulary): readonly AddedToken[] =>
+  Object.entries(added)
+    .filter(([content]) => !Object.hasOwn(vocab, content))
+    .map(([content, id]) => ({ id, content, special: false, normalized: true }));
+
+/** Of vocab.json, merges.txt and added_tokens.json. Throws TokenizerFault. */
+export function fromVocabulary(vocabulary: Source, merges: Source, added?: Source): Parsed {
+  const { tokens: vocab, size } = tokensIn(vocabulary);
+  const words = added === undefined ? { tokens: {}, size: 0 } : tokensIn(added);
   const json = {
-    added_tokens: [],
+    added_tokens: taught(words.tokens, vocab),
     normalizer: {
       type: "Sequence",
       normalizers: [
@@ -116,7 +132,7 @@ export function fromVocabulary(
       merges: mergesIn(merges.file, merges.bytes),
     },
   };
-  return { json, vocabularySize };
+  return { json, vocabularySize: Math.max(size, words.size) };
 }
 
 /** Of a tokenizer.json. Throws TokenizerFault. */
@@ -124,7 +140,7 @@ export function fromTokenizerJson(file: string, bytes: Buffer): Parsed {
   const json = parse(file, bytes) as TokenizerJson | null;
   const vocabularySize = sizeOf(json?.model?.vocab);
   const added = json?.added_tokens;
-  if (!Array.isArray(added) || !added.every((token) => isId(token?.id)) || vocabularySize === 0) {
+  if (!Array.isArray(added) || !added.every((token) => isId(token?.id)) || !vocabularySize) {
     throw broken(file, "no BPE vocabulary");
   }
   const ids = added.map(({ id }) => id);

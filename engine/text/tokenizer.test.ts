@@ -121,10 +121,38 @@ test("single tokens and texts of tokens", () => {
   assert.equal(alone(49408), "#49408");
 });
 
+test("words that a tokenizer was taught, beside vocab.json, have the ids that transformers gives them", () => {
+  const taught = join(folder, "taught");
+  cpSync(join(root, "tests/golden/a/model/tokenizer"), taught, { recursive: true });
+  const added = { "<gnome>": 979, "<gnome>_1": 980, "<|endoftext|>": 978 };
+  writeFileSync(join(taught, "added_tokens.json"), JSON.stringify(added));
+  const { encode, vocabularySize } = loadTokenizer(tokenizerFiles(taught)!);
+  assert.equal(vocabularySize, 981);
+  // By CLIPTokenizer of transformers 5.23 from the same files.
+  for (
+    const [text, ids] of [
+      ["a photo of <gnome> here", [977, 320, 535, 512, 979, 71, 68, 81, 324, 978]],
+      ["a<gnome>b", [977, 320, 979, 321, 978]],
+      ["gnome <gnome>_1<gnome>", [977, 529, 980, 979, 978]],
+      ["A <Gnome> x", [977, 320, 979, 343, 978]],
+    ] as const
+  ) {
+    const { ids: found, length } = encode(text);
+    assert.deepEqual(found.slice(0, length), ids, text);
+  }
+  assert.throws(() => loadTokenizer(tokenizerFiles(taught)!, ["<gnome>"]), {
+    _tag: "PlaceholderFault",
+  });
+  writeFileSync(join(taught, "added_tokens.json"), "{}");
+  assert.equal(loadTokenizer(tokenizerFiles(taught)!).vocabularySize, 979);
+  writeFileSync(join(taught, "added_tokens.json"), "{");
+  assert.throws(() => loadTokenizer(tokenizerFiles(taught)!), { _tag: "TokenizerFault" });
+});
+
 test("placeholders that the tokenizer knows, or twice, or empty, are refused together", () => {
   const names = ["good_one", "cat", "Gnome", "<|endoftext|>", "Good_One", " "];
   assert.throws(() => loadTokenizer(clipFiles("!"), names), {
-    _tag: "TokenizerFault",
+    _tag: "PlaceholderFault",
     kind: "user",
     found: '"cat", "Gnome", "<|endoftext|>", "Good_One", " "',
   });
@@ -150,6 +178,10 @@ test("broken tokenizer files, and one of another model", () => {
   assert.throws(broken("merges.txt", "a b c"), {
     _tag: "TokenizerFault",
     found: "a line that is no pair",
+  });
+  assert.throws(broken("merges.txt", "#version: 0.2\n"), {
+    _tag: "TokenizerFault",
+    found: "nothing in it",
   });
   assert.throws(broken("vocab.json", '{"a":1000000000}'), { _tag: "TokenizerFault" });
   for (

@@ -4,7 +4,7 @@
 // and id 256 in the first.
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { type TokenizerDefinition, tokenizerDefinition } from "./tokenizer-definition.ts";
-import { broken, TokenizerFault } from "./tokenizer-fault.ts";
+import { broken, PlaceholderFault, TokenizerFault } from "./tokenizer-fault.ts";
 import type { TokenizerFiles } from "./tokenizer-files.ts";
 import { type AddedToken, end, start } from "./tokenizer-json.ts";
 
@@ -41,7 +41,7 @@ export function tokenWords(files: TokenizerFiles): (id: number) => string {
   return (id) => definition.wordOf(id);
 }
 
-/** The placeholders as added tokens; all that cannot be added are in the one fault thrown. */
+/** The placeholders as added tokens; all that cannot be added are in the one PlaceholderFault thrown. */
 function placeholders(
   names: readonly string[],
   taken: (token: string) => boolean,
@@ -57,7 +57,7 @@ function placeholders(
     return bad;
   });
   if (refused.length > 0) {
-    throw new TokenizerFault({
+    throw new PlaceholderFault({
       file: folder,
       wanted: "placeholder tokens that the tokenizer does not know yet, each once",
       found: refused.map((name) => JSON.stringify(name)).join(", "),
@@ -94,7 +94,7 @@ function build(
 
 /**
  * Loads a tokenizer with `placeholderTokens` added. Their ids start at `firstPlaceholderId`, the text
- * encoder's `vocab_size`, by default right after the vocabulary. Throws TokenizerFault.
+ * encoder's `vocab_size`, by default right after the vocabulary. Throws TokenizerFault and PlaceholderFault.
  */
 export function loadTokenizer(
   files: TokenizerFiles,

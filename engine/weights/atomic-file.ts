@@ -1,7 +1,7 @@
 // Writes a file so that at every moment the path holds the old content, the new content or nothing:
 // a temporary file beside it, synced, renamed over it, and the folder synced too. The trap: the rename
 // is only on disk once its folder is synced, which Windows neither needs nor allows.
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { randomUUID } from "node:crypto";
@@ -28,6 +28,18 @@ export async function writeAtomically(
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});
     throw fileFault(path, cause);
+  }
+}
+
+const dayMs = 86_400_000;
+
+/** Removes what killed processes left in a folder: temporary files that nobody wrote to for a day. */
+export async function removeAbandoned(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!/^\..*\.tmp$/.test(name)) continue;
+    const file = join(folder, name);
+    const touched = await stat(file).then(({ mtimeMs }) => mtimeMs, () => Infinity);
+    if (Date.now() - touched > dayMs) await rm(file, { force: true }).catch(() => {});
   }
 }
 

@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -214,6 +224,35 @@ test("without converting nothing is written, and types, sizes and sources are kn
   assert.deepEqual(sizes(planned), sizes(made));
   assert.deepEqual(planned.files, made.files);
   assert.deepEqual(made.files.unet, [file]);
+});
+
+test("how far it is, up to the bytes of the side file's tensors, and nothing once it is made", async () => {
+  const file = await narrow("told.safetensors", "F8_E4M3", () => []);
+  const cacheFolder = join(folder, "made-of-told");
+  const told: (readonly [done: number, total: number])[] = [];
+  const onConvert = (done: number, total: number) => void told.push([done, total]);
+  const open = () => openModel(file, { modelConfig: modelA, cacheFolder, onConvert });
+  const { weights } = await open();
+  const made = [...weights.unet.values()].filter((view) => view.file.startsWith(cacheFolder));
+  const total = made.reduce((sum, { bytes }) => sum + bytes, 0);
+  assert.equal(told.length, made.length);
+  assert.deepEqual(told.at(-1), [total, total]);
+  assert.ok(told.every(([done], i) => i === 0 || done > told[i - 1][0]));
+  await open();
+  assert.equal(told.length, made.length);
+});
+
+test("what a killed conversion left is removed, a running one's file is not", async () => {
+  const file = await narrow("again.safetensors", "F8_E4M3", () => []);
+  const cache = join(folder, "abandoned");
+  await mkdir(cache);
+  const [old, fresh] = ["old", "fresh"].map((name) => join(cache, `.${name}.safetensors.tmp`));
+  await Promise.all([old, fresh].map((path) => writeFile(path, "half")));
+  await utimes(old, 1, 1);
+  await open(file, cache);
+  const names = await readdir(cache);
+  assert.equal(names.length, 2);
+  assert.ok(names.includes(".fresh.safetensors.tmp"));
 });
 
 test("models that need no conversion leave no side file", async () => {

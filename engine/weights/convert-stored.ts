@@ -1,44 +1,23 @@
 // Weights in dtypes that ONNX Runtime cannot train on (fp8, with or without scales, and float64) are
-// converted once, into one side file in a cache folder; all others stay where they are. fp8 becomes
-// float16, which holds every fp8 value exactly; a scaled one that float16 cannot hold becomes float32.
+// converted once, into one side file in a cache folder; all others stay where they are.
 // The trap: the side file is keyed by its sources' sizes and times, so a changed model makes a new one.
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { toBytes } from "./convert.ts";
-import { storedBytes, type StoredDType } from "./dtype.ts";
+import { removeAbandoned } from "./atomic-file.ts";
+import { convertedBytes, isForeign, targetDType } from "./converted-bytes.ts";
+import { storedBytes } from "./dtype.ts";
 import { isFault } from "../fault.ts";
 import { type Network, networks } from "./required-tensors.ts";
-import { readHeader, readTensor, type TensorToWrite, writeSafetensors } from "./safetensors.ts";
+import { readHeader, type TensorToWrite, writeSafetensors } from "./safetensors.ts";
 import type { Located } from "./tensor-source.ts";
 import { WeightsStorageFault } from "./weights-file-fault.ts";
 import type { WeightTable, WeightView } from "./weight-view.ts";
 
+/** Bytes made of the side file's. */
+export type ConvertProgress = (done: number, total: number) => void;
+
 type Tables<A> = Readonly<Record<Network, ReadonlyMap<string, A>>>;
-
-/** Largest finite value of the narrow dtypes; float16's own is 65504. */
-const largest: Partial<Record<StoredDType, number>> = { F8_E4M3: 448, F8_E5M2: 57344 };
-const largestHalf = 65504;
-
-const isForeign = ({ view, scale }: Located) =>
-  view.dtype === "F64" || view.dtype in largest || scale !== undefined;
-
-/** The values as trained on: the stored ones times their scale, in the order of the file. */
-async function scaledValues({ view, scale }: Located): Promise<Float32Array> {
-  const values = await readTensor({ ...view, transposed: false });
-  if (scale === undefined) return values;
-  const scales = await readTensor(scale);
-  const perScale = values.length / scales.length;
-  for (let i = 0; i < values.length; i++) values[i] *= scales[Math.floor(i / perScale)];
-  return values;
-}
-
-async function targetDType({ view, scale }: Located): Promise<"F16" | "F32"> {
-  const most = largest[view.dtype];
-  if (most === undefined) return "F32";
-  const scales = scale === undefined ? [1] : await readTensor(scale);
-  return Math.max(...scales.map(Math.abs)) * most <= largestHalf ? "F16" : "F32";
-}
 
 async function sideFile(foreign: ReadonlyMap<string, Located>, folder: string): Promise<string> {
   const files = new Set<string>();
@@ -81,6 +60,7 @@ export async function convertStored(
   tables: Tables<Located>,
   folder: string,
   write = true,
+  onProgress: ConvertProgress = () => {},
 ): Promise<{ readonly weights: Readonly<Record<Network, WeightTable>>; readonly file?: string }> {
   const foreign = new Map<string, Located>();
   for (const network of networks) {
@@ -89,9 +69,10 @@ export async function convertStored(
     }
   }
   const file = foreign.size === 0 ? undefined : await sideFile(foreign, folder);
+  if (file !== undefined && write) await removeAbandoned(folder);
   const converted = file === undefined
     ? new Map<string, WeightView>()
-    : await madeBefore(file) ?? await (write ? make(file, foreign) : promised(foreign));
+    : await madeBefore(file) ?? await (write ? make(file, foreign, onProgress) : promised(foreign));
   const table = (network: Network): WeightTable =>
     new Map([...tables[network]].map(([name, { view }]) => {
       const side = converted.get(`${network}/${name}`);
@@ -108,9 +89,9 @@ export async function convertStored(
   };
 }
 
-/** The views with the types and sizes that they would have in a side file that is not made. */
+/** The views with the types and sizes that they have in a side file, made or not. */
 async function promised(foreign: ReadonlyMap<string, Located>) {
-  const views = new Map<string, WeightView>();
+  const views = new Map<string, WeightView & { readonly dtype: "F16" | "F32" }>();
   for (const [name, located] of foreign) {
     const dtype = await targetDType(located);
     const { view } = located;
@@ -122,14 +103,22 @@ async function promised(foreign: ReadonlyMap<string, Located>) {
 
 const place = ({ dtype, file, offset, bytes }: WeightView) => ({ dtype, file, offset, bytes });
 
-async function make(file: string, foreign: ReadonlyMap<string, Located>) {
+async function make(
+  file: string,
+  foreign: ReadonlyMap<string, Located>,
+  onProgress: ConvertProgress,
+) {
+  const planned = await promised(foreign);
+  const total = [...planned.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  let done = 0;
   const tensors = new Map<string, TensorToWrite>();
   for (const [name, located] of foreign) {
-    const dtype = await targetDType(located);
+    const { dtype, shape, bytes } = planned.get(name)!;
     const data = async function* () {
-      yield toBytes(await scaledValues(located), dtype);
+      yield await convertedBytes(located, dtype);
+      onProgress(done += bytes, total);
     };
-    tensors.set(name, { dtype, shape: located.view.shape, data });
+    tensors.set(name, { dtype, shape, data });
   }
   await writeSafetensors(file, tensors, { made_by: "gnomic" }).catch((cause) => {
     throw isFault(cause) && cause.file === file

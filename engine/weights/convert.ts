@@ -52,7 +52,9 @@ export function decodeArray(buffer: ArrayBuffer, dtype: StoredDType): StoredArra
       return new Float32Array(buffer);
     case "BF16": {
       const halves = new Uint16Array(buffer);
-      return new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer);
+      const words = new Uint32Array(halves.length);
+      for (let i = 0; i < halves.length; i++) words[i] = halves[i] << 16;
+      return new Float32Array(words.buffer);
     }
     case "F16":
     case "F8_E4M3":
@@ -115,11 +117,13 @@ export function toFloat16Bits(values: Float32Array): Uint16Array {
 /** float32 to the bits of bfloat16. */
 export function toBFloat16Bits(values: Float32Array): Uint16Array {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  return Uint16Array.from(words, (word) => {
-    const sign = (word >>> 16) & 0x8000;
-    const magnitude = word & 0x7fffffff;
-    return sign | (magnitude > 0x7f800000 ? 0x7fc0 : roundEven(magnitude, 16));
-  });
+  const halves = new Uint16Array(words.length);
+  for (let i = 0; i < words.length; i++) {
+    const sign = (words[i] >>> 16) & 0x8000;
+    const magnitude = words[i] & 0x7fffffff;
+    halves[i] = sign | (magnitude > 0x7f800000 ? 0x7fc0 : roundEven(magnitude, 16));
+  }
+  return halves;
 }
 
 /** The bytes to store; a Float32Array is rounded where the dtype is F16 or BF16. */

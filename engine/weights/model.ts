@@ -7,7 +7,7 @@ import { realpath, stat } from "node:fs/promises";
 import type { ModelConfigs } from "../networks/config.ts";
 import type { TokenizerFiles } from "../text/tokenizer-files.ts";
 import { userCache } from "../user-cache.ts";
-import { convertStored } from "./convert-stored.ts";
+import { type ConvertProgress, convertStored } from "./convert-stored.ts";
 import { componentFolder, disagreements } from "./folder-configs.ts";
 import { locate } from "./locate.ts";
 import { type ModelFinding, refuseModel } from "./model-fault.ts";
@@ -42,6 +42,7 @@ export interface OpenModelOptions {
   readonly cacheFolder?: string;
   /** False: nothing is written, so weights that have to be converted have no bytes yet. */
   readonly convert?: boolean;
+  readonly onConvert?: ConvertProgress;
 }
 
 async function resolved(
@@ -128,9 +129,13 @@ function locateAll(
   const findings: ModelFinding[] = disagreements(configs).map((found) => ({ file: path, found }));
   const table = (network: Network) => {
     const source = sources[network];
-    return source === undefined
-      ? new Map<string, Located>()
-      : locate(required[network], source, findings);
+    if (source === undefined) return new Map<string, Located>();
+    const own: ModelFinding[] = [];
+    const located = locate(required[network], source, own);
+    // In a single file only this tells the text encoders' tensors apart.
+    const prefix = parts.kind === "folder" ? "" : `${componentFolder[network]}.`;
+    findings.push(...own.map((finding) => ({ ...finding, tensor: `${prefix}${finding.tensor}` })));
+    return located;
   };
   const tables = {
     textEncoder: table("textEncoder"),
@@ -165,14 +170,15 @@ const filesOf = (table: ReadonlyMap<string, Located>): readonly string[] => {
  * WeightsStorageFault (the machine cannot read or write a file).
  */
 export async function openModel(path: string, options: OpenModelOptions = {}): Promise<Model> {
-  const { modelConfig, vaeModel, variant, convert, cacheFolder = userCache("weights") } = options;
+  const { modelConfig, vaeModel, variant, convert, onConvert } = options;
   const { path: real, isFolder } = await resolved(path);
   const own = isFolder
     ? await partsOfFolder(path, variant)
     : await partsOfFile(path, await configFolder(modelConfig), variant);
   const parts = await withVae(own, vaeModel, variant);
   const tables = locateAll(path, real, parts);
-  const { weights, file } = await convertStored(tables, cacheFolder, convert);
+  const cacheFolder = options.cacheFolder ?? userCache("weights");
+  const { weights, file } = await convertStored(tables, cacheFolder, convert, onConvert);
   const { kind, configs, tokenizers, notes } = parts;
   const converted = file === undefined
     ? []

@@ -24,14 +24,15 @@ const pickleFault = (file: string) =>
     found: "a PyTorch pickle (.ckpt, .bin, .pt), which can run any program when it is opened",
     fix:
       "Take the model's .safetensors version; or, if you trust the file, convert it in Python: " +
-      "`safetensors.torch.save_file(torch.load('x.ckpt', weights_only=True)['state_dict'], 'x.safetensors')`.",
+      "`d = torch.load('x.ckpt', weights_only=True); " +
+      "safetensors.torch.save_file(d.get('state_dict', d), 'x.safetensors')`.",
   });
 
 const pageFault = (file: string) =>
   new WeightsFileFault({
     file,
     wanted: "a .safetensors file",
-    found: "a web page or a site's message instead of the weights",
+    found: "text, such as a web page or a site's message, instead of the weights",
     fix:
       "The site may want you to log in, or a key in the address: download it again in a browser.",
   });

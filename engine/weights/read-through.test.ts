@@ -83,6 +83,20 @@ test("a single NaN in any part of a file of several chunks", async () => {
   }
 });
 
+test("how far it is, from part to part up to the whole file", async () => {
+  const file = join(folder, "told.safetensors");
+  const bytes = safetensors([{ dtype: "F32", stored: new Uint8Array(3 << 20).fill(1) }]);
+  await writeFile(file, bytes);
+  const told: number[] = [];
+  await readThrough(file, new AbortController().signal, (done, total) => {
+    assert.equal(total, bytes.length);
+    assert.ok(done > (told.at(-1) ?? 0));
+    told.push(done);
+  });
+  assert.equal(told.length, 4);
+  assert.equal(told.at(-1), bytes.length);
+});
+
 test("a file cut short is the user's fault, and who no longer waits is not kept reading", async () => {
   const file = join(folder, "short.safetensors");
   const whole = safetensors([{ dtype: "F32", stored: new Uint8Array(4000) }]);

@@ -1,12 +1,12 @@
-// A .safetensors file read once from end to end: its SHA-256, whether all its values are finite, and whether
-// its end was ever written. The next chunk is read while this one is worked on.
+// A .safetensors file read once from end to end: its SHA-256, and whether all its values are finite. One
+// whose end was never written is refused. The next chunk is read while this one is worked on.
 // The trap: a chunk must not begin within a value, so it never reaches from one dtype into another.
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import type { StoredDType } from "./dtype.ts";
 import { allFinite, chunkBytes } from "./finite.ts";
 import { fill, readHeader } from "./safetensors.ts";
-import { fileFault } from "./weights-file-fault.ts";
+import { fileFault, WeightsFileFault } from "./weights-file-fault.ts";
 import type { WeightView } from "./weight-view.ts";
 
 export interface FileContent {
@@ -14,8 +14,6 @@ export interface FileContent {
   readonly digest: string;
   /** No tensor of the file holds a NaN or an infinity, whether a network wants it or not. */
   readonly finite: boolean;
-  /** Its last quarter of a megabyte is nothing but zeros. */
-  readonly blankEnd: boolean;
 }
 
 /** No network of a model ends in so many zeros. */
@@ -27,8 +25,15 @@ interface Chunk {
   readonly dtype: StoredDType;
 }
 
+/** In bytes of the file. */
+export type ReadProgress = (done: number, total: number) => void;
+
 /** Throws WeightsFileFault or WeightsStorageFault, and what `signal` says. */
-export async function readThrough(file: string, signal: AbortSignal): Promise<FileContent> {
+export async function readThrough(
+  file: string,
+  signal: AbortSignal,
+  onProgress: ReadProgress = () => {},
+): Promise<FileContent> {
   const { tensors } = await readHeader(file);
   const handle = await open(file, "r").catch((cause) => {
     throw fileFault(file, cause);
@@ -55,8 +60,10 @@ export async function readThrough(file: string, signal: AbortSignal): Promise<Fi
       finite = finite && allFinite(words, bytes.length, dtype);
       const last = bytes.findLastIndex((byte) => byte !== 0);
       zeros = last === -1 ? zeros + bytes.length : bytes.length - 1 - last;
+      onProgress(chunks[i].from + bytes.length, size);
     }
-    return { digest: hash.digest("hex"), finite, blankEnd: zeros >= blankBytes };
+    if (zeros >= blankBytes) throw blank(file);
+    return { digest: hash.digest("hex"), finite };
   } catch (cause) {
     signal.throwIfAborted();
     throw fileFault(file, cause);
@@ -64,6 +71,15 @@ export async function readThrough(file: string, signal: AbortSignal): Promise<Fi
     await handle.close();
   }
 }
+
+const blank = (file: string) =>
+  new WeightsFileFault({
+    file,
+    wanted: "weights up to its end",
+    found:
+      "nothing but zeros there, as a download leaves them that reserved its place and ended early",
+    fix: "Download the file again.",
+  });
 
 /** The file from its first byte to its last: the header, then neighbouring tensors of one dtype as one. */
 function spansOf(tensors: readonly WeightView[], size: number): Chunk[] {

@@ -2,7 +2,7 @@
 // and byte range. Everything it claims is checked against the file before anyone trusts an offset.
 // As the format demands, the ranges cover the data exactly: no overlap, no gap, nothing left over.
 // The trap: JSON.parse silently keeps the last of two equal keys, so those are looked for beforehand.
-import { open, realpath, stat } from "node:fs/promises";
+import { lstat, open, realpath, stat } from "node:fs/promises";
 import { storedBytes, type StoredDType } from "./dtype.ts";
 import { duplicateKey } from "./duplicate-key.ts";
 import { otherKind } from "./other-kind.ts";
@@ -22,8 +22,8 @@ const longestHeader = 100_000_000;
 
 /** Throws WeightsFileFault for a file that is missing, cut short, or whose header is not true. */
 export async function readHeader(path: string): Promise<SafetensorsHeader> {
-  const file = await realpath(path).catch((cause) => {
-    throw fileFault(path, cause);
+  const file = await realpath(path).catch(async (cause) => {
+    throw cause.code === "ENOENT" && await isLink(path) ? deadLink(path) : fileFault(path, cause);
   });
   if (!await isRegularFile(file)) {
     throw new WeightsFileFault({
@@ -45,7 +45,9 @@ export async function readHeader(path: string): Promise<SafetensorsHeader> {
     const kind = otherKind(file, new Uint8Array(lead.buffer, 0, bytesRead));
     if (kind !== undefined) throw kind;
     const length = Number(lead.getBigUint64(0, true));
-    if (length > longestHeader) throw bad(`a header of ${length} bytes, over the format's limit`);
+    if (length > longestHeader) {
+      throw bad(`a header of ${length} bytes, over the format's limit: another kind of file`);
+    }
     if (8 + length > size) {
       throw bad(
         `a header of ${length} bytes in a file of ${size} bytes; it was cut short or is not one`,
@@ -60,6 +62,17 @@ export async function readHeader(path: string): Promise<SafetensorsHeader> {
     await handle.close();
   }
 }
+
+const isLink = (path: string): Promise<boolean> =>
+  lstat(path).then((found) => found.isSymbolicLink(), () => false);
+
+const deadLink = (file: string) =>
+  new WeightsFileFault({
+    file,
+    wanted: "a .safetensors file",
+    found: "a symbolic link that leads to no file",
+    fix: "Download the file again, or repair the link.",
+  });
 
 /** Opening a pipe would wait for its writer, so the kind is looked at first. */
 async function isRegularFile(file: string): Promise<boolean> {

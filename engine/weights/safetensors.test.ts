@@ -242,12 +242,19 @@ test("refused: files that are no safetensors", async () => {
   await refused("lfs", "version https://git-lfs.github.com/spec/v1\noid sha256:0", /Git LFS/);
   const message = '{"error":"Unauthorized","message":"You must be logged in"}';
   for (const page of ["<!DOCTYPE html><html></html>", "\n<html lang=en></html>", message]) {
-    await refused("model.safetensors", page, /web page or a site's message/);
+    await refused("model.safetensors", page, /text, such as a web page/);
   }
   await refused("x.gguf", "GGUF\x03\0\0\0\0\0\0\0\0\0\0\0", /GGUF/);
-  await refused("random", new Uint8Array(64).fill(0xee), /over the format's limit/);
+  await refused(
+    "random",
+    new Uint8Array(64).fill(0xee),
+    /over the format's limit: another kind of file/,
+  );
   await refused("long", Uint8Array.of(0xff, 0xff, 0, 0, 0, 0, 0, 0, 0x7b), /cut short/);
   await assert.rejects(readHeader(join(folder, "absent")), { found: "no such file" });
+  const link = join(folder, "dead-link");
+  await symlink("../../blobs/0f3a", link);
+  await assert.rejects(readHeader(link), { file: link, found: /link that leads to no file/ });
   await assert.rejects(readHeader(folder), { _tag: "WeightsFileFault" });
 });
 

@@ -113,6 +113,9 @@ test("the markers of v-prediction files", async () => {
     false,
   ]);
   assert.deepEqual((await marked([], { "modelspec.prediction_type": "epsilon" }))[0], "epsilon");
+  const [alone, zeroAlone, said] = await marked(["ztsnr"], {});
+  assert.deepEqual([alone, zeroAlone], ["epsilon", true]);
+  assert.match(String(said), /epsilon.*no marker for it; zero terminal SNR.*ztsnr/);
 });
 
 test("a file without VAE or text encoders says what to give, and takes it", async () => {
@@ -151,6 +154,24 @@ test("a model_config does not make a model of a file without a UNet", async () =
       found,
     });
   }
+});
+
+test("a tensor that a single file lacks is told with its network", async () => {
+  const file = join(folder, "pruned.safetensors");
+  await rewritten(
+    singleA,
+    file,
+    (name, tensor) => /position|text_projection/.test(name) ? [] : [[name, tensor]],
+  );
+  await assert.rejects(openModel(file, { modelConfig: modelA }), (error: { found: string }) => {
+    const embeddings = "text_model.embeddings.position_embedding.weight: no such tensor";
+    assert.deepEqual(error.found.split("; "), [
+      `text_encoder.${embeddings}`,
+      `text_encoder_2.${embeddings}`,
+      "text_encoder_2.text_projection.weight: no such tensor",
+    ]);
+    return true;
+  });
 });
 
 test("a file of the hub's cache is called by its name, not by its blob's", async () => {

@@ -74,29 +74,33 @@ export function singleFileSources(
   return sources;
 }
 
+/** What a file says about what it predicts, and where it says so. */
+function markedPrediction(
+  { tensors, metadata }: SafetensorsHeader,
+): { readonly saidBy: string } | undefined {
+  if (tensors.has("v_pred")) return { saidBy: "from the file's marker v_pred" };
+  const key = ["modelspec.prediction_type", "modelspec.predict_key"]
+    .find((key) => /^v(_|-|$)/i.test(metadata[key] ?? ""));
+  return key === undefined ? undefined : { saidBy: `only from the metadata's ${key}` };
+}
+
 /** What a file says about its own training, and where it says so. */
 export function markedScheduler(
-  { tensors, metadata }: SafetensorsHeader,
+  header: SafetensorsHeader,
   assumed: SchedulerConfig,
   assumedFrom: string,
 ): { readonly scheduler: SchedulerConfig; readonly note: string } {
-  const v = { ...assumed, prediction_type: "v_prediction" } as const;
-  if (tensors.has("v_pred")) {
-    const zeroTerminal = tensors.has("ztsnr");
-    return {
-      scheduler: zeroTerminal ? { ...v, rescale_betas_zero_snr: true } : v,
-      note: `v_prediction, from the file's marker v_pred${
-        zeroTerminal ? "; zero terminal SNR, from its marker ztsnr" : ""
-      }`,
-    };
-  }
-  for (const key of ["modelspec.prediction_type", "modelspec.predict_key"]) {
-    if (/^v(_|-|$)/i.test(metadata[key] ?? "")) {
-      return { scheduler: v, note: `v_prediction, only from the metadata's ${key}` };
-    }
-  }
+  const velocity = markedPrediction(header);
+  const zeroTerminal = header.tensors.has("ztsnr");
+  const prediction = velocity === undefined
+    ? `${assumed.prediction_type}, as in ${assumedFrom}: the file has no marker for it`
+    : `v_prediction, ${velocity.saidBy}`;
   return {
-    scheduler: assumed,
-    note: `${assumed.prediction_type}, as in ${assumedFrom}: the file has no marker`,
+    scheduler: {
+      ...assumed,
+      ...(velocity === undefined ? {} : { prediction_type: "v_prediction" }),
+      ...(zeroTerminal ? { rescale_betas_zero_snr: true } : {}),
+    },
+    note: prediction + (zeroTerminal ? "; zero terminal SNR, from its marker ztsnr" : ""),
   };
 }

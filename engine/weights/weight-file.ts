@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { userCache } from "../user-cache.ts";
 import { writeAtomically } from "./atomic-file.ts";
 import { isSettled, stampOf } from "./file-stamp.ts";
-import { type FileContent, readThrough } from "./read-through.ts";
-import { fileFault, WeightsFileFault } from "./weights-file-fault.ts";
+import { type FileContent, type ReadProgress, readThrough } from "./read-through.ts";
+import { fileFault } from "./weights-file-fault.ts";
 
 /** Raised when the look at a file changes. */
 const version = 2;
@@ -20,11 +20,12 @@ const worthADisk = 32 << 20;
 /** What this process knows, by `of`. */
 const seen = new Map<string, FileContent>();
 
-/**
- * Reads the file unless it is known. Throws WeightsFileFault where its end was never written, and as
- * `readThrough` does.
- */
-export async function lookAt(file: string, signal: AbortSignal): Promise<FileContent> {
+/** Reads the file unless it is known; a big one says how far it is. Throws as `readThrough` does. */
+export async function lookAt(
+  file: string,
+  signal: AbortSignal,
+  onProgress?: ReadProgress,
+): Promise<FileContent> {
   const now = Date.now();
   const info = await stat(file, { bigint: true }).catch((cause) => {
     throw fileFault(file, cause);
@@ -34,8 +35,7 @@ export async function lookAt(file: string, signal: AbortSignal): Promise<FileCon
   const record = join(userCache("weight-files"), `${name}.json`);
   const big = info.size >= worthADisk;
   const known = seen.get(of) ?? (big ? await recorded(record, of) : undefined);
-  const content = known ?? await readThrough(file, signal);
-  if (content.blankEnd) throw blank(file);
+  const content = known ?? await readThrough(file, signal, big ? onProgress : undefined);
   if (!isSettled(info, now)) return content;
   seen.set(of, content);
   if (known === undefined && big) await keep(record, { of, ...content });
@@ -46,17 +46,8 @@ async function recorded(record: string, of: string): Promise<FileContent | undef
   const held = await readFile(record, "utf8").then(JSON.parse).catch(() => undefined);
   const { digest, finite } = Object(held);
   const sound = typeof digest === "string" && typeof finite === "boolean" && held.of === of;
-  return sound ? { digest, finite, blankEnd: false } : undefined;
+  return sound ? { digest, finite } : undefined;
 }
-
-const blank = (file: string) =>
-  new WeightsFileFault({
-    file,
-    wanted: "weights up to its end",
-    found:
-      "nothing but zeros there, as a download leaves them that reserved its place and ended early",
-    fix: "Download the file again.",
-  });
 
 /** A cache that cannot be written costs the reading again, no more. */
 const keep = (record: string, known: FileContent & { readonly of: string }): Promise<void> =>

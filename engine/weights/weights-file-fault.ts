@@ -8,6 +8,7 @@ export class WeightsStorageFault extends fault("WeightsStorageFault", "world") {
 
 const usersMistake: Readonly<Record<string, readonly [found: string, fix: string]>> = {
   ENOENT: ["no such file", "Check the path."],
+  EEXIST: ["a file where its folder should be", "Check the path."],
   ENOTDIR: ["a file where its folder should be", "Check the path."],
   EISDIR: ["a folder", "Name the file."],
   ELOOP: ["symbolic links in a circle", "Repair the link."],

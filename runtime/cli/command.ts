@@ -1,6 +1,6 @@
 // One command of the program, as a value: how it is written, what `--help` says, and what it does.
 // main.ts gives it to cac, runs the Effect and turns a fault into a message and an exit code.
-// The trap: cac makes a number of what looks like one (`--token 007`), so options are decoded with String.
+// The trap: a flag without a value is `true`, so options are decoded with String.
 import type { Effect } from "effect";
 import { type Fault, fault } from "../../engine/fault.ts";
 

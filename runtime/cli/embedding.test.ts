@@ -29,6 +29,16 @@ test("check and convert from the command line, in words and in JSON", async () =
     const text = await run(["check", file]);
     assert.equal(text[0], file);
     assert.ok(text.some((line) => line.includes("embedding:bruce_x")));
+    const evil = join(folder, "evil.safetensors");
+    const metadata = { "gnomic.base_model": "\x1b[2Jmodel", "gnomic.trigger": "x\x1b[31m" };
+    const both = new Map([["clip_l", tensor(768)], ["clip_g", tensor(1280)]]);
+    await writeSafetensors(evil, both, metadata);
+    const lines = [
+      ...await run(["check", evil]),
+      ...await run(["convert", evil], { out: join(folder, "evil-pair") }),
+    ];
+    assert.ok(lines.some((line) => line.includes("model")));
+    assert.ok(!lines.join("").includes("\x1b"));
     const [json] = await run(["check", file], { json: true });
     assert.deepEqual(JSON.parse(json).verdicts.map(({ loads }: { loads: string }) => loads), [
       "yes",

@@ -12,6 +12,7 @@ import {
 import { reportText } from "../embedding/report-text.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
 import { tryPromise } from "../try-promise.ts";
+import { plainText } from "./plain-text.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -57,7 +58,7 @@ export const embeddingCommand: Command = {
 const check = (file: string, { json }: Options, { print }: Terminal) =>
   Effect.map(tryPromise(() => checkEmbedding(file)), (report) => {
     if (json === true) print(JSON.stringify(report));
-    else reportText(report).forEach(print);
+    else for (const line of reportText(report)) print(plainText(line));
   });
 
 function convert(file: string, { to, out, token, json }: Options, { print }: Terminal) {
@@ -76,7 +77,7 @@ function convert(file: string, { to, out, token, json }: Options, { print }: Ter
   const options: ConvertOptions = { out: text(out), token: text(token) };
   return Effect.map(tryPromise(() => form(file, options)), (converted) => {
     if (json === true) print(JSON.stringify(converted));
-    else convertedText(converted).forEach(print);
+    else for (const line of convertedText(converted)) print(plainText(line));
   });
 }
 

@@ -8,6 +8,7 @@ import { generate } from "../generate/generate.ts";
 import type { GenerateRequest, Listener } from "../generate/request.ts";
 import type { Command, Terminal, UsageFault } from "./command.ts";
 import { optionReader } from "./option-reader.ts";
+import { plainText } from "./plain-text.ts";
 import { progressLine } from "./progress-line.ts";
 
 type Options = Readonly<Record<string, unknown>>;
@@ -60,7 +61,7 @@ const answer = (request: GenerateRequest, json: boolean, { print }: Terminal) =>
   const listener: Listener = {
     say: (text) => {
       line.clear();
-      stderr.write(`${text}\n`);
+      stderr.write(`${plainText(text)}\n`);
     },
     progress: line.update,
     made: ({ path, width, height }) => {

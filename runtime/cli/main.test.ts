@@ -141,6 +141,27 @@ test("--from-file takes the configuration that an embedding carries; --set goes 
     assert.match(none.stderr, /other\.safetensors --from-file: .*with --config/);
   }));
 
+test("a value that looks like a number stays the text that it is", () =>
+  withTemporaryFolder(async (folder) => {
+    const rows = { dtype: "F32", shape: [1, 4], data: Float32Array.of(1, 2, 3, 4) } as const;
+    const both = new Map([["clip_l", rows], ["clip_g", rows]]);
+    await writeSafetensors(join(folder, "hat.safetensors"), both);
+    for (const [i, token] of [["--token", "007"], ["--token=1e3"]].entries()) {
+      const out = ["--out", `${i}`, "--json"];
+      const { stdout } = await call(
+        folder,
+        "embedding",
+        "convert",
+        "hat.safetensors",
+        ...token,
+        ...out,
+      );
+      assert.equal(JSON.parse(stdout).token, ["007", "1e3"][i]);
+    }
+    const { stderr } = await call(folder, "generate", "a gnome", "--model", "");
+    assert.match(stderr, /found "", which is neither/);
+  }));
+
 test("a seed that is to be drawn is not shown before it is", () =>
   withTemporaryFolder(async (folder) => {
     project(folder, "hello");

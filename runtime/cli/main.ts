@@ -32,6 +32,20 @@ function overview(program: string): readonly string[] {
   ];
 }
 
+/** cac makes numbers of "007", "1e3" and "", whose text is then lost; behind a mark it leaves them alone. */
+const mark = "\0";
+const marked = (text: string) => /^-/.test(text) || isNaN(Number(text)) ? text : mark + text;
+const guarded = (argument: string): string => {
+  const [flag] = /^--[^=]+=/.exec(argument) ?? [""];
+  return flag + marked(argument.slice(flag.length));
+};
+const unmarked = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map(unmarked)
+    : typeof value === "string" && value.startsWith(mark)
+    ? value.slice(mark.length)
+    : value;
+
 /** Positional arguments and options of a command line. Throws what is wrong with it. */
 async function parse(command: Command, argv: readonly string[]) {
   const [{ UsageFault }, { nearest }] = await Promise.all([
@@ -41,7 +55,11 @@ async function parse(command: Command, argv: readonly string[]) {
   const cli = cac("gnomic");
   const known = cli.command(command.usage, command.summary);
   for (const [flags, help] of command.options) known.option(flags, help);
-  const { args, options: { "--": _, ...options } } = cli.parse(["", "", ...argv], { run: false });
+  const parsed = cli.parse(["", "", ...argv.map(guarded)], { run: false });
+  const { "--": _, ...given } = parsed.options;
+  const options = Object.fromEntries(
+    Object.entries(given).map(([key, value]) => [key, unmarked(value)]),
+  );
   const names = known.options.map(({ name, negated }) =>
     negated ? `no-${kebab(name)}` : kebab(name)
   );
@@ -68,7 +86,7 @@ async function parse(command: Command, argv: readonly string[]) {
       cause: error,
     });
   }
-  return { args, options };
+  return { args: parsed.args.map((argument) => String(unmarked(argument))), options };
 }
 
 async function load(name: string): Promise<Command> {

@@ -29,6 +29,7 @@ import { onlookers, servePage } from "./onlookers.ts";
 import { pipelineHelp } from "./pipeline-help.ts";
 import { reportDefectsIn } from "./print-fault.ts";
 import { type ProgressMode, progressObserver } from "./progress.ts";
+import { plainText } from "./plain-text.ts";
 import { progressLine } from "./progress-line.ts";
 import { onSoftStop } from "./signals.ts";
 
@@ -91,7 +92,10 @@ const dryRun = (
     const made = yield* planRun(prepared);
     const plan = prepared.seedIsDrawn ? { ...made, seed: null } : made;
     if (options.json === true) print(JSON.stringify(plan));
-    else [...prepared.notes, ...explainPlan(plan), ...memoryTable(plan)].forEach(print);
+    else {
+      const lines = [...prepared.notes, ...explainPlan(plan), ...memoryTable(plan)];
+      lines.map(plainText).forEach(print);
+    }
     yield* keepDigests(prepared);
     // What does not fit here may be meant for another machine.
     const refusal = prepared.memory?.refusal;
@@ -128,7 +132,7 @@ const run = (
       stop,
       onPlan: (plan, prepared) => {
         values = prepared.values;
-        if (mode === "full") explainPlan(plan).forEach(print);
+        if (mode === "full") explainPlan(plan).map(plainText).forEach(print);
       },
       observers: (runDir) =>
         runDir === null ? Effect.succeed([terminal]) : Effect.gen(function* () {

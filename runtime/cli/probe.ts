@@ -114,6 +114,8 @@ function decodeOptions(options: Options): Effect.Effect<Choice, UsageFault> {
   return end(choice);
 }
 
+const progress = () => Effect.void;
+
 const run = (choice: Choice, { print }: Terminal): Effect.Effect<void, Fault> =>
   Effect.scoped(Effect.gen(function* () {
     const stored = yield* tryPromise(() => readSafetensors(choice.inputs));
@@ -125,7 +127,7 @@ const run = (choice: Choice, { print }: Terminal): Effect.Effect<void, Fault> =>
       vae_model: choice.vaeModel,
       hf_variant: null,
       hf_revision: null,
-    }, { offline: false, progress: () => Effect.void });
+    }, { offline: false, progress });
     const inputs = yield* Effect.try({
       try: () => decodeProbeInputs(stored, model, choice.inputs),
       catch: asFault,
@@ -136,7 +138,10 @@ const run = (choice: Choice, { print }: Terminal): Effect.Effect<void, Fault> =>
       weight_dtype: "float32",
       pooling: null,
       work: probeWork(inputs, choice.plan),
-    }, { emit: (event) => Effect.sync(() => event.event === "note" && print(event.text)) });
+    }, {
+      progress,
+      emit: (event) => Effect.sync(() => event.event === "note" && print(event.text)),
+    });
     const outputs = yield* tryPromise(() => probe(engine, inputs));
     const { provider } = engine.device;
 

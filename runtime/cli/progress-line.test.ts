@@ -35,9 +35,12 @@ test("elsewhere whole lines, now and then, without control characters", () => {
   );
 });
 
-test("a download in bytes", () => {
+test("bytes, of a download or of weights that are converted", () => {
   let text = "";
-  const line = progressLine({ isTTY: true, write: (part) => text += part }, () => 0);
+  let at = 0;
+  const line = progressLine({ isTTY: true, write: (part) => text += part }, () => at += 1000);
   line.update(1_500_000, 6_900_000_000, "bytes");
   assert.equal(text, "\r1.5 MB of 6.9 GB\x1b[K");
+  line.update(1_500_000, 2_600_000_000, "bytes converted");
+  assert.ok(text.endsWith("\r1.5 MB of 2.6 GB converted\x1b[K"), text);
 });

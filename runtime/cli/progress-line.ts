@@ -2,7 +2,7 @@
 // line every ten seconds. Always on standard error, so that standard output holds results only.
 // The trap: the first part includes loading and compiling, so the pace is taken from there on.
 import type { Screen } from "./progress.ts";
-import { bytesText, secondsText } from "./quantity.ts";
+import { progressText, secondsText } from "./quantity.ts";
 
 export interface ProgressLine {
   readonly update: (done: number, total: number, unit: string) => void;
@@ -12,8 +12,6 @@ export interface ProgressLine {
 
 const terminalEveryMs = 100;
 const plainEveryMs = 10_000;
-
-const amount = (count: number, unit: string) => unit === "bytes" ? bytesText(count) : `${count}`;
 
 export function progressLine(
   screen: Screen,
@@ -39,8 +37,7 @@ export function progressLine(
     shownAt = at;
     const pace = (at - course.startedAt) / 1000 / (done - course.from);
     const rest = done > course.from ? `, ${secondsText(pace * (total - done))} left` : "";
-    const counted = unit === "bytes" ? "" : ` ${unit}`;
-    const text = `${amount(done, unit)} of ${amount(total, unit)}${counted}${rest}`;
+    const text = progressText(done, total, unit) + rest;
     if (!isTerminal) return void screen.write(`${text}\n`);
     screen.write(`\r${text.slice(0, (screen.columns ?? 80) - 1)}\x1b[K`);
     shown = true;

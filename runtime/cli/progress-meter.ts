@@ -18,6 +18,9 @@ export interface Meter {
     readonly done: number;
     readonly total: number;
     readonly unit: string;
+    readonly at: number;
+    /** Where the pace is taken from: the first part may have to load or to compile first. */
+    readonly from: { readonly done: number; readonly at: number };
   } | null;
   /** Sum of weighted losses, and the number of losses: the smoothing's memory. */
   readonly smoothing: { readonly sum: number; readonly count: number };
@@ -58,6 +61,15 @@ function stepped(meter: Meter, event: Extract<RunEvent, { event: "step" }>): Met
   };
 }
 
+function progressed(
+  before: Meter["other"],
+  { stage, done, total, unit, at }: Extract<RunEvent, { event: "stage-progress" }>,
+): Meter["other"] {
+  const goesOn = before?.stage === stage && before.unit === unit && before.total === total &&
+    before.done <= done;
+  return { stage, done, total, unit, at, from: goesOn ? before.from : { done, at } };
+}
+
 /** The meter after an event. */
 export function meterAfter(meter: Meter, event: RunEvent): Meter {
   switch (event.event) {
@@ -71,13 +83,18 @@ export function meterAfter(meter: Meter, event: RunEvent): Meter {
       return event.best ? meter : { ...meter, savedStep: event.step };
     case "stage-progress": {
       if (event.unit === "steps") return { ...meter, totalSteps: event.total };
-      const { stage, done, total, unit } = event;
-      return { ...meter, other: done >= total ? null : { stage, done, total, unit } };
+      return { ...meter, other: event.done >= event.total ? null : progressed(meter.other, event) };
     }
     default:
       return meter;
   }
 }
+
+/** Seconds until another stage is done, at its pace so far; null if it is not known yet. */
+export const othersSecondsLeft = (
+  { done, total, at, from }: NonNullable<Meter["other"]>,
+): number | null =>
+  done === from.done ? null : (at - from.at) / 1000 / (done - from.done) * (total - done);
 
 /** Seconds until the last step at this pace; null if it is not known yet. */
 export const secondsLeft = ({ step, totalSteps, secondsPerStep }: Meter): number | null =>

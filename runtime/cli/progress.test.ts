@@ -120,19 +120,20 @@ test("control characters in a prompt or an error do not reach the terminal", () 
   assert.equal(text, "a [2Jb c \n");
 });
 
-test("another stage's progress stands until it is done", () => {
+test("another stage's progress, and what is left of it, stand until it is done", () => {
   const progress = (done: number): UnstampedEvent => ({
     event: "stage-progress",
     stage: "encode-latents",
     done,
-    total: 3,
+    total: 4,
     unit: "pictures",
   });
-  const text = shown("full", true, [[0, progress(1)], [1000, progress(2)], [2000, progress(3)]]);
+  const text = shown("full", true, [1, 2, 3, 4].map((done) => [4000 * done, progress(done)]));
   assert.deepEqual(text.replaceAll("\x1b[K", "").split("\r"), [
     "",
-    "encode-latents: 1 of 3 pictures",
-    "encode-latents: 2 of 3 pictures",
+    "encode-latents: 1 of 4 pictures",
+    "encode-latents: 2 of 4 pictures, 8 s left",
+    "encode-latents: 3 of 4 pictures, 4 s left",
     "",
   ]);
 });

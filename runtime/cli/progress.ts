@@ -4,8 +4,14 @@
 import type { RunEvent } from "../events.ts";
 import type { RunObserver } from "../execute/observers.ts";
 import { plainText } from "./plain-text.ts";
-import { emptyMeter, type Meter, meterAfter, secondsLeft } from "./progress-meter.ts";
-import { bytesText, secondsText } from "./quantity.ts";
+import {
+  emptyMeter,
+  type Meter,
+  meterAfter,
+  othersSecondsLeft,
+  secondsLeft,
+} from "./progress-meter.ts";
+import { bytesText, progressText, secondsText } from "./quantity.ts";
 
 /** The part of standard output that it needs. */
 export interface Screen {
@@ -29,7 +35,11 @@ const rateText = (seconds: number) => seconds >= 1 ? "" : `${(1 / seconds).toFix
 /** The status as one line. */
 function statusText(meter: Meter): string {
   const { step, totalSteps, loss, fixedLoss, secondsPerStep, rssBytes, savedStep, other } = meter;
-  if (other !== null) return `${other.stage}: ${other.done} of ${other.total} ${other.unit}`;
+  if (other !== null) {
+    const rest = othersSecondsLeft(other);
+    const soFar = progressText(other.done, other.total, other.unit);
+    return `${other.stage}: ${soFar}${rest === null ? "" : `, ${secondsText(rest)} left`}`;
+  }
   if (step === null) return "";
   const left = secondsLeft(meter);
   return [

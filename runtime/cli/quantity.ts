@@ -8,6 +8,12 @@ export function bytesText(bytes: number): string {
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
 }
 
+/** e.g. "3 of 30 steps", "1.5 MB of 6.9 GB" of `bytes`, "1.5 MB of 6.9 GB converted". */
+export const progressText = (done: number, total: number, unit: string): string =>
+  unit.startsWith("bytes")
+    ? `${bytesText(done)} of ${bytesText(total)}${unit.slice("bytes".length)}`
+    : `${done} of ${total} ${unit}`;
+
 /** e.g. "45 s", "3 min 20 s", "2 h 5 min". */
 export function secondsText(seconds: number): string {
   const whole = Math.round(seconds);

@@ -106,6 +106,33 @@ test("broken in a way a client swallows: partly, and why", () =>
     }
   }));
 
+test("diffusers: an embedding is called as its tensor, and only what can be is said to be convertible", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "x_gnome.safetensors");
+    const diffusers = async (tensors: Case["tensors"]) =>
+      (await checkEmbedding(await write(path, tensors))).verdicts.find(({ client }) =>
+        client === "diffusers"
+      )!;
+    // As recorded from load_textual_inversion of diffusers 0.42.1.
+    for (const name of ["clip_g", "emb_params", "<x>"]) {
+      assert.equal((await diffusers([[name, "F32", [2, 1280]]])).trigger, name);
+    }
+    assert.match((await diffusers(canonical(2))).remarks.join(), /convert/);
+    const foreign = await diffusers([["emb_params", "F32", [2, 1024]]]);
+    assert.deepEqual([foreign.loads, /convert/.test(foreign.remarks.join())], ["no", false]);
+  }));
+
+test("a file of another ending is a pickle to those who go by it", () =>
+  inFolder(async (folder) => {
+    const { verdicts } = await checkEmbedding(
+      await write(join(folder, "x_gnome.pt"), canonical(2)),
+    );
+    for (const { client, loads, remarks } of verdicts) {
+      assert.equal(loads, "no");
+      assert.equal(/ends in \.safetensors/.test(remarks.join()), client !== "diffusers");
+    }
+  }));
+
 test("names that a prompt can't say, and words that mean something already", () =>
   inFolder(async (folder) => {
     const of = async (stem: string) => {
@@ -159,8 +186,37 @@ test("values: zeros and what is not finite are named by row", () =>
     );
     const { values } = await checkEmbedding(path);
     assert.equal(values.length, 2);
-    assert.match(values.find((remark) => remark.includes("clip_l"))!, /row 1 holds NaN/);
-    assert.match(values.find((remark) => remark.includes("clip_g"))!, /row 0 is all zeros/);
+    assert.match(values.find((remark) => remark.includes("clip_l"))!, /row 1 has NaN/);
+    assert.match(
+      values.find((remark) => remark.includes("clip_g"))!,
+      /row 0 has nothing but zeros/,
+    );
+  }));
+
+test("what a tool keeps beside both encoders' rows is not looked at", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "x_gnome.safetensors");
+    const report = await checkEmbedding(await write(path, [...canonical(2), ["step", "F32", []]]));
+    assert.deepEqual(report.tensors.map(({ name }) => name).toSorted(), ["clip_g", "clip_l"]);
+    assert.equal(report.verdicts[0].loads, "yes");
+    await assert.rejects(
+      checkEmbedding(await write(path, [["x", "F32", [2, 768]], ["step", "F32", []]])),
+    );
+    await assert.rejects(
+      checkEmbedding(
+        await write(path, [["clip_l", "F32", [1, 2, 768]], ["clip_g", "F32", [2, 1280]]]),
+      ),
+      /clip_l.*\[1,2,768\]/,
+    );
+  }));
+
+test("values of many rows make one line, and those that no client takes none", () =>
+  inFolder(async (folder) => {
+    const tensors: Case["tensors"] = [...canonical(9), ["clip_l_out", "F32", [9, 768]]];
+    const path = await write(join(folder, "x_gnome.safetensors"), tensors, 0);
+    const { values } = await checkEmbedding(path);
+    assert.equal(values.length, 2);
+    assert.match(values[1], /^clip_l rows 0, 1, 2, 3 and 5 more have nothing but zeros/);
   }));
 
 test("what is no embedding is refused, each for its reason", () =>

@@ -1,10 +1,16 @@
 // What will happen to an embedding file in each client: loads or not and why, the word to type, and the
 // share of a prompt it takes. The trap: a file can load everywhere and still do nothing (rows of zeros)
 // or harm (NaN), so the values are looked at too.
-import { loadVocabulary } from "./vocabulary.ts";
-import { type Client, clients, type Encoder, type Reach, sdxlWidths } from "./clients.ts";
-import { type EmbeddingFile, type EmbeddingTensor, readEmbedding } from "./embedding-file.ts";
+import { type Client, clients, type Encoder, type Reach } from "./clients.ts";
+import {
+  type EmbeddingFile,
+  type EmbeddingTensor,
+  isCanonical,
+  readEmbedding,
+} from "./embedding-file.ts";
 import { type Trigger, triggers } from "./trigger.ts";
+import { remarksOnValues } from "./value-remarks.ts";
+import { loadVocabulary } from "./vocabulary.ts";
 
 /** Tokens of a prompt, or of one chunk of it, beside its start and end. */
 const promptTokens = 75;
@@ -34,28 +40,29 @@ export interface EmbeddingReport {
 export async function checkEmbedding(path: string): Promise<EmbeddingReport> {
   const file = await readEmbedding(path);
   const { stem, tensors, metadata } = file;
-  const vectors = Math.max(...tensors.map(rowsOf));
   const vocabulary = await loadVocabulary();
-  const token = tokenOf(file);
+  // diffusers loads one-tensor files only, and calls the embedding as the tensor.
+  const token = tensors[0].name;
   const facts = (text: string) => ({
     stem,
     token,
     vocabulary: { isWord: vocabulary.isWord(text), isPiece: vocabulary.isPiece(text) },
   });
+  const misnamed = !/\.safetensors$/i.test(path);
   const verdicts = (Object.keys(clients) as Client[]).map((client) =>
     verdictOf(
       client,
-      clients[client](tensors),
+      misnamed && client !== "diffusers" ? takenForPickle : clients[client](tensors),
       triggers[client](facts(client === "diffusers" ? token : stem)),
-      vectors,
+      file,
     )
   );
   return {
     file: path,
     tensors: tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
-    vectors,
+    vectors: vectorsOf(file),
     promptTokens,
-    values: tensors.flatMap(remarksOnValues),
+    values: remarksOnValues(file),
     metadata,
     verdicts,
   };
@@ -64,18 +71,23 @@ export async function checkEmbedding(path: string): Promise<EmbeddingReport> {
 const rowsOf = ({ shape }: Pick<EmbeddingTensor, "shape">): number =>
   shape.length === 1 ? 1 : shape[0];
 
-/** The token that stands for the embedding where the file's name does not: in diffusers. */
-export const tokenOf = ({ tensors, metadata, stem }: EmbeddingFile): string =>
-  tensors.length === 1 && !(tensors[0].name in sdxlWidths)
-    ? tensors[0].name
-    : metadata["gnomic.trigger"] ?? stem;
+const takenForPickle: Reach = {
+  refused: "it takes a file for a pickle unless its name ends in .safetensors",
+};
 
-function verdictOf(client: Client, reach: Reach, trigger: Trigger, vectors: number): Verdict {
+const vectorsOf = ({ tensors }: EmbeddingFile): number => Math.max(...tensors.map(rowsOf));
+
+/** The token for diffusers of a file with both encoders' rows, which holds none itself. */
+export const tokenOf = ({ metadata, stem }: EmbeddingFile): string =>
+  metadata["gnomic.trigger"] ?? stem;
+
+function verdictOf(client: Client, reach: Reach, trigger: Trigger, file: EmbeddingFile): Verdict {
   if ("refused" in reach) {
-    const remarks = [reach.refused, ...client === "diffusers" ? [convertFirst] : []];
+    const convertible = client === "diffusers" && isCanonical(file);
+    const remarks = [reach.refused, ...convertible ? [convertFirst] : []];
     return { client, loads: "no", remarks, trigger: undefined };
   }
-  const remarks = [...remarksOnReach(client, reach), ...remarksOnLength(client, vectors)];
+  const remarks = [...remarksOnReach(client, reach), ...remarksOnLength(client, vectorsOf(file))];
   const loads = remarks.length > 0 ? "partly" : "yes";
   if (client === "diffusers" && reach.clip_l !== reach.clip_g) {
     const [encoder, other] = reach.clip_l > 0
@@ -110,19 +122,4 @@ function remarksOnLength(client: Client, vectors: number): string[] {
       ? `${vectors} vectors are split over several chunks of ${promptTokens}`
       : `${vectors} vectors are more than the ${promptTokens} of a prompt, the rest is lost`,
   ];
-}
-
-function remarksOnValues({ name, shape, values }: EmbeddingTensor): string[] {
-  const width = shape[shape.length - 1];
-  const remarks: string[] = [];
-  for (let row = 0; row * width < values.length; row++) {
-    const vector = values.subarray(row * width, (row + 1) * width);
-    const bad = vector.findIndex((value) => !Number.isFinite(value));
-    if (bad !== -1) {
-      remarks.push(`${name} row ${row} holds ${vector[bad]}: pictures with it come out black`);
-    } else if (vector.every((value) => value === 0)) {
-      remarks.push(`${name} row ${row} is all zeros: it was never trained, and says nothing`);
-    }
-  }
-  return remarks;
 }

@@ -90,6 +90,21 @@ test("halves are told by width, names and 1-D rows as other trainers write them"
     assert.deepEqual([...made.get("clip_l")!.data].filter((_, i) => i % 12 === 0), [1, 2, 3]);
   }));
 
+test("a checkpoint's halves, as diffusers' example names them, from either", () =>
+  inFolder(async (folder) => {
+    const [first, second] = ["", "_2"].map((half) =>
+      join(folder, `learned_embeds${half}-steps-100.safetensors`)
+    );
+    await writeSafetensors(first, new Map([["<x>", rows(2, 12)]]));
+    await writeSafetensors(second, new Map([["<x>", rows(2, 20)]]));
+    const out = join(folder, "made.safetensors");
+    const made = await toCanonical(first, { out });
+    const tensors = await readSafetensors(made.files[0]);
+    assert.deepEqual(tensors.get("clip_l")!.shape, [2, 12]);
+    assert.deepEqual(tensors.get("clip_g")!.shape, [2, 20]);
+    assert.deepEqual(await toCanonical(second, { out }), made);
+  }));
+
 test("float64 and 8-bit rows become float32; the token can be given", () =>
   inFolder(async (folder) => {
     const file = join(folder, "x.safetensors");
@@ -122,18 +137,36 @@ test("never over another file, never half of something", () =>
     assert.equal(await readFile(files[1], "utf8"), "mine");
     assert.deepEqual((await readdir(join(folder, "x-diffusers"))).length, 2);
 
+    for (const token of ["", " ", "__metadata__"]) {
+      await assert.rejects(toDiffusersPair(file, { token, out: join(folder, "p") }), /--token/);
+    }
+    await assert.rejects(toDiffusersPair(file, { out: file }), {
+      kind: "user",
+      found: "a file where its folder should be",
+    });
+    await assert.rejects(
+      toCanonical(join(folder, "x-diffusers"), { out: join(folder, "made") }),
+      /ends in \.safetensors/,
+    );
     await assert.rejects(toCanonical(file), /in that form already/);
     await assert.rejects(toDiffusersPair(files[0]), /Only a file with both/);
     await rm(files[1]);
     await assert.rejects(
       toCanonical(join(folder, "x-diffusers")),
-      /learned_embeds_2.*no such file/,
+      /found no learned_embeds_2\.safetensors/,
     );
     await writeSafetensors(files[1], new Map([["x", rows(3, 20)]]));
     await assert.rejects(
       toCanonical(join(folder, "x-diffusers")),
       /as many vectors.*\(2\), found 3/,
     );
+    const [sd1, twin] = ["sd1.safetensors", "sd1_2.safetensors"].map((name) =>
+      join(folder, name)
+    );
+    await writeSafetensors(sd1, new Map([["emb_params", rows(2, 768)]]));
+    await assert.rejects(convertEmbedding(sd1), /found no sd1_2\.safetensors.*SD 1/);
+    await writeSafetensors(twin, new Map([["emb_params", rows(2, 768)]]));
+    await assert.rejects(convertEmbedding(sd1), /found 768 and 768/);
     const odd = join(folder, "odd");
     await mkdir(odd);
     await writeSafetensors(

@@ -6,8 +6,9 @@ import { basename, dirname, join } from "node:path";
 import { writeAtomically } from "../../engine/weights/atomic-file.ts";
 import { safetensorsBytes } from "../../engine/weights/safetensors-bytes.ts";
 import { tokenOf } from "./check-embedding.ts";
-import { asRows, isCanonical, isFolder, pairNames, readPair, type Rows } from "./diffusers-pair.ts";
-import { EmbeddingFileFault, readEmbedding } from "./embedding-file.ts";
+import { asRows, readPair, type Rows } from "./diffusers-pair.ts";
+import { EmbeddingFileFault, isCanonical, readEmbedding } from "./embedding-file.ts";
+import { isFolder, pairNames } from "./pair-files.ts";
 
 export interface ConvertOptions {
   /** A folder for the pair, a file for the other way; beside the input unless given. */
@@ -43,6 +44,15 @@ export async function toDiffusersPair(
     });
   }
   const name = token ?? tokenOf(file);
+  // The one key of a header that is no tensor's.
+  if (name.trim() === "" || name === "__metadata__") {
+    throw new EmbeddingFileFault({
+      file: path,
+      wanted: "a word for the embedding to be called by",
+      found: JSON.stringify(name),
+      fix: "Give one with --token.",
+    });
+  }
   const folder = out ?? join(dirname(path), `${file.stem}-diffusers`);
   const files: string[] = [];
   for (const [i, encoder] of (["clip_l", "clip_g"] as const).entries()) {
@@ -57,6 +67,14 @@ export async function toCanonical(
   path: string,
   { out, token }: ConvertOptions = {},
 ): Promise<Converted> {
+  if (out !== undefined && !/\.safetensors$/i.test(out)) {
+    throw new EmbeddingFileFault({
+      file: out,
+      wanted: "a file whose name ends in .safetensors, which clients go by",
+      found: "another name",
+      fix: `Write --out ${out}.safetensors.`,
+    });
+  }
   const pair = await readPair(path);
   const stem = (token ?? pair.token).replace(/[^A-Za-z0-9_]/g, "") || "embedding";
   const target = out ?? join(pair.folder, `${stem}.safetensors`);

@@ -1,18 +1,17 @@
 // Reads diffusers' form of an embedding: two files of one tensor each, `token` [vectors, width], one for
 // each text encoder; or, as some trainers write, of several one-row tensors `token`, `token_1` ...
 // The trap: which half is which shows only in the width; two halves of equal width are told by name.
-import { stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import type { StoredDType } from "../../engine/weights/dtype.ts";
 import {
   type EmbeddingFile,
   EmbeddingFileFault,
   type EmbeddingTensor,
+  isCanonical,
   readEmbedding,
+  widthOf,
 } from "./embedding-file.ts";
-
-/** The names that diffusers looks for in a folder. */
-export const pairNames = ["learned_embeds.safetensors", "learned_embeds_2.safetensors"] as const;
+import { isFolder, pairNames, readHalves } from "./pair-files.ts";
 
 /** Rows [vectors, width] in one of the dtypes that every client reads. */
 export interface Rows {
@@ -30,26 +29,17 @@ export interface DiffusersPair {
   readonly folder: string;
 }
 
-export const isCanonical = ({ tensors }: EmbeddingFile): boolean =>
-  ["clip_l", "clip_g"].every((name) => tensors.some((tensor) => tensor.name === name));
-
-export const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then((found) => found.isDirectory(), () => false);
-
 /** `path` is the pair's folder or either file. Throws EmbeddingFileFault and as `readEmbedding`. */
 export async function readPair(path: string): Promise<DiffusersPair> {
-  const paths = await isFolder(path) ? pairNames.map((name) => join(path, name)) : partners(path);
-  const file = await readEmbedding(await isFolder(path) ? paths[0] : path);
-  if (isCanonical(file)) {
+  if (!await isFolder(path) && isCanonical(await readEmbedding(path))) {
     throw new EmbeddingFileFault({
-      file: file.path,
+      file: path,
       wanted: "a file of diffusers' pair",
       found: "one file with clip_l and clip_g",
       fix: "It is in that form already; `--to diffusers` makes the pair.",
     });
   }
-  const both = await Promise.all([readEmbedding(paths[0]), readEmbedding(paths[1])]);
-  const [one, two] = both.toSorted((a, b) => widthOf(a) - widthOf(b));
+  const [one, two] = await readHalves(path);
   const [clip_l, clip_g] = [joinRows(one), joinRows(two)];
   if (clip_l.shape[0] !== clip_g.shape[0]) {
     throw new EmbeddingFileFault({
@@ -60,18 +50,11 @@ export async function readPair(path: string): Promise<DiffusersPair> {
     });
   }
   const own = dirname(resolve(one.path));
-  const folder = basename(paths[0]) === pairNames[0] ? dirname(own) : own;
+  const names: readonly string[] = pairNames;
+  const folder = names.includes(basename(one.path)) ? dirname(own) : own;
   const token = one.metadata["gnomic.trigger"] ?? firstName(one);
   return { clip_l, clip_g, token, metadata: one.metadata, folder };
 }
-
-/** `x.safetensors` and `x_2.safetensors`, from either. */
-function partners(path: string): string[] {
-  const first = path.replace(/_2\.safetensors$/i, ".safetensors");
-  return [first, first.replace(/\.safetensors$/i, "_2.safetensors")];
-}
-
-const widthOf = ({ tensors }: EmbeddingFile): number => tensors[0].shape.at(-1)!;
 
 /** `token` of `token`, `token_1`, `token_2` ... */
 const firstName = ({ tensors }: EmbeddingFile): string =>

@@ -5,6 +5,7 @@ import { basename } from "node:path";
 import { fault } from "../../engine/fault.ts";
 import type { StoredDType } from "../../engine/weights/dtype.ts";
 import { readHeader, readTensor } from "../../engine/weights/safetensors.ts";
+import type { WeightView } from "../../engine/weights/weight-view.ts";
 
 export class EmbeddingFileFault extends fault("EmbeddingFileFault", "user") {}
 
@@ -25,6 +26,14 @@ export interface EmbeddingFile {
   readonly tensors: readonly EmbeddingTensor[];
 }
 
+const canonicalNames = ["clip_l", "clip_g"];
+
+/** The form that most clients load: both encoders' rows in one file. */
+export const isCanonical = ({ tensors }: EmbeddingFile): boolean =>
+  canonicalNames.every((name) => tensors.some((tensor) => tensor.name === name));
+
+export const widthOf = ({ tensors }: EmbeddingFile): number => tensors[0].shape.at(-1)!;
+
 const mostBytes = 64 << 20;
 const floats: ReadonlySet<StoredDType> = new Set([
   "F64",
@@ -35,14 +44,19 @@ const floats: ReadonlySet<StoredDType> = new Set([
   "F8_E5M2",
 ]);
 
+const isOdd = ({ dtype, shape }: WeightView): boolean =>
+  !floats.has(dtype) || shape.length === 0 || shape.length > 2 || shape.includes(0);
+
 /** Throws EmbeddingFileFault, and what `readHeader` throws (no such file, a pickle, cut short). */
 export async function readEmbedding(path: string): Promise<EmbeddingFile> {
   const { tensors, metadata } = await readHeader(path);
-  const views = [...tensors.values()];
+  const all = [...tensors.values()];
+  // Beside both encoders' rows some tools keep a step or the like, which clients do not look at.
+  const views = canonicalNames.every((name) => tensors.has(name))
+    ? all.filter((view) => canonicalNames.includes(view.name) || !isOdd(view))
+    : all;
   const bytes = views.reduce((sum, view) => sum + view.bytes, 0);
-  const odd = views.find(({ dtype, shape }) =>
-    !floats.has(dtype) || shape.length === 0 || shape.length > 2 || shape.includes(0)
-  );
+  const odd = views.find(isOdd);
   if (views.length === 0 || views.length > 150 || bytes > mostBytes || odd !== undefined) {
     throw new EmbeddingFileFault({
       file: path,

@@ -40,7 +40,15 @@ function read({ path, metadata }: LoadedEmbedding): BaseModel | null {
   const model = metadata["gnomic.base_model"];
   if (model === undefined) return null;
   const read = decodeText(metadata["gnomic.configuration"] ?? "{}");
-  const { data_loader, ...basis } = Result.isSuccess(read) ? read.success : decode({});
+  if (Result.isFailure(read)) {
+    throw new GenerateFault({
+      file: path,
+      wanted: "the configuration of its training in its metadata",
+      found: "one that this version does not read",
+      fix: `Say with --model which model to draw with; it was trained with ${model}.`,
+    });
+  }
+  const { data_loader, ...basis } = read.success;
   const resolution = data_loader?.resolution;
   return {
     basis: { ...basis, model },

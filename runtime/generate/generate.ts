@@ -5,12 +5,15 @@
 import { join } from "node:path";
 import { Effect } from "effect";
 import { chooseDevice } from "../../engine/device/choose-device.ts";
+import { samplers } from "../../engine/diffusion/samplers/samplers.ts";
 import { drawPicture, promptTokenizers } from "../../engine/draw-picture.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { latentSize } from "../../engine/latent-size.ts";
+import type { StageTools } from "../stage.ts";
 import { atomicWrite, makeFolder } from "../store/atomic-write.ts";
 import { digestJson } from "../store/canonical-json.ts";
 import { loadModel } from "../model/load-model.ts";
+import { modelNote } from "../model/model-note.ts";
 import { computeOf, openEngine, resolvePooling, schedulerOf } from "../model/open-engine.ts";
 import { jpeg, png } from "../model/picture-file.ts";
 import { baseModel } from "./base-model.ts";
@@ -47,10 +50,12 @@ export const generate = (
     if (saidBy !== null) {
       listener.say(`Model ${basis.model}, as ${saidBy} says; --model takes another.`);
     }
-    const model = yield* loadModel(basis, {
-      offline: false,
-      progress: (...at) => Effect.sync(() => listener.progress(...at)),
-    });
+    const progress: StageTools["progress"] = (...at) => Effect.sync(() => listener.progress(...at));
+    const model = yield* loadModel(basis, { offline: false, progress });
+    listener.say(modelNote(model, basis));
+    const scheduler = schedulerOf(model, basis);
+    // What the sampler cannot do with this schedule is told before the weights are read.
+    yield* tryPromise(() => void samplers[sampler](scheduler, steps));
     const texts = negative === null ? [prompt] : [prompt, negative];
     const embeddings = yield* tryPromise(() => placeWords(model, loaded, texts));
     const size = yield* tryPromise(() => pictureSize(request.size, base.size, model));
@@ -73,6 +78,7 @@ export const generate = (
       pooling: resolvePooling(basis.pooling, model),
       work: { plans: [], sizes: [latentSize(model.configs.vae, height, width)], batch: 1 },
     }, {
+      progress,
       emit: (event) =>
         Effect.sync(() =>
           event.event === "note" || event.event === "warning" ? listener.say(event.text) : undefined
@@ -84,7 +90,6 @@ export const generate = (
     const digest = digestJson({ ...asked, embeddings: named, provider: device.provider });
     const word = embeddings[0]?.name.replace(/[^A-Za-z0-9_]+/g, "_") ?? "picture";
     const stem = `${word}-${digest.slice(0, 8)}`;
-    const scheduler = schedulerOf(model, basis);
     return yield* Effect.forEach(
       Array.from({ length: count }, (_, picture) => picture),
       (picture) =>

@@ -5,8 +5,9 @@ import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { sha256 } from "../store/sha256.ts";
 import { tokenOf } from "../embedding/check-embedding.ts";
-import { asRows, isCanonical, isFolder, readPair, type Rows } from "../embedding/diffusers-pair.ts";
-import { type EmbeddingFile, readEmbedding } from "../embedding/embedding-file.ts";
+import { asRows, readPair, type Rows } from "../embedding/diffusers-pair.ts";
+import { type EmbeddingFile, isCanonical, readEmbedding } from "../embedding/embedding-file.ts";
+import { isFolder } from "../embedding/pair-files.ts";
 import { GenerateFault } from "./generate-fault.ts";
 
 export interface LoadedEmbedding {

@@ -2,7 +2,7 @@
 // text names, or a word that the model knows already.
 // The trap: a prompt without the word would give an ordinary picture, and nobody would notice.
 import { type Embedding, promptTokenizers } from "../../engine/draw-picture.ts";
-import { isFault } from "../../engine/fault.ts";
+import { PlaceholderFault } from "../../engine/text/tokenizer-fault.ts";
 import type { Model } from "../../engine/weights/model.ts";
 import { allFaults } from "../faults.ts";
 import { GenerateFault } from "./generate-fault.ts";
@@ -52,7 +52,7 @@ export function placeWords(
   try {
     promptTokenizers(model, embeddings);
   } catch (cause) {
-    if (!isFault(cause)) throw cause;
+    if (!(cause instanceof PlaceholderFault)) throw cause;
     const { wanted, found } = cause;
     throw new GenerateFault({ key: "--embedding", wanted, found, fix: callOtherwise, cause });
   }

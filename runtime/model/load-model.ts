@@ -48,10 +48,13 @@ export const loadModel = (options: ModelOptions, tools: LoadTools): Effect.Effec
     // Whoever asks without the network is served as well by a model that was opened with it.
     const convert = !tools.offline || opened.has(keyOf(true));
     const key = keyOf(convert);
-    const model = opened.get(key) ?? openModel(path, { ...choice, convert }).then((found) => ({
-      ...found,
-      notes: note === undefined ? found.notes : [...found.notes, note],
-    }));
+    const onConvert = (done: number, total: number) =>
+      Effect.runSync(tools.progress(done, total, "bytes converted"));
+    const open = async () => {
+      const found = await openModel(path, { ...choice, convert, onConvert });
+      return { ...found, notes: note === undefined ? found.notes : [...found.notes, note] };
+    };
+    const model = opened.get(key) ?? open();
     opened.set(key, model);
     return yield* Effect.tryPromise({
       try: () => model,
@@ -70,7 +73,10 @@ export const modelInputs = (
 ): Effect.Effect<unknown, Fault> =>
   Effect.gen(function* () {
     const model = yield* loadModel(options, tools);
-    const looked = yield* lookAtWeights(networks.flatMap((network) => model.files[network]));
+    const looked = yield* lookAtWeights(
+      networks.flatMap((network) => model.files[network]),
+      tools.progress,
+    );
     const digests = [...looked.values()].map(({ digest }) => digest);
     return { weights: digests.toSorted(), configs: model.configs };
   });

@@ -4,6 +4,7 @@ import { Effect, Semaphore } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import type { FileContent } from "../../engine/weights/read-through.ts";
 import { lookAt } from "../../engine/weights/weight-file.ts";
+import type { InputTools } from "../stage.ts";
 import { tryPromise } from "../try-promise.ts";
 
 const turn = Semaphore.makeUnsafe(1);
@@ -11,9 +12,12 @@ const turn = Semaphore.makeUnsafe(1);
 /** By file, in the order given; each once. */
 export const lookAtWeights = (
   files: readonly string[],
+  progress: InputTools["progress"],
 ): Effect.Effect<ReadonlyMap<string, FileContent>, Fault> => {
+  const onProgress = (done: number, total: number) =>
+    Effect.runSync(progress(done, total, "bytes of weights read"));
   const look = (file: string) =>
-    tryPromise(async (signal) => [file, await lookAt(file, signal)] as const);
+    tryPromise(async (signal) => [file, await lookAt(file, signal, onProgress)] as const);
   return Effect.forEach(new Set(files), look).pipe(
     Effect.map((looked) => new Map(looked)),
     Semaphore.withPermit(turn),

@@ -56,6 +56,8 @@ export const schedulerOf = (
   ...(rescale_betas_zero_snr === null ? {} : { rescale_betas_zero_snr }),
 });
 
+type EngineTools = Pick<StageTools, "emit" | "progress">;
+
 interface Shared {
   readonly engine: Promise<Engine>;
   users: number;
@@ -64,11 +66,11 @@ interface Shared {
 const shared = new Map<string, Shared>();
 
 /** Which tensor it is must be found only where a file is not finite throughout. */
-const checkWeights = (model: Model): Effect.Effect<void, Fault> =>
+const checkWeights = (model: Model, { progress }: EngineTools): Effect.Effect<void, Fault> =>
   Effect.gen(function* () {
     const tables = Object.values(model.weights);
     const files = tables.flatMap((table) => [...table.values()].map(({ file }) => file));
-    const looked = yield* lookAtWeights(files);
+    const looked = yield* lookAtWeights(files, progress);
     const suspects = tables.map((table): WeightTable =>
       new Map([...table].filter(([, { file }]) => looked.get(file)?.finite === false))
     );
@@ -89,16 +91,16 @@ const leave = async (key: string, held: Shared) => {
 export const openEngine = (
   model: Model,
   choice: EngineChoice,
-  { emit }: Pick<StageTools, "emit">,
+  tools: EngineTools,
 ): Effect.Effect<Engine, Fault, Scope.Scope> =>
   Effect.gen(function* () {
-    yield* checkWeights(model);
+    yield* checkWeights(model, tools);
     const { held } = yield* Effect.acquireRelease(
       Effect.sync(() => {
         const { provider, threads, weight_dtype, pooling, work } = choice;
         const deciding = [provider, threads, weight_dtype, pooling, work];
         const key = JSON.stringify([model.path, model.notes, ...deciding]);
-        const held = shared.get(key) ?? { engine: makeEngine(model, choice, emit), users: 0 };
+        const held = shared.get(key) ?? { engine: makeEngine(model, choice, tools), users: 0 };
         held.users++;
         shared.set(key, held);
         return { key, held };
@@ -115,7 +117,7 @@ export const computeOf = (weightDtype: EngineChoice["weight_dtype"]): "float16" 
 const makeEngine = (
   model: Model,
   { provider, threads, weight_dtype, pooling, work }: EngineChoice,
-  emit: StageTools["emit"],
+  { emit }: EngineTools,
 ): Promise<Engine> =>
   prepareEngine({
     model,

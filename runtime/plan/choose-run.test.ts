@@ -395,6 +395,27 @@ test("a stage that has nothing to do is not asked what is wrong", () =>
     assert.equal(asked, 1);
   }));
 
+test("once something is wrong, no stage after it is asked to use the network", () =>
+  withTemporaryFolder(async (folder) => {
+    const { split } = toyStages();
+    const asked: boolean[] = [];
+    const saying = (name: string, wrong: boolean) =>
+      defineStage({
+        ...split,
+        name,
+        inputs: (_, { offline }) => {
+          asked.push(offline);
+          const missing = new Breakdown({ wanted: name, found: "none", fix: "Wait." });
+          return wrong ? Effect.fail(missing) : Effect.succeed(null);
+        },
+      });
+    const three = pipeline("toy").stage("one", saying("one", false))
+      .stage("two", saying("two", true)).stage("three", saying("three", true));
+    const error = await refuseToy({ folder, pipeline: three, values });
+    assert.deepEqual(asked, [false, false, true]);
+    assert.match(error.message, /^2 problems/);
+  }));
+
 test("events: started, planned, finished, in one log over all attempts", () =>
   withTemporaryFolder(async (folder) => {
     await runToy({ folder, pipeline: training(undefined, 2), values });

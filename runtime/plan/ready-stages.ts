@@ -45,8 +45,9 @@ const askWorld = (
     );
 
 /**
- * The stages with what they say of the world. One that does not take part is not asked: its weights may
- * not be here.
+ * The stages with what they say of the world. One after another, and once something is wrong without the
+ * network: nobody waits for a download only to hear that there are no pictures. A stage that does not take
+ * part is not asked: its weights may not be here.
  */
 export const readyAll = (
   decoded: readonly Decoded[],
@@ -54,12 +55,17 @@ export const readyAll = (
   needsRun: boolean,
   toolsOf: (id: string) => InputTools,
 ): Effect.Effect<readonly Readied[], Fault> =>
-  Effect.forEach(
-    decoded,
-    (each) =>
-      (needsRun || selection.included.has(each.id)
-        ? askWorld(each, toolsOf(each.id))
-        : Effect.succeed(null))
-        .pipe(Effect.map((world): Readied => ({ ...each, world })), Effect.result),
-    { concurrency: "unbounded" },
-  ).pipe(Effect.flatMap(together));
+  Effect.suspend(() => {
+    let wrong = false;
+    return Effect.forEach(decoded, (each) => {
+      const tools = toolsOf(each.id);
+      const world = needsRun || selection.included.has(each.id)
+        ? askWorld(each, { ...tools, offline: tools.offline || wrong })
+        : Effect.succeed(null);
+      return world.pipe(
+        Effect.map((world): Readied => ({ ...each, world })),
+        Effect.tapError(() => Effect.sync(() => wrong = true)),
+        Effect.result,
+      );
+    });
+  }).pipe(Effect.flatMap(together));

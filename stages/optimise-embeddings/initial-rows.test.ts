@@ -32,12 +32,15 @@ test("float16 and bfloat16 files give the numbers they stand for; a vector alone
     assert.deepEqual([[...l], [...g]], [[1, -2, 0.5], [1, -2, 0.5]]);
   }));
 
-test("the wrong number of vectors, another width and a missing encoder each say what to change", () =>
+test("the wrong number of vectors, another width, a NaN and a missing encoder each say what to change", () =>
   withTemporaryFolder(async (folder) => {
     const clip = { dtype: "F32", shape: [2, 3], data: new Float32Array(6) } as const;
     const both = await written(folder, new Map([["clip_l", clip], ["clip_g", clip]]));
     await assert.rejects(rowsOfFile(both, [3, 3], 1), /Set num_vectors to 2/);
     await assert.rejects(rowsOfFile(both, [4, 3], 2), /made for a model/s);
+    const nan = { ...clip, data: Float32Array.of(1, 2, 3, 4, NaN, 6) };
+    const spoilt = await written(folder, new Map([["clip_l", clip], ["clip_g", nan]]));
+    await assert.rejects(rowsOfFile(spoilt, [3, 3], 2), /clip_g.*NaN or infinity/s);
     const single = await written(folder, new Map([["clip_l", clip]]));
     await assert.rejects(rowsOfFile(single, [3, 3], 2), /clip_g.*no such tensor/s);
   }));

@@ -36,7 +36,16 @@ export async function rowsOfFile(
     const [found, columns] = tensor?.shape.length === 1
       ? [1, tensor.shape[0]]
       : tensor?.shape ?? [0, 0];
-    if (found === vectors && columns === width) return Float64Array.from(tensor!.values);
+    if (found === vectors && columns === width) {
+      if (tensor!.values.every(Number.isFinite)) return Float64Array.from(tensor!.values);
+      throw new InitialRowsFault({
+        file,
+        tensor: name,
+        wanted: "finite values to begin with",
+        found: "NaN or infinity",
+        fix: "Take an earlier checkpoint of its training.",
+      });
+    }
     throw new InitialRowsFault({
       file,
       tensor: name,

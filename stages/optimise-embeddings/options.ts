@@ -19,6 +19,7 @@ export const OptimiseOptions = Schema.Struct({
   pooling: embeddingFields.pooling,
   ...optimizerFields,
   ...lengthFields,
+  num_vectors: embeddingFields.num_vectors,
   initial_embedding_file: embeddingFields.initial_embedding_file,
   prediction_type: objectiveFields.prediction_type,
   rescale_betas_zero_snr: objectiveFields.rescale_betas_zero_snr,

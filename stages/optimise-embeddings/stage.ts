@@ -1,14 +1,18 @@
 // optimise-embeddings: learns the placeholder's rows. Everything else is frozen.
 // The trap: this stage belongs to its run and resumes from the run's state, never from the cache.
 import { Effect } from "effect";
+import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
 import { latents } from "../../runtime/artefacts/latents.ts";
 import { snapshots } from "../../runtime/artefacts/snapshots.ts";
 import { tokenIds } from "../../runtime/artefacts/token-ids.ts";
 import { modelInputs } from "../../runtime/model/load-model.ts";
 import { trainingWork } from "../../runtime/model/engine-work.ts";
+import { modelPreflight } from "../../runtime/model/model-preflight.ts";
+import { schedulerOf } from "../../runtime/model/open-engine.ts";
 import { trainingEngine } from "../../runtime/model/training-engine.ts";
 import { defineStage } from "../../runtime/stage.ts";
 import { forewarnings } from "./forewarnings.ts";
+import { rowsOfFile } from "./initial-rows.ts";
 import { openTraining } from "./open-training.ts";
 import { OptimiseOptions } from "./options.ts";
 import { owed, stateOf } from "./owed.ts";
@@ -38,6 +42,15 @@ export const optimiseEmbeddings = defineStage({
       ]);
       const file = options.initial_embedding_file;
       return { model, start: file === null ? null : yield* tools.digestFile(file) };
+    }),
+
+  preflight: (options) =>
+    modelPreflight(options, async (model) => {
+      noiseSchedule(schedulerOf(model, options));
+      const { textEncoder, textEncoder2 } = model.configs;
+      const widths = [textEncoder.hidden_size, textEncoder2.hidden_size] as const;
+      const file = options.initial_embedding_file;
+      if (file !== null) await rowsOfFile(file, widths, options.num_vectors);
     }),
 
   owed,

@@ -6,12 +6,13 @@ import { embeddingFields } from "../../config/embedding.ts";
 import { modelFields } from "../../config/model.ts";
 import { type CaptionTokenizer, captionTokenizer } from "../../engine/text/caption-tokenizer.ts";
 import { loadTokenizer } from "../../engine/text/tokenizer.ts";
-import type { TokenizerFiles } from "../../engine/text/tokenizer-files.ts";
+import { filesOf, type TokenizerFiles } from "../../engine/text/tokenizer-files.ts";
 import type { Model } from "../../engine/weights/model.ts";
 import { captions } from "../../runtime/artefacts/captions.ts";
 import { type TokenIds, tokenIds } from "../../runtime/artefacts/token-ids.ts";
 import { asFault } from "../../runtime/as-fault.ts";
 import { loadModel } from "../../runtime/model/load-model.ts";
+import { modelPreflight } from "../../runtime/model/model-preflight.ts";
 import { defineStage } from "../../runtime/stage.ts";
 import { captionWarnings } from "./caption-fit.ts";
 import { captionTable } from "./caption-table.ts";
@@ -43,22 +44,15 @@ export const tokenise = defineStage({
       return { digests, padding: tokenizers.map(({ padToken }) => padToken), vocabularies };
     }),
 
-  preflight: (options) =>
-    loadModel(options, { offline: true, progress: () => Effect.void }).pipe(
-      Effect.matchEffect({
-        onFailure: () => Effect.succeed([]), // not downloaded yet, or said by another stage
-        onSuccess: (model) =>
-          Effect.match(placeholderOf(model, options), {
-            onFailure: (fault) => [fault],
-            onSuccess: () => [],
-          }),
-      }),
-    ),
+  preflight: (options) => modelPreflight(options, (model) => placeholderOf(model, options)),
 
   run: ({ options, inputs, tools }) =>
     Effect.gen(function* () {
       const model = yield* loadModel(options, { offline: false, progress: tools.progress });
-      const { initial, tokenizers } = yield* placeholderOf(model, options);
+      const { initial, tokenizers } = yield* Effect.try({
+        try: () => placeholderOf(model, options),
+        catch: asFault,
+      });
       const warn = (text: string) => tools.emit({ event: "warning", text });
       if (options.initial_phrase !== null && ![1, initial.vectors].includes(options.num_vectors)) {
         yield* warn(
@@ -83,29 +77,25 @@ export const tokenise = defineStage({
 
 export default tokenise;
 
-/** The placeholder in both tokenizers, and what it begins as. */
-const placeholderOf = ({ tokenizers: [first, second], configs }: Model, options: TokeniseOptions) =>
-  Effect.try({
-    try: (): { initial: Initial; tokenizers: readonly [CaptionTokenizer, CaptionTokenizer] } => {
-      const initial = initialIds([loadTokenizer(first), loadTokenizer(second)], options);
-      const withPlaceholder = (files: TokenizerFiles, size: number) =>
-        captionTokenizer(
-          files,
-          [{ name: options.placeholder_token, vectors: initial.vectors }],
-          size,
-        );
-      return {
-        initial,
-        tokenizers: [
-          withPlaceholder(first, configs.textEncoder.vocab_size),
-          withPlaceholder(second, configs.textEncoder2.vocab_size),
-        ],
-      };
-    },
-    catch: asFault,
-  });
-
-const filesOf = (files: TokenizerFiles): readonly string[] =>
-  files.kind === "vocabulary" ? [files.vocabulary, files.merges] : [files.tokenizerJson];
+/** The placeholder in both tokenizers, and what it begins as. Throws what is wrong with either. */
+function placeholderOf(
+  { tokenizers: [first, second], configs }: Model,
+  options: TokeniseOptions,
+): { initial: Initial; tokenizers: readonly [CaptionTokenizer, CaptionTokenizer] } {
+  const initial = initialIds([loadTokenizer(first), loadTokenizer(second)], options);
+  const withPlaceholder = (files: TokenizerFiles, size: number) =>
+    captionTokenizer(
+      files,
+      [{ name: options.placeholder_token, vectors: initial.vectors }],
+      size,
+    );
+  return {
+    initial,
+    tokenizers: [
+      withPlaceholder(first, configs.textEncoder.vocab_size),
+      withPlaceholder(second, configs.textEncoder2.vocab_size),
+    ],
+  };
+}
 
 const frameOf = ({ startId, endId, padId }: CaptionTokenizer) => ({ startId, endId, padId });

@@ -5,6 +5,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Cause, Effect, Stream } from "effect";
+import { samplers } from "../../engine/diffusion/samplers/samplers.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { type Snapshot, snapshots } from "../../runtime/artefacts/snapshots.ts";
 import { stepName } from "../../runtime/artefacts/step-name.ts";
@@ -12,6 +13,8 @@ import { validations } from "../../runtime/artefacts/validations.ts";
 import { atomicWrite } from "../../runtime/store/atomic-write.ts";
 import { DiskFault } from "../../runtime/store/disk-fault.ts";
 import { sha256 } from "../../runtime/store/sha256.ts";
+import { modelPreflight } from "../../runtime/model/model-preflight.ts";
+import { schedulerOf } from "../../runtime/model/open-engine.ts";
 import { jpeg } from "../../runtime/model/picture-file.ts";
 import type { UnstampedEvent } from "../../runtime/events.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
@@ -29,6 +32,12 @@ export const validate = defineStage({
   writes: { validations },
   lifetime: "run",
   supervised: true,
+
+  preflight: (options) =>
+    modelPreflight(options, (model) => {
+      const { validation_prompts: prompts, validation_sampler: name } = options;
+      if (prompts.length > 0) samplers[name](schedulerOf(model, options), options.validation_steps);
+    }),
 
   run: ({ options, inputs, outlets, tools }) =>
     Effect.scoped(Effect.gen(function* () {
