@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Effect, Schema } from "effect";
 import { startChild } from "../testing/child.ts";
 import { pipeline } from "../pipeline/compose.ts";
+import { ownIdentity } from "../platform/process-identity.ts";
 import { defineStage } from "../stage.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { runToy } from "../testing/toy-world.ts";
@@ -75,4 +76,22 @@ test("what a killed process left half-written is gone after the next attempt", (
     writeFileSync(join(dir, "a.jpg.tmp"), "half");
     await runToy(toy);
     assert.deepEqual(Object.keys(treeOf(dir)), before);
+  }));
+
+test("who lost the lock leaves the manifest and the events to who has it", () =>
+  withTemporaryFolder(async (folder) => {
+    let theirs: ReturnType<typeof treeOf> = {};
+    const robbed = defineStage({
+      ...idle,
+      run: ({ tools: { runDir } }) =>
+        Effect.suspend(() => {
+          const lock = { ...ownIdentity(), token: "theirs", beat: 9 };
+          writeFileSync(join(runDir, "lock.json"), JSON.stringify(lock));
+          theirs = treeOf(runDir);
+          return Effect.never;
+        }),
+    });
+    const { ending } = await runToy({ folder, pipeline: pipeline("toy").stage("robbed", robbed) });
+    assert.equal(ending.fault?._tag, "LockLost");
+    assert.deepEqual(treeOf(ending.dir), theirs);
   }));
