@@ -27,6 +27,9 @@ export const verdict = (
           } at best (step ${best.step}).`,
       );
     }
+    if (best?.step === 0 && state.step > 0) {
+      parts.push("No step was better than the beginning: the best file holds what it began with.");
+    }
     const ratio = varianceRatio(fixedLosses);
     if (ratio !== null) {
       const settled = hasSettled(fixedLosses) ? "it has settled" : "it has not settled yet";
