@@ -1,5 +1,5 @@
-// Options of which exactly one is set, and mappings that come in several kinds. The reference checks these when training begins; here they
-// are checked when the configuration is read.
+// Options of which exactly one is set. The reference checks these when training begins; here they are
+// checked when the configuration is read.
 // The trap: a layer that sets one of them unsets the others of the layers below it, or else
 // `--set max_train_epochs=3` could not go over a file's max_train_steps.
 
@@ -30,6 +30,3 @@ export const alternatives: readonly Alternatives[] = [
     what: "which caption templates to use",
   },
 ];
-
-/** Mappings whose `type` (or `optimizer_type`) decides what else is in them. */
-export const kinds: readonly string[] = ["optimizer", "data_loader.dataset", "fixed_loss_dataset"];

@@ -5,7 +5,7 @@ import { learningRates, RateFault } from "../engine/optimise/rates.ts";
 import { alternatives } from "./alternatives.ts";
 import type { Finding } from "./config-fault.ts";
 import { triggerOf } from "./placeholder.ts";
-import { dotted } from "./source.ts";
+import { dotted } from "./mapping.ts";
 import type { TrainingConfig } from "./training.ts";
 
 export interface Contradiction extends Pick<Finding, "wanted" | "found" | "fix"> {

@@ -6,7 +6,8 @@ import type { Finding } from "./config-fault.ts";
 import { nearest } from "./nearest.ts";
 import { optionTable } from "./option-table.ts";
 import { nodeAt, type SchemaNode, schemaNode } from "./schema-node.ts";
-import { dotted, isMapping, placeOf, type Source } from "./source.ts";
+import { dotted, isMapping } from "./mapping.ts";
+import { placeOf, type Source } from "./source.ts";
 import { typeText } from "./type-text.ts";
 import { wrongValueFix } from "./wrong-value-fix.ts";
 

@@ -1,6 +1,7 @@
 // Which options start a new run and which go on with the same one, listed by hand.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { canonicalJson } from "../runtime/store/canonical-json.ts";
 import { identityOf } from "./identity.ts";
 import { optionRows } from "./option-rows.ts";
 import { least, own, read } from "./testing/read.ts";
@@ -17,7 +18,7 @@ const base = [
 ];
 
 const identity = async (...set: string[]) =>
-  identityOf((await read({ ...own(least), set: [...base, ...set] })).config);
+  canonicalJson(identityOf((await read({ ...own(least), set: [...base, ...set] })).config));
 
 const sameRun = [
   "base_output_dir=elsewhere",

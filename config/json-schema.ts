@@ -24,7 +24,7 @@ function partAndWhole(): { readonly part: SchemaNode; readonly whole: SchemaNode
 }
 
 /** A configuration file; one that names no type is laid over a pipeline's own. */
-export function trainingJsonSchema(): SchemaNode {
+function trainingJsonSchema(): SchemaNode {
   const { part, whole } = partAndWhole();
   return {
     ...draft07({ title: "gnomic: configuration of an SDXL textual inversion training", ...part }),
@@ -54,7 +54,7 @@ function stageNode(): SchemaNode {
 }
 
 /** A pipeline file. Its `config` need not be complete, since `--config` and `--set` go over it. */
-export function pipelineJsonSchema(): SchemaNode {
+function pipelineJsonSchema(): SchemaNode {
   const { part: config } = partAndWhole();
   return draft07({
     title: "gnomic: pipeline",

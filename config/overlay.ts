@@ -1,11 +1,13 @@
 // Lays one source over another: mappings are merged key by key, everything else is replaced.
 // The trap: a mapping whose `type` changes is replaced as a whole, since the keys of one kind of
 // dataset or optimizer mean nothing to another; and see `alternatives.ts`.
-import { alternatives, kinds } from "./alternatives.ts";
+import { alternatives } from "./alternatives.ts";
 import { tagKeys } from "./schema-node.ts";
-import { dotted, isMapping, type Source } from "./source.ts";
+import { dotted, isMapping, type Mapping } from "./mapping.ts";
+import type { Source } from "./source.ts";
 
-type Mapping = Readonly<Record<string, unknown>>;
+/** Mappings whose `type` (or `optimizer_type`) decides what else is in them. */
+const kinds: readonly string[] = ["optimizer", "data_loader.dataset", "fixed_loss_dataset"];
 
 const own = (value: Mapping, key: string) => Object.hasOwn(value, key) ? value[key] : undefined;
 

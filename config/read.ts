@@ -7,12 +7,12 @@ import { ConfigFault, type Finding } from "./config-fault.ts";
 import { contradictions } from "./contradictions.ts";
 import { decodeAll, findingsOf, keyOf } from "./decode-source.ts";
 import { effects } from "./effects.ts";
+import { isMapping } from "./mapping.ts";
 import { overlay } from "./overlay.ts";
 import { repaired } from "./repaired.ts";
 import { parseSettings } from "./settings.ts";
 import {
   emptySource,
-  isMapping,
   maxSourceBytes,
   type ParsedSource,
   parseSource,
@@ -47,7 +47,7 @@ const refused = (file: string, wanted: string, found: string, fix: string): Pars
 });
 
 /** Reads and parses a YAML or JSON file; what is wrong with it is among the findings. */
-export const readSource = Effect.fnUntraced(function* (path: string) {
+const readSource = Effect.fnUntraced(function* (path: string) {
   const files = yield* FileSystem.FileSystem;
   const bytes = yield* Effect.gen(function* () {
     const { size } = yield* files.stat(path);
@@ -116,7 +116,7 @@ const gather = Effect.fnUntraced(function* (layers: ConfigLayers) {
 });
 
 /** Decodes a merged source; every finding at once. */
-export function resolveConfig(
+function resolveConfig(
   source: Source,
 ): { config?: TrainingConfig; findings: readonly Finding[] } {
   const { value, misfits } = decodeAll(TrainingConfig, source.value);

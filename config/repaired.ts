@@ -4,7 +4,7 @@
 import type { Schema } from "effect";
 import { decodeAll, type Misfit } from "./decode-source.ts";
 import { members, nodeAt, propertiesOf, type SchemaNode, schemaNode } from "./schema-node.ts";
-import { isMapping } from "./source.ts";
+import { isMapping } from "./mapping.ts";
 
 function standIn(node: SchemaNode | undefined): unknown {
   const first = node === undefined ? undefined : members(node)[0];

@@ -3,7 +3,7 @@
 // The trap: a node may be a union; a path into it needs the value, whose `type` picks the member.
 import { type JsonSchema, Schema } from "effect";
 import { annotationKeys } from "./option.ts";
-import { isMapping } from "./source.ts";
+import { isMapping } from "./mapping.ts";
 
 export type SchemaNode = JsonSchema.JsonSchema;
 
@@ -52,7 +52,7 @@ export function tagOf(node: SchemaNode): { key: string; tag: string } | undefine
 }
 
 /** The member that a value means: by its tag, else the first that knows most of its keys. */
-export function memberFor(node: SchemaNode, value: unknown): SchemaNode | undefined {
+function memberFor(node: SchemaNode, value: unknown): SchemaNode | undefined {
   const objects = members(node).filter((member) => member.properties !== undefined);
   if (!isMapping(value)) return objects[0];
   const tagged = objects.find((member) => {

@@ -3,7 +3,8 @@
 // The trap: several of them make one layer, in which contradictions are errors and not overrides.
 import type { Place } from "../engine/fault.ts";
 import type { Finding } from "./config-fault.ts";
-import { isMapping, type ParsedSource, parseSource } from "./source.ts";
+import { isMapping } from "./mapping.ts";
+import { type ParsedSource, parseSource } from "./source.ts";
 
 function assign(into: Record<string, unknown>, path: readonly string[], value: unknown) {
   const [first, ...rest] = path;

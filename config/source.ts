@@ -14,6 +14,7 @@ import {
 } from "yaml";
 import type { Place } from "../engine/fault.ts";
 import type { Finding } from "./config-fault.ts";
+import { dotted, isMapping } from "./mapping.ts";
 
 /** A value and where its parts stand, by dotted key (`data_loader.resolution`, `prompts.0`). */
 export interface Source {
@@ -30,12 +31,6 @@ const maxValues = 20_000;
 const maxDepth = 32;
 
 export const emptySource: Source = { value: {}, places: new Map() };
-
-export const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-export const dotted = (...parts: readonly (string | number)[]): string =>
-  parts.filter((part) => part !== "").join(".");
 
 /** The place of a key, else of something in it, else of the nearest mapping around it. */
 export function placeOf(source: Source, key: string): Place {

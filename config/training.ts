@@ -15,7 +15,7 @@ import { optimizerFields } from "./optimizer.ts";
 import { outputFields } from "./outputs.ts";
 import { validationFields } from "./validation.ts";
 
-export const trainingFields = {
+export const TrainingConfig = Schema.Struct({
   type: tag(
     "SDXL_TEXTUAL_INVERSION",
     "The kind of training; there is only one: no LoRA, no finetuning, no other models.",
@@ -35,7 +35,5 @@ export const trainingFields = {
   ...outputFields,
   ...validationFields,
   ...deviceFields,
-};
-
-export const TrainingConfig = Schema.Struct(trainingFields);
+});
 export type TrainingConfig = typeof TrainingConfig.Type;

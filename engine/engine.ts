@@ -1,17 +1,29 @@
-// The engine as a library: a model on a device, typed arrays in, typed arrays out. One session per graph
-// and size is compiled, kept and used again. The trap: nothing here decides what to train on; captions,
-// noise, timesteps and weights come from the caller.
-import { attentionBytesOf, keepOf, type MemoryPlan, smallerPlan } from "./memory/memory-plan.ts";
-import { inTiles, tilingOf, type VaeWork } from "./memory/vae-tiles.ts";
-import { sinusoidalEmbedding } from "./diffusion/sinusoidal.ts";
-import type { Loader, Session } from "./device/device.ts";
+// The engine as a library: a model on a device, typed arrays in, typed arrays out. Text, prediction, the
+// training step and its loss are here; the VAE, the sessions and the feeds have files of their own.
+// The trap: nothing here decides what to train on; captions, noise, timesteps and weights come from the
+// caller.
+import {
+  type Captions,
+  type Conditioning,
+  type Denoising,
+  type StepResult,
+  tensor,
+  type TrainingBatch,
+} from "./batch.ts";
+import type { Loader } from "./device/device.ts";
 import { DeviceMemoryFault } from "./device/device-fault.ts";
 import type { Feeds, Fetches, Tensor } from "./device/messages.ts";
+import { textFeeds, timeFeeds } from "./feeds.ts";
 import { either } from "./graph/either.ts";
 import type { DType, Graph } from "./graph/graph.ts";
+import { type MemoryPlan, smallerPlan } from "./memory/memory-plan.ts";
+import { takeTrainingGraphs } from "./memory/training-graphs.ts";
+import type { VaeWork } from "./memory/vae-tiles.ts";
 import * as graphs from "./networks/graphs.ts";
-import { poolingMatrix, poolingOf, type PoolingRule } from "./text/pooling.ts";
+import { type GraphKind, SessionPool } from "./session-pool.ts";
+import { poolingOf, type PoolingRule } from "./text/pooling.ts";
 import { TokenEmbeddings } from "./text/token-embeddings.ts";
+import { type Moments, Vae } from "./vae.ts";
 import type { Model } from "./weights/model.ts";
 
 export interface EngineOptions {
@@ -23,7 +35,7 @@ export interface EngineOptions {
   readonly plan: MemoryPlan;
   /** What the VAE does in tiles; where memory runs out it takes to them by itself. */
   readonly tiles?: readonly VaeWork[];
-  /** How many sizes' training graphs are kept compiled; by default all. The one used last goes last. */
+  /** How many sizes' training graphs are kept compiled; by default all. */
   readonly trainingSessions?: number;
   /** No memory is left to draw in while the training's sessions hold theirs. */
   readonly tight?: boolean;
@@ -33,69 +45,28 @@ export interface EngineOptions {
   readonly say?: (text: string) => void;
 }
 
-/** Captions as token ids; ids at or above the vocabulary's size are rows, n * width values. */
-export interface Captions {
-  readonly ids1: readonly (readonly number[])[];
-  readonly ids2: readonly (readonly number[])[];
-  readonly rows1: ArrayLike<number>;
-  readonly rows2: ArrayLike<number>;
-}
-
-export interface Conditioning {
-  /** [B, 77, D]. */
-  readonly context: Tensor;
-  /** [B, P]. */
-  readonly pooled: Tensor;
-}
-
-export interface Denoising {
-  readonly timesteps: readonly number[];
-  /** Per item: original height and width, crop top and left, target height and width, in pixels. */
-  readonly timeIds: readonly (readonly number[])[];
-}
-
-export interface TrainingBatch extends Captions, Denoising {
-  /** [B, 4, h, w]: what the UNet sees, and what it should answer. */
-  readonly noisy: Tensor;
-  readonly target: Tensor;
-  /** [B, 1, h, w]: loss = sum(weight (prediction - target)^2). */
-  readonly weight: Tensor;
-}
-
-export interface StepResult {
-  readonly loss: number;
-  /** Gradients of the rows, n * width. */
-  readonly grad1: Float64Array;
-  readonly grad2: Float64Array;
-}
-
-export const tensor = (data: Float32Array, dims: readonly number[]): Tensor => ({
-  type: "float32",
-  dims,
-  data,
-});
-
-const one = (value: number): Tensor => tensor(Float32Array.of(value), [1]);
-
 export class Engine {
   readonly model: Model;
   readonly device: Loader;
   readonly tokens: readonly [TokenEmbeddings, TokenEmbeddings];
   readonly #options: EngineOptions;
-  readonly #sessions = new Map<string, Promise<Session>>();
-  /** The VAE's own, because SDXL's overflows in float16 (its activations pass 65504). */
-  #vaeCompute: DType;
+  readonly #pool: SessionPool;
+  readonly #vae: Vae;
   #plan: MemoryPlan;
-  readonly #tiled: Set<VaeWork>;
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.model = options.model;
-    this.device = options.device;
-    this.#vaeCompute = options.compute;
-    this.#plan = options.plan;
-    this.#tiled = new Set(options.tiles);
-    const { textEncoder, textEncoder2 } = options.model.weights;
+    const { model, device, compute, plan, tiles = [], trainingSessions, say } = options;
+    this.model = model;
+    this.device = device;
+    this.#plan = plan;
+    this.#pool = new SessionPool((kind, size) => {
+      const isVae = kind === "encode" || kind === "decode";
+      return device.load(this.#graph(kind, size), isVae);
+    }, trainingSessions);
+    const { vae: config } = model.configs;
+    this.#vae = new Vae({ config, pool: this.#pool, compute, tiles, say: say ?? (() => {}) });
+    const { textEncoder, textEncoder2 } = model.weights;
     const name = "text_model.embeddings.token_embedding.weight";
     this.tokens = [
       new TokenEmbeddings(textEncoder.get(name)!),
@@ -118,16 +89,16 @@ export class Engine {
     captions: Captions,
   ): Promise<Conditioning & { hidden1: Tensor; hidden2: Tensor }> {
     const feeds = await this.#textFeeds(captions);
-    const session = await this.#session("text", { batch: captions.ids1.length });
+    const session = await this.#pool.get("text", { batch: captions.ids1.length });
     const { context, pooled, hidden1, hidden2 } = await session.run(feeds);
     return { context, pooled, hidden1, hidden2 };
   }
 
   /** The UNet's prediction for latents [B, 4, h, w]. */
   async predict(latents: Tensor, denoising: Denoising, text: Conditioning): Promise<Tensor> {
-    const session = await this.#session("predict", sizeOf(latents));
-    const feeds = { latents, ...this.#sinusoids(denoising), ...text };
-    return (await session.run(feeds)).prediction;
+    const session = await this.#pool.get("predict", sizeOf(latents));
+    const times = timeFeeds(denoising, this.model.configs.unet);
+    return (await session.run({ latents, ...times, ...text })).prediction;
   }
 
   /**
@@ -160,39 +131,24 @@ export class Engine {
     return (await this.#train(sizeOf(batch.noisy), { ...feeds, choice: one(0) })).loss.data[0];
   }
 
-  /** Pixels [B, 3, H, W] in -1..1 to the posterior's moments, each [B, 4, h, w], not scaled. */
-  async encodeImage(pixels: Tensor): Promise<{ mean: Tensor; logvar: Tensor }> {
-    const { data, dims } = await this.#vae("encode", pixels);
-    const shape = [dims[0], dims[1] / 2, dims[2], dims[3]];
-    const size = shape[1] * shape[2] * shape[3];
-    const half = (offset: number) => {
-      const part = new Float32Array(shape[0] * size);
-      for (let b = 0; b < shape[0]; b++) {
-        part.set(data.subarray((2 * b + offset) * size, (2 * b + offset + 1) * size), b * size);
-      }
-      return tensor(part, shape);
-    };
-    return { mean: half(0), logvar: half(1) };
+  /** Pixels [B, 3, H, W] in -1..1 to the posterior's moments. */
+  encodeImage(pixels: Tensor): Promise<Moments> {
+    return this.#vae.encode(pixels);
   }
 
   /** Latents [B, 4, h, w], not scaled, to pixels [B, 3, 8h, 8w] around -1..1. */
   decodeLatents(latents: Tensor): Promise<Tensor> {
-    return this.#vae("decode", latents);
+    return this.#vae.decode(latents);
   }
 
   /** Compiles the training graph of a size ahead of its first step, where memory holds one more. */
-  async prepareTraining(size: graphs.Size): Promise<void> {
-    const most = this.#options.trainingSessions ?? Infinity;
-    if (this.#trainingKeys().length < most) await this.#session("train", size);
+  prepareTraining(size: graphs.Size): Promise<void> {
+    return this.#pool.prepareTraining(size);
   }
 
   /** Frees the sessions whose graphs are of these kinds. */
-  async release(...kinds: readonly GraphKind[]): Promise<void> {
-    for (const [key, session] of this.#sessions) {
-      if (!kinds.includes(key.split(" ")[0] as GraphKind)) continue;
-      this.#sessions.delete(key);
-      await session.then((loaded) => loaded.release(), () => {});
-    }
+  release(...kinds: readonly GraphKind[]): Promise<void> {
+    return this.#pool.release(...kinds);
   }
 
   close(): Promise<void> {
@@ -201,7 +157,7 @@ export class Engine {
 
   async #train(size: graphs.Size, feeds: Feeds, following?: graphs.Size): Promise<Fetches> {
     try {
-      const session = await this.#trainingSession(size);
+      const session = await this.#pool.training(size);
       const running = session.run(feeds);
       // What fails here fails again, and is told, in the step that needs it.
       if (following !== undefined) this.prepareTraining(following).catch(() => {});
@@ -218,65 +174,6 @@ export class Engine {
     }
   }
 
-  /**
-   * Runs the VAE. What overflows in float16 is computed again in float32, and where memory runs out again
-   * in tiles, from then on always.
-   */
-  async #vae(work: VaeWork, whole: Tensor): Promise<Tensor> {
-    const run = async (part: Tensor): Promise<Tensor> => {
-      const session = await this.#session(work, sizeOf(part));
-      return Object.values(await session.run({ pixels: part, latents: part }))[0];
-    };
-    const tiling = tilingOf(work, this.model.configs.vae);
-    try {
-      const result = await (this.#tiled.has(work) ? inTiles(whole, tiling, run) : run(whole));
-      if (this.#vaeCompute === "float32" || !overflows(result.data)) return result;
-      this.#vaeCompute = "float32";
-      this.#options.say?.("The VAE overflows in float16; it is computed in float32.");
-    } catch (error) {
-      if (!(error instanceof DeviceMemoryFault) || this.#tiled.has(work)) throw error;
-      this.#tiled.add(work);
-      this.#options.say?.(`Memory ran out in the VAE (${error.found}); it ${work}s in tiles.`);
-    }
-    await this.release("encode", "decode");
-    return this.#vae(work, whole);
-  }
-
-  /** Makes room first, where not all sizes' graphs are kept. */
-  async #trainingSession(size: graphs.Size): Promise<Session> {
-    const most = this.#options.trainingSessions ?? Infinity;
-    const wanted = keyOf("train", size);
-    const session = this.#sessions.get(wanted);
-    if (session !== undefined) {
-      this.#sessions.delete(wanted);
-      this.#sessions.set(wanted, session);
-      return session;
-    }
-    const held = this.#trainingKeys();
-    for (const key of held.slice(0, Math.max(0, held.length + 1 - most))) {
-      const old = this.#sessions.get(key)!;
-      this.#sessions.delete(key);
-      await old.then((loaded) => loaded.release(), () => {});
-    }
-    return this.#session("train", size);
-  }
-
-  /** Of the training graphs held, the one used last at the end. */
-  #trainingKeys(): readonly string[] {
-    return [...this.#sessions.keys()].filter((key) => key.startsWith("train "));
-  }
-
-  #session(kind: GraphKind, size: Partial<graphs.Size>): Promise<Session> {
-    const key = keyOf(kind, size);
-    const held = this.#sessions.get(key);
-    if (held !== undefined) return held;
-    const isVae = kind === "encode" || kind === "decode";
-    const session = this.device.load(this.#graph(kind, size as graphs.Size), isVae);
-    this.#sessions.set(key, session);
-    session.catch(() => this.#sessions.delete(key));
-    return session;
-  }
-
   #graph(kind: GraphKind, size: graphs.Size): Graph {
     const { model, compute } = this.#options;
     switch (kind) {
@@ -285,42 +182,21 @@ export class Engine {
       case "predict":
         return graphs.predictionGraph(model, size, compute);
       case "encode":
-        return graphs.encodeGraph(model, size, this.#vaeCompute);
+        return graphs.encodeGraph(model, size, this.#vae.compute);
       case "decode":
-        return graphs.decodeGraph(model, size, this.#vaeCompute);
+        return graphs.decodeGraph(model, size, this.#vae.compute);
       case "train": {
-        const plan = this.#plan;
-        const attentionBytes = attentionBytesOf(plan, this.device.provider);
-        return either(
-          graphs.trainGraph(model, size, { keep: keepOf(plan), attentionBytes, compute }),
-          graphs.lossGraph(model, size, compute),
-        );
+        const { provider } = this.device;
+        const setting = { size, plan: this.#plan, provider, compute };
+        const { step, loss } = takeTrainingGraphs(model, setting);
+        return either(step, loss);
       }
     }
   }
 
-  async #textFeeds({ ids1, ids2, rows1, rows2 }: Captions) {
+  #textFeeds(captions: Captions) {
     const rule = this.#options.pooling ?? poolingOf(this.model.configs.textEncoder2);
-    return {
-      embeddings1: await this.tokens[0].lookUp(ids1, rows1),
-      embeddings2: await this.tokens[1].lookUp(ids2, rows2),
-      pool: poolingMatrix(ids2, rule),
-    };
-  }
-
-  #sinusoids({ timesteps, timeIds }: Denoising) {
-    const { unet } = this.model.configs;
-    const embed = (values: readonly number[], width: number) =>
-      sinusoidalEmbedding(values, width, {
-        flipSinToCos: unet.flip_sin_to_cos,
-        freqShift: unet.freq_shift,
-      });
-    const time = unet.block_out_channels[0];
-    const added = unet.addition_time_embed_dim;
-    return {
-      timestep_embedding: tensor(embed(timesteps, time), [timesteps.length, time]),
-      time_ids_embedding: tensor(embed(timeIds.flat(), added), [timeIds.length, 6 * added]),
-    };
+    return textFeeds(captions, this.tokens, rule);
   }
 
   async #trainingFeeds(batch: TrainingBatch, scale: number) {
@@ -329,7 +205,7 @@ export class Engine {
       : tensor(batch.weight.data.map((value) => value * scale), batch.weight.dims);
     return {
       ...await this.#textFeeds(batch),
-      ...this.#sinusoids(batch),
+      ...timeFeeds(batch, this.model.configs.unet),
       latents: batch.noisy,
       target: batch.target,
       weight,
@@ -337,14 +213,7 @@ export class Engine {
   }
 }
 
-export type GraphKind = "text" | "predict" | "train" | "encode" | "decode";
-
-const keyOf = (kind: GraphKind, { batch, height, width }: Partial<graphs.Size>): string =>
-  `${kind} ${batch} ${height} ${width}`;
-
-/** Not a number, or at float16's largest. */
-const overflows = (values: Float32Array): boolean =>
-  values.some((value) => !(Math.abs(value) < 65504));
+const one = (value: number): Tensor => tensor(Float32Array.of(value), [1]);
 
 const sizeOf = ({ dims }: Tensor): graphs.Size => ({
   batch: dims[0],

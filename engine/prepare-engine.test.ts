@@ -6,7 +6,7 @@ import { memoryPlans } from "./memory/memory-plan.ts";
 import { MemoryFault } from "./memory/plan-memory.ts";
 import { type EngineWish, prepareEngine } from "./prepare-engine.ts";
 import { openModel } from "./weights/model.ts";
-import { tensor } from "./engine.ts";
+import { tensor } from "./batch.ts";
 
 const golden = fileURLToPath(new URL("../tests/golden/a/model", import.meta.url));
 const wish: EngineWish = {

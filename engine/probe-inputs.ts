@@ -4,7 +4,7 @@
 // may hold the captions alone or the image alone.
 // The trap: sizes are names here. `B` is whatever the first tensor that has it says, and binds the others.
 import { noiseSchedule } from "./diffusion/noise-schedule.ts";
-import type { Captions, Denoising } from "./engine.ts";
+import type { Captions, Denoising } from "./batch.ts";
 import type { Tensor } from "./device/messages.ts";
 import { fault } from "./fault.ts";
 import { vaeFactor } from "./networks/autoencoder.ts";

@@ -6,7 +6,8 @@
 import type { Tensor } from "./device/messages.ts";
 import { type NoiseSchedule, noiseSchedule } from "./diffusion/noise-schedule.ts";
 import { prepareStep } from "./diffusion/objective.ts";
-import { type Captions, type Conditioning, type Engine, tensor } from "./engine.ts";
+import { type Captions, type Conditioning, tensor } from "./batch.ts";
+import type { Engine } from "./engine.ts";
 import type { ProbeInputs } from "./probe-inputs.ts";
 
 type Outputs = Map<string, Tensor>;

@@ -5,7 +5,8 @@ import { guided } from "./diffusion/guidance.ts";
 import { unscaleLatents } from "./diffusion/latent-scaling.ts";
 import { type SamplerName, samplers } from "./diffusion/samplers/samplers.ts";
 import type { Tensor } from "./device/messages.ts";
-import { type Captions, type Conditioning, type Engine, tensor } from "./engine.ts";
+import { type Captions, type Conditioning, tensor } from "./batch.ts";
+import type { Engine } from "./engine.ts";
 import type { SchedulerConfig } from "./networks/config.ts";
 
 export interface SampleRequest {

@@ -19,6 +19,12 @@ export interface ArtefactType<out Name extends string, in out A> {
 
 export type AnyArtefactType = ArtefactType<string, any>;
 
+/** What a stage reads or writes, by the names that it gives its ports. */
+export type Ports = Readonly<Record<string, AnyArtefactType>>;
+
+export const portsOf = (ports: Ports): readonly (readonly [string, AnyArtefactType])[] =>
+  Object.entries(ports);
+
 export const artefact = <const Name extends string, A>(
   name: Name,
   schema: Schema.Codec<A, any>,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, truncateSync } from "node:fs";
 import { test } from "node:test";
 import { Effect } from "effect";
 import { controlFile, openControl, sendRequest } from "./control.ts";
@@ -36,4 +36,13 @@ test("a line is taken when it is whole, and what is no request is counted", () =
     appendFileSync(controlFile(folder), `${line.slice(20)}\n{"ask":{"request":"rm"}}\nnonsense\n`);
     assert.deepEqual(await run(control.requests("train")), [{ request: "choose", step: 4 }]);
     assert.equal(control.broken(), 2);
+  }));
+
+test("a control file that was cut or replaced is read from its start", () =>
+  withTemporaryFolder(async (folder) => {
+    await run(sendRequest(folder, { request: "choose", step: 1000 }));
+    const control = await run(openControl(folder, () => {}));
+    truncateSync(controlFile(folder), 0);
+    await run(sendRequest(folder, { request: "save" }));
+    assert.deepEqual(await run(control.requests("train")), [{ request: "save" }]);
   }));

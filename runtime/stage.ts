@@ -104,7 +104,7 @@ export type Carrieds<Ports extends Record<string, AnyArtefactType>> = {
     | (Ports[Port] extends { readonly optional: true } ? undefined : never);
 };
 
-/** Only "value" ports are returned; a stream port is written through `emitTo`. */
+/** Only "value" ports are returned; a stream port is written through `outlets`. */
 export type Results<Ports extends Record<string, AnyArtefactType>> = {
   readonly [Port in keyof Ports as Ports[Port] extends { readonly kind: "stream" } ? never : Port]:
     Carried<Ports[Port]>;

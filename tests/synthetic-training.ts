@@ -8,14 +8,8 @@ import { openControl } from "../runtime/control.ts";
 import { openEventLog } from "../runtime/execute/event-log.ts";
 import type { RunEvent } from "../runtime/events.ts";
 import { lockRun } from "../runtime/execute/lock.ts";
-import {
-  checkpointPath,
-  createRunFolder,
-  defaultRun,
-  picturePath,
-  syntheticEvents,
-  writeFilesOf,
-} from "./synthetic-run.ts";
+import { checkpointPath, defaultRun, picturePath, syntheticEvents } from "./synthetic-events.ts";
+import { createRunFolder, writeFilesOf } from "./synthetic-run.ts";
 
 const [dir, options, millisecondsPerStep] = process.argv.slice(2);
 const run = { ...defaultRun, ...JSON.parse(options ?? "{}") };

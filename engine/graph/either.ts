@@ -5,7 +5,7 @@ import { elementCode } from "./element-code.ts";
 import type { Branch, Frozen, Graph, Node, Value } from "./graph.ts";
 
 /** The input that chooses: 1 computes the first graph, 0 the second. */
-export const choice: Value = { name: "choice", dtype: "float32", shape: [1] };
+const choice: Value = { name: "choice", dtype: "float32", shape: [1] };
 
 const united = <T>(lists: readonly (readonly T[])[], nameOf: (item: T) => string): readonly T[] => [
   ...new Map(lists.flat().map((item) => [nameOf(item), item])).values(),

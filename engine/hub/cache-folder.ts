@@ -40,7 +40,7 @@ export const lockPath = (settings: HubSettings, repo: Repository, etag: string):
     `${etag}.gnomic`,
   );
 
-export const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
+const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
 
 /** The commit that a revision meant when it was last asked for. */
 export async function cachedCommit(

@@ -7,8 +7,9 @@ import type { DType } from "../graph/graph.ts";
 import * as graphs from "../networks/graphs.ts";
 import type { AvailableMemory } from "./available-memory.ts";
 import { type Estimate, estimateMemory, overheadOf, peakOf } from "./estimate.ts";
-import { attentionBytesOf, keepOf, type MemoryPlan } from "./memory-plan.ts";
+import type { MemoryPlan } from "./memory-plan.ts";
 import type { Networks } from "./networks-of.ts";
+import { lookAtTrainingGraphs } from "./training-graphs.ts";
 import { tileSide, tilingOf, type VaeWork } from "./vae-tiles.ts";
 
 export interface MemoryQuestion {
@@ -83,12 +84,10 @@ const largestOf = ({ sizes }: MemoryQuestion) =>
 export function trainingRow(question: MemoryQuestion, plan: MemoryPlan): MemoryRow {
   const { networks, batch, compute, provider } = question;
   const size = { batch, ...largestOf(question) };
-  const options = { keep: keepOf(plan), attentionBytes: attentionBytesOf(plan, provider), compute };
   return row(question, { work: "training", plan, ...size, tiled: false }, () => {
-    const alone = estimateMemory(graphs.trainGraph(networks, size, options), provider);
-    // The same session also computes the loss alone (engine.ts).
-    const beside = overheadOf(lowered(graphs.lossGraph(networks, size, compute), provider));
-    return { ...alone, overhead: alone.overhead + beside };
+    const { step, loss } = lookAtTrainingGraphs(networks, { size, plan, provider, compute });
+    const alone = estimateMemory(step, provider);
+    return { ...alone, overhead: alone.overhead + overheadOf(lowered(loss, provider)) };
   });
 }
 

@@ -1,83 +1,8 @@
-// UNet2DConditionModel's config.json, decoded once: every default as in diffusers, every scalar that
-// stands for a list expanded to the list, whatever the networks cannot compute refused by key.
-// The trap: diffusers' `attention_head_dim` is the NUMBER of heads of a level, not their width.
-import { Schema } from "effect";
-import {
-  absent,
-  Count,
-  CountPerLevel,
-  decode,
-  Epsilon,
-  type Finding,
-  only,
-  orElse,
-  PerLevel,
-  refuse,
-  Size,
-  Sizes,
-} from "./decode-config.ts";
-
-const Depth = Schema.Natural.check(Schema.isLessThanOrEqualTo(100));
-const Depths = Schema.Union([Depth, Schema.Array(Depth)]);
-
-const StoredUNetConfig = Schema.Struct({
-  sample_size: orElse(Schema.NullOr(PerLevel), null),
-  in_channels: orElse(Size, 4),
-  out_channels: orElse(Size, 4),
-  flip_sin_to_cos: orElse(Schema.Boolean, true),
-  freq_shift: orElse(Schema.Finite, 0),
-  down_block_types: orElse(Schema.Array(Schema.Literals(["DownBlock2D", "CrossAttnDownBlock2D"])), [
-    "CrossAttnDownBlock2D",
-    "CrossAttnDownBlock2D",
-    "CrossAttnDownBlock2D",
-    "DownBlock2D",
-  ]),
-  mid_block_type: orElse(
-    Schema.NullOr(Schema.Literals(["UNetMidBlock2DCrossAttn", "UNetMidBlock2D"])),
-    "UNetMidBlock2DCrossAttn",
-  ),
-  up_block_types: orElse(Schema.Array(Schema.Literals(["UpBlock2D", "CrossAttnUpBlock2D"])), [
-    "UpBlock2D",
-    "CrossAttnUpBlock2D",
-    "CrossAttnUpBlock2D",
-    "CrossAttnUpBlock2D",
-  ]),
-  block_out_channels: orElse(Sizes, [320, 640, 1280, 1280]),
-  layers_per_block: orElse(CountPerLevel, 2),
-  act_fn: orElse(Schema.Literals(["silu", "swish"]), "silu"),
-  norm_num_groups: orElse(Size, 32),
-  norm_eps: orElse(Epsilon, 1e-5),
-  cross_attention_dim: orElse(PerLevel, 1280),
-  transformer_layers_per_block: orElse(Schema.Union([Count, Schema.Array(Depths)]), 1),
-  reverse_transformer_layers_per_block: orElse(Schema.NullOr(Schema.Array(Depths)), null),
-  attention_head_dim: orElse(PerLevel, 8),
-  num_attention_heads: orElse(Schema.NullOr(PerLevel), null),
-  use_linear_projection: orElse(Schema.Boolean, false),
-  addition_embed_type: Schema.Literal("text_time"),
-  addition_time_embed_dim: Size,
-  projection_class_embeddings_input_dim: Size,
-  time_embedding_dim: orElse(Schema.NullOr(Size), null),
-  /** What no SDXL has. Other keys (dropout, upcast_attention, ...) do not change the result here. */
-  center_input_sample: only(false),
-  only_cross_attention: only(false),
-  downsample_padding: only(1),
-  mid_block_scale_factor: only(1),
-  encoder_hid_dim_type: absent,
-  dual_cross_attention: only(false),
-  class_embed_type: absent,
-  num_class_embeds: absent,
-  resnet_time_scale_shift: only("default"),
-  resnet_skip_time_act: only(false),
-  resnet_out_scale_factor: only(1),
-  time_embedding_type: only("positional"),
-  time_embedding_act_fn: absent,
-  timestep_post_act: absent,
-  conv_in_kernel: only(3),
-  conv_out_kernel: only(3),
-  attention_type: only("default"),
-  class_embeddings_concat: only(false),
-  cross_attention_norm: absent,
-});
+// UNet2DConditionModel's config.json, decoded once: every scalar that stands for a list expanded to the
+// list, whatever the networks cannot compute refused by key.
+// The trap: up blocks run from the coarsest level to the finest, so their lists are the other way round.
+import { decode, type Finding, refuse } from "./decode-config.ts";
+import { StoredUNetConfig } from "./stored-unet-config.ts";
 
 /** UNet2DConditionModel with `text_time`, lists expanded: index [level], finest level first. */
 export interface UNetConfig {
@@ -114,49 +39,78 @@ export interface UNetConfig {
   readonly time_embedding_dim: number;
 }
 
+type Depth = number | readonly number[];
+
+/** The lists of a config, one entry a level, finest first (`reversed`: coarsest first). */
+interface Levels {
+  readonly count: number;
+  readonly layers: readonly number[];
+  readonly heads: readonly number[];
+  readonly widths: readonly number[];
+  readonly depths: readonly Depth[];
+  readonly reversed: readonly Depth[];
+}
+
+/** Transformer blocks by block and layer; none in a block without attention. */
+interface Blocks {
+  readonly down: readonly (readonly number[])[];
+  readonly up: readonly (readonly number[])[];
+}
+
 const perLevel = (value: number | readonly number[], levels: number): readonly number[] =>
   typeof value === "number" ? Array<number>(levels).fill(value) : value;
 
-/** Decodes unet/config.json. Throws ModelConfigFault. */
-export function decodeUNetConfig(json: unknown, file: string): UNetConfig {
-  const network = "UNet (UNet2DConditionModel with text_time)";
-  const stored = decode(StoredUNetConfig, network, file, json);
-  const levels = stored.block_out_channels.length;
-  const layers = perLevel(stored.layers_per_block, levels);
-  const heads = perLevel(stored.num_attention_heads ?? stored.attention_head_dim, levels);
-  const widths = perLevel(stored.cross_attention_dim, levels);
+function levelsOf(stored: StoredUNetConfig): Levels {
+  const count = stored.block_out_channels.length;
   const depths = typeof stored.transformer_layers_per_block === "number"
-    ? perLevel(stored.transformer_layers_per_block, levels)
+    ? perLevel(stored.transformer_layers_per_block, count)
     : stored.transformer_layers_per_block;
-  const reversed = stored.reverse_transformer_layers_per_block ?? [...depths].reverse();
+  return {
+    count,
+    layers: perLevel(stored.layers_per_block, count),
+    heads: perLevel(stored.num_attention_heads ?? stored.attention_head_dim, count),
+    widths: perLevel(stored.cross_attention_dim, count),
+    depths,
+    reversed: stored.reverse_transformer_layers_per_block ?? [...depths].reverse(),
+  };
+}
+
+/** Lists that have not one entry a level. */
+const wrongLengths = (stored: StoredUNetConfig, levels: Levels): readonly Finding[] =>
+  Object.entries({
+    down_block_types: stored.down_block_types,
+    up_block_types: stored.up_block_types,
+    layers_per_block: levels.layers,
+    attention_head_dim: levels.heads,
+    cross_attention_dim: levels.widths,
+    transformer_layers_per_block: levels.depths,
+    reverse_transformer_layers_per_block: levels.reversed,
+  })
+    .filter(([, list]) => list.length !== levels.count || levels.count === 0)
+    .map(([key, list]) => [key, `${list.length} entries for ${levels.count} levels`]);
+
+function blocksOf(stored: StoredUNetConfig, { count, layers, depths, reversed }: Levels): Blocks {
+  const expand = (depth: Depth, layers: number) =>
+    typeof depth === "number" ? Array<number>(layers).fill(depth) : depth;
+  return {
+    down: depths.map((depth, level) =>
+      stored.down_block_types[level] === "DownBlock2D" ? [] : expand(depth, layers[level])
+    ),
+    up: reversed.map((depth, block) =>
+      stored.up_block_types[block] === "UpBlock2D"
+        ? []
+        : expand(depth, layers[count - 1 - block] + 1)
+    ),
+  };
+}
+
+/** What the networks cannot compute, given lists of the right lengths. */
+function wrongValues(stored: StoredUNetConfig, levels: Levels, { down, up }: Blocks) {
+  const { count, layers, heads, widths } = levels;
   const findings: Finding[] = [];
   const check = (holds: boolean, key: string, found: string) => {
     if (!holds) findings.push([key, found]);
   };
-  for (
-    const [key, list] of [
-      ["down_block_types", stored.down_block_types],
-      ["up_block_types", stored.up_block_types],
-      ["layers_per_block", layers],
-      ["attention_head_dim", heads],
-      ["cross_attention_dim", widths],
-      ["transformer_layers_per_block", depths],
-      ["reverse_transformer_layers_per_block", reversed],
-    ] as const
-  ) check(list.length === levels && levels > 0, key, `${list.length} entries for ${levels} levels`);
-  if (findings.length > 0) refuse(network, file, json, findings);
-
-  const expand = (depth: number | readonly number[], count: number) =>
-    typeof depth === "number" ? Array<number>(count).fill(depth) : depth;
-  const down = depths.map((depth, level) =>
-    stored.down_block_types[level] === "DownBlock2D" ? [] : expand(depth, layers[level])
-  );
-  const up = reversed.map((depth, block) =>
-    stored.up_block_types[block] === "UpBlock2D"
-      ? []
-      : expand(depth, layers[levels - 1 - block] + 1)
-  );
-
   check(
     [...down, ...up].flat().every((depth) => depth > 0),
     "transformer_layers_per_block",
@@ -169,19 +123,17 @@ export function decodeUNetConfig(json: unknown, file: string): UNetConfig {
       `${list.length} entries for the ${layers[level]} layers of level ${level}`,
     )
   );
-  up.forEach((list, block) =>
+  up.forEach((list, block) => {
+    const wanted = layers[count - 1 - block] + 1;
     check(
-      stored.up_block_types[block] === "UpBlock2D" ||
-        list.length === layers[levels - 1 - block] + 1,
+      stored.up_block_types[block] === "UpBlock2D" || list.length === wanted,
       "reverse_transformer_layers_per_block",
-      `${list.length} entries for the ${
-        layers[levels - 1 - block] + 1
-      } layers of up block ${block}`,
-    )
-  );
+      `${list.length} entries for the ${wanted} layers of up block ${block}`,
+    );
+  });
   stored.block_out_channels.forEach((channels, level) => {
-    const inMiddle = level === levels - 1 && stored.mid_block_type === "UNetMidBlock2DCrossAttn";
-    const attends = inMiddle || down[level].length > 0 || up[levels - 1 - level].length > 0;
+    const inMiddle = level === count - 1 && stored.mid_block_type === "UNetMidBlock2DCrossAttn";
+    const attends = inMiddle || down[level].length > 0 || up[count - 1 - level].length > 0;
     check(
       !attends || channels % heads[level] === 0,
       "attention_head_dim",
@@ -207,9 +159,21 @@ export function decodeUNetConfig(json: unknown, file: string): UNetConfig {
     "in_channels",
     `${stored.in_channels} input channels for ${stored.out_channels} output channels`,
   );
-  if (findings.length > 0) refuse(network, file, json, findings);
+  return findings;
+}
 
-  const lastDepth = depths[levels - 1];
+/** Decodes unet/config.json. Throws ModelConfigFault. */
+export function decodeUNetConfig(json: unknown, file: string): UNetConfig {
+  const network = "UNet (UNet2DConditionModel with text_time)";
+  const stored = decode(StoredUNetConfig, network, file, json);
+  const levels = levelsOf(stored);
+  const lengths = wrongLengths(stored, levels);
+  if (lengths.length > 0) refuse(network, file, json, lengths);
+  const blocks = blocksOf(stored, levels);
+  const values = wrongValues(stored, levels, blocks);
+  if (values.length > 0) refuse(network, file, json, values);
+
+  const lastDepth = levels.depths[levels.count - 1];
   return {
     sample_size: stored.sample_size === null ? 128 : Math.max(...perLevel(stored.sample_size, 1)),
     in_channels: stored.in_channels,
@@ -220,19 +184,19 @@ export function decodeUNetConfig(json: unknown, file: string): UNetConfig {
     mid_block_type: stored.mid_block_type,
     up_block_types: stored.up_block_types,
     block_out_channels: stored.block_out_channels,
-    layers_per_block: layers,
+    layers_per_block: levels.layers,
     act_fn: "silu",
     norm_num_groups: stored.norm_num_groups,
     norm_eps: stored.norm_eps,
-    cross_attention_dim: widths[0],
-    transformer_layers_per_block: down,
-    reverse_transformer_layers_per_block: up,
+    cross_attention_dim: levels.widths[0],
+    transformer_layers_per_block: blocks.down,
+    reverse_transformer_layers_per_block: blocks.up,
     mid_transformer_layers: stored.mid_block_type !== "UNetMidBlock2DCrossAttn"
       ? 0
       : typeof lastDepth === "number"
       ? lastDepth
       : lastDepth[0],
-    attention_head_dim: heads,
+    attention_head_dim: levels.heads,
     use_linear_projection: stored.use_linear_projection,
     addition_time_embed_dim: stored.addition_time_embed_dim,
     projection_class_embeddings_input_dim: stored.projection_class_embeddings_input_dim,

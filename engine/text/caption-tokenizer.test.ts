@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { readSafetensors } from "../weights/safetensors.ts";
 import { captionTokenizer, framed } from "./caption-tokenizer.ts";
-import { tokenizerFiles } from "./tokenizer.ts";
+import { tokenizerFiles } from "./tokenizer-files.ts";
 
 const golden = (path: string) =>
   fileURLToPath(new URL(`../../tests/golden/${path}`, import.meta.url));

@@ -3,7 +3,8 @@
 // be made with several embeddings, whose rows then follow one another as their placeholders do.
 // The trap: a text that spells the tokens out already is left as it is, not expanded twice.
 import { fault } from "../fault.ts";
-import { captionLength, loadTokenizer, type Tokenizer, type TokenizerFiles } from "./tokenizer.ts";
+import { captionLength, loadTokenizer, type Tokenizer } from "./tokenizer.ts";
+import type { TokenizerFiles } from "./tokenizer-files.ts";
 
 /** A placeholder that the tokenizer does not take as one token. */
 export class PlaceholderFault extends fault("PlaceholderFault", "user") {}

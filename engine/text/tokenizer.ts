@@ -7,7 +7,6 @@ import { type TokenizerDefinition, tokenizerDefinition } from "./tokenizer-defin
 import { broken, TokenizerFault } from "./tokenizer-fault.ts";
 import type { TokenizerFiles } from "./tokenizer-files.ts";
 import { type AddedToken, end, start } from "./tokenizer-json.ts";
-export { type TokenizerFiles, tokenizerFiles } from "./tokenizer-files.ts";
 
 /** Tokens of a caption, start and end token included: what CLIP takes. */
 export const captionLength = 77;

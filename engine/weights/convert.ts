@@ -93,11 +93,6 @@ export function toFloat32(values: StoredArray): Float32Array {
   return values instanceof Float32Array ? values : Float32Array.from(asNumbers(values));
 }
 
-/** Any dtype as float64; the values themselves when they are float64 already. */
-export function toFloat64(values: StoredArray): Float64Array {
-  return values instanceof Float64Array ? values : Float64Array.from(asNumbers(values));
-}
-
 /** float32 to the bits of float16; beyond 65504 (after rounding) becomes infinity. */
 export function toFloat16Bits(values: Float32Array): Uint16Array {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);

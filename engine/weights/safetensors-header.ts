@@ -5,6 +5,7 @@
 import { open, realpath, stat } from "node:fs/promises";
 import { storedBytes, type StoredDType } from "./dtype.ts";
 import { duplicateKey } from "./duplicate-key.ts";
+import { otherKind } from "./other-kind.ts";
 import { fileFault, WeightsFileFault } from "./weights-file-fault.ts";
 import type { WeightView } from "./weight-view.ts";
 
@@ -42,7 +43,7 @@ export async function readHeader(path: string): Promise<SafetensorsHeader> {
     const lead = new DataView(new ArrayBuffer(16));
     const { bytesRead } = await handle.read(new Uint8Array(lead.buffer), 0, 16, 0);
     const kind = otherKind(file, new Uint8Array(lead.buffer, 0, bytesRead));
-    if (kind !== undefined) throw kind.fault(file);
+    if (kind !== undefined) throw kind;
     const length = Number(lead.getBigUint64(0, true));
     if (length > longestHeader) throw bad(`a header of ${length} bytes, over the format's limit`);
     if (8 + length > size) {
@@ -76,56 +77,6 @@ const brokenFile = (file: string, found: string, tensor?: string) =>
     wanted: "a complete .safetensors file",
     found,
     fix: "Download or copy the file again; if it is still so, its author has to write it again.",
-  });
-
-/** What the first bytes say it is instead; `{` at byte 8 is where a real header starts. */
-function otherKind(file: string, start: Uint8Array) {
-  const text = String.fromCharCode(...start);
-  if (text[8] === "{") return undefined;
-  if (/^\s*(<[!?a-z]|\{\s*")/i.test(text)) return { fault: pageFault };
-  const pickle = start[0] === 0x80 && start[1] >= 2 && start[1] <= 5;
-  if (pickle || text.startsWith("PK\x03\x04") || /\.(ckpt|bin|pt|pth)$/i.test(file)) {
-    return { fault: pickleFault };
-  }
-  if (text.startsWith("GGUF")) return { fault: ggufFault };
-  if (text.startsWith("version https:")) return { fault: lfsFault };
-  return undefined;
-}
-
-/** A PyTorch pickle can run any program when it is opened, so it is never opened. */
-export const pickleFault = (file: string) =>
-  new WeightsFileFault({
-    file,
-    wanted: "a .safetensors file",
-    found: "a PyTorch pickle (.ckpt, .bin, .pt), which can run any program when it is opened",
-    fix:
-      "Take the model's .safetensors version; or, if you trust the file, convert it in Python: " +
-      "`safetensors.torch.save_file(torch.load('x.ckpt', weights_only=True)['state_dict'], 'x.safetensors')`.",
-  });
-
-const pageFault = (file: string) =>
-  new WeightsFileFault({
-    file,
-    wanted: "a .safetensors file",
-    found: "a web page or a site's message instead of the weights",
-    fix:
-      "The site may want you to log in, or a key in the address: download it again in a browser.",
-  });
-
-const ggufFault = (file: string) =>
-  new WeightsFileFault({
-    file,
-    wanted: "a .safetensors file",
-    found: "a GGUF file, whose weights are quantised for inference",
-    fix: "Take the model's float16 or float32 .safetensors version.",
-  });
-
-const lfsFault = (file: string) =>
-  new WeightsFileFault({
-    file,
-    wanted: "a .safetensors file",
-    found: "a Git LFS pointer instead of the weights",
-    fix: "Run `git lfs pull` in that folder, or name the model by its Hugging Face id.",
   });
 
 const isCount = (value: unknown): value is number =>

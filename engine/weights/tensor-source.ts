@@ -33,7 +33,7 @@ const oldAttention: readonly (readonly [from: string, to: string])[] = [
 ];
 
 /** transformers 5 writes text encoder 1 without its `text_model.`; old VAEs name attention otherwise. */
-export function canonicalName(network: Network, stored: string): string {
+function canonicalName(network: Network, stored: string): string {
   if (network === "vae") {
     return oldAttention.reduce((name, [from, to]) => name.replace(from, to), stored);
   }

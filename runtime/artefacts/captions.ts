@@ -45,12 +45,3 @@ export const drawChoice = ({ seed, epoch, item }: CaptionUse, count: number): nu
 /** The order of a drawn caption's parts. */
 export const drawOrder = ({ seed, epoch, item }: CaptionUse, parts: number): readonly number[] =>
   shuffled({ seed, purpose: "caption-shuffle", step: epoch, item }, parts);
-
-/** The text that a training picture is shown with. */
-export function captionFor({ train, shuffle_delimiter }: Captions, use: CaptionUse): string {
-  const { captions } = train[use.item];
-  const caption = captions[drawChoice(use, captions.length)];
-  const parts = captionParts(caption, shuffle_delimiter);
-  const order = drawOrder(use, parts.length);
-  return order.map((part) => parts[part]).join(`${shuffle_delimiter ?? ""} `);
-}

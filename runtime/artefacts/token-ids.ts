@@ -56,7 +56,7 @@ export interface CaptionTokens {
   readonly ids2: readonly number[];
 }
 
-/** What a training picture is shown with: the tokens of `captionFor` (captions.ts). */
+/** What a training picture is shown with: one of its captions, drawn as captions.ts says. */
 export function tokensFor(tokens: TokenIds, use: CaptionUse): CaptionTokens {
   const { captions } = tokens.train[use.item];
   const parts = tokens.captions[captions[drawChoice(use, captions.length)]];

@@ -3,7 +3,6 @@
 // The trap: a check takes seconds on a card and minutes on a software one; what passed is remembered.
 import { availableParallelism } from "node:os";
 import process from "node:process";
-import { Effect } from "effect";
 import { chooseDevice, examine } from "../../engine/device/choose-device.ts";
 import { howToEnable, type Machine, thisMachine } from "../../engine/device/enabling.ts";
 import type { Provider } from "../../engine/device/messages.ts";
@@ -11,9 +10,9 @@ import { listProviders } from "../../engine/device/providers.ts";
 import { isFault } from "../../engine/fault.ts";
 import { availableMemory } from "../../engine/memory/available-memory.ts";
 import { deviceMemory } from "../../engine/memory/device-memory.ts";
-import { asFault } from "../as-fault.ts";
 import type { Command, Terminal } from "./command.ts";
 import { plainText } from "./plain-text.ts";
+import { tryPromise } from "../try-promise.ts";
 
 const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 
@@ -79,6 +78,5 @@ export const doctorCommand: Command = {
     ],
   }],
   examples: ["doctor"],
-  run: (_args, _options, terminal) =>
-    Effect.tryPromise({ try: () => diagnose(terminal), catch: asFault }),
+  run: (_args, _options, terminal) => tryPromise(() => diagnose(terminal)),
 };

@@ -1,8 +1,6 @@
 // `embedding check FILE`: what each client will do with an embedding file. `embedding convert FILE`: from
 // the one file that most load to diffusers' pair, and back.
 import { Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
-import { asFault } from "../as-fault.ts";
 import { checkEmbedding } from "../embedding/check-embedding.ts";
 import {
   type Converted,
@@ -13,6 +11,7 @@ import {
 } from "../embedding/convert-embedding.ts";
 import { reportText } from "../embedding/report-text.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
+import { tryPromise } from "../try-promise.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -56,7 +55,7 @@ export const embeddingCommand: Command = {
 };
 
 const check = (file: string, { json }: Options, { print }: Terminal) =>
-  Effect.map(attempt(() => checkEmbedding(file)), (report) => {
+  Effect.map(tryPromise(() => checkEmbedding(file)), (report) => {
     if (json === true) print(JSON.stringify(report));
     else reportText(report).forEach(print);
   });
@@ -75,7 +74,7 @@ function convert(file: string, { to, out, token, json }: Options, { print }: Ter
   }
   const text = (value: unknown) => value === undefined ? undefined : String(value);
   const options: ConvertOptions = { out: text(out), token: text(token) };
-  return Effect.map(attempt(() => form(file, options)), (converted) => {
+  return Effect.map(tryPromise(() => form(file, options)), (converted) => {
     if (json === true) print(JSON.stringify(converted));
     else convertedText(converted).forEach(print);
   });
@@ -90,6 +89,3 @@ const convertedText = ({ files, token }: Converted): string[] =>
     "text_encoder=pipe.text_encoder_2, tokenizer=pipe.tokenizer_2)",
     `  the prompt's word: ${token}`,
   ];
-
-const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, Fault> =>
-  Effect.tryPromise({ try: run, catch: asFault });

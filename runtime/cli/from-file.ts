@@ -5,15 +5,15 @@ import { overlay } from "../../config/overlay.ts";
 import { emptySource } from "../../config/source.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { readHeader } from "../../engine/weights/safetensors.ts";
-import { asFault } from "../as-fault.ts";
 import { type ReadConfiguration, readTrainingConfiguration } from "../pipeline/configuration.ts";
 import { UsageFault } from "./command.ts";
+import { tryPromise } from "../try-promise.ts";
 
 const Carried = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json));
 
 const configurationOf = (file: string): Effect.Effect<typeof Carried.Type, Fault> =>
   Effect.gen(function* () {
-    const { metadata } = yield* Effect.tryPromise({ try: () => readHeader(file), catch: asFault });
+    const { metadata } = yield* tryPromise(() => readHeader(file));
     return yield* Schema.decodeUnknownEffect(Carried)(metadata["gnomic.configuration"]).pipe(
       Effect.mapError((cause): Fault =>
         new UsageFault({

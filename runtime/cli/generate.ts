@@ -6,7 +6,8 @@ import { providers } from "../../config/device.ts";
 import { samplers } from "../../config/validation.ts";
 import { generate } from "../generate/generate.ts";
 import type { GenerateRequest, Listener } from "../generate/request.ts";
-import { type Command, type Terminal, UsageFault } from "./command.ts";
+import type { Command, Terminal, UsageFault } from "./command.ts";
+import { optionReader } from "./option-reader.ts";
 import { progressLine } from "./progress-line.ts";
 
 type Options = Readonly<Record<string, unknown>>;
@@ -15,7 +16,7 @@ const outFolder = "output/generated";
 
 export const generateCommand: Command = {
   usage: "generate <prompt>",
-  summary: "Make pictures of a prompt with one or several embeddings",
+  summary: "Make pictures of a prompt with any embeddings",
   options: [
     [
       "--embedding <file>",
@@ -83,42 +84,26 @@ function sizeOf(text: string): readonly [height: number, width: number] | undefi
   return Math.max(width, height) <= longestSide ? [height, width] : undefined;
 }
 
+const whole = (least: number, most: number) =>
+  [
+    (value: number) => Number.isInteger(value) && value >= least && value <= most,
+    `a whole number from ${least} to ${most}`,
+  ] as const;
+
 /** Fails with everything that is wrong. */
 function decodeRequest(
   prompt: string,
   options: Options,
 ): Effect.Effect<GenerateRequest, UsageFault> {
-  const findings: string[] = [];
-  const text = (key: string) => options[key] === undefined ? null : String(options[key]);
-  const oneOf = <const A extends string>(key: string, names: readonly A[], otherwise: A): A => {
-    const name = text(key) ?? otherwise;
-    if (!(names as readonly string[]).includes(name)) {
-      findings.push(`--${key} ${name} (one of ${names.join(", ")})`);
-    }
-    return name as A;
-  };
-  const number = (
-    key: string,
-    otherwise: number,
-    fits: (value: number) => boolean,
-    wanted: string,
-  ): number => {
-    const value = text(key) === null ? otherwise : Number(text(key));
-    if (!fits(value)) findings.push(`--${key} ${text(key)} (${wanted})`);
-    return value;
-  };
-  const whole = (key: string, otherwise: number, least: number, most: number) =>
-    number(
-      key,
-      otherwise,
-      (value) => Number.isInteger(value) && value >= least && value <= most,
-      `a whole number from ${least} to ${most}`,
-    );
+  const { text, oneOf, number, refuse, end } = optionReader(
+    options,
+    "generate PROMPT --embedding FILE",
+  );
   const size = text("size") === null ? null : sizeOf(text("size")!);
   if (size === undefined) {
-    findings.push(`--size ${text("size")} (e.g. 1024x768; sides up to ${longestSide})`);
+    refuse(`--size ${text("size")} (e.g. 1024x768; sides up to ${longestSide})`);
   }
-  const request: GenerateRequest = {
+  return end({
     prompt: String(prompt ?? ""),
     negative: text("negative"),
     embeddings: [options.embedding ?? []].flat().map(String),
@@ -126,22 +111,14 @@ function decodeRequest(
     modelConfig: text("modelConfig"),
     vae: text("vae"),
     sampler: oneOf("sampler", samplers, "ddpm"),
-    steps: whole("steps", 30, 1, 1000),
+    steps: number("steps", 30, ...whole(1, 1000)),
     guidance: number("guidance", 5, (value) => value >= 0 && value < Infinity, "0 or more"),
-    seed: whole("seed", 0, 0, Number.MAX_SAFE_INTEGER),
+    seed: number("seed", 0, ...whole(0, Number.MAX_SAFE_INTEGER)),
     size: size ?? null,
-    count: whole("count", 1, 1, 10_000),
+    count: number("count", 1, ...whole(1, 10_000)),
     format: oneOf("format", ["png", "jpg"], "png"),
     out: text("out") ?? outFolder,
     provider: oneOf("provider", providers, "auto"),
-    threads: text("threads") === null ? null : whole("threads", 1, 1, 1024),
-  };
-  if (findings.length === 0) return Effect.succeed(request);
-  return Effect.fail(
-    new UsageFault({
-      wanted: "generate PROMPT --embedding FILE",
-      found: findings.join("; "),
-      fix: "`generate --help` tells all options.",
-    }),
-  );
+    threads: number("threads", null, ...whole(1, 1024)),
+  });
 }

@@ -222,3 +222,22 @@ test("a reader that leaves early, as `| head`, ends nothing", () =>
     const log = readFileSync(join(folder, "out", runs[0], "events.jsonl"), "utf8");
     assert.match(log, /"event":"run-finished"/);
   }));
+
+test("the overview, the tasks of deno and the scripts of npm know the same commands", async () => {
+  const { stdout } = await call(".", "--help");
+  const listed = [...stdout.matchAll(/^ {4}([a-z]+) {2,}(.+)$/gm)].map((
+    [, name, said],
+  ) => [name, said]);
+  assert.ok(listed.length > 5);
+  for (const [name, said] of listed) {
+    const { [`${name}Command`]: command } = await import(`./${name}.ts`);
+    assert.equal(said, command.summary);
+  }
+  const names = listed.map(([name]) => name).sort();
+  for (const [file, entry] of [["deno.json", "tasks"], ["package.json", "scripts"]]) {
+    const text = readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
+    const calls = Object.entries<string>(JSON.parse(text)[entry])
+      .filter(([name, line]) => line.endsWith(`runtime/cli/main.ts ${name}`));
+    assert.deepEqual(calls.map(([name]) => name).sort(), names);
+  }
+});

@@ -1,21 +1,19 @@
 // The program: finds the command, imports it and nothing else, runs it, and turns how it ended into a
 // message and an exit code.
 // The trap: this file loads before anything is said, so it imports only what every command needs.
-import { existsSync } from "node:fs";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { cac } from "cac";
 import type { Command } from "./command.ts";
 
-// Commands by name. Each is imported from its file when it is called.
+// Commands by name, as their own `summary` has it. Each is imported from its file when it is called.
 const summaries: Readonly<Record<string, string>> = {
   pipeline: "Run a pipeline: from pictures to an embedding; after any end, go on",
   runs: "List, show, compare, steer, move and clear up runs",
   embedding: "Check an embedding file (what each client does with it), or convert it",
-  generate: "Make pictures of a prompt with embeddings",
+  generate: "Make pictures of a prompt with any embeddings",
   monitor: "Look at runs in a browser: curves, pictures, rows, stages; stop, save, validate",
   doctor: "Say what this machine can compute on, and how to enable the rest",
-  probe: "Compute everything once from given inputs; compare it with a reference",
+  probe: "Compute everything once from given inputs; with --compare, against a reference",
 };
 
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -74,9 +72,11 @@ async function parse(command: Command, argv: readonly string[]) {
 }
 
 async function load(name: string): Promise<Command> {
-  const { UsageFault } = await import("./command.ts");
   if (!Object.hasOwn(summaries, name)) {
-    const { nearest } = await import("../../config/nearest.ts");
+    const [{ UsageFault }, { nearest }] = await Promise.all([
+      import("./command.ts"),
+      import("../../config/nearest.ts"),
+    ]);
     const names = Object.keys(summaries);
     throw new UsageFault({
       wanted: `a command (${names.join(", ")})`,
@@ -85,13 +85,6 @@ async function load(name: string): Promise<Command> {
     });
   }
   const file = new URL(`./${name}.ts`, import.meta.url);
-  if (!existsSync(fileURLToPath(file))) {
-    throw new UsageFault({
-      wanted: `the command ${name}`,
-      found: "no file for it in this copy of gnomic",
-      fix: "Get a complete copy.",
-    });
-  }
   return ((await import(file.href)) as Record<string, Command>)[`${name}Command`];
 }
 

@@ -5,7 +5,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect, Fiber, Result } from "effect";
-import { defaultRun, writeSyntheticRun } from "../../tests/synthetic-run.ts";
+import { defaultRun } from "../../tests/synthetic-events.ts";
+import { writeSyntheticRun } from "../../tests/synthetic-run.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { monitorCommand } from "./monitor.ts";
 

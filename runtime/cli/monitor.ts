@@ -3,13 +3,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Effect } from "effect";
-import { asFault } from "../as-fault.ts";
 import { defaultPort, startMonitor } from "../monitor/monitor.ts";
 import { findRuns } from "../monitor/run-folders.ts";
 import { newRunReader } from "../monitor/run-reader.ts";
 import { writeContactSheet } from "../report/contact-sheet.ts";
 import { writeReport } from "../report/report.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
+import { tryPromise } from "../try-promise.ts";
 
 const outputFolder = "output";
 
@@ -41,23 +41,20 @@ function portOf(given: unknown): Effect.Effect<number, UsageFault> {
 }
 
 const writeReports = (folder: string, { print }: Terminal) =>
-  Effect.tryPromise({
-    try: async () => {
-      const runs = await findRuns(folder);
-      for (const { dir } of runs) {
-        print(await writeReport(dir));
-        const sheet = await writeContactSheet(dir, (await newRunReader(dir).read()).state);
-        if (sheet !== undefined) print(sheet);
-      }
-      if (runs.length > 0) return;
-      throw new UsageFault({
-        file: folder,
-        wanted: "at least one run",
-        found: "none",
-        fix: "Give the folder of a run, or one above.",
-      });
-    },
-    catch: asFault,
+  tryPromise(async () => {
+    const runs = await findRuns(folder);
+    for (const { dir } of runs) {
+      print(await writeReport(dir));
+      const sheet = await writeContactSheet(dir, (await newRunReader(dir).read()).state);
+      if (sheet !== undefined) print(sheet);
+    }
+    if (runs.length > 0) return;
+    throw new UsageFault({
+      file: folder,
+      wanted: "at least one run",
+      found: "none",
+      fix: "Give the folder of a run, or one above.",
+    });
   });
 
 const serve = (
@@ -67,7 +64,7 @@ const serve = (
 ) =>
   Effect.gen(function* () {
     const monitor = yield* Effect.acquireRelease(
-      Effect.tryPromise({ try: () => startMonitor(folder, { host, port }), catch: asFault }),
+      tryPromise(() => startMonitor(folder, { host, port })),
       (monitor) => Effect.promise(() => monitor.close()),
     );
     if (monitor.otherPort) print(`Port ${port} is in use; took ${monitor.port}.`);

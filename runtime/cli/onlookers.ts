@@ -1,23 +1,20 @@
 // Who looks at a run besides the terminal: event files for TensorBoard, the report, and with --monitor a
 // page. They are extras: what cannot be loaded or written is said, and no reason not to train.
 import { Effect, type Scope } from "effect";
-import { asFault } from "../as-fault.ts";
 import type { RunObserver } from "../execute/observers.ts";
+import { tryPromise } from "../try-promise.ts";
 
 export const onlookers = (
   runDir: string,
   configuration: unknown,
   warn: (text: string) => void,
 ): Effect.Effect<readonly RunObserver[]> =>
-  Effect.tryPromise({
-    try: async () => {
-      const [{ openTensorBoard }, { reportObserver }] = await Promise.all([
-        import("../tensorboard/tensorboard.ts"),
-        import("../report/report-observer.ts"),
-      ]);
-      return [await openTensorBoard({ runDir, configuration, warn }), reportObserver(runDir)];
-    },
-    catch: asFault,
+  tryPromise(async () => {
+    const [{ openTensorBoard }, { reportObserver }] = await Promise.all([
+      import("../tensorboard/tensorboard.ts"),
+      import("../report/report-observer.ts"),
+    ]);
+    return [await openTensorBoard({ runDir, configuration, warn }), reportObserver(runDir)];
   }).pipe(
     Effect.catch(({ message }) =>
       Effect.sync((): RunObserver[] => {
@@ -33,10 +30,7 @@ export const servePage = (
   print: (line: string) => void,
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.tryPromise({
-      try: async () => (await import("../monitor/monitor.ts")).startMonitor(runDir),
-      catch: asFault,
-    }),
+    tryPromise(async () => (await import("../monitor/monitor.ts")).startMonitor(runDir)),
     (monitor) => Effect.promise(() => monitor.close()),
   ).pipe(
     Effect.map(({ address }) => print(`Open ${address}`)),

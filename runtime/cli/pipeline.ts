@@ -10,10 +10,10 @@ import { explainPlan } from "../plan/explain.ts";
 import { findDevice } from "../model/find-device.ts";
 import { findMemory } from "../model/find-memory.ts";
 import { keepDigests, planRun } from "../plan/plan-run.ts";
+import { preflight } from "../plan/preflight.ts";
 import { sameCommand } from "../platform/runtime.ts";
 import {
   type Command as PipelineCommand,
-  preflight,
   prepare,
   type Prepared,
   type World,

@@ -15,8 +15,10 @@ import { asFault } from "../as-fault.ts";
 import { type EngineWork, wishedPlans } from "../model/engine-work.ts";
 import { loadModel } from "../model/load-model.ts";
 import { openEngine } from "../model/open-engine.ts";
-import { type Command, type Terminal, UsageFault } from "./command.ts";
+import type { Command, Terminal, UsageFault } from "./command.ts";
+import { optionReader } from "./option-reader.ts";
 import { table } from "./table.ts";
+import { tryPromise } from "../try-promise.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -78,23 +80,13 @@ interface Choice {
 }
 
 function decodeOptions(options: Options): Effect.Effect<Choice, UsageFault> {
-  const findings: string[] = [];
-  const text = (key: string) => options[key] === undefined ? null : String(options[key]);
+  const { text, oneOf, number, refuse, end } = optionReader(
+    options,
+    "probe --model DIR --inputs FILE --out FILE",
+  );
   const needed = (key: string) => {
-    if (text(key) === null) findings.push(`no --${key}`);
+    if (text(key) === null) refuse(`no --${key}`);
     return text(key) ?? "";
-  };
-  const oneOf = <const A extends string>(key: string, names: readonly A[], otherwise: A): A => {
-    const name = text(key) ?? otherwise;
-    if (!(names as readonly string[]).includes(name)) {
-      findings.push(`--${key} ${name} (one of ${names.join(", ")})`);
-    }
-    return name as A;
-  };
-  const number = (key: string, holds: (value: number) => boolean, wanted: string) => {
-    const value = text(key) === null ? null : Number(text(key));
-    if (value !== null && !holds(value)) findings.push(`--${key} ${text(key)} (${wanted})`);
-    return value;
   };
   const choice: Choice = {
     model: needed("model"),
@@ -103,27 +95,30 @@ function decodeOptions(options: Options): Effect.Effect<Choice, UsageFault> {
     inputs: needed("inputs"),
     out: text("out"),
     compare: text("compare"),
-    tolerance: number("tolerance", (value) => value >= 0 && value < Infinity, "a number from 0 on"),
+    tolerance: number(
+      "tolerance",
+      null,
+      (value) => value >= 0 && value < Infinity,
+      "a number from 0 on",
+    ),
     provider: oneOf("provider", providers, "cpu"),
-    threads: number("threads", (value) => Number.isInteger(value) && value > 0, "1 or more"),
+    threads: number(
+      "threads",
+      null,
+      (value) => Number.isInteger(value) && value > 0,
+      "1 or more",
+    ),
     plan: oneOf("plan", memoryPlans, "auto"),
   };
-  if (choice.out === null && choice.compare === null) findings.push("neither --out nor --compare");
-  if (findings.length === 0) return Effect.succeed(choice);
-  return Effect.fail(
-    new UsageFault({
-      wanted: "probe --model DIR --inputs FILE --out FILE",
-      found: findings.join("; "),
-      fix: "`probe --help` tells all options.",
-    }),
-  );
+  if (choice.out === null && choice.compare === null) refuse("neither --out nor --compare");
+  return end(choice);
 }
 
 const run = (choice: Choice, { print }: Terminal): Effect.Effect<void, Fault> =>
   Effect.scoped(Effect.gen(function* () {
-    const stored = yield* attempt(() => readSafetensors(choice.inputs));
+    const stored = yield* tryPromise(() => readSafetensors(choice.inputs));
     const { compare } = choice;
-    const reference = compare === null ? null : yield* attempt(() => readSafetensors(compare));
+    const reference = compare === null ? null : yield* tryPromise(() => readSafetensors(compare));
     const model = yield* loadModel({
       model: choice.model,
       model_config: choice.modelConfig,
@@ -142,12 +137,12 @@ const run = (choice: Choice, { print }: Terminal): Effect.Effect<void, Fault> =>
       pooling: null,
       work: probeWork(inputs, choice.plan),
     }, { emit: (event) => Effect.sync(() => event.event === "note" && print(event.text)) });
-    const outputs = yield* attempt(() => probe(engine, inputs));
+    const outputs = yield* tryPromise(() => probe(engine, inputs));
     const { provider } = engine.device;
 
     if (choice.out !== null) {
       const { out } = choice;
-      yield* attempt(() => writeSafetensors(out, asStored(outputs)));
+      yield* tryPromise(() => writeSafetensors(out, asStored(outputs)));
       print(`${out}: ${outputs.size} tensors, computed on ${provider}`);
     }
     if (compare === null || reference === null) return;
@@ -187,6 +182,3 @@ const comparisonTable = (lines: readonly Comparison[]): readonly string[] =>
       verdict,
     ]),
   ], new Set([2, 3]));
-
-const attempt = <A>(compute: () => Promise<A>): Effect.Effect<A, Fault> =>
-  Effect.tryPromise({ try: compute, catch: asFault });

@@ -64,6 +64,23 @@ test("plain lines now and then: step, smoothed loss, rate, time, what is left, m
   assert.ok(!text.includes("\x1b"));
 });
 
+test("the last step is shown at once; the best one's file is not the last saved", () => {
+  const path = "checkpoints/a";
+  const text = shown("full", false, [
+    [0, started],
+    [1000, step(98, 1)],
+    [1200, { event: "checkpoint", step: 98, epoch: 0, path, best: false }],
+    [1300, { event: "checkpoint", step: 99, epoch: 0, path: "best", best: true }],
+    [1400, step(99, 1)],
+    [1500, step(100, 1)],
+  ]);
+  const lines = text.trimEnd().split("\n").filter((line) => line.includes("/100"));
+  assert.deepEqual(lines, [
+    "step 98/100  loss 1.0000  512 MB",
+    "step 100/100  loss 1.0000  5.0/s  200 ms  512 MB  saved 98",
+  ]);
+});
+
 test("on a terminal one line is written over, and lasting lines go above it", () => {
   const text = shown("full", true, [
     [0, started],

@@ -27,7 +27,7 @@ const tookText = (seconds: number) =>
 const rateText = (seconds: number) => seconds >= 1 ? "" : `${(1 / seconds).toFixed(1)}/s`;
 
 /** The status as one line. */
-export function statusText(meter: Meter): string {
+function statusText(meter: Meter): string {
   const { step, totalSteps, loss, fixedLoss, secondsPerStep, rssBytes, savedStep, other } = meter;
   if (other !== null) return `${other.stage}: ${other.done} of ${other.total} ${other.unit}`;
   if (step === null) return "";

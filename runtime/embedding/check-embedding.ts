@@ -7,7 +7,7 @@ import { type EmbeddingFile, type EmbeddingTensor, readEmbedding } from "./embed
 import { type Trigger, triggers } from "./trigger.ts";
 
 /** Tokens of a prompt, or of one chunk of it, beside its start and end. */
-export const promptTokens = 75;
+const promptTokens = 75;
 
 export interface Verdict {
   readonly client: Client;

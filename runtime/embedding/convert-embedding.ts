@@ -1,11 +1,10 @@
 // From the file that InvokeAI, ComfyUI and A1111/Forge load (`clip_l` and `clip_g` in one) to the pair of
 // one-tensor files that diffusers loads, and back. diffusers calls the rows `token`, `token_1` ...
 // The trap: dtype and metadata are kept, so that there and back gives the same bytes; keep it so.
-import { Buffer } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { writeAtomically } from "../../engine/weights/atomic-file.ts";
-import { writeSafetensors } from "../../engine/weights/safetensors.ts";
+import { safetensorsBytes } from "../../engine/weights/safetensors-bytes.ts";
 import { tokenOf } from "./check-embedding.ts";
 import { asRows, isCanonical, isFolder, pairNames, readPair, type Rows } from "./diffusers-pair.ts";
 import { EmbeddingFileFault, readEmbedding } from "./embedding-file.ts";
@@ -71,11 +70,7 @@ async function write(
   tensors: Readonly<Record<string, Rows>>,
   metadata: Readonly<Record<string, string>>,
 ): Promise<string> {
-  const parts: Uint8Array[] = [];
-  await writeSafetensors(target, new Map(Object.entries(tensors)), metadata, async (_, chunks) => {
-    for await (const chunk of chunks) parts.push(chunk);
-  });
-  const bytes = Buffer.concat(parts);
+  const bytes = await safetensorsBytes(new Map(Object.entries(tensors)), metadata, target);
   const present = await readFile(target).catch(() => undefined);
   if (present !== undefined && !present.equals(bytes)) {
     throw new EmbeddingFileFault({

@@ -3,15 +3,14 @@
 import { Clock, Effect, Semaphore } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { type Attempt, type Manifest, writeManifest } from "./manifest.ts";
+import { isAbsent } from "../plan/assess.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { savedStep } from "./state.ts";
 import { versions } from "./versions.ts";
 
 const worldOf = ({ stages }: Prepared): Manifest["inputs"] =>
   Object.fromEntries(
-    stages.flatMap(({ id, world }) =>
-      world === null || world instanceof Error ? [] : [[id, world]]
-    ),
+    stages.flatMap(({ id, world }) => world === null || isAbsent(world) ? [] : [[id, world]]),
   );
 
 const newManifest = (prepared: Prepared): Manifest => ({

@@ -16,7 +16,7 @@ function causes(error: unknown): readonly string[] {
   return [error.stack ?? `${error.name}: ${error.message}`, ...causes(error.cause)];
 }
 
-export const crashText = (fault: Fault, args: readonly string[]): string =>
+const crashText = (fault: Fault, args: readonly string[]): string =>
   anonymous([
     fault.message,
     "",

@@ -1,7 +1,7 @@
 // How an attempt at a run ended, for people and for the exit code.
 import { readdir } from "node:fs/promises";
 import { Cause, Effect, type Exit } from "effect";
-import { type Fault, isFault } from "../../engine/fault.ts";
+import type { Fault } from "../../engine/fault.ts";
 import { asFault } from "../as-fault.ts";
 import type { Outcomes } from "./execute.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
@@ -37,8 +37,7 @@ export function endingOf(
   if (exit._tag === "Failure") {
     const { cause } = exit;
     if (Cause.hasInterruptsOnly(cause)) return { ending: "stopped", fault: null };
-    const squashed = Cause.squash(cause);
-    const fault = isFault(squashed) ? squashed : asFault(squashed);
+    const fault = asFault(Cause.squash(cause));
     return fault instanceof Stopped
       ? { ending: "stopped", fault: null }
       : { ending: "failed", fault };

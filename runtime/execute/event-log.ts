@@ -3,7 +3,7 @@
 // The trap: "step", "fixed-loss" and "rows" are said once per step: a resumed training repeats the events
 // of its last finished step, and those that are in the log already are dropped.
 import { Clock, Effect, Result, Schema, Semaphore } from "effect";
-import { type Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../engine/fault.ts";
 import { diskFault, errnoOf } from "../store/disk-fault.ts";
 import { RunEvent, type UnstampedEvent } from "../events.ts";
 import { Files } from "../store/files.ts";

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
 import { lockRun, lockState } from "./lock.ts";
 import { ownIdentity } from "../platform/process-identity.ts";
+import { Files } from "../store/files.ts";
 import { startChild } from "../testing/child.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 
@@ -57,6 +58,28 @@ test("of several processes that find a dead lock, one takes it over", () =>
     assert.deepEqual(outcomes.toSorted(), ["locked after 4000000", "refused", "refused"]);
     children.forEach((child) => child.process.kill("SIGKILL"));
     await Promise.all(children.map((child) => child.ended));
+  }));
+
+test("a dead lock that another took over meanwhile is that one's", () =>
+  withTemporaryFolder(async (folder) => {
+    const lock = join(folder, "lock.json");
+    const dead = { ...ownIdentity(), pid: 4_000_000, started: "1", token: "x", beat: 3 };
+    writeFileSync(lock, JSON.stringify(dead));
+    const real = await Effect.runPromise(Files);
+    const meanwhile: typeof real = {
+      ...real,
+      writeFileString: (path, ...rest) => {
+        if (path.endsWith(".takeover")) {
+          writeFileSync(lock, JSON.stringify({ ...ownIdentity(), token: "theirs", beat: 1 }));
+        }
+        return real.writeFileString(path, ...rest);
+      },
+    };
+    const error = await Effect.runPromise(
+      Effect.flip(Effect.scoped(lockRun(folder))).pipe(Effect.provideService(Files, meanwhile)),
+    );
+    assert.equal(error._tag, "RunLocked");
+    assert.equal(lockOf(folder).token, "theirs");
   }));
 
 const variations: Record<string, object> = {

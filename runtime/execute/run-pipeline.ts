@@ -11,7 +11,8 @@ import { lockRun } from "./lock.ts";
 import { readManifest } from "./manifest.ts";
 import type { Plan } from "../plan/plan.ts";
 import { keepDigests, planRun } from "../plan/plan-run.ts";
-import { type Command, preflight, prepare, type Prepared, type World } from "../plan/prepare.ts";
+import { preflight } from "../plan/preflight.ts";
+import { type Command, prepare, type Prepared, type World } from "../plan/prepare.ts";
 import { Stopped } from "../stopped.ts";
 import { type Attending, work } from "./work.ts";
 

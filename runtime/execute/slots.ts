@@ -4,7 +4,7 @@
 import { Deferred, Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { fault } from "../../engine/fault.ts";
-import type { AnyArtefactType } from "../artefact.ts";
+import { portsOf } from "../artefact.ts";
 import type { Readied } from "../plan/assess.ts";
 import { type DurableStream, openDurableStream } from "../store/durable-stream.ts";
 import type { Outlet } from "../pipeline/wiring.ts";
@@ -32,7 +32,7 @@ export const makeSlots = Effect.fnUntraced(function* (runDir: string, stages: re
   const values = new Map<string, Deferred.Deferred<Value, Fault>>();
   const streams = new Map<string, DurableStream>();
   for (const { id, stage } of stages) {
-    for (const [port, type] of Object.entries<AnyArtefactType>(stage.writes)) {
+    for (const [port, type] of portsOf(stage.writes)) {
       const key = keyOf({ stage: id, port });
       if (type.kind === "value") values.set(key, yield* Deferred.make<Value, Fault>());
       else streams.set(key, yield* openDurableStream(runDir, id, port, type));

@@ -2,12 +2,17 @@
 // The trap: a stranger's stage is not compiled against the contract, so anything may come.
 import { Effect, Schema } from "effect";
 import { type Fault, fault } from "../../engine/fault.ts";
-import type { AnyArtefactType } from "../artefact.ts";
+import { type AnyArtefactType, portsOf } from "../artefact.ts";
 import type { Readied } from "../plan/assess.ts";
 
 export class WrongResult extends fault("WrongResult", "defect") {}
 
 type Seat = Pick<Readied, "id" | "stage">;
+
+export const valuePorts = (
+  { stage }: Pick<Seat, "stage">,
+): readonly (readonly [string, AnyArtefactType])[] =>
+  portsOf(stage.writes).filter(([, { kind }]) => kind === "value");
 
 const wrong = ({ id }: Seat, wanted: string, found: string, fix: string): Fault =>
   new WrongResult({
@@ -45,9 +50,8 @@ export const outputsOf = (
     string,
     unknown
   >;
-  const ports: readonly (readonly [string, AnyArtefactType])[] = Object.entries(stage.writes);
   return Effect.forEach(
-    ports.filter(([, { kind }]) => kind === "value"),
+    valuePorts(seat),
     ([port, type]) =>
       Object.hasOwn(values, port)
         ? Schema.encodeUnknownEffect(type.schema)(values[port]).pipe(

@@ -10,10 +10,10 @@ import {
   readSafetensors,
   type StoredTensor,
   type TensorToWrite,
-  writeSafetensors,
 } from "../../engine/weights/safetensors.ts";
-import { asFault } from "../as-fault.ts";
+import { safetensorsBytes } from "../../engine/weights/safetensors-bytes.ts";
 import { atomicWrite } from "../store/atomic-write.ts";
+import { tryPromise } from "../try-promise.ts";
 
 export interface SavedState {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
@@ -22,14 +22,6 @@ export interface SavedState {
 
 export const stateFile = (runDir: string): string => join(runDir, "state.safetensors");
 
-async function joined(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  parts.reduce((offset, part) => (bytes.set(part, offset), offset + part.length), 0);
-  return bytes;
-}
-
 /** Replaces the state of `runDir`; on failure the old one stays. Not interrupted half-way. */
 export const saveState = (
   runDir: string,
@@ -37,14 +29,7 @@ export const saveState = (
   metadata: Readonly<Record<string, string>> & { readonly step: string },
 ): Effect.Effect<void, Fault> =>
   Effect.gen(function* () {
-    let bytes = new Uint8Array();
-    yield* Effect.tryPromise({
-      try: () =>
-        writeSafetensors(stateFile(runDir), tensors, metadata, async (_, chunks) => {
-          bytes = await joined(chunks);
-        }),
-      catch: asFault,
-    });
+    const bytes = yield* tryPromise(() => safetensorsBytes(tensors, metadata, stateFile(runDir)));
     yield* atomicWrite(stateFile(runDir), bytes, { what: "the training state" });
   }).pipe(Effect.uninterruptible);
 
@@ -52,15 +37,12 @@ export const saveState = (
 export const loadState = (runDir: string): Effect.Effect<SavedState | null, Fault> => {
   const file = stateFile(runDir);
   return existsSync(file)
-    ? Effect.tryPromise({
-      try: async () => {
-        const [{ metadata }, tensors] = await Promise.all([
-          readHeader(file),
-          readSafetensors(file),
-        ]);
-        return { tensors, metadata };
-      },
-      catch: asFault,
+    ? tryPromise(async () => {
+      const [{ metadata }, tensors] = await Promise.all([
+        readHeader(file),
+        readSafetensors(file),
+      ]);
+      return { tensors, metadata };
     })
     : Effect.succeed(null);
 };

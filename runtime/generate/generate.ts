@@ -8,7 +8,6 @@ import { chooseDevice } from "../../engine/device/choose-device.ts";
 import { drawPicture, promptTokenizers } from "../../engine/draw-picture.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { latentSize } from "../../engine/latent-size.ts";
-import { asFault } from "../as-fault.ts";
 import { atomicWrite, makeFolder } from "../store/atomic-write.ts";
 import { digestJson } from "../store/canonical-json.ts";
 import { loadModel } from "../model/load-model.ts";
@@ -19,6 +18,7 @@ import { loadEmbedding } from "./load-embedding.ts";
 import { pictureSize } from "./picture-size.ts";
 import { placeWords } from "./place-words.ts";
 import type { Generated, GenerateRequest, Listener } from "./request.ts";
+import { tryPromise } from "../try-promise.ts";
 
 const advise = (request: GenerateRequest, overflow: number, { say }: Listener) => {
   if (overflow > 0) {
@@ -35,11 +35,9 @@ export const generate = (
   listener: Listener,
 ): Effect.Effect<readonly Generated[], Fault> =>
   Effect.scoped(Effect.gen(function* () {
-    const attempt = <A>(run: (signal: AbortSignal) => A | Promise<A>) =>
-      Effect.tryPromise({ try: async (signal) => await run(signal), catch: asFault });
     const { prompt, negative, sampler, steps, guidance, seed, count, out } = request;
-    const loaded = yield* attempt(() => Promise.all(request.embeddings.map(loadEmbedding)));
-    const base = yield* attempt(() => baseModel(loaded, request.model));
+    const loaded = yield* tryPromise(() => Promise.all(request.embeddings.map(loadEmbedding)));
+    const base = yield* tryPromise(() => baseModel(loaded, request.model));
     const { saidBy } = base;
     const basis = {
       ...base.basis,
@@ -54,13 +52,13 @@ export const generate = (
       progress: (...at) => Effect.sync(() => listener.progress(...at)),
     });
     const texts = negative === null ? [prompt] : [prompt, negative];
-    const embeddings = yield* attempt(() => placeWords(model, loaded, texts));
-    const size = yield* attempt(() => pictureSize(request.size, base.size, model));
+    const embeddings = yield* tryPromise(() => placeWords(model, loaded, texts));
+    const size = yield* tryPromise(() => pictureSize(request.size, base.size, model));
     const [height, width] = size;
     const tokenizers = promptTokenizers(model, embeddings);
     advise(request, tokenizers[0].overflowOf(prompt), listener);
 
-    const device = yield* attempt(() =>
+    const device = yield* tryPromise(() =>
       chooseDevice({
         provider: request.provider,
         threads: request.threads,
@@ -91,7 +89,7 @@ export const generate = (
       Array.from({ length: count }, (_, picture) => picture),
       (picture) =>
         Effect.gen(function* () {
-          const pixels = yield* attempt((signal) =>
+          const pixels = yield* tryPromise((signal) =>
             drawPicture(engine, {
               prompt,
               negative,
@@ -111,7 +109,9 @@ export const generate = (
               },
             })
           );
-          const bytes = yield* attempt(() => request.format === "jpg" ? jpeg(pixels) : png(pixels));
+          const bytes = yield* tryPromise(() =>
+            request.format === "jpg" ? jpeg(pixels) : png(pixels)
+          );
           const path = join(out, `${stem}-${String(picture).padStart(4, "0")}.${request.format}`);
           yield* atomicWrite(path, bytes, { what: "a picture" });
           const made: Generated = { path, height, width, seed, picture };

@@ -3,7 +3,7 @@
 // The trap: a path may hold "=" too, so a file that is there is taken as it stands.
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
-import { sha256 } from "../store/canonical-json.ts";
+import { sha256 } from "../store/sha256.ts";
 import { tokenOf } from "../embedding/check-embedding.ts";
 import { asRows, isCanonical, isFolder, readPair, type Rows } from "../embedding/diffusers-pair.ts";
 import { type EmbeddingFile, readEmbedding } from "../embedding/embedding-file.ts";

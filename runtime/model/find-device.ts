@@ -2,8 +2,8 @@
 // The trap: the first time on a machine this computes for some seconds; it is remembered afterwards.
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
-import { asFault } from "../as-fault.ts";
 import type { Configuration } from "../pipeline/configuration.ts";
+import { tryPromise } from "../try-promise.ts";
 
 export interface FoundDevice {
   /** Null: nothing is computed on a device. */
@@ -15,15 +15,12 @@ export interface FoundDevice {
 export const findDevice = (
   { device, values }: Configuration,
 ): Effect.Effect<FoundDevice, Fault> =>
-  device === null ? Effect.succeed({ device, note: null }) : Effect.tryPromise({
-    try: async () => {
-      const { chooseDevice } = await import("../../engine/device/choose-device.ts");
-      const { provider, note } = await chooseDevice({
-        provider: "auto",
-        threads: typeof values.threads === "number" ? values.threads : null,
-        compute: values.weight_dtype === "float32" ? "float32" : "float16",
-      });
-      return { device: provider, note };
-    },
-    catch: asFault,
+  device === null ? Effect.succeed({ device, note: null }) : tryPromise(async () => {
+    const { chooseDevice } = await import("../../engine/device/choose-device.ts");
+    const { provider, note } = await chooseDevice({
+      provider: "auto",
+      threads: typeof values.threads === "number" ? values.threads : null,
+      compute: values.weight_dtype === "float32" ? "float32" : "float16",
+    });
+    return { device: provider, note };
   });

@@ -12,13 +12,13 @@ import type { MemoryRow } from "../../engine/memory/memory-rows.ts";
 import { vaeFactor } from "../../engine/networks/autoencoder.ts";
 import { adviseWork } from "../../engine/prepare-engine.ts";
 import { bundledConfigs } from "../../engine/weights/folder-configs.ts";
-import { asFault } from "../as-fault.ts";
 import { NotDownloaded } from "../not-downloaded.ts";
 import type { JsonObject } from "../pipeline/configuration.ts";
 import { trainingWork, wishedPlans, workFields } from "./engine-work.ts";
 import { loadModel } from "./load-model.ts";
 import { modelNote } from "./model-note.ts";
 import { computeOf, engineFields } from "./open-engine.ts";
+import { tryPromise } from "../try-promise.ts";
 
 const { prediction_type, rescale_betas_zero_snr } = objectiveFields;
 const Options = Schema.Struct({
@@ -79,17 +79,14 @@ export const findMemory = (
     }
     const { networks, model } = yield* networksFor(options);
     const { vae } = networks.configs;
-    const advice = yield* Effect.tryPromise({
-      try: async () => {
-        const plans = known === null ? wished : [known];
-        const { memory } = await adviseWork({ networks, ...trainingWork(vae, options), plans }, {
-          provider: device as Provider,
-          threads: options.threads,
-          compute: computeOf(options.weight_dtype),
-        }, all);
-        return memory;
-      },
-      catch: asFault,
+    const advice = yield* tryPromise(async () => {
+      const plans = known === null ? wished : [known];
+      const { memory } = await adviseWork({ networks, ...trainingWork(vae, options), plans }, {
+        provider: device as Provider,
+        threads: options.threads,
+        compute: computeOf(options.weight_dtype),
+      }, all);
+      return memory;
     });
     return {
       ...advice,

@@ -11,6 +11,7 @@ import { asFault } from "../as-fault.ts";
 import { NotDownloaded } from "../not-downloaded.ts";
 import type { InputTools } from "../stage.ts";
 import { lookAtWeights } from "./look-at-weights.ts";
+import { tryPromise } from "../try-promise.ts";
 
 export interface ModelOptions {
   readonly model: string;
@@ -87,13 +88,13 @@ const located = (
       vae: !whole,
     };
     if (offline) {
-      const found = yield* attempt(() => locateModel(name, choice));
+      const found = yield* tryPromise(() => locateModel(name, choice));
       if (found.notDownloaded === undefined) return found;
       return yield* Effect.fail(absent(name, found.notDownloaded));
     }
     const onProgress = ({ done, total }: { done: number; total: number }) =>
       Effect.runSync(progress(done, total, "bytes"));
-    return yield* attempt((signal) => resolveModel(name, { ...choice, onProgress, signal }));
+    return yield* tryPromise((signal) => resolveModel(name, { ...choice, onProgress, signal }));
   });
 
 const absent = (name: string, missing: readonly string[]) =>
@@ -102,6 +103,3 @@ const absent = (name: string, missing: readonly string[]) =>
     found: missing.length === 0 ? "nothing of it" : `${missing.join(", ")} missing`,
     fix: "A real run downloads it.",
   });
-
-const attempt = <A>(run: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, Fault> =>
-  Effect.tryPromise({ try: run, catch: asFault });

@@ -4,7 +4,7 @@ import { Effect, Semaphore } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import type { FileContent } from "../../engine/weights/read-through.ts";
 import { lookAt } from "../../engine/weights/weight-file.ts";
-import { asFault } from "../as-fault.ts";
+import { tryPromise } from "../try-promise.ts";
 
 const turn = Semaphore.makeUnsafe(1);
 
@@ -13,10 +13,7 @@ export const lookAtWeights = (
   files: readonly string[],
 ): Effect.Effect<ReadonlyMap<string, FileContent>, Fault> => {
   const look = (file: string) =>
-    Effect.tryPromise({
-      try: async (signal) => [file, await lookAt(file, signal)] as const,
-      catch: asFault,
-    });
+    tryPromise(async (signal) => [file, await lookAt(file, signal)] as const);
   return Effect.forEach(new Set(files), look).pipe(
     Effect.map((looked) => new Map(looked)),
     Semaphore.withPermit(turn),

@@ -12,10 +12,10 @@ import { loadTokenizer } from "../../engine/text/tokenizer.ts";
 import { checkFinite } from "../../engine/weights/finite.ts";
 import type { Model } from "../../engine/weights/model.ts";
 import type { WeightTable } from "../../engine/weights/weight-view.ts";
-import { asFault } from "../as-fault.ts";
 import type { StageTools } from "../stage.ts";
 import type { EngineWork } from "./engine-work.ts";
 import { lookAtWeights } from "./look-at-weights.ts";
+import { tryPromise } from "../try-promise.ts";
 
 /** The configuration's keys that decide how to compute; part of a stage's options. */
 export const engineFields = {
@@ -72,7 +72,7 @@ const checkWeights = (model: Model): Effect.Effect<void, Fault> =>
     const suspects = tables.map((table): WeightTable =>
       new Map([...table].filter(([, { file }]) => looked.get(file)?.finite === false))
     );
-    yield* Effect.tryPromise({ try: () => checkFinite(suspects), catch: asFault });
+    yield* tryPromise(() => checkFinite(suspects));
   });
 
 const leave = async (key: string, held: Shared) => {
@@ -105,7 +105,7 @@ export const openEngine = (
       }),
       ({ key, held }) => Effect.promise(() => leave(key, held)),
     );
-    return yield* Effect.tryPromise({ try: () => held.engine, catch: asFault });
+    return yield* tryPromise(() => held.engine);
   });
 
 /** What a GPU computes in, given what weights should be. */

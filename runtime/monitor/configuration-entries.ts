@@ -1,9 +1,9 @@
 // A resolved configuration as rows for people: each option with its meaning, its value and whether that
 // differs from the default. The trap: options of a union (the optimizer's kinds) have several rows in
 // the option table; the one of the kind that this configuration names is meant.
-import { type OptionRow, optionTable } from "../../config/option-table.ts";
-import { schemaNode } from "../../config/schema-node.ts";
-import { TrainingConfig } from "../../config/training.ts";
+import { isMapping, type Mapping } from "../../config/mapping.ts";
+import { optionRows } from "../../config/option-rows.ts";
+import type { OptionRow } from "../../config/option-table.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 
 export interface ConfigurationEntry {
@@ -16,21 +16,14 @@ export interface ConfigurationEntry {
   readonly differs: boolean;
 }
 
-type Mapping = Readonly<Record<string, unknown>>;
-
-const isMapping = (value: unknown): value is Mapping =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 const leaves = (value: Mapping, prefix = ""): readonly (readonly [string, unknown])[] =>
   Object.entries(value).flatMap(([name, child]) => {
     const key = `${prefix}${name}`;
     return isMapping(child) ? leaves(child, `${key}.`) : [[key, child] as const];
   });
 
-const rows = optionTable(schemaNode(TrainingConfig));
-
 const rowOf = (key: string, kinds: ReadonlySet<unknown>): OptionRow | undefined =>
-  rows.find((row) =>
+  optionRows().find((row) =>
     row.key === key && (row.of.length === 0 || row.of.some((of) => kinds.has(of)))
   );
 

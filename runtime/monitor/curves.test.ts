@@ -24,7 +24,12 @@ const filled = (losses: readonly number[]) => {
   return curves;
 };
 
-const numbers = fc.array(fc.double({ min: -100, max: 100, noNaN: true }), { minLength: 1 });
+/** Also more of them than there are buckets. */
+const numbers = fc.array(fc.double({ min: -100, max: 100, noNaN: true }), {
+  minLength: 1,
+  maxLength: 300,
+  size: "max",
+});
 
 test("no extreme is lost: least and greatest of the buckets are those of all points", () => {
   fc.assert(fc.property(numbers, fc.integer({ min: 10, max: 60 }), (losses, points) => {

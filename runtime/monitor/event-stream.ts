@@ -15,7 +15,7 @@ const pollMilliseconds = 400;
 const pulseMilliseconds = 4000;
 
 /** True when a line of `file` ends right before `offset`. */
-export async function isLineEnd(file: string, offset: number): Promise<boolean> {
+async function isLineEnd(file: string, offset: number): Promise<boolean> {
   if (offset === 0) return true;
   const handle = await open(file).catch(() => undefined);
   if (handle === undefined) return false;

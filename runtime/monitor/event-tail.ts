@@ -87,7 +87,7 @@ export function tailEvents(file: string, start = 0): EventTail {
 }
 
 /** All events of a file that is there now. */
-export async function readEvents(file: string): Promise<readonly RunEvent[]> {
+export async function allEvents(file: string): Promise<readonly RunEvent[]> {
   const events: RunEvent[] = [];
   await tailEvents(file).read({ reset: () => undefined, event: (event) => events.push(event) });
   return events;

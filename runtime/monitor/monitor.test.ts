@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { defaultRun, writeSyntheticRun } from "../../tests/synthetic-run.ts";
+import { defaultRun } from "../../tests/synthetic-events.ts";
+import { writeSyntheticRun } from "../../tests/synthetic-run.ts";
 import { startChild } from "../testing/child.ts";
 import { CannotListen, type Monitor, startMonitor } from "./monitor.ts";
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { defaultRun, syntheticEvents } from "../../tests/synthetic-run.ts";
+import { defaultRun, syntheticEvents } from "../../tests/synthetic-events.ts";
 import { parseEvent } from "../execute/event-log.ts";
 import { quickEvent } from "./quick-event.ts";
 

@@ -1,12 +1,10 @@
 // A pipeline composed in TypeScript instead of YAML, for those who write programs: a wiring that does not
 // fit does not compile. `pipeline("x").stage("read", read).stage("count", count, { words: "read.words" })`.
 // The trap: stages are named in order; one can only read what stands before it.
-import type { AnyArtefactType, ArtefactType } from "../artefact.ts";
+import type { ArtefactType, Ports } from "../artefact.ts";
 import type { StageUse } from "./pipeline.ts";
 import type { AnyStage, Stage } from "../stage.ts";
 import type { Seat } from "./wiring.ts";
-
-type Ports = Readonly<Record<string, AnyArtefactType>>;
 
 /** All outputs so far, `stage.port` to its type. */
 type OutletsOf<Id extends string, Writes extends Ports> = {

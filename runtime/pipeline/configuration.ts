@@ -7,7 +7,7 @@ import { triggerOf } from "../../config/placeholder.ts";
 import { type ConfigLayers, readConfig } from "../../config/read.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { Files } from "../store/files.ts";
-import { withoutKeys } from "./without-keys.ts";
+import { withoutKeys } from "../../config/without-keys.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -57,7 +57,7 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
       values: config as unknown as JsonObject,
       placeKeys: ["base_output_dir"],
       unhashed,
-      identity: withoutKeys(JSON.parse(identityOf(config)), unhashed) as JsonObject,
+      identity: withoutKeys(identityOf(config), unhashed) as JsonObject,
       notes,
       base: config.base_output_dir,
       trigger: triggerOf(config.placeholder_token) || "embedding",

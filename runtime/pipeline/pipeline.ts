@@ -8,7 +8,8 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigFault } from "../../config/config-fault.ts";
 import { decodeAll, findingsOf } from "../../config/decode-source.ts";
-import { isMapping, parseSource, placeOf, type Source, within } from "../../config/source.ts";
+import { isMapping } from "../../config/mapping.ts";
+import { parseSource, placeOf, type Source, within } from "../../config/source.ts";
 import type { Place } from "../../engine/fault.ts";
 import { fault } from "../../engine/fault.ts";
 
@@ -66,7 +67,7 @@ export interface Pipeline extends PipelineFile {
 const pipelinesFolder = fileURLToPath(new URL("../../pipelines", import.meta.url));
 
 /** `sdxl-ti` is pipelines/sdxl-ti.yaml; anything with a slash or an ending is a path. */
-export function pipelinePath(nameOrPath: string): string {
+function pipelinePath(nameOrPath: string): string {
   if (/[\\/]|\.ya?ml$|\.json$/.test(nameOrPath)) return resolve(nameOrPath);
   const own = resolve("pipelines", `${nameOrPath}.yaml`);
   return existsSync(own) ? own : join(pipelinesFolder, `${nameOrPath}.yaml`);

@@ -14,7 +14,7 @@ import type { AnyStage } from "../stage.ts";
 export class StageNotFound extends fault("StageNotFound", "user") {}
 export class NotAStage extends fault("NotAStage", "user") {}
 
-export const stagesFolder = fileURLToPath(new URL("../../stages", import.meta.url));
+const stagesFolder = fileURLToPath(new URL("../../stages", import.meta.url));
 
 const isPath = (use: string) => /^\.{1,2}[\\/]|^file:/.test(use) || isAbsolute(use);
 
@@ -84,7 +84,7 @@ const lacks = (value: unknown): readonly string[] =>
     : ["everything"];
 
 /** Imports a module and takes the stage out of it. */
-export const loadStage = Effect.fnUntraced(function* (path: string, place: Place = { file: path }) {
+const loadStage = Effect.fnUntraced(function* (path: string, place: Place = { file: path }) {
   const refuse = (found: string, fix: string, cause?: unknown) =>
     new NotAStage({
       ...place,

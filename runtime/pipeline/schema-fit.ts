@@ -2,8 +2,7 @@
 // two files that declare the same artefact each for itself may be wired if their fields agree.
 // The trap: only shape and type are compared; ranges and patterns are checked when a value arrives.
 import { Schema } from "effect";
-
-type Node = Readonly<Record<string, unknown>>;
+import { dotted, isMapping, type Mapping } from "../../config/mapping.ts";
 
 export interface Misfit {
   /** Dotted, e.g. "train[].caption"; "" is the whole value. */
@@ -12,15 +11,13 @@ export interface Misfit {
   readonly read: string;
 }
 
-const isNode = (value: unknown): value is Node =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+const nodes = (value: unknown): readonly Mapping[] =>
+  Array.isArray(value) ? value.filter(isMapping) : [];
 
-const nodes = (value: unknown): readonly Node[] => Array.isArray(value) ? value.filter(isNode) : [];
-
-const members = (node: Node): readonly Node[] =>
+const members = (node: Mapping): readonly Mapping[] =>
   "anyOf" in node ? nodes(node.anyOf).flatMap(members) : [node];
 
-const typeOf = (node: Node): string =>
+const typeOf = (node: Mapping): string =>
   "const" in node
     ? JSON.stringify(node.const)
     : Array.isArray(node.enum)
@@ -29,14 +26,14 @@ const typeOf = (node: Node): string =>
     ? node.type
     : "anything";
 
-const nameOf = (node: Node): string => [...new Set(members(node).map(typeOf))].join(" or ");
+const nameOf = (node: Mapping): string => [...new Set(members(node).map(typeOf))].join(" or ");
 
-const valuesOf = (node: Node): readonly unknown[] | undefined =>
+const valuesOf = (node: Mapping): readonly unknown[] | undefined =>
   "const" in node ? [node.const] : Array.isArray(node.enum) ? node.enum : undefined;
 
 const jsonType = (value: unknown): string => value === null ? "null" : typeof value;
 
-function singleFits(written: Node, read: Node, field: string): Misfit | undefined {
+function singleFits(written: Mapping, read: Mapping, field: string): Misfit | undefined {
   const misfit = { field, written: nameOf(written), read: nameOf(read) };
   if (typeOf(read) === "anything") return undefined;
   const wanted = valuesOf(read);
@@ -59,17 +56,17 @@ function singleFits(written: Node, read: Node, field: string): Misfit | undefine
   return undefined;
 }
 
-const within = (field: string, key: string) => field === "" ? key : `${field}.${key}`;
-
-function objectFits(written: Node, read: Node, field: string): Misfit | undefined {
-  const [has, wants] = [written.properties, read.properties].map((all) => isNode(all) ? all : {});
+function objectFits(written: Mapping, read: Mapping, field: string): Misfit | undefined {
+  const [has, wants] = [written.properties, read.properties].map((all) =>
+    isMapping(all) ? all : {}
+  );
   const [given, required] = [written.required, read.required]
     .map((all) => new Set(Array.isArray(all) ? all : []));
   for (const [key, wanted] of Object.entries(wants)) {
     const own = has[key];
-    const at = within(field, key);
-    if (!isNode(wanted)) continue;
-    if (!isNode(own)) {
+    const at = dotted(field, key);
+    if (!isMapping(wanted)) continue;
+    if (!isMapping(own)) {
       if (!required.has(key)) continue;
       return { field: at, written: "nothing", read: nameOf(wanted) };
     }
@@ -79,12 +76,12 @@ function objectFits(written: Node, read: Node, field: string): Misfit | undefine
     const found = misfitOf(own, wanted, at);
     if (found !== undefined) return found;
   }
-  return isNode(written.additionalProperties) && isNode(read.additionalProperties)
-    ? misfitOf(written.additionalProperties, read.additionalProperties, within(field, "*"))
+  return isMapping(written.additionalProperties) && isMapping(read.additionalProperties)
+    ? misfitOf(written.additionalProperties, read.additionalProperties, dotted(field, "*"))
     : undefined;
 }
 
-function listFits(written: Node, read: Node, field: string): Misfit | undefined {
+function listFits(written: Mapping, read: Mapping, field: string): Misfit | undefined {
   const [has, wants] = [nodes(written.prefixItems), nodes(read.prefixItems)];
   if (has.length !== wants.length) {
     const text = (length: number) => length === 0 ? "a list" : `a list of ${length}`;
@@ -94,13 +91,13 @@ function listFits(written: Node, read: Node, field: string): Misfit | undefined 
     const found = misfitOf(has[index], wanted, `${field}[${index}]`);
     if (found !== undefined) return found;
   }
-  return isNode(written.items) && isNode(read.items)
+  return isMapping(written.items) && isMapping(read.items)
     ? misfitOf(written.items, read.items, `${field}[]`)
     : undefined;
 }
 
 /** Every alternative that may be written must fit one that is read. */
-function misfitOf(written: Node, read: Node, field: string): Misfit | undefined {
+function misfitOf(written: Mapping, read: Mapping, field: string): Misfit | undefined {
   const [writers, readers] = [members(written), members(read)];
   const alternatives = writers.length > 1 || readers.length > 1;
   for (const one of writers) {
@@ -117,31 +114,31 @@ function misfitOf(written: Node, read: Node, field: string): Misfit | undefined 
 /** Of several alternatives that do not fit, the one meant agrees in its tag and fails deep inside. */
 const nearness = ({ field, read }: Misfit): number => read.startsWith('"') ? 0 : field.length;
 
-const cache = new WeakMap<object, Node>();
+const cache = new WeakMap<object, Mapping>();
 
-function jsonSchema(schema: Schema.Constraint): Node {
+function jsonSchema(schema: Schema.Constraint): Mapping {
   const known = cache.get(schema);
   if (known !== undefined) return known;
   const document = Schema.toJsonSchemaDocument(schema);
   const definitions = (document as { definitions?: unknown }).definitions;
-  const node = isNode(definitions) && Object.keys(definitions).length > 0
-    ? inlined(document.schema as Node, definitions)
-    : document.schema as Node;
+  const node = isMapping(definitions) && Object.keys(definitions).length > 0
+    ? inlined(document.schema as Mapping, definitions)
+    : document.schema as Mapping;
   cache.set(schema, node);
   return node;
 }
 
 /** References resolved, to the depth at which recursive schemas stop making sense to compare. */
-function inlined(node: Node, definitions: Node, depth = 0): Node {
+function inlined(node: Mapping, definitions: Mapping, depth = 0): Mapping {
   const reference = typeof node.$ref === "string" ? node.$ref.split("/").at(-1)! : undefined;
   if (reference !== undefined) {
     const target = definitions[decodeURIComponent(reference)];
-    return depth < 12 && isNode(target) ? inlined(target, definitions, depth + 1) : {};
+    return depth < 12 && isMapping(target) ? inlined(target, definitions, depth + 1) : {};
   }
   const visit = (value: unknown): unknown =>
     Array.isArray(value)
       ? value.map(visit)
-      : isNode(value)
+      : isMapping(value)
       ? inlined(value, definitions, depth + 1)
       : value;
   return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, visit(value)]));

@@ -3,11 +3,12 @@
 // pipeline file, laid on top.
 // The trap: an option in the pipeline file that the stage does not know is a typing error, and is said.
 import { Exit, Schema, SchemaAST, SchemaIssue } from "effect";
+import { isMapping } from "../../config/mapping.ts";
 import { nearest } from "../../config/nearest.ts";
 import { type Fault, fault, type Place } from "../../engine/fault.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 import type { JsonObject } from "./configuration.ts";
-import { withoutKeys } from "./without-keys.ts";
+import { withoutKeys } from "../../config/without-keys.ts";
 import type { Wired } from "./wiring.ts";
 
 export class OptionFault extends fault("OptionFault", "user") {}
@@ -18,11 +19,8 @@ export interface StageOptions {
   readonly encoded: Schema.Json;
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 const overlaid = (under: unknown, over: unknown): unknown =>
-  isRecord(under) && isRecord(over)
+  isMapping(under) && isMapping(over)
     ? Object.fromEntries(
       [...new Set([...Object.keys(under), ...Object.keys(over)])].map((key) => [
         key,
@@ -48,11 +46,11 @@ function strayKeys(
   all: unknown,
   at: readonly string[] = [],
 ): Stray[] {
-  const known = isRecord(all) ? all : {};
+  const known = isMapping(all) ? all : {};
   return Object.entries(own).flatMap(([key, value]) => {
     const path = [...at, key];
     if (!Object.hasOwn(known, key)) return [{ path, known: Object.keys(known) }];
-    return isRecord(value) && isRecord(known[key]) ? strayKeys(value, known[key], path) : [];
+    return isMapping(value) && isMapping(known[key]) ? strayKeys(value, known[key], path) : [];
   });
 }
 

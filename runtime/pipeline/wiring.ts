@@ -5,7 +5,7 @@
 import { Effect } from "effect";
 import { nearest } from "../../config/nearest.ts";
 import { type Fault, fault, type Place } from "../../engine/fault.ts";
-import type { AnyArtefactType } from "../artefact.ts";
+import { type AnyArtefactType, portsOf } from "../artefact.ts";
 import { allFaults } from "../faults.ts";
 import type { StageUse } from "./pipeline.ts";
 import { schemaMisfit } from "./schema-fit.ts";
@@ -39,7 +39,6 @@ export interface Complaint {
   readonly fix: string;
 }
 
-const ports = (all: object): readonly (readonly [string, AnyArtefactType])[] => Object.entries(all);
 const textOf = ({ stage, port }: Outlet) => `${stage}.${port}`;
 const list = (names: readonly string[]) => names.length === 0 ? "none" : names.join(", ");
 const keyOf = ({ id, use }: Seat, port: string) =>
@@ -62,7 +61,7 @@ const strayPorts = ({ id, stage, use }: Seat): readonly Complaint[] =>
 /** A result that is found by its inputs' digests cannot come of a stream, which has none. */
 const wrongLifetime = ({ id, stage }: Seat): readonly Complaint[] =>
   stage.lifetime === "cached" &&
-    [...ports(stage.reads), ...ports(stage.writes)].some(([, { kind }]) => kind === "stream")
+    [...portsOf(stage.reads), ...portsOf(stage.writes)].some(([, { kind }]) => kind === "stream")
     ? [{
       key: `stages.${id}`,
       wanted: `${stage.name} to have lifetime "run", as it has a stream`,
@@ -78,7 +77,7 @@ function defaultOutlet(
   seats: readonly Seat[],
 ): Outlet | Complaint | undefined {
   const writers = seats.filter(({ id }) => id !== seat.id).flatMap(({ id, stage }) =>
-    ports(stage.writes)
+    portsOf(stage.writes)
       .filter(([, written]) => written.name === type.name)
       .map(([written]): Outlet => ({ stage: id, port: written }))
   );
@@ -172,7 +171,7 @@ export const wire = (
     ...seatComplaints(seats),
   ];
   const wired = seats.map((seat): Wired => {
-    const found = ports(seat.stage.reads).flatMap(([port, type]) => {
+    const found = portsOf(seat.stage.reads).flatMap(([port, type]) => {
       const name = seat.use.reads?.[port];
       const outlet = name === undefined
         ? defaultOutlet(seat, port, type, seats)

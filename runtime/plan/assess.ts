@@ -3,7 +3,7 @@
 // The trap: the result of a stage above may not be known yet; then neither is the fingerprint here.
 import { Effect } from "effect";
 import type { Schema } from "effect";
-import type { AnyArtefactType } from "../artefact.ts";
+import { portsOf } from "../artefact.ts";
 import type { Store } from "../store/artefact-store.ts";
 import { digestJson } from "../store/canonical-json.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -43,8 +43,9 @@ export const isAbsent = (world: Readied["world"]): world is NotDownloaded => wor
 
 /** The stages whose streams it reads and that have more to say. */
 const writersAtWork = ({ stage, reads }: Readied, above: ReadonlyMap<string, Assessed>) => {
-  const ports: readonly (readonly [string, AnyArtefactType])[] = Object.entries(stage.reads);
-  const streams = ports.filter(([port, { kind }]) => kind === "stream" && port in reads);
+  const streams = portsOf(stage.reads).filter(([port, { kind }]) =>
+    kind === "stream" && port in reads
+  );
   const writers = new Set(streams.map(([port]) => reads[port].stage));
   return [...writers].filter((id) => above.get(id)!.state !== "sound");
 };
@@ -66,8 +67,7 @@ const assessRun = Effect.fnUntraced(function* (
   const digests = Object.fromEntries(
     Object.entries(record ?? {}).map(([port, value]) => [port, digestJson(value)]),
   );
-  const types: readonly AnyArtefactType[] = Object.values(stage.writes);
-  const returns = types.some(({ kind }) => kind === "value");
+  const returns = portsOf(stage.writes).some(([, { kind }]) => kind === "value");
   const owed = isNew || stage.owed === undefined
     ? null
     : yield* stage.owed(options.decoded, { runDir: dir, seed: at.seed, info: at.info });

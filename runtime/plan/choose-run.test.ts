@@ -362,6 +362,20 @@ test("nothing is written when something is wrong", () =>
     assert.deepEqual(readdirSync(folder), []);
   }));
 
+test("a stage that has nothing to do is not asked what is wrong", () =>
+  withTemporaryFolder(async (folder) => {
+    let asked = 0;
+    const careful = defineStage({
+      ...toyStages().split,
+      preflight: () => Effect.sync(() => (asked++, [])),
+    });
+    const toy: Toy = { folder, pipeline: pipeline("toy").stage("split", careful), values };
+    await runToy(toy);
+    assert.equal(asked, 1);
+    await runToy(toy);
+    assert.equal(asked, 1);
+  }));
+
 test("events: started, planned, finished, in one log over all attempts", () =>
   withTemporaryFolder(async (folder) => {
     await runToy({ folder, pipeline: training(undefined, 2), values });

@@ -1,5 +1,6 @@
 // What differs between two JSON values, key by key, as people read it: `optimizer.learning_rate` from
 // 0.001 to 0.002. Lists of one length are compared item by item; of others, what came and went is named.
+import { dotted, isMapping } from "../../config/mapping.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
 
 export interface Change {
@@ -9,9 +10,6 @@ export interface Change {
   readonly from?: unknown;
   readonly to?: unknown;
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const change = (key: string, from: unknown, to: unknown): Change => ({
   key,
@@ -36,11 +34,9 @@ function listDifference(before: readonly unknown[], after: readonly unknown[], k
 
 /** Changes from `before` to `after`, sorted by key. */
 export function jsonDifference(before: unknown, after: unknown, key = ""): readonly Change[] {
-  if (isRecord(before) && isRecord(after)) {
+  if (isMapping(before) && isMapping(after)) {
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-    return names.flatMap((name) =>
-      jsonDifference(before[name], after[name], key === "" ? name : `${key}.${name}`)
-    );
+    return names.flatMap((name) => jsonDifference(before[name], after[name], dotted(key, name)));
   }
   if (Array.isArray(before) && Array.isArray(after)) return listDifference(before, after, key);
   const same = before === undefined || after === undefined

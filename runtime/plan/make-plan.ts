@@ -4,7 +4,7 @@
 // result that is there but damaged is repaired even if nobody asks, because silence would hide it.
 import { Effect } from "effect";
 import { type Fault, fault } from "../../engine/fault.ts";
-import type { AnyArtefactType } from "../artefact.ts";
+import { portsOf } from "../artefact.ts";
 import type { Store } from "../store/artefact-store.ts";
 import { assess, type Assessed, type Circumstances, isAbsent, type Readied } from "./assess.ts";
 import { allFaults } from "../faults.ts";
@@ -105,7 +105,7 @@ function planned(
 
 /** A stage of the run folder that never returned what others read. */
 const lacksValues = ({ readied: { stage }, digests }: Assessed) =>
-  Object.entries<AnyArtefactType>(stage.writes)
+  portsOf(stage.writes)
     .some(([port, { kind }]) => kind === "value" && !(port in digests));
 
 const notInStore = (stage: PlannedStage, reasons: readonly Reason[], selection: Selection) =>

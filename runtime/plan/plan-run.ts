@@ -4,7 +4,7 @@ import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { whyText } from "./explain.ts";
 import { Files } from "../store/files.ts";
-import { withoutKeys } from "../pipeline/without-keys.ts";
+import { withoutKeys } from "../../config/without-keys.ts";
 import { jsonDifference } from "./json-difference.ts";
 import { makePlan } from "./make-plan.ts";
 import type { EventStream } from "../execute/observers.ts";

@@ -2,13 +2,11 @@
 // stage's options, what the stages say of pictures and weights, and the run folder that all this means.
 // The trap: everything that is wrong is collected and said at once, and nothing is written meanwhile.
 import { join } from "node:path";
-import { Effect, Result, type Schema } from "effect";
+import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
-import { openStore, type Store, storeName } from "../store/artefact-store.ts";
-import type { Readied } from "./assess.ts";
-import { faultsOnly, withRetries } from "../execute/attempts.ts";
-import { canonicalJson, digestJson } from "../store/canonical-json.ts";
-import { chooseRun, type ChosenRun, type RunChoice } from "./choose-run.ts";
+import { tool } from "../execute/versions.ts";
+import type { FoundDevice } from "../model/find-device.ts";
+import type { FoundMemory, MemoryWish } from "../model/find-memory.ts";
 import type { Composition } from "../pipeline/compose.ts";
 import type {
   ConfigLayers,
@@ -17,17 +15,15 @@ import type {
   ReadConfiguration,
 } from "../pipeline/configuration.ts";
 import { define, together } from "../pipeline/define.ts";
-import { allFaults } from "../faults.ts";
-import type { FoundDevice } from "../model/find-device.ts";
-import type { FoundMemory, MemoryWish } from "../model/find-memory.ts";
-import { NotDownloaded } from "../not-downloaded.ts";
-import type { Plan } from "./plan.ts";
+import { wire } from "../pipeline/wiring.ts";
+import type { InputTools, RunInfo } from "../stage.ts";
+import { openStore, type Store, storeName } from "../store/artefact-store.ts";
+import { digestJson } from "../store/canonical-json.ts";
+import { isAbsent, type Readied } from "./assess.ts";
+import { chooseRun, type ChosenRun, type RunChoice } from "./choose-run.ts";
+import { decodeOptions, readyAll } from "./ready-stages.ts";
 import { type Identity, runIdentity } from "./run-identity.ts";
 import { select, type Selection, type Selectors } from "./select.ts";
-import type { InputTools, RunInfo } from "../stage.ts";
-import { stageOptions } from "../pipeline/stage-options.ts";
-import { tool } from "../execute/versions.ts";
-import { wire, type Wired } from "../pipeline/wiring.ts";
 
 export interface Command {
   readonly pipeline: string | Composition<any>;
@@ -72,8 +68,6 @@ export interface Prepared {
   readonly toolsOf: (id: string) => InputTools;
 }
 
-type Decoded = Omit<Readied, "world">;
-
 /** Both, or the faults of both. */
 const both = <A, B>(one: Effect.Effect<A, Fault>, other: Effect.Effect<B, Fault>) =>
   Effect.gen(function* () {
@@ -81,51 +75,6 @@ const both = <A, B>(one: Effect.Effect<A, Fault>, other: Effect.Effect<B, Fault>
     yield* together<A | B>(results);
     return [yield* Effect.fromResult(results[0]), yield* Effect.fromResult(results[1])] as const;
   });
-
-/** All options, or every complaint about them. */
-const decodeOptions = (
-  wired: readonly Wired[],
-  configuration: Parameters<typeof stageOptions>[1],
-  placeOf: Parameters<typeof stageOptions>[2],
-): Effect.Effect<readonly Decoded[], Fault> =>
-  together(wired.map((each) => {
-    const found = stageOptions(each, configuration, placeOf);
-    return "faults" in found
-      ? Result.fail(allFaults(found.faults))
-      : Result.succeed({ ...each, options: found.options });
-  }));
-
-const askWorld = (
-  { id, stage, use, options }: Decoded,
-  tools: InputTools,
-): Effect.Effect<Schema.Json | NotDownloaded, Fault> =>
-  stage.inputs === undefined
-    ? Effect.succeed(null)
-    : Effect.suspend(() => stage.inputs!(options.decoded, tools)).pipe(
-      Effect.map((json) => JSON.parse(canonicalJson(json ?? null)) as Schema.Json),
-      faultsOnly(id),
-      withRetries(use.retry ?? null, () => Effect.void),
-      Effect.catch((fault) =>
-        tools.offline && fault instanceof NotDownloaded ? Effect.succeed(fault) : Effect.fail(fault)
-      ),
-    );
-
-/** A stage that does not take part is not asked: its weights may not be here. */
-const readyAll = (
-  decoded: readonly Decoded[],
-  selection: Selection,
-  needsRun: boolean,
-  toolsOf: (id: string) => InputTools,
-): Effect.Effect<readonly Readied[], Fault> =>
-  Effect.forEach(
-    decoded,
-    (each) =>
-      (needsRun || selection.included.has(each.id)
-        ? askWorld(each, toolsOf(each.id))
-        : Effect.succeed(null))
-        .pipe(Effect.map((world): Readied => ({ ...each, world })), Effect.result),
-    { concurrency: "unbounded" },
-  ).pipe(Effect.flatMap(together));
 
 /** Fails with all that is wrong. Writes nothing. */
 export const prepare = Effect.fnUntraced(function* (command: Command, world: World) {
@@ -155,7 +104,7 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
   const chosen = yield* chooseRun(name, configuration, identity, command.choice);
   // Without the weights' digests nobody knows which run it would be.
   const known = chosen.found !== null ||
-    !asked.some(({ world, stage }) => world instanceof NotDownloaded && stage.supervised !== true);
+    !asked.some(({ world, stage }) => isAbsent(world) && stage.supervised !== true);
   const run: ChosenRun = known ? chosen : {
     ...chosen,
     name: `${configuration.trigger}-????????`,
@@ -214,21 +163,3 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
     toolsOf,
   } satisfies Prepared;
 });
-
-/** What the stages that will run find wrong with their options before anything runs. */
-export const preflight = (
-  { stages, toolsOf }: Prepared,
-  plan: Plan,
-): Effect.Effect<void, Fault> => {
-  const runs = new Set(plan.stages.flatMap(({ id, action }) => action === "run" ? id : []));
-  return Effect.forEach(
-    stages.filter(({ id }) => runs.has(id)),
-    ({ id, stage, options }) =>
-      stage.preflight === undefined
-        ? Effect.succeed([])
-        : faultsOnly(id)(stage.preflight(options.decoded, toolsOf(id))),
-  ).pipe(Effect.flatMap((found) => {
-    const faults = found.flat();
-    return faults.length === 0 ? Effect.void : Effect.fail(allFaults(faults));
-  }));
-};

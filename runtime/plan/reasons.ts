@@ -37,7 +37,7 @@ export type ReasonVisitor<A> = {
   readonly [Tag in Reason["reason"]]: (reason: Extract<Reason, { reason: Tag }>) => A;
 };
 
-export const visitReason = <A>(reason: Reason, visitor: ReasonVisitor<A>): A =>
+const visitReason = <A>(reason: Reason, visitor: ReasonVisitor<A>): A =>
   (visitor[reason.reason] as (reason: Reason) => A)(reason);
 
 const shown = (value: unknown): string => {

@@ -2,7 +2,7 @@
 // pictures and weights that go in. The same command finds the same run and goes on there.
 // The trap: stages that only watch (supervised) change nothing in the result and are left out.
 import type { Schema } from "effect";
-import type { Readied } from "./assess.ts";
+import { isAbsent, type Readied } from "./assess.ts";
 import { canonicalJson, digestJson } from "../store/canonical-json.ts";
 import type { Configuration } from "../pipeline/configuration.ts";
 
@@ -21,7 +21,7 @@ export function runIdentity(configuration: Configuration, stages: readonly Readi
     version: stage.version,
     reads,
     options: use.options ?? {},
-    inputs: world instanceof Error ? null : world,
+    inputs: isAbsent(world) ? null : world,
   }]);
   const identity = {
     schema: identitySchema,

@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { insideRun } from "../monitor/inside-run.ts";
 import type { RunState } from "../monitor/run-reader.ts";
 import { escape } from "./html.ts";
-import { nearestStep, spread } from "./shown-steps.ts";
+import { nearestStep, spreadSteps } from "./spread-steps.ts";
 
 const mostColumns = 40;
 const mostRows = 24;
@@ -73,7 +73,7 @@ export async function writeContactSheet(
     .filter(({ pictures }) => Object.keys(pictures).length > 0)
     .map(({ step }) => step).sort((a, b) => a - b);
   const best = state.fixedLoss === null ? undefined : nearestStep(all, state.fixedLoss.bestStep);
-  const steps = spread(all, mostColumns, [state.chosen?.step, best]);
+  const steps = spreadSteps(all, mostColumns, [state.chosen?.step, best]);
   const prompts = state.prompts.slice(0, mostRows);
   if (steps.length === 0 || prompts.length === 0) return undefined;
   const room = Math.floor((longestSide - labelWidth - 2 * margin) / steps.length) - gap;

@@ -3,7 +3,7 @@ import sharp from "sharp";
 import { insideRun } from "../monitor/inside-run.ts";
 import type { RunState } from "../monitor/run-reader.ts";
 import { readTrainingPictures } from "../monitor/training-pictures.ts";
-import { nearestStep, spread } from "./shown-steps.ts";
+import { nearestStep, spreadSteps } from "./spread-steps.ts";
 
 const side = 384;
 const mostPictures = 240;
@@ -39,7 +39,7 @@ export async function embedSteps(
     .map(({ step }) => step).sort((a, b) => a - b);
   const best = fixedLoss === null ? undefined : nearestStep(all, fixedLoss.bestStep);
   const affordable = Math.max(2, Math.floor(mostPictures / Math.max(1, prompts.length)));
-  const steps = spread(all, Math.min(mostSteps, affordable), [chosen?.step, best]);
+  const steps = spreadSteps(all, Math.min(mostSteps, affordable), [chosen?.step, best]);
   const perPrompt = Math.max(
     1,
     Math.floor(mostPictures / Math.max(1, steps.length * prompts.length)),

@@ -13,15 +13,15 @@ import {
   defaultRun,
   picturePath,
   syntheticEvents,
-  writeSyntheticRun,
-} from "../../tests/synthetic-run.ts";
+} from "../../tests/synthetic-events.ts";
+import { writeSyntheticRun } from "../../tests/synthetic-run.ts";
 import { newRunReader } from "../monitor/run-reader.ts";
 import { writeContactSheet } from "./contact-sheet.ts";
 import { curveSvg, ticks } from "./curve-svg.ts";
 import { escape, html } from "./html.ts";
 import { renderReport, writeReport } from "./report.ts";
 import { reportObserver } from "./report-observer.ts";
-import { spread } from "./shown-steps.ts";
+import { spreadSteps } from "./spread-steps.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "gnomic-report-"));
 after(() => rmSync(scratch, { recursive: true }));
@@ -142,7 +142,7 @@ test("spread keeps the ends and what is asked for, and no more than allowed", ()
     .map((list) => list.sort((a, b) => a - b));
   fc.assert(fc.property(steps, fc.integer({ min: 4, max: 50 }), fc.nat(), (list, most, pick) => {
     const wanted = list[pick % list.length];
-    const shown = spread(list, most, [wanted, undefined, -1]);
+    const shown = spreadSteps(list, most, [wanted, undefined, -1]);
     assert.ok(shown.length <= Math.max(most, 0) || shown.length === list.length);
     assert.ok(shown.length >= Math.min(list.length, most) - 1);
     assert.deepEqual([shown[0], shown.at(-1)], [list[0], list.at(-1)]);

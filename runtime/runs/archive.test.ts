@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { Effect } from "effect";
 import * as fc from "fast-check";
 import { openStore, storeName } from "../store/artefact-store.ts";
-import { sha256 } from "../store/canonical-json.ts";
+import { sha256 } from "../store/sha256.ts";
 import { RunLocked } from "../execute/lock.ts";
 import { startChild } from "../testing/child.ts";
 import { makeRun } from "../testing/make-run.ts";
@@ -160,6 +160,11 @@ test("an archive that lists what no export writes is refused", () =>
     for (const given of bad) {
       await assert.rejects(attempt(...given), RunArchiveFault, given.join(" "));
     }
+    const listed = { bytes: 1, digest: sha256(text) };
+    const files = { "run/a": listed, "run/b": listed };
+    const head = new TextEncoder().encode(sealIndex({ format: 1, run: "bruce", tool: "t", files }));
+    await writeTar(archive, [file(indexPath, head), file("run/a", text)]);
+    await assert.rejects(unpack(archive, join(folder, "there")), RunArchiveFault, "one is missing");
     assert.deepEqual(readdirSync(folder), ["run.tar"]);
     await attempt("run/a");
     assert.deepEqual(Object.keys(treeOf(join(folder, "there"))), ["bruce/a"]);

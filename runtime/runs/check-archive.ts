@@ -1,8 +1,8 @@
 // Judges an archive before anything of it is unpacked: its own list of files first, then every path, size
 // and digest against that list.
 // The trap: an archive that lacks a file of its list is as bad as one that has another.
-import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
+import { sha256OfChunks } from "../store/sha256.ts";
 import {
   type ArchiveIndex,
   indexPath,
@@ -22,12 +22,6 @@ export const bytesOf = async (handle: FileHandle, member: ListedMember): Promise
   }
   return bytes;
 };
-
-async function digestOf(handle: FileHandle, member: ListedMember): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of readMember(handle, member)) hash.update(chunk);
-  return hash.digest("hex");
-}
 
 export interface Checked {
   readonly index: ArchiveIndex;
@@ -63,7 +57,7 @@ export async function checkArchive(archive: string, handle: FileHandle): Promise
     if (place === undefined || listed === undefined) {
       throw damaged(archive, `${member.path}, which does not belong there`);
     }
-    const digest = await digestOf(handle, member);
+    const digest = await sha256OfChunks(readMember(handle, member));
     const named = place.in === "blobs" ? place.digest : listed.digest;
     if (digest !== listed.digest || digest !== named || member.bytes !== listed.bytes) {
       throw damaged(archive, `${member.path} with other bytes than its list says`);

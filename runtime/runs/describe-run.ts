@@ -4,10 +4,10 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
-import { asFault } from "../as-fault.ts";
 import type { Attempt, Manifest } from "../execute/manifest.ts";
 import { newRunReader, type RunState } from "../monitor/run-reader.ts";
 import type { SurveyedRun } from "./survey.ts";
+import { tryPromise } from "../try-promise.ts";
 
 /** Numbers of one run, by the name that people read; null where it has none. */
 export type Metrics = Readonly<Record<string, number | null>>;
@@ -39,7 +39,7 @@ export interface RunDescription extends Omit<SurveyedRun, "manifest"> {
 const mean = (values: readonly number[]): number | null =>
   values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 
-export const metricsOf = (state: RunState): Metrics => ({
+const metricsOf = (state: RunState): Metrics => ({
   "loss of the last step": state.loss,
   "fixed-input loss before": state.fixedLoss?.first ?? null,
   "fixed-input loss now": state.fixedLoss?.last ?? null,
@@ -66,10 +66,7 @@ async function embeddingsIn(dir: string): Promise<RunDescription["files"]> {
 export const describeRun = (run: SurveyedRun): Effect.Effect<RunDescription, Fault> =>
   Effect.gen(function* () {
     const { manifest, ...survey } = run;
-    const { state, unreadable } = yield* Effect.tryPromise({
-      try: () => newRunReader(run.dir).read(),
-      catch: asFault,
-    });
+    const { state, unreadable } = yield* tryPromise(() => newRunReader(run.dir).read());
     const dealtWith = Object.values(state.validations).map((each) => each.state);
     const { outcome } = state;
     return {
@@ -89,7 +86,7 @@ export const describeRun = (run: SurveyedRun): Effect.Effect<RunDescription, Fau
       chosen: state.chosen,
       outcome: outcome === null ? null : [outcome.kind, outcome.text].filter(Boolean).join(": "),
       warnings: state.messages.filter(({ kind }) => kind === "warning").map(({ text }) => text),
-      files: yield* Effect.tryPromise({ try: () => embeddingsIn(run.dir), catch: asFault }),
+      files: yield* tryPromise(() => embeddingsIn(run.dir)),
       configuration: manifest?.configuration ?? null,
       inputs: manifest?.inputs ?? null,
       outputs: manifest?.outputs ?? {},

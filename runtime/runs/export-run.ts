@@ -1,14 +1,13 @@
 // Packs a run into one file to move it to another machine: its folder, and from the store what it refers
 // to (the rows of its snapshots, its latents), so that it goes on there where it stopped.
 // The trap: links are not followed, because what they point at is not the run's.
-import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
-import { asFault } from "../as-fault.ts";
 import { storeName } from "../store/artefact-store.ts";
+import { sha256OfChunks } from "../store/sha256.ts";
 import { tool } from "../execute/versions.ts";
 import { holdRun, isPassing } from "./free-run.ts";
 import { referencesOf } from "./references.ts";
@@ -22,6 +21,7 @@ import {
 import { needed, readStore } from "./store-contents.ts";
 import type { SurveyedRun } from "./survey.ts";
 import { type FileToPack, writeTar } from "./tar.ts";
+import { tryPromise } from "../try-promise.ts";
 
 export interface Exported {
   readonly archive: string;
@@ -67,18 +67,12 @@ const damagedBlob = (file: string) =>
     fix: "Delete this file; the run's own command makes it again.",
   });
 
-async function digestOf(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Uint8Array);
-  return hash.digest("hex");
-}
-
 async function pack(run: SurveyedRun, archive: string): Promise<Exported> {
   const sources = [...await sourcesIn(run.dir), ...await sourcesInStore(run)]
     .toSorted((a, b) => a.path < b.path ? -1 : 1);
   const files: Record<string, { bytes: number; digest: string }> = {};
   for (const { path, file } of sources) {
-    const digest = await digestOf(file);
+    const digest = await sha256OfChunks(createReadStream(file));
     const place = placeOf(path);
     if (place?.in === "blobs" && place.digest !== digest) throw damagedBlob(file);
     files[path] = { bytes: (await stat(file)).size, digest };
@@ -111,5 +105,5 @@ export const exportRun = (run: SurveyedRun, archive: string): Effect.Effect<Expo
       );
     }
     yield* holdRun(run);
-    return yield* Effect.tryPromise({ try: () => pack(run, archive), catch: asFault });
+    return yield* tryPromise(() => pack(run, archive));
   }));

@@ -8,12 +8,12 @@ import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { openStore, storeName } from "../store/artefact-store.ts";
 import { atomicWrite, makeFolder } from "../store/atomic-write.ts";
-import { asFault } from "../as-fault.ts";
 import { diskFault } from "../store/disk-fault.ts";
 import { bytesOf, checkArchive } from "./check-archive.ts";
 import { importingName } from "./leftover.ts";
 import { placeOf, RunArchiveFault } from "./run-archive.ts";
 import { type ListedMember, openArchive, readMember } from "./tar.ts";
+import { tryPromise } from "../try-promise.ts";
 
 export interface Imported {
   readonly name: string;
@@ -42,10 +42,7 @@ const nameTaken = (dir: string, name: string): Fault =>
 
 const unpack = (archive: string, handle: FileHandle, base: string) =>
   Effect.gen(function* () {
-    const { index, members } = yield* Effect.tryPromise({
-      try: () => checkArchive(archive, handle),
-      catch: asFault,
-    });
+    const { index, members } = yield* tryPromise(() => checkArchive(archive, handle));
     const dir = resolve(base, index.run);
     if (existsSync(dir)) return yield* Effect.fail(nameTaken(dir, index.run));
     yield* makeFolder(base);
@@ -86,7 +83,7 @@ const unpack = (archive: string, handle: FileHandle, base: string) =>
 /** Into the folder of runs `base`. Fails with RunArchiveFault, ArchiveFault, DiskFault. */
 export const importRun = (archive: string, base: string): Effect.Effect<Imported, Fault> =>
   Effect.acquireUseRelease(
-    Effect.tryPromise({ try: () => openArchive(archive), catch: asFault }),
+    tryPromise(() => openArchive(archive)),
     (handle) => unpack(archive, handle, base),
     (handle) => Effect.promise(() => handle.close()),
   );

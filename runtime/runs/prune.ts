@@ -7,13 +7,13 @@ import { join } from "node:path";
 import { Effect } from "effect";
 import { type Fault, fault } from "../../engine/fault.ts";
 import { storeName } from "../store/artefact-store.ts";
-import { asFault } from "../as-fault.ts";
 import { diskFault } from "../store/disk-fault.ts";
 import { bytesBelow, deleteRun } from "./delete-run.ts";
 import { isLeftover } from "./leftover.ts";
 import { referencesOf } from "./references.ts";
 import { needed, readStore, type StoredFile } from "./store-contents.ts";
 import { type RunStatus, type SurveyedRun, surveyRuns } from "./survey.ts";
+import { tryPromise } from "../try-promise.ts";
 
 export class RunsAtWork extends fault("RunsAtWork", "user") {}
 
@@ -27,9 +27,6 @@ export interface Prunable {
 }
 
 const endedBadly: ReadonlySet<RunStatus> = new Set(["stopped", "failed", "killed", "broken"]);
-
-const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, Fault> =>
-  Effect.tryPromise({ try: run, catch: asFault });
 
 const without = (all: readonly StoredFile[], kept: readonly StoredFile[]): StoredFile[] => {
   const paths = new Set(kept.map(({ path }) => path));
@@ -58,16 +55,19 @@ export const findPrunable = (
       ? []
       : runs.filter(({ status, touchedAt }) => endedBadly.has(status) && touchedAt < before);
     const stay = runs.filter((run) => !old.includes(run));
-    const references = yield* Effect.forEach(stay, ({ dir }) => attempt(() => referencesOf(dir)));
-    const all = yield* attempt(() => readStore(join(base, storeName)));
+    const references = yield* Effect.forEach(
+      stay,
+      ({ dir }) => tryPromise(() => referencesOf(dir)),
+    );
+    const all = yield* tryPromise(() => readStore(join(base, storeName)));
     const kept = needed(all, new Set(references.flatMap((set) => [...set])));
     return {
       runs: yield* Effect.forEach(
         old,
-        (run) => Effect.map(attempt(() => bytesBelow(run.dir)), (bytes) => ({ run, bytes })),
+        (run) => Effect.map(tryPromise(() => bytesBelow(run.dir)), (bytes) => ({ run, bytes })),
       ),
       blobs: without([...all.blobs.values()], [...kept.blobs.values()]),
-      leftovers: (yield* attempt(() => readdir(base).catch(() => []))).filter(isLeftover),
+      leftovers: (yield* tryPromise(() => readdir(base).catch(() => []))).filter(isLeftover),
       entries: [...without(all.artefacts, kept.artefacts), ...without(all.memos, kept.memos)],
     };
   });

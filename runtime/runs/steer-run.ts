@@ -2,11 +2,11 @@
 // The trap: a request is answered by the process that runs, within a step; this only hands it over.
 import { Effect } from "effect";
 import { type Fault, fault } from "../../engine/fault.ts";
-import { asFault } from "../as-fault.ts";
 import type { ControlRequest } from "../control.ts";
 import { newRunReader } from "../monitor/run-reader.ts";
 import { steer } from "../monitor/steer.ts";
 import type { SurveyedRun } from "./survey.ts";
+import { tryPromise } from "../try-promise.ts";
 
 export class CannotSteer extends fault("CannotSteer", "user") {}
 
@@ -23,10 +23,9 @@ export const steerRun = (
   request: ControlRequest,
 ): Effect.Effect<void, Fault> =>
   Effect.gen(function* () {
-    const refusal = yield* Effect.tryPromise({
-      try: async () => steer({ dir, state: (await newRunReader(dir).read()).state }, request),
-      catch: asFault,
-    });
+    const refusal = yield* tryPromise(async () =>
+      steer({ dir, state: (await newRunReader(dir).read()).state }, request)
+    );
     if (refusal === undefined) return;
     return yield* Effect.fail(
       new CannotSteer({

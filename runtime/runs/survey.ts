@@ -5,7 +5,7 @@ import { type Dirent, existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { Effect } from "effect";
-import { type Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../engine/fault.ts";
 import { diskFault, errnoOf } from "../store/disk-fault.ts";
 import { lockState } from "../execute/lock.ts";
 import { type Attempt, type Manifest, readManifest } from "../execute/manifest.ts";

@@ -148,6 +148,17 @@ test("refused: cut short anywhere, and other files", () =>
     await assert.rejects(unpacked(join(folder, "missing.tar")), ArchiveFault);
   }));
 
+test("refused: a path that does not fit a header, and one file twice", () =>
+  withTemporaryFolder(async (folder) => {
+    const content = new Uint8Array(4);
+    for (const path of ["x".repeat(101), `a/${"x".repeat(101)}`, `${"d/".repeat(128)}x`]) {
+      assert.throws(() => writeHeader(path, 4), ArchiveFault, path);
+    }
+    const archive = join(folder, "a.tar");
+    await writeTar(archive, [toPack("one", content), toPack("one", content)]);
+    await assert.rejects(unpacked(archive), ArchiveFault);
+  }));
+
 test("a file that changes while it is packed leaves no archive", () =>
   withTemporaryFolder(async (folder) => {
     const archive = join(folder, "a.tar");

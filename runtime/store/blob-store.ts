@@ -8,7 +8,7 @@ import { fault } from "../../engine/fault.ts";
 import type { Fault } from "../../engine/fault.ts";
 import type { Blob } from "../artefact.ts";
 import { atomicWrite, makeFolder } from "./atomic-write.ts";
-import { sha256 } from "./canonical-json.ts";
+import { sha256 } from "./sha256.ts";
 import type { DigestCache } from "./digest-cache.ts";
 import { diskFault, errnoOf } from "./disk-fault.ts";
 import { Files } from "./files.ts";

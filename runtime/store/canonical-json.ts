@@ -1,8 +1,8 @@
 // One text for one JSON value, so that equal values have equal digests: keys sorted by code unit, no
 // white space, numbers as JSON writes them (after RFC 8785). Used wherever something is hashed.
 // The trap: a key whose value is undefined is left out, as JSON.stringify does; NaN is refused.
-import { createHash } from "node:crypto";
 import { fault } from "../../engine/fault.ts";
+import { sha256 } from "./sha256.ts";
 
 export class NotJson extends fault("NotJson", "defect") {}
 
@@ -44,10 +44,6 @@ function write(value: unknown, path: string): string {
 
 /** Throws `NotJson`. */
 export const canonicalJson = (value: unknown): string => write(value, "");
-
-/** SHA-256 in hex. */
-export const sha256 = (bytes: Uint8Array | string): string =>
-  createHash("sha256").update(bytes).digest("hex");
 
 /** SHA-256 of the canonical JSON. Throws `NotJson`. */
 export const digestJson = (value: unknown): string => sha256(canonicalJson(value));

@@ -2,7 +2,6 @@
 // every start. It is a cache: losing or breaking it costs time, nothing else. (Weights, which many output
 // folders share, are remembered for the user: engine/weights/weight-file.ts.)
 // The trap: a file touched just now is not kept (file-stamp.ts says why).
-import { createHash } from "node:crypto";
 import { type BigIntStats, createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -13,6 +12,7 @@ import { isSettled, stampOf } from "../../engine/weights/file-stamp.ts";
 import { atomicWrite, makeFolder } from "./atomic-write.ts";
 import { diskFault, errnoOf } from "./disk-fault.ts";
 import { Files } from "./files.ts";
+import { sha256OfChunks } from "./sha256.ts";
 
 export class FileMissing extends fault("FileMissing", "user") {}
 
@@ -31,13 +31,8 @@ export interface DigestCache {
   readonly save: Effect.Effect<void, Fault>;
 }
 
-async function hashFile(path: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
-    hash.update(chunk as Uint8Array);
-  }
-  return hash.digest("hex");
-}
+const hashFile = (path: string, signal: AbortSignal): Promise<string> =>
+  sha256OfChunks(createReadStream(path, { highWaterMark: 1 << 20, signal }));
 
 const readFault = (path: string) => (cause: unknown): Fault =>
   errnoOf(cause) === "ENOENT"

@@ -7,13 +7,8 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import {
-  appendEvent,
-  createRunFolder,
-  defaultRun,
-  syntheticConfiguration,
-  syntheticEvents,
-} from "../../tests/synthetic-run.ts";
+import { defaultRun, syntheticEvents } from "../../tests/synthetic-events.ts";
+import { appendEvent, createRunFolder, syntheticConfiguration } from "../../tests/synthetic-run.ts";
 import type { RunEvent } from "../events.ts";
 import { eventFileNames, nextFileName } from "./event-file.ts";
 import { decodeEvent, sessionStart } from "./event-proto.ts";

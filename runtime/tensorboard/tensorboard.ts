@@ -6,7 +6,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunEvent } from "../events.ts";
 import type { RunObserver } from "../execute/observers.ts";
-import { readEvents } from "../monitor/event-tail.ts";
+import { allEvents } from "../monitor/event-tail.ts";
 import { insideRun } from "../monitor/inside-run.ts";
 import {
   createEventFile,
@@ -65,7 +65,7 @@ export async function openTensorBoard(options: TensorBoardOptions): Promise<RunO
     for (const name of names) held.push(...await recoverEvents(join(folder, name)));
 
     summarise = summariser();
-    const events = await readEvents(join(options.runDir, "events.jsonl"));
+    const events = await allEvents(join(options.runDir, "events.jsonl"));
     const first = configurationSummary(options.configuration, events[0]?.at ?? Date.now());
     const summaries = [first, ...events.map(summarise)]
       .filter((summary) => summary !== undefined).sort((a, b) => a.step - b.step);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Effect } from "effect";
 import { openStore, storeName } from "../store/artefact-store.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
-import { type UnstampedEvent } from "../events.ts";
+import type { UnstampedEvent } from "../events.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
 import { type Manifest, writeManifest } from "../execute/manifest.ts";
 import { saveState } from "../execute/state.ts";

@@ -1,16 +1,14 @@
 // What a stage may ask of its surroundings, all in memory, for tests of a stage by itself.
 // The trap: `made` counts what `memo` had to make, so a test sees what was reused.
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Effect } from "effect";
 import type { Blob } from "../artefact.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
+import { sha256 } from "../store/sha256.ts";
 import type { UnstampedEvent } from "../events.ts";
 import type { InputTools, StageTools } from "../stage.ts";
 
-const digestOf = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
-
-const digestFile = (path: string) => Effect.promise(async () => digestOf(await readFile(path)));
+const digestFile = (path: string) => Effect.promise(async () => sha256(await readFile(path)));
 
 export interface MemoryTools extends StageTools {
   readonly events: UnstampedEvent[];
@@ -27,7 +25,7 @@ export function memoryTools(seed = 1): MemoryTools {
   const made: unknown[] = [];
   const put = (bytes: Uint8Array) =>
     Effect.sync(() => {
-      const digest = digestOf(bytes);
+      const digest = sha256(bytes);
       blobs.set(digest, Uint8Array.from(bytes));
       return { digest, bytes: bytes.length };
     });

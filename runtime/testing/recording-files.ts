@@ -1,8 +1,9 @@
 // A file system that does what it is told and writes down what was done to what, in order: for tests
 // that must see a missing sync, which no killed process shows.
 import { basename } from "node:path";
-import { Effect, FileSystem } from "effect";
+import { Effect, type FileSystem } from "effect";
 import { Files } from "../store/files.ts";
+import { changedFiles } from "./changed-files.ts";
 
 export interface Recording {
   readonly files: FileSystem.FileSystem;
@@ -14,19 +15,12 @@ export const recordingFiles = (name: (path: string) => string = basename): Recor
   const real = Effect.runSync(Files);
   const log: string[] = [];
   const record = (text: string) => Effect.sync(() => void log.push(text));
-  const open: FileSystem.FileSystem["open"] = (path, options) =>
-    Effect.map(real.open(path, options), (file): FileSystem.File => ({
-      [FileSystem.FileTypeId]: FileSystem.FileTypeId,
-      stat: file.stat,
-      seek: (offset, from) => file.seek(offset, from),
-      read: (buffer, options) => file.read(buffer, options),
-      readAlloc: (size, options) => file.readAlloc(size, options),
-      truncate: (length) => file.truncate(length),
-      sync: Effect.tap(file.sync, () => record(`sync ${name(path)}`)),
-      write: (bytes) => Effect.tap(file.write(bytes), () => record(`write ${name(path)}`)),
-      writeAll: (bytes) => Effect.tap(file.writeAll(bytes), () => record(`write ${name(path)}`)),
-    }));
+  const changed = changedFiles(real, (file, path) => ({
+    sync: Effect.tap(file.sync, () => record(`sync ${name(path)}`)),
+    write: (bytes) => Effect.tap(file.write(bytes), () => record(`write ${name(path)}`)),
+    writeAll: (bytes) => Effect.tap(file.writeAll(bytes), () => record(`write ${name(path)}`)),
+  }));
   const rename: FileSystem.FileSystem["rename"] = (from, to) =>
     Effect.tap(real.rename(from, to), () => record(`rename ${name(from)} ${name(to)}`));
-  return { files: { ...real, open, rename }, log };
+  return { files: { ...changed, rename }, log };
 };

@@ -5,10 +5,8 @@ import { defineStage } from "../stage.ts";
 
 export const words = artefact("words", Schema.Array(Schema.String));
 export const lengths = artefact("lengths", Schema.Array(Schema.Int));
-export const shouts = artefact("shouts", Schema.Array(Blob));
-export const sums = artefact("sums", Schema.Struct({ total: Schema.Int, louder: Schema.Int }));
-
-export interface ToyStages extends ReturnType<typeof toyStages> {}
+const shouts = artefact("shouts", Schema.Array(Blob));
+const sums = artefact("sums", Schema.Struct({ total: Schema.Int, louder: Schema.Int }));
 
 /**
  * split -> (measure, shout) -> sum. `versions` raises a stage's version; `source` is what `split` says

@@ -12,14 +12,14 @@ import type { Plan } from "../plan/plan.ts";
 import { type Command, prepare, type World } from "../plan/prepare.ts";
 import { planRun } from "../plan/plan-run.ts";
 import { runPipeline } from "../execute/run-pipeline.ts";
-import { withoutKeys } from "../pipeline/without-keys.ts";
+import { withoutKeys } from "../../config/without-keys.ts";
 import { withoutSync } from "./without-sync.ts";
 import { makeStopSignal, type StopSignal } from "../execute/stop-signal.ts";
 
 /** Keys that do not name a run, as `validate_every_n_steps` of the real configuration. */
 const neutral = ["log_every", "steps"];
 
-export const toyWorld = (
+const toyWorld = (
   folder: string,
   values: JsonObject,
   over: Partial<Configuration> = {},

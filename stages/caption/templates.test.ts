@@ -38,10 +38,10 @@ test("templates replace a picture's caption, or stand in front of it", () => {
 
 test("a held-out caption's word becomes the placeholder: whole words, any case, not twice", () => {
   const replaced = (caption: string, word: string | null = "gnome") =>
-    withPlaceholder(caption, word, "g$1");
-  assert.equal(replaced("A Gnome, two gnomes and a gnome"), "A g$1, two gnomes and a g$1");
-  assert.equal(replaced("a g$1 beside a gnome"), "a g$1 beside a gnome");
+    withPlaceholder(caption, word, "g$&");
+  assert.equal(replaced("A Gnome, two gnomes and a gnome"), "A g$&, two gnomes and a g$&");
+  assert.equal(replaced("a g$& beside a gnome"), "a g$& beside a gnome");
   assert.equal(replaced("a gnome", null), "a gnome");
-  assert.equal(replaced("a c++ mug", "c++"), "a g$1 mug");
+  assert.equal(replaced("a c++ mug", "c++"), "a g$& mug");
   assert.equal(replaced("größe gnöme", "gn"), "größe gnöme");
 });

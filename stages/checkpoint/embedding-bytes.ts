@@ -2,8 +2,7 @@
 // float32, which InvokeAI, ComfyUI and A1111/Forge load. Its metadata says what it is and can rebuild the
 // run. The trap: nothing about when, where or in which folder it was made, so the same training gives
 // the same bytes.
-import { Buffer } from "node:buffer";
-import { writeSafetensors } from "../../engine/weights/safetensors.ts";
+import { safetensorsBytes } from "../../engine/weights/safetensors-bytes.ts";
 import type { EncoderRows } from "../../runtime/artefacts/snapshots.ts";
 import { canonicalJson, digestJson } from "../../runtime/store/canonical-json.ts";
 import type { RunInfo } from "../../runtime/stage.ts";
@@ -27,8 +26,7 @@ export async function embeddingBytes(
     data,
   });
   const tensors = new Map([["clip_l", tensor(clip_l)], ["clip_g", tensor(clip_g)]]);
-  const parts: Uint8Array[] = [];
-  await writeSafetensors("", tensors, {
+  return await safetensorsBytes(tensors, {
     format: "pt",
     "modelspec.architecture": "stable-diffusion-xl-v1-base/textual-inversion",
     "modelspec.title": trigger,
@@ -40,8 +38,5 @@ export async function embeddingBytes(
     "gnomic.configuration": canonicalJson(configuration),
     "gnomic.configuration_digest": digestJson(configuration),
     "gnomic.tool": run.tool,
-  }, async (_path, chunks) => {
-    for await (const chunk of chunks) parts.push(chunk);
-  });
-  return Buffer.concat(parts);
+  }, `${trigger}.safetensors`);
 }

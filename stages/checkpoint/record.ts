@@ -5,9 +5,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import type { Fault } from "../../engine/fault.ts";
-import { asFault } from "../../runtime/as-fault.ts";
 import { atomicWrite } from "../../runtime/store/atomic-write.ts";
-import { sha256 } from "../../runtime/store/canonical-json.ts";
+import { sha256 } from "../../runtime/store/sha256.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 
 export const FileRecord = Schema.Struct({
   /** Relative to the run folder, with forward slashes. */
@@ -39,7 +39,7 @@ export const damaged = (runDir: string, { files }: Records): Effect.Effect<reado
   Effect.filter(
     files.filter(({ pruned }) => !pruned),
     ({ path, digest }) =>
-      Effect.tryPromise({ try: () => readFile(join(runDir, path)), catch: asFault }).pipe(
+      tryPromise(() => readFile(join(runDir, path))).pipe(
         Effect.map((bytes) => sha256(bytes) !== digest),
         Effect.orElseSucceed(() => true),
       ),

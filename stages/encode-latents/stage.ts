@@ -4,7 +4,8 @@
 import { Effect, Schema } from "effect";
 import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
-import { type Engine, tensor } from "../../engine/engine.ts";
+import { tensor } from "../../engine/batch.ts";
+import type { Engine } from "../../engine/engine.ts";
 import { fault } from "../../engine/fault.ts";
 import { latentSize } from "../../engine/latent-size.ts";
 import { vaeFactor } from "../../engine/networks/autoencoder.ts";
@@ -15,6 +16,7 @@ import { loadModel, modelInputs } from "../../runtime/model/load-model.ts";
 import { engineFields, openEngine } from "../../runtime/model/open-engine.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { latentMask } from "./latent-mask.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 
 export class EncodeFault extends fault("EncodeFault", "world") {}
 
@@ -97,10 +99,7 @@ const encodeView = (
       key,
       Effect.gen(function* () {
         const pixels = toPlanar(yield* tools.get(view.pixels));
-        const encode = Effect.tryPromise({
-          try: () => engine.encodeImage(tensor(pixels, [1, 3, height, width])),
-          catch: asFault,
-        });
+        const encode = tryPromise(() => engine.encodeImage(tensor(pixels, [1, 3, height, width])));
         const { mean, logvar } = yield* tools.withResource("device", encode);
         if (!mean.data.every(Number.isFinite) || !logvar.data.every(Number.isFinite)) {
           return yield* Effect.fail(overflow(example.id));

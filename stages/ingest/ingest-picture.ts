@@ -2,11 +2,11 @@
 // store has the view already. The picture is decoded at most once, and only if some view is missing.
 // The trap: a view's cache key must name everything that decides its pixels, and nothing else, so that
 // changing a crop renders again only what changed.
-import { createHash } from "node:crypto";
 import { Effect } from "effect";
 import { type Fault, isFault } from "../../engine/fault.ts";
 import type { Example } from "../../runtime/artefacts/examples.ts";
 import type { StageTools } from "../../runtime/stage.ts";
+import { sha256 } from "../../runtime/store/sha256.ts";
 import type { PictureSource, Source } from "./dataset/listing.ts";
 import { decodeMask, placeMask } from "./decode-mask.ts";
 import { decodePicture } from "./decode-picture.ts";
@@ -92,7 +92,7 @@ const open = (source: PictureSource, rules: PictureRules): Effect.Effect<Opened,
   attempt(source, async () => {
     const bytes = await source.read();
     const header = await readPictureHeader(bytes, source.file, rules);
-    const digest = createHash("sha256").update(bytes).digest("hex");
+    const digest = sha256(bytes);
     return { file: source.file, bytes, digest, header };
   });
 

@@ -176,6 +176,20 @@ test("a broken picture is named; skip_bad_images goes on without it", () =>
     assert.equal(tools.warnings().filter((text) => /[34]\..* is skipped/.test(text)).length, 2);
   }));
 
+test("a mask of another shape than its picture ends it even with skip_bad_images", () =>
+  withPictures(2, async (folder) => {
+    await noise(40, 96, 3).png().toFile(join(folder, "turned.png"));
+    const jsonl_path = join(folder, "data.jsonl");
+    const lines = [["1.png", "turned.png"], ["2.png", "1.png"]].map(([image, mask]) =>
+      JSON.stringify({ image, text: "a gnome", mask })
+    );
+    writeFileSync(jsonl_path, lines.join("\n"));
+    const dataset = { type: "IMAGE_CAPTION_JSONL_DATASET", jsonl_path };
+    const loader = { dataset, resolution: 64, skip_bad_images: true };
+    const fault = await failure(optionsFor(loader, { use_masks: true }));
+    assert.match(fault.message, /turned\.png.*the shape of .*1\.png/s);
+  }));
+
 test("a folder in which every picture is bad fails even with skip_bad_images", () =>
   withTemporaryFolder(async (folder) => {
     writeFileSync(join(folder, "1.png"), "");

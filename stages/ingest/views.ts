@@ -68,7 +68,7 @@ export function planViews(
 }
 
 /** The smallest size of the same shape that covers `size`; the longer side is rounded up. */
-export function sizeToCover([height, width]: Size, size: Size): Size {
+function sizeToCover([height, width]: Size, size: Size): Size {
   const byHeight = size[0] / height;
   const byWidth = size[1] / width;
   return byHeight > byWidth

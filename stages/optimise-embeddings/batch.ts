@@ -3,7 +3,7 @@
 import { scaleLatents } from "../../engine/diffusion/latent-scaling.ts";
 import { type ObjectiveOptions, prepareStep } from "../../engine/diffusion/objective.ts";
 import { timeIds } from "../../engine/diffusion/time-ids.ts";
-import { tensor, type TrainingBatch } from "../../engine/engine.ts";
+import { tensor, type TrainingBatch } from "../../engine/batch.ts";
 import type { VaeConfig } from "../../engine/networks/config.ts";
 import type { LatentView } from "../../runtime/artefacts/latents.ts";
 import type { CaptionTokens } from "../../runtime/artefacts/token-ids.ts";

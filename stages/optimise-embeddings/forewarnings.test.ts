@@ -39,6 +39,15 @@ test("a rate that moves nothing, also where only the rest of a schedule does", (
   assert.match(warned({}, 6, (step) => step < 6 ? 1e-2 : 0).said, /the 3 steps.*linear/);
 });
 
+test("told below a tenth of the smaller spread, and not from there on; never of Prodigy", () => {
+  // Of -0.01 and 0.01 the sample standard deviation is 0.01 times the root of 2; there are nine steps.
+  const threshold = 0.1 * 0.01 * Math.SQRT2 / 9;
+  assert.match(warned({}, 0, () => 0.99 * threshold).said, /values differ by 1\.4e-2/);
+  assert.equal(warned({}, 0, () => 1.01 * threshold).said, "");
+  const optimizer = { optimizer_type: "Prodigy" } as OptimiseOptions["optimizer"];
+  assert.equal(warned({ optimizer }, 0, () => 1e-9).said, "");
+});
+
 test("a schedule that rises after its end", () => {
   const cosine = (step: number) => 0.005 * (1 + Math.cos(Math.PI * step / 5));
   const rising = warned({ lr_scheduler: "cosine" }, 5, cosine, 5).said;

@@ -39,3 +39,26 @@ test("the engine is told the next micro-batch's size, across steps too, and of n
     [second, undefined],
   ]);
 });
+
+test("the reference's pull comes between micro-batches: the next sees pulled rows, the last is not pulled", async () => {
+  const seen: number[][] = [];
+  const engine = {
+    model: await bundledConfigs(),
+    trainStep: ({ rows1 }: { rows1: Float64Array }) => {
+      seen.push([...rows1]);
+      return Promise.resolve({ loss: 1, grad1: [0, 0], grad2: [0, 0] });
+    },
+  } as unknown as Engine;
+  const tools = gradientTools(engine, [[2, 3], [2, 3]]);
+  const rules = { ...tools.rules, stdPull: "micro_step" } as const;
+  const start = [Float64Array.of(1, 3), Float64Array.of(1, 3)] as const;
+  const { rows } = await Effect.runPromise(
+    stepGradient([micro(0, 0), micro(1, 1)], undefined, start, { ...tools, rules }),
+  );
+  // Their standard deviation is the root of 2, the vocabulary's 1.
+  const pulled = [1, 3].map((value) => value * 2 ** -0.05);
+  assert.deepEqual(seen[0], [1, 3]);
+  for (const found of [seen[1], [...rows[0]]]) {
+    found.forEach((value, i) => assert.ok(Math.abs(value - pulled[i]) < 1e-12, `${found}`));
+  }
+});

@@ -12,11 +12,11 @@ import {
   type StepRules,
 } from "../../engine/optimise/optimizer-step.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
-import { asFault } from "../../runtime/as-fault.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { batchOf } from "./batch.ts";
 import type { MicroBatch } from "./course.ts";
 import { type Drawing, drawItems } from "./draw-items.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 
 export class NonFiniteGradient extends fault("NonFiniteGradient", "world") {}
 
@@ -58,7 +58,7 @@ export const stepGradient = (
       const size = following && sizeOf(following, drawing);
       const result = yield* tools.withResource(
         "device",
-        Effect.tryPromise({ try: () => engine.trainStep(batch, size), catch: asFault }),
+        tryPromise(() => engine.trainStep(batch, size)),
       );
       if (![result.loss, ...result.grad1, ...result.grad2].every(Number.isFinite)) {
         return yield* Effect.fail(notFinite(micro, items.map(({ tokens }) => tokens.text)));

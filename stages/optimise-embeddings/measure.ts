@@ -3,13 +3,14 @@
 // The trap: the last batch is filled up with items that count nothing.
 import { Effect } from "effect";
 import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
-import { type Engine, tensor } from "../../engine/engine.ts";
+import { tensor } from "../../engine/batch.ts";
+import type { Engine } from "../../engine/engine.ts";
 import type { Fault } from "../../engine/fault.ts";
-import { asFault } from "../../runtime/as-fault.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { batchOf, type Item } from "./batch.ts";
 import { chunks } from "./course.ts";
 import type { EncoderPair } from "./training-state.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 
 /** What the engine measures at once: so many items of one size. */
 export interface Measured {
@@ -34,10 +35,9 @@ export const measure = (
       const counted = weight.data.map((value, i) => i < chunk.length * each ? value : 0);
       const loss = yield* tools.withResource(
         "device",
-        Effect.tryPromise({
-          try: () => engine.loss({ ...batch, weight: tensor(counted, weight.dims), rows1, rows2 }),
-          catch: asFault,
-        }),
+        tryPromise(() =>
+          engine.loss({ ...batch, weight: tensor(counted, weight.dims), rows1, rows2 })
+        ),
       );
       // The objective's mean is over the whole batch.
       sum += loss * batchSize;

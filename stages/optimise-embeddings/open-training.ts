@@ -10,7 +10,6 @@ import type { Model } from "../../engine/weights/model.ts";
 import type { Latents } from "../../runtime/artefacts/latents.ts";
 import type { Snapshot } from "../../runtime/artefacts/snapshots.ts";
 import type { TokenIds } from "../../runtime/artefacts/token-ids.ts";
-import { asFault } from "../../runtime/as-fault.ts";
 import { schedulerOf } from "../../runtime/model/open-engine.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import type { Item } from "./batch.ts";
@@ -25,6 +24,7 @@ import { checkSamePictures } from "./same-pictures.ts";
 import { snapshotDesk } from "./snapshot-desk.ts";
 import type { Training } from "./train.ts";
 import type { EncoderPair } from "./training-state.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 
 interface Opened {
   readonly training: Training;
@@ -42,10 +42,7 @@ export const openTraining = (
   },
 ): Effect.Effect<Opened, Fault> =>
   Effect.gen(function* () {
-    yield* Effect.try({
-      try: () => checkSamePictures(inputs.latents, inputs.tokens),
-      catch: asFault,
-    });
+    yield* tryPromise(() => checkSamePictures(inputs.latents, inputs.tokens));
     const schedule = noiseSchedule(schedulerOf(model, options));
     const objective: ObjectiveOptions = {
       schedule,
@@ -57,10 +54,7 @@ export const openTraining = (
     const sizes = inputs.latents.train.map(({ views }) => views[0].size.join("x"));
     const course = planCourse(sizes, options);
     const widths = [engine.tokens[0].width, engine.tokens[1].width] as const;
-    const watch = yield* Effect.tryPromise({
-      try: () => rowWatch(model, engine),
-      catch: asFault,
-    });
+    const watch = yield* tryPromise(() => rowWatch(model, engine));
     const fixed = { seed: options.seed, latents: inputs.latents, tokens: inputs.tokens, read };
     const items = yield* fixedItems(fixed, options.fixed_loss_timesteps);
     const measured = (items: readonly Item[]) => ({

@@ -9,9 +9,9 @@ import { deviationOfBlocks } from "../../engine/optimise/std-pull.ts";
 import type { TokenEmbeddings } from "../../engine/text/token-embeddings.ts";
 import { tokenWords } from "../../engine/text/tokenizer.ts";
 import type { Model } from "../../engine/weights/model.ts";
-import { asFault } from "../../runtime/as-fault.ts";
 import { type EncoderHealth, nearestWords, normRange, norms, rowHealth } from "./row-health.ts";
 import { rowsOf, type TrainingState } from "./training-state.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 
 const names = ["clip_l", "clip_g"] as const;
 const nearestCount = 5;
@@ -42,28 +42,25 @@ export async function rowWatch(model: Model, engine: Engine): Promise<RowWatch> 
   ] as const;
   let measured: Promise<readonly Awaited<ReturnType<typeof normsOf>>[]> | undefined;
   const health = (state: TrainingState, words: boolean) =>
-    Effect.tryPromise({
-      try: async () => {
-        const vocabularies = await (measured ??= Promise.all([normsOf(first), normsOf(second)]));
-        const all: EncoderHealth[] = [];
-        for (const [i, tokens] of engine.tokens.entries()) {
-          const rows = rowsOf(state)[i];
-          const nearest = words
-            ? await nearestWords(rows, tokens.width, {
-              blocks: tokens.blocks(),
-              lengths: vocabularies[i].lengths,
-              wordOf: tokenWords(model.tokenizers[i]),
-            }, nearestCount)
-            : [];
-          all.push({
-            ...rowHealth(names[i], rows, state.initial[i], tokens.width),
-            vocabularyNorms: vocabularies[i].range,
-            nearest,
-          });
-        }
-        return all;
-      },
-      catch: asFault,
+    tryPromise(async () => {
+      const vocabularies = await (measured ??= Promise.all([normsOf(first), normsOf(second)]));
+      const all: EncoderHealth[] = [];
+      for (const [i, tokens] of engine.tokens.entries()) {
+        const rows = rowsOf(state)[i];
+        const nearest = words
+          ? await nearestWords(rows, tokens.width, {
+            blocks: tokens.blocks(),
+            lengths: vocabularies[i].lengths,
+            wordOf: tokenWords(model.tokenizers[i]),
+          }, nearestCount)
+          : [];
+        all.push({
+          ...rowHealth(names[i], rows, state.initial[i], tokens.width),
+          vocabularyNorms: vocabularies[i].range,
+          nearest,
+        });
+      }
+      return all;
     });
   return { spreads, health };
 }

@@ -1,7 +1,6 @@
 // optimise-embeddings: learns the placeholder's rows. Everything else is frozen.
 // The trap: this stage belongs to its run and resumes from the run's state, never from the cache.
 import { Effect } from "effect";
-import { asFault } from "../../runtime/as-fault.ts";
 import { latents } from "../../runtime/artefacts/latents.ts";
 import { snapshots } from "../../runtime/artefacts/snapshots.ts";
 import { tokenIds } from "../../runtime/artefacts/token-ids.ts";
@@ -17,6 +16,7 @@ import { checkRows, startState } from "./start-state.ts";
 import { isFinished, train } from "./train.ts";
 import { rowsOf, save } from "./training-state.ts";
 import { verdict } from "./verdict.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 
 export const optimiseEmbeddings = defineStage({
   name: "optimise-embeddings",
@@ -49,10 +49,7 @@ export const optimiseEmbeddings = defineStage({
       // Which of several sizes comes first is known with the pictures; and on a card the graph would hold
       // its weights beside the VAE's.
       if (others.length > 0 || engine.device.provider !== "cpu") return;
-      yield* Effect.tryPromise({
-        try: () => engine.prepareTraining({ ...size, batch }),
-        catch: asFault,
-      });
+      yield* tryPromise(() => engine.prepareTraining({ ...size, batch }));
     }),
 
   run: ({ options, inputs, outlets, tools }) =>
@@ -71,7 +68,7 @@ export const optimiseEmbeddings = defineStage({
       }
       const widths = [engine.tokens[0].width, engine.tokens[1].width] as const;
       const begun = state;
-      yield* Effect.try({ try: () => checkRows(begun, inputs.tokens, widths), catch: asFault });
+      yield* tryPromise(() => checkRows(begun, inputs.tokens, widths));
       yield* Effect.forEach(
         forewarnings(training, state, tools.run.scheduleSteps),
         (text) => tools.emit({ event: "warning", text }),

@@ -3,10 +3,10 @@ import { Effect } from "effect";
 import type { Engine } from "../../engine/engine.ts";
 import { type Fault, fault } from "../../engine/fault.ts";
 import { startOptimizer } from "../../engine/optimise/optimizer.ts";
-import { asFault } from "../../runtime/as-fault.ts";
 import type { TokenIds } from "../../runtime/artefacts/token-ids.ts";
 import { rowsOfFile, rowsOfTokens } from "./initial-rows.ts";
 import type { OptimiseOptions } from "./options.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 import { rowsOf, type TrainingState } from "./training-state.ts";
 
 export class OtherRows extends fault("OtherRows", "user") {}
@@ -33,23 +33,20 @@ export const startState = (
   tokens: TokenIds,
   { tokens: embeddings }: Engine,
 ): Effect.Effect<TrainingState, Fault> =>
-  Effect.tryPromise({
-    try: async () => {
-      const vectors = tokens.placeholderTokens.length;
-      const widths = [embeddings[0].width, embeddings[1].width] as const;
-      const initial = tokens.initialIds === null
-        ? await rowsOfFile(options.initial_embedding_file!, widths, vectors)
-        : await rowsOfTokens(embeddings, tokens.initialIds);
-      return {
-        step: 0,
-        optimizer: startOptimizer(options.optimizer, initial),
-        initial,
-        fixedLosses: new Float64Array(),
-        best: null,
-        before: null,
-        early: false,
-        events: [],
-      };
-    },
-    catch: asFault,
+  tryPromise(async () => {
+    const vectors = tokens.placeholderTokens.length;
+    const widths = [embeddings[0].width, embeddings[1].width] as const;
+    const initial = tokens.initialIds === null
+      ? await rowsOfFile(options.initial_embedding_file!, widths, vectors)
+      : await rowsOfTokens(embeddings, tokens.initialIds);
+    return {
+      step: 0,
+      optimizer: startOptimizer(options.optimizer, initial),
+      initial,
+      fixedLosses: new Float64Array(),
+      best: null,
+      before: null,
+      early: false,
+      events: [],
+    };
   });

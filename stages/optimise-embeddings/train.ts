@@ -11,7 +11,7 @@ import type { Course } from "./course.ts";
 import { hasSettled, varianceRatio } from "./fixed-loss-course.ts";
 import { type GradientTools, stepGradient } from "./gradient.ts";
 import type { OptimiseOptions } from "./options.ts";
-import { type EncoderHealth } from "./row-health.ts";
+import type { EncoderHealth } from "./row-health.ts";
 import type { SnapshotDesk } from "./snapshot-desk.ts";
 import { type EncoderPair, rowsOf, save, type TrainingState } from "./training-state.ts";
 
@@ -151,7 +151,7 @@ const judged = (
       ...state,
       fixedLosses,
       best,
-      early: options.early_stop && state.step > 0 && hasSettled(fixedLosses),
+      early: options.early_stop && hasSettled(fixedLosses),
     };
     const words = desk.isDue(judgedState);
     const rows: RunEvent = {

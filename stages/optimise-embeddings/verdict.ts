@@ -26,9 +26,11 @@ export const verdict = (
             best.loss.toFixed(5)
           } at best (step ${best.step}).`,
       );
-    }
-    if (best?.step === 0 && state.step > 0) {
-      parts.push("No step was better than the beginning: the best file holds what it began with.");
+      if (best.step === 0) {
+        parts.push(
+          "No step was better than the beginning: the best file holds what it began with.",
+        );
+      }
     }
     const ratio = varianceRatio(fixedLosses);
     if (ratio !== null) {

@@ -3,10 +3,10 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
-import { asFault } from "../../runtime/as-fault.ts";
 import { examples } from "../../runtime/artefacts/examples.ts";
 import { keepTrainingPictures, trainingIndex } from "../../runtime/monitor/training-pictures.ts";
 import { defineStage } from "../../runtime/stage.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 
 export const trainingPictures = defineStage({
   name: "training-pictures",
@@ -27,20 +27,18 @@ export const trainingPictures = defineStage({
     ),
 
   run: ({ inputs, tools }) =>
-    Effect.tryPromise({
-      try: () =>
-        keepTrainingPictures(
-          tools.runDir,
-          inputs.examples.train.map(({ id, caption, views: [{ size, pixels }] }) => ({
-            name: id,
-            caption,
-            width: size[1],
-            height: size[0],
-            rgb: () => Effect.runPromise(tools.get(pixels)),
-          })),
-        ),
-      catch: asFault,
-    }).pipe(Effect.as({})),
+    tryPromise(() =>
+      keepTrainingPictures(
+        tools.runDir,
+        inputs.examples.train.map(({ id, caption, views: [{ size, pixels }] }) => ({
+          name: id,
+          caption,
+          width: size[1],
+          height: size[0],
+          rgb: () => Effect.runPromise(tools.get(pixels)),
+        })),
+      )
+    ).pipe(Effect.as({})),
 });
 
 export default trainingPictures;

@@ -3,41 +3,18 @@
 // The trap: a failed validation is reported and recorded, and neither ends the training nor is due again.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { Cause, Effect, Schema, Stream } from "effect";
-import { embeddingFields } from "../../config/embedding.ts";
-import { modelFields } from "../../config/model.ts";
-import { objectiveFields } from "../../config/objective.ts";
-import { validationFields } from "../../config/validation.ts";
-import { asFault } from "../../runtime/as-fault.ts";
+import { Cause, Effect, Stream } from "effect";
 import { type Snapshot, snapshots } from "../../runtime/artefacts/snapshots.ts";
 import { stepName } from "../../runtime/artefacts/step-name.ts";
 import { validations } from "../../runtime/artefacts/validations.ts";
 import { atomicWrite } from "../../runtime/store/atomic-write.ts";
-import { sha256 } from "../../runtime/store/canonical-json.ts";
-import { workFields } from "../../runtime/model/engine-work.ts";
-import { engineFields } from "../../runtime/model/open-engine.ts";
+import { sha256 } from "../../runtime/store/sha256.ts";
 import { jpeg } from "../../runtime/model/picture-file.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
+import { ValidateOptions } from "./options.ts";
 import { openStudio, type Studio } from "./studio.ts";
-import { isRecorded, writeRecord } from "./validation-record.ts";
-
-export const ValidateOptions = Schema.Struct({
-  seed: Schema.Int,
-  placeholder_token: embeddingFields.placeholder_token,
-  ...modelFields,
-  ...engineFields,
-  ...workFields,
-  pooling: embeddingFields.pooling,
-  prediction_type: objectiveFields.prediction_type,
-  rescale_betas_zero_snr: objectiveFields.rescale_betas_zero_snr,
-  validation_prompts: validationFields.validation_prompts,
-  negative_validation_prompts: validationFields.negative_validation_prompts,
-  num_validation_images_per_prompt: validationFields.num_validation_images_per_prompt,
-  validation_sampler: validationFields.validation_sampler,
-  validation_steps: validationFields.validation_steps,
-  validation_guidance: validationFields.validation_guidance,
-});
-export type ValidateOptions = typeof ValidateOptions.Type;
+import { recordedOutcome, writeRecord } from "./validation-record.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 
 export const validate = defineStage({
   name: "validate",
@@ -56,14 +33,15 @@ export const validate = defineStage({
         Effect.gen(function* () {
           const { step, epoch } = snapshot;
           const folder = folderOf(snapshot);
-          if (!isRecorded(join(tools.runDir, folder))) {
+          const outcome = recordedOutcome(join(tools.runDir, folder));
+          if (outcome === undefined) {
             const started = performance.now();
             studio ??= yield* openStudio(options, tools);
             yield* studio.session(pictures(studio, options, snapshot, folder, tools));
             const seconds = (performance.now() - started) / 1000;
             yield* tools.emit({ event: "validation-finished", step, epoch, seconds });
           }
-          yield* outlets.validations({ step, epoch, outcome: "done" });
+          yield* outlets.validations({ step, epoch, outcome: outcome ?? "done" });
         }).pipe(
           Effect.catchCause((cause) =>
             Cause.hasInterruptsOnly(cause)
@@ -109,17 +87,14 @@ const pictures = (
     const rows = yield* tools.get(snapshot.rows.blob);
     for (const [prompt, text] of prompts.entries()) {
       const name = `${folder}/prompt_${String(prompt).padStart(4, "0")}`;
-      yield* Effect.tryPromise({
-        try: () => mkdir(join(tools.runDir, name), { recursive: true }),
-        catch: asFault,
-      });
+      yield* tryPromise(() => mkdir(join(tools.runDir, name), { recursive: true }));
       for (let image = 0; image < images; image++) {
         const negative = asked === null
           ? options.negative_validation_prompts?.[prompt] ?? null
           : null;
         const drawn = yield* studio.draw({ rows, of: snapshot.rows, text, negative, image });
         const path = `${name}/${String(image).padStart(4, "0")}.jpg`;
-        const bytes = yield* Effect.tryPromise({ try: () => jpeg(drawn), catch: asFault });
+        const bytes = yield* tryPromise(() => jpeg(drawn));
         yield* atomicWrite(join(tools.runDir, path), bytes, { what: "a validation picture" });
         const [, , height, width] = drawn.dims;
         yield* tools.emit({
@@ -146,7 +121,7 @@ const failed = (snapshot: Snapshot, error: string, tools: StageTools) =>
     const folder = join(tools.runDir, folderOf(snapshot));
     const prompts = snapshot.validate?.prompts ?? [];
     yield* Effect.ignore(Effect.andThen(
-      Effect.tryPromise({ try: () => mkdir(folder, { recursive: true }), catch: asFault }),
+      tryPromise(() => mkdir(folder, { recursive: true })),
       writeRecord(folder, { step, epoch, outcome: "failed", prompts, error }),
     ));
   });

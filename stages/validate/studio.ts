@@ -6,11 +6,11 @@ import type { Tensor } from "../../engine/device/messages.ts";
 import { drawPicture, type PromptTokenizers, promptTokenizers } from "../../engine/draw-picture.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { type Rows, unpackRows } from "../../runtime/artefacts/snapshots.ts";
-import { asFault } from "../../runtime/as-fault.ts";
 import { schedulerOf } from "../../runtime/model/open-engine.ts";
 import { trainingEngine } from "../../runtime/model/training-engine.ts";
 import type { StageTools } from "../../runtime/stage.ts";
-import type { ValidateOptions } from "./stage.ts";
+import type { ValidateOptions } from "./options.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 
 export interface Drawing {
   readonly rows: Uint8Array;
@@ -66,26 +66,23 @@ export const openStudio = (
         rows: [clip_l, clip_g],
       } as const;
       return turn(
-        Effect.tryPromise({
-          try: (signal) => {
-            tokenizers ??= promptTokenizers(model, [embedding]);
-            return drawPicture(engine, {
-              prompt: text,
-              negative,
-              embeddings: [embedding],
-              tokenizers,
-              seed: options.seed,
-              picture: image,
-              sampler: options.validation_sampler,
-              steps: options.validation_steps,
-              guidance: options.validation_guidance,
-              height,
-              width,
-              scheduler,
-              onStep: () => signal.throwIfAborted(),
-            });
-          },
-          catch: asFault,
+        tryPromise((signal) => {
+          tokenizers ??= promptTokenizers(model, [embedding]);
+          return drawPicture(engine, {
+            prompt: text,
+            negative,
+            embeddings: [embedding],
+            tokenizers,
+            seed: options.seed,
+            picture: image,
+            sampler: options.validation_sampler,
+            steps: options.validation_steps,
+            guidance: options.validation_guidance,
+            height,
+            width,
+            scheduler,
+            onStep: () => signal.throwIfAborted(),
+          });
         }),
       );
     };

@@ -38,6 +38,8 @@ const pictures = file("../../sample_data/bruce_the_gnome");
 const peers = process.env.GNOMIC_PEERS ?? file("../../../shared/peer");
 const checkout = process.env.GNOMIC_REFERENCE_CHECKOUT;
 const python = process.env.GNOMIC_REFERENCE_PYTHON;
+/** Any diffusers will do for the loop; the reference's torchvision keeps it from starting. */
+const peerPython = process.env.GNOMIC_PYTHON;
 
 async function engineRun(
   { model, pixels, threads, steps }: Setting,
@@ -141,19 +143,21 @@ const referenceRun = (setting: Setting, dtype: string, checkpointing: boolean): 
 
 async function bestPytorchRun({ model, pixels, threads, steps }: Setting): Promise<Timing> {
   const args = [join(peers, "best_pytorch.py"), model, "--px", `${pixels}`, "--steps", `${steps}`];
-  const { stdout } = await runMeasured(python!, args, threadsIn(threads));
+  const { stdout } = await runMeasured(peerPython!, args, threadsIn(threads));
   // The first line is float32's; the second's peak would count the first's memory.
   const { step_s, peak_rss_mib } = JSON.parse(stdout.trim().split("\n")[0]);
   return { first: Number.NaN, step: step_s, peak: peak_rss_mib * 2 ** 20 };
 }
 
-const missing = (): string | undefined => {
+const withoutPeers = (): string | undefined =>
+  existsSync(join(peers, "best_pytorch.py")) ? undefined : `set GNOMIC_PEERS: nothing in ${peers}`;
+const withoutReference = (): string | undefined => {
   if (python === undefined) return "set GNOMIC_REFERENCE_PYTHON to a Python with its packages";
-  if (!existsSync(join(peers, "best_pytorch.py"))) return `set GNOMIC_PEERS: nothing in ${peers}`;
+  if (checkout === undefined) return "set GNOMIC_REFERENCE_CHECKOUT to invoke-training";
+  return withoutPeers();
 };
-const withoutCheckout = (): string | undefined =>
-  missing() ??
-    (checkout === undefined ? "set GNOMIC_REFERENCE_CHECKOUT to invoke-training" : undefined);
+const withoutLoop = (): string | undefined =>
+  peerPython === undefined ? "set GNOMIC_PYTHON to a Python with diffusers" : withoutPeers();
 
 const peer = (name: string, skip: string | undefined, run: () => Promise<Timing>): Contender => ({
   name,
@@ -164,7 +168,7 @@ const peer = (name: string, skip: string | undefined, run: () => Promise<Timing>
 const reference = (setting: Setting, dtype: string, checkpointing: boolean): Contender =>
   peer(
     `reference ${dtype}${checkpointing ? ", checkpointing" : ""}`,
-    withoutCheckout(),
+    withoutReference(),
     () => referenceRun(setting, dtype, checkpointing),
   );
 
@@ -178,5 +182,5 @@ export const contenders = (setting: Setting): readonly Contender[] => [
   reference(setting, "bfloat16", false),
   { name: "gnomic, plan B", run: () => programRun(setting, "B") },
   reference(setting, "bfloat16", true),
-  peer("best PyTorch float32", missing(), () => bestPytorchRun(setting)),
+  peer("best PyTorch float32", withoutLoop(), () => bestPytorchRun(setting)),
 ];

@@ -3,7 +3,8 @@
 //   deno task bench [--rounds 3] [--steps 8] [--threads N] [--model DIR] [--full]
 // --full also takes one step each of a random float16 SDXL of the real size at 512 and 1024 px: half an
 // hour, 7 GB of disk and 12 GB of memory.
-// Peers: GNOMIC_REFERENCE_PYTHON, GNOMIC_REFERENCE_CHECKOUT (of invoke-training), GNOMIC_PEERS.
+// Peers: GNOMIC_REFERENCE_PYTHON, GNOMIC_REFERENCE_CHECKOUT (of invoke-training), GNOMIC_PYTHON (with
+// diffusers), GNOMIC_PEERS.
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";

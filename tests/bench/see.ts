@@ -9,7 +9,8 @@ import { fileURLToPath } from "node:url";
 import { startMonitor } from "../../runtime/monitor/monitor.ts";
 import { openTensorBoard } from "../../runtime/tensorboard/tensorboard.ts";
 import { launchChromium, skipBrowser } from "../browser/chromium.ts";
-import { createRunFolder, defaultRun, syntheticEvents } from "../synthetic-run.ts";
+import { defaultRun, syntheticEvents } from "../synthetic-events.ts";
+import { createRunFolder } from "../synthetic-run.ts";
 
 /** Milliseconds that the writer of TensorBoard files takes for a step with all its events. */
 async function benchEventWriter(steps = 2000): Promise<number> {

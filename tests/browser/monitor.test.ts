@@ -13,7 +13,8 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { parseEvents } from "../../runtime/execute/event-log.ts";
 import { type Monitor, startMonitor } from "../../runtime/monitor/monitor.ts";
 import { type Child, startChild } from "../../runtime/testing/child.ts";
-import { checkpointPath, writeSyntheticRun } from "../synthetic-run.ts";
+import { checkpointPath } from "../synthetic-events.ts";
+import { writeSyntheticRun } from "../synthetic-run.ts";
 import { type BreakableLine, breakableLine } from "./breakable-line.ts";
 import { launchChromium, skipBrowser, until, watch } from "./chromium.ts";
 

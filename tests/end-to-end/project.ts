@@ -2,10 +2,10 @@
 // small that it takes seconds (golden case b's random model, 64 px, two pictures a step).
 // The trap: `threads: 1`, since small models are slowed down by more when others compute too.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createHash } from "node:crypto";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RunEvent } from "../../runtime/events.ts";
+import { sha256 } from "../../runtime/store/sha256.ts";
 import { type Child, startChild } from "../../runtime/testing/child.ts";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -98,6 +98,3 @@ export const resultsOf = (runDir: string): Readonly<Record<string, string>> =>
       .filter((path) => path !== "state.safetensors")
       .map((path) => [path, sha256(readFileSync(join(runDir, path)))]),
   );
-
-export const sha256 = (bytes: Uint8Array): string =>
-  createHash("sha256").update(bytes).digest("hex");

@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import type { Loader } from "../../engine/device/device.ts";
 import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
 import { prepareStep } from "../../engine/diffusion/objective.ts";
-import { Engine, tensor } from "../../engine/engine.ts";
+import { tensor } from "../../engine/batch.ts";
+import { Engine } from "../../engine/engine.ts";
 import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import {
   addGradients,

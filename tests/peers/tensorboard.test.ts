@@ -12,13 +12,8 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RunEvent, RunEventOf } from "../../runtime/events.ts";
 import { openTensorBoard } from "../../runtime/tensorboard/tensorboard.ts";
-import {
-  appendEvent,
-  createRunFolder,
-  defaultRun,
-  syntheticConfiguration,
-  syntheticEvents,
-} from "../synthetic-run.ts";
+import { defaultRun, syntheticEvents } from "../synthetic-events.ts";
+import { appendEvent, createRunFolder, syntheticConfiguration } from "../synthetic-run.ts";
 
 const python = process.env.GNOMIC_PYTHON ?? "python3";
 const hasTensorBoard = spawnSync(python, ["-c", "import tensorboard"]).status === 0;

@@ -19,7 +19,7 @@ async function ask(path, options) {
 
 const runPath = (/** @type {string} */ id) => `/api/runs/${encodeURIComponent(id)}`;
 
-export const getSession = async () => session ??= await ask("/api/session");
+const getSession = async () => session ??= await ask("/api/session");
 
 /** @returns {Promise<ListedRun[]>} */
 export const getRuns = () => ask("/api/runs");

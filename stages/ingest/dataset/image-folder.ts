@@ -3,6 +3,7 @@
 // folder; the column "image" exists only in the library's memory.
 import { readFile } from "node:fs/promises";
 import { join, posix } from "node:path";
+import { isMapping, type Mapping } from "../../../config/mapping.ts";
 import type { ResolvedDataset } from "../../../engine/hub/dataset.ts";
 import { byName } from "../natural-order.ts";
 import { parseCsv } from "./csv.ts";
@@ -11,7 +12,7 @@ import { DatasetFault, type Listing, pictureFile, refused, type Source } from ".
 
 interface Row {
   readonly line: number;
-  readonly columns: Readonly<Record<string, unknown>>;
+  readonly columns: Mapping;
 }
 
 export async function listImageFolder(
@@ -78,10 +79,10 @@ const jsonRows = (text: string): Row[] =>
   );
 
 /** `{}` for what is no JSON object. */
-function jsonObject(text: string): Record<string, unknown> {
+function jsonObject(text: string): Mapping {
   try {
     const value = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+    return isMapping(value) ? value : {};
   } catch {
     return {};
   }

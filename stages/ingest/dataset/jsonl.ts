@@ -4,6 +4,7 @@
 // elsewhere must not choose which of this machine's files are read.
 import { readFile, realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { isMapping } from "../../../config/mapping.ts";
 import { DatasetFault, type Listing, pictureFile, refused, type Source } from "./listing.ts";
 
 export interface JsonlColumns {
@@ -94,28 +95,27 @@ function readRow(
   } catch {
     return refuse("a JSON object", text.trim().slice(0, 40), "Write one object a line.");
   }
-  if (typeof row !== "object" || row === null || Array.isArray(row)) {
+  if (!isMapping(row)) {
     return refuse("a JSON object", text.trim().slice(0, 40), "Write one object a line.");
   }
-  const columns = row as Record<string, unknown>;
   for (const column of [image_column, caption_column]) {
-    if (typeof columns[column] !== "string") {
+    if (typeof row[column] !== "string") {
       return refuse(
         `a text in column "${column}"`,
-        column in columns
-          ? JSON.stringify(columns[column]).slice(0, 40)
-          : `the columns ${Object.keys(columns).join(", ")}`,
+        column in row
+          ? JSON.stringify(row[column]).slice(0, 40)
+          : `the columns ${Object.keys(row).join(", ")}`,
         "Correct the line, or set image_column and caption_column to the names used here.",
       );
     }
   }
-  const mask = columns.mask ?? null;
+  const mask = row.mask ?? null;
   if (mask !== null && typeof mask !== "string") {
     return refuse('a path or null in column "mask"', JSON.stringify(mask), "Correct the line.");
   }
   return {
-    image: columns[image_column] as string,
-    caption: columns[caption_column] as string,
+    image: row[image_column] as string,
+    caption: row[caption_column] as string,
     mask: mask === "" ? null : mask,
     line,
   };

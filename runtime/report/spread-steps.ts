@@ -2,7 +2,7 @@
 // between them.
 
 /** At most `most` (2 or more) of the rising `steps`, with those of `always` that are among them. */
-export function spread(
+export function spreadSteps(
   steps: readonly number[],
   most: number,
   always: readonly (number | undefined)[] = [],

@@ -1,0 +1,59 @@
+// Takes the options of a command out of what cac read, one by one, and collects what is wrong with them, so
+// that all of it is said at once.
+// The trap: keys are as cac has them (`modelConfig`); what is wrong is said as it was typed.
+import { Effect } from "effect";
+import { UsageFault } from "./command.ts";
+
+const flag = (key: string) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+export interface OptionReader {
+  /** Null: not given. */
+  readonly text: (key: string) => string | null;
+  readonly oneOf: <const A extends string>(key: string, names: readonly A[], otherwise: A) => A;
+  /** `wanted` says in words what `fits`. */
+  readonly number: <A extends number | null>(
+    key: string,
+    otherwise: A,
+    fits: (value: number) => boolean,
+    wanted: string,
+  ) => number | A;
+  /** Something that no single option can know. */
+  readonly refuse: (found: string) => void;
+  /** What was read; fails with a UsageFault if anything was refused. */
+  readonly end: <A>(read: A) => Effect.Effect<A, UsageFault>;
+}
+
+/** `usage`: how the command is written, e.g. "generate PROMPT". */
+export function optionReader(
+  options: Readonly<Record<string, unknown>>,
+  usage: string,
+): OptionReader {
+  const findings: string[] = [];
+  const refuse = (found: string) => void findings.push(found);
+  const text = (key: string) => options[key] === undefined ? null : String(options[key]);
+  return {
+    text,
+    refuse,
+    oneOf: <const A extends string>(key: string, names: readonly A[], otherwise: A): A => {
+      const name = text(key) ?? otherwise;
+      if (!(names as readonly string[]).includes(name)) {
+        refuse(`${flag(key)} ${name} (one of ${names.join(", ")})`);
+      }
+      return name as A;
+    },
+    number: (key, otherwise, fits, wanted) => {
+      if (text(key) === null) return otherwise;
+      const value = Number(text(key));
+      if (!fits(value)) refuse(`${flag(key)} ${text(key)} (${wanted})`);
+      return value;
+    },
+    end: (read) =>
+      findings.length === 0 ? Effect.succeed(read) : Effect.fail(
+        new UsageFault({
+          wanted: usage,
+          found: findings.join("; "),
+          fix: `\`${usage.split(" ")[0]} --help\` tells all options.`,
+        }),
+      ),
+  };
+}

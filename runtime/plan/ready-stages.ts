@@ -1,0 +1,65 @@
+// From wired stages to ones that could run: each with its options decoded, and asked what it needs of the
+// world outside (pictures, weights).
+// The trap: in a dry run what is not on this machine is an answer too, not a failure.
+import { Effect, Result, type Schema } from "effect";
+import type { Fault } from "../../engine/fault.ts";
+import { faultsOnly, withRetries } from "../execute/attempts.ts";
+import { allFaults } from "../faults.ts";
+import { NotDownloaded } from "../not-downloaded.ts";
+import { together } from "../pipeline/define.ts";
+import { stageOptions } from "../pipeline/stage-options.ts";
+import type { Wired } from "../pipeline/wiring.ts";
+import type { InputTools } from "../stage.ts";
+import { canonicalJson } from "../store/canonical-json.ts";
+import type { Readied } from "./assess.ts";
+import type { Selection } from "./select.ts";
+
+type Decoded = Omit<Readied, "world">;
+
+/** All options, or every complaint about them. */
+export const decodeOptions = (
+  wired: readonly Wired[],
+  configuration: Parameters<typeof stageOptions>[1],
+  placeOf: Parameters<typeof stageOptions>[2],
+): Effect.Effect<readonly Decoded[], Fault> =>
+  together(wired.map((each) => {
+    const found = stageOptions(each, configuration, placeOf);
+    return "faults" in found
+      ? Result.fail(allFaults(found.faults))
+      : Result.succeed({ ...each, options: found.options });
+  }));
+
+const askWorld = (
+  { id, stage, use, options }: Decoded,
+  tools: InputTools,
+): Effect.Effect<Schema.Json | NotDownloaded, Fault> =>
+  stage.inputs === undefined
+    ? Effect.succeed(null)
+    : Effect.suspend(() => stage.inputs!(options.decoded, tools)).pipe(
+      Effect.map((json) => JSON.parse(canonicalJson(json ?? null)) as Schema.Json),
+      faultsOnly(id),
+      withRetries(use.retry ?? null, () => Effect.void),
+      Effect.catch((fault) =>
+        tools.offline && fault instanceof NotDownloaded ? Effect.succeed(fault) : Effect.fail(fault)
+      ),
+    );
+
+/**
+ * The stages with what they say of the world. One that does not take part is not asked: its weights may
+ * not be here.
+ */
+export const readyAll = (
+  decoded: readonly Decoded[],
+  selection: Selection,
+  needsRun: boolean,
+  toolsOf: (id: string) => InputTools,
+): Effect.Effect<readonly Readied[], Fault> =>
+  Effect.forEach(
+    decoded,
+    (each) =>
+      (needsRun || selection.included.has(each.id)
+        ? askWorld(each, toolsOf(each.id))
+        : Effect.succeed(null))
+        .pipe(Effect.map((world): Readied => ({ ...each, world })), Effect.result),
+    { concurrency: "unbounded" },
+  ).pipe(Effect.flatMap(together));

@@ -1,0 +1,135 @@
+// Which pictures a validation leaves, and that what has been dealt with, done or failed, is not due again.
+// That the pictures are right is for tests/golden-values (samplers, networks) and generate's test.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Effect, Schema, Stream } from "effect";
+import sharp from "sharp";
+import { packRows, type Snapshot } from "../../runtime/artefacts/snapshots.ts";
+import type { Validation } from "../../runtime/artefacts/validations.ts";
+import { type MemoryTools, memoryTools } from "../../runtime/testing/memory-tools.ts";
+import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
+import { filesBelow } from "../../tests/end-to-end/project.ts";
+import { ValidateOptions } from "./options.ts";
+import { validate } from "./stage.ts";
+
+const model = fileURLToPath(new URL("../../tests/golden/b/model", import.meta.url));
+const widths = [24, 40] as const;
+
+const options = Schema.decodeUnknownSync(ValidateOptions)({
+  seed: 1,
+  placeholder_token: "my_gnome",
+  model,
+  provider: "cpu",
+  threads: 1,
+  weight_dtype: "float32",
+  data_loader: { resolution: 64 },
+  validation_prompts: ["a my_gnome", "two of my_gnome"],
+  num_validation_images_per_prompt: 2,
+  validation_steps: 1,
+});
+
+const toolsIn = (runDir: string) => ({ ...memoryTools(), runDir });
+
+async function snapshotAt(
+  tools: MemoryTools,
+  step: number,
+  value: number,
+  prompts: readonly string[] | null = null,
+): Promise<Snapshot> {
+  const rows = widths.map((width) => new Float32Array(width).fill(value));
+  const blob = await Effect.runPromise(tools.put(packRows(rows[0], rows[1])));
+  return {
+    step,
+    epoch: 0,
+    rows: { blob, vectors: 1, widths },
+    save: false,
+    validate: { prompts },
+    best: null,
+    last: false,
+    early: false,
+  };
+}
+
+async function run(tools: MemoryTools, snapshots: readonly Snapshot[]) {
+  const said: Validation[] = [];
+  tools.events.length = 0;
+  await Effect.runPromise(validate.run({
+    options,
+    inputs: { snapshots: Stream.fromIterable(snapshots) },
+    outlets: { validations: (each) => Effect.sync(() => void said.push(each)) },
+    tools,
+  }));
+  return said.map(({ step, outcome }) => `${step} ${outcome}`);
+}
+
+const at = (step: number) => `validation/epoch_00000000-step_0000000${step}`;
+const picture = (runDir: string, step: number, prompt: number, image: number) =>
+  readFileSync(join(runDir, at(step), `prompt_000${prompt}`, `000${image}.jpg`));
+
+test("pictures of each prompt at each due step; the same noise at every step", () =>
+  withTemporaryFolder(async (runDir) => {
+    const tools = toolsIn(runDir);
+    const idle = { ...await snapshotAt(tools, 1, 0.1), validate: null };
+    const due = [await snapshotAt(tools, 2, 0.1), await snapshotAt(tools, 4, 0.1)];
+    const other = await snapshotAt(tools, 6, -0.1);
+    assert.deepEqual(await run(tools, [idle, ...due, other]), ["2 done", "4 done", "6 done"]);
+    const pictures = filesBelow(runDir).filter((path) => path.endsWith(".jpg"));
+    assert.equal(pictures.length, 3 * 2 * 2);
+    const shown = await sharp(picture(runDir, 2, 1, 1)).metadata();
+    assert.deepEqual([shown.width, shown.height, shown.exif], [64, 64, undefined]);
+
+    assert.deepEqual(picture(runDir, 4, 1, 1), picture(runDir, 2, 1, 1));
+    assert.notDeepEqual(picture(runDir, 6, 1, 1), picture(runDir, 2, 1, 1), "other rows");
+    assert.notDeepEqual(picture(runDir, 2, 0, 0), picture(runDir, 2, 1, 0), "another prompt");
+    assert.notDeepEqual(picture(runDir, 2, 0, 0), picture(runDir, 2, 0, 1), "other noise");
+    const said = tools.events.flatMap((event) =>
+      event.event === "validation-picture" ? event.path : []
+    );
+    assert.deepEqual(said.toSorted(), pictures);
+  }));
+
+test("what is dealt with is not due again; what was cut short is drawn anew", () =>
+  withTemporaryFolder(async (runDir) => {
+    const tools = toolsIn(runDir);
+    const due = [await snapshotAt(tools, 2, 0.1), await snapshotAt(tools, 4, 0.1)];
+    await run(tools, due);
+    const before = picture(runDir, 4, 1, 1);
+    rmSync(join(runDir, at(4), "validation.json"));
+    rmSync(join(runDir, at(4), "prompt_0001", "0001.jpg"));
+    assert.deepEqual(await run(tools, due), ["2 done", "4 done"]);
+    const drawn = tools.events.flatMap((event) =>
+      event.event === "validation-picture" ? event.step : []
+    );
+    assert.deepEqual(drawn, [4, 4, 4, 4]);
+    assert.deepEqual(picture(runDir, 4, 1, 1), before);
+  }));
+
+test("a failure is said and recorded, ends nothing, and is not tried again", () =>
+  withTemporaryFolder(async (runDir) => {
+    const tools = toolsIn(runDir);
+    const narrow = await snapshotAt(tools, 2, 0.1);
+    const broken = { ...narrow, rows: { ...narrow.rows, widths: [32, 32] as const } };
+    const sound = await snapshotAt(tools, 4, 0.1);
+    assert.deepEqual(await run(tools, [broken, sound]), ["2 failed", "4 done"]);
+    assert.equal(tools.events.filter(({ event }) => event === "validation-failed").length, 1);
+    const { outcome, error } = JSON.parse(
+      readFileSync(join(runDir, at(2), "validation.json"), "utf8"),
+    );
+    assert.equal(outcome, "failed");
+    assert.ok(error.length > 0);
+    assert.deepEqual(await run(tools, [broken, sound]), ["2 failed", "4 done"]);
+    assert.deepEqual(tools.events, []);
+  }));
+
+test("prompts that somebody asked for have a folder of their own, and no path is made of them", () =>
+  withTemporaryFolder(async (runDir) => {
+    const tools = toolsIn(runDir);
+    const asked = await snapshotAt(tools, 2, 0.1, ["../../my_gnome"]);
+    assert.deepEqual(await run(tools, [asked]), ["2 done"]);
+    assert.ok(!existsSync(join(runDir, at(2))));
+    const folders = new Set(filesBelow(runDir).map((path) => path.split("/")[1]));
+    assert.match([...folders].join(), /^epoch_00000000-step_00000002-[0-9a-f]{8}$/);
+  }));
