@@ -67,14 +67,6 @@ test("closing a device in a step ends the step with an error", async () => {
   await running;
 });
 
-test("a thread is not ended while it makes a session: the process could not end well after it", async () => {
-  const device = new Device(settings);
-  const loading = device.load(powers(64, 200));
-  await device.close();
-  await loading;
-  await assert.rejects(device.load(powers(4, 1)), DeviceLostFault);
-});
-
 test("a graph that ONNX Runtime refuses is a DeviceFault with its reason", async () => {
   const device = new Device(settings);
   const graph = powers(4, 1);
