@@ -1,7 +1,8 @@
 // Everything that anyone sees of a run: a tagged union, one JSON line each in `events.jsonl`. The
 // terminal, the page, the event files, the report and the tests all read this one stream.
-// The trap: per-step events are appended after the state of that step is on disk, and on resume the
-// state's own copy fills a gap, so a reader may rely on each (event, step) being there exactly once.
+// The trap: what a run has come to (steps, losses, rows, checkpoints, ended validations) is said after it is
+// on disk, and on resume what is on disk fills a gap: a reader may rely on each being there exactly once.
+// What a run is at (stages, progress, pictures being made) is said again by each attempt.
 import { Schema } from "effect";
 
 const { Array: List, Boolean: Flag, Finite, Int, NullOr, optionalKey, String: Text } = Schema;
@@ -72,8 +73,14 @@ export const RunEvent = Schema.Union([
     width: Int,
     height: Int,
   }),
-  event("validation-finished", { step: Int, epoch: Int, seconds: Finite }),
-  event("validation-failed", { step: Int, epoch: Int, error: Text }),
+  /** `asked`: which other prompts than the configured ones (digits of their digest). */
+  event("validation-finished", {
+    step: Int,
+    epoch: Int,
+    seconds: Finite,
+    asked: optionalKey(Text),
+  }),
+  event("validation-failed", { step: Int, epoch: Int, error: Text, asked: optionalKey(Text) }),
   event("chosen", { step: Int, path: Text }),
   event("note", { text: Text }),
   event("warning", { text: Text }),

@@ -85,8 +85,9 @@ export interface StageTools {
     make: Effect.Effect<Uint8Array, Fault>,
   ) => Effect.Effect<Blob, Fault>;
   /**
-   * Publishes to the one stream of events. Never fails. `at` is filled in. Of "step", "fixed-loss"
-   * and "rows" a step that the log has already is dropped, so after a resume just say it again.
+   * Publishes to the one stream of events. Never fails. `at` is filled in. What a run has
+   * come to (steps, checkpoints, ended validations) is dropped where the log has it already, so after
+   * a resume just say it again.
    */
   readonly emit: (event: UnstampedEvent) => Effect.Effect<void>;
   /** A fractional progress of this stage, for the terminal and the page. */
@@ -145,8 +146,8 @@ export interface Stage<
   readonly graceful?: boolean;
   /**
    * Of a "run" stage: is everything that it owes to the run folder there and unharmed? Null is yes,
-   * and the stage is not run. Without it, having returned once is enough. Cheap: a second run of a
-   * complete training asks nothing else.
+   * and the stage is not run if it has returned. Without it, having returned is enough. Cheap: a
+   * second run of a complete training asks nothing else.
    */
   readonly owed?: (
     options: Options,

@@ -1,8 +1,10 @@
 // A device in a process of its own computes the same bytes as one in a thread, and its death is an error
 // to catch, not the end of the program.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { GraphBuilder } from "../graph/builder.ts";
 import { sizeOf } from "../graph/graph.ts";
 import { normals } from "../random/draw.ts";
@@ -65,6 +67,24 @@ test("closing a device in a step ends the step with an error", async () => {
   const running = assert.rejects(session.run(matrix(600)), DeviceLostFault);
   await device.close();
   await running;
+});
+
+test("closing a device in a step of its thread is not the end of the program", async () => {
+  const device = new Device(settings);
+  const session = await device.load(powers(1000, 12));
+  const feeds = matrix(1000);
+  const [first, ...others] = [1, 2, 3].map(() => session.run(feeds));
+  const refused = others.map((step) => assert.rejects(step, DeviceLostFault));
+  await first; // so it is in the second now
+  await device.close();
+  await Promise.all(refused);
+});
+
+test("a program may end while its device's thread is in a step", () => {
+  const fixture = fileURLToPath(new URL("./close-busy.fixture.ts", import.meta.url));
+  const args = "deno" in process.versions ? ["run", "-A", "-q", fixture] : [fixture];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  assert.deepEqual([status, stdout, stderr], [7, "closed\n", ""]);
 });
 
 test("a graph that ONNX Runtime refuses is a DeviceFault with its reason", async () => {

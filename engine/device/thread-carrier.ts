@@ -1,16 +1,28 @@
 // ONNX Runtime in a worker thread of this process: no copies of weights, no start-up.
-// The trap: telemetry of the Linux library can be switched off only in the environment, before the
-// library is loaded and from the main thread.
+// The traps: telemetry of the Linux library can be switched off only in the environment, before the
+// library is loaded and from the main thread; and a thread at work must not be ended (busy.ts), so one that
+// is closed meanwhile ends with its reply, and the process not before.
 import { Worker } from "node:worker_threads";
 import { type BareReply, bareRequest, replyOf } from "./bare.ts";
+import { awaitIdle, closeBusy, newBusy } from "./busy.ts";
 import type { Carrier, Listener } from "./carrier.ts";
 
 export function threadCarrier({ onReply, onEnd }: Listener): Carrier {
   process.env.ORT_DISABLE_TELEMETRY = "1";
-  const worker = new Worker(new URL("./worker.ts", import.meta.url));
-  worker.on("message", (bare: BareReply) => onReply(replyOf(bare)));
+  const busy = newBusy();
+  let closed = false;
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: busy });
+  const beforeExit = () => awaitIdle(busy);
+  process.on("exit", beforeExit);
+  worker.on("message", (bare: BareReply) => {
+    onReply(replyOf(bare));
+    if (closed) void worker.terminate();
+  });
   worker.on("error", (error: Error) => onEnd(error.message));
-  worker.on("exit", (code: number) => onEnd(`its thread ended with code ${code}`));
+  worker.on("exit", (code: number) => {
+    process.off("exit", beforeExit);
+    onEnd(`its thread ended with code ${code}`);
+  });
   worker.unref();
   return {
     processId: process.pid,
@@ -19,6 +31,11 @@ export function threadCarrier({ onReply, onEnd }: Listener): Carrier {
       worker.postMessage(message, [...buffers]);
     },
     hold: (alive) => alive ? worker.ref() : worker.unref(),
-    end: async () => void await worker.terminate(),
+    end: async () => {
+      closed = true;
+      if (!closeBusy(busy)) return void await worker.terminate();
+      onEnd("closed");
+      worker.unref();
+    },
   };
 }

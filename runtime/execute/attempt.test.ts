@@ -1,11 +1,16 @@
-// The manifest of a run that is killed names what its finished stages made.
+// The manifest of a run that is killed names what its finished stages made, and is complete only when all is.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { Effect, Schema } from "effect";
 import { startChild } from "../testing/child.ts";
+import { pipeline } from "../pipeline/compose.ts";
+import { defineStage } from "../stage.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { runToy } from "../testing/toy-world.ts";
+import { treeOf } from "../testing/tree.ts";
 
 const training = fileURLToPath(new URL("../testing/toy-training.ts", import.meta.url));
 
@@ -30,4 +35,44 @@ test("outputs are in the manifest as soon as their stage has finished, and survi
     await ended;
     assert.deepEqual(Object.keys(outputs()), ["split"]);
     assert.match(JSON.stringify(outputs()["split"]), /[0-9a-f]{64}/);
+  }));
+
+const idle = defineStage({
+  name: "idle",
+  version: 1,
+  summary: "toy",
+  options: Schema.Struct({}),
+  reads: {},
+  writes: {},
+  lifetime: "run",
+  run: () => Effect.succeed({}),
+});
+
+test("a run is complete only when everybody who looks has done what is theirs", () =>
+  withTemporaryFolder(async (folder) => {
+    const output = join(folder, "output");
+    const status = () => {
+      const [run] = readdirSync(output).filter((name) => name.startsWith("toy-"));
+      return JSON.parse(readFileSync(join(output, run, "run.json"), "utf8")).status;
+    };
+    let whileClosing = "";
+    await runToy({
+      folder,
+      pipeline: pipeline("toy").stage("idle", idle),
+      onClose: () => whileClosing = status(),
+    });
+    assert.deepEqual([whileClosing, status()], ["unfinished", "complete"]);
+  }));
+
+test("what a killed process left half-written is gone after the next attempt", () =>
+  withTemporaryFolder(async (folder) => {
+    let round = 0;
+    const work = defineStage({ ...idle, owed: () => Effect.succeed({ why: `round ${++round}` }) });
+    const toy = { folder, pipeline: pipeline("toy").stage("work", work) };
+    const { ending: { dir } } = await runToy(toy);
+    const before = Object.keys(treeOf(dir));
+    writeFileSync(join(dir, "stages", "other.json.tmp"), "half");
+    writeFileSync(join(dir, "a.jpg.tmp"), "half");
+    await runToy(toy);
+    assert.deepEqual(Object.keys(treeOf(dir)), before);
   }));

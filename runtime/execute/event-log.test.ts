@@ -67,6 +67,45 @@ test("broken lines in the middle are skipped and counted", () =>
     assert.equal(read.broken, 3);
   }));
 
+test("what came of a step is said once of each file and each validation, before or after opening anew", () =>
+  withTemporaryFolder(async (folder) => {
+    const file = join(folder, "events.jsonl");
+    const written = (n: number, path: string): UnstampedEvent => ({
+      event: "checkpoint",
+      step: n,
+      epoch: 0,
+      path,
+      best: false,
+    });
+    const finished = (n: number, asked?: string): UnstampedEvent => ({
+      event: "validation-finished",
+      step: n,
+      epoch: 0,
+      seconds: 1,
+      ...(asked === undefined ? {} : { asked }),
+    });
+    const all = [
+      written(1, "best"),
+      written(1, "1"),
+      finished(1),
+      finished(1, "in the snow"),
+      step(2),
+      { event: "checkpoint-pruned", step: 1, path: "1" } as const,
+      written(2, "best"),
+      { event: "validation-failed", step: 2, epoch: 0, error: "no memory" } as const,
+    ];
+    // Cut behind any line, as a kill leaves it; then everything is said again.
+    for (let size = 0; size <= all.length; size++) {
+      writeFileSync(file, "");
+      const say = (events: readonly UnstampedEvent[]) =>
+        inLog(file, (log) => Effect.forEach(events, log.append));
+      await say(all.slice(0, size));
+      await say([...all, ...all]);
+      const lines = (await said(file)).map(({ at: _, ...event }) => event);
+      assert.deepEqual(lines, all);
+    }
+  }));
+
 test("a step that was said is not said again, before or after opening anew", () =>
   withTemporaryFolder(async (folder) => {
     const file = join(folder, "events.jsonl");

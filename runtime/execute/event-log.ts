@@ -1,7 +1,7 @@
 // `events.jsonl`, one event a line, only ever appended to. What a crash left of a half-written last line is
 // cut when the log is opened; times never run backwards, whatever the clock does.
-// The trap: "step", "fixed-loss" and "rows" are said once per step: a resumed training repeats the events
-// of its last finished step, and those that are in the log already are dropped.
+// The trap: what a run has come to is said once (`subjects`). A kill may fall between a record and its
+// event, so a resumed stage says again what it has on record, and what is in the log already is dropped.
 import { Clock, Effect, Result, Schema, Semaphore } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { diskFault, errnoOf } from "../store/disk-fault.ts";
@@ -11,10 +11,21 @@ import { Files } from "../store/files.ts";
 const decodeLine = Schema.decodeUnknownResult(Schema.fromJsonString(RunEvent));
 const encode = Schema.encodeSync(RunEvent);
 
-const oncePerStep = ["step", "fixed-loss", "rows"] as const;
-type OncePerStep = typeof oncePerStep[number];
-const isOncePerStep = (tag: string): tag is OncePerStep =>
-  (oncePerStep as readonly string[]).includes(tag);
+type Subjects = { readonly [E in RunEvent as E["event"]]?: (event: E) => string };
+
+/** Of what these are said once, step after step. All others are said as often as they happen. */
+const subjects: Subjects = {
+  step: () => "step",
+  "fixed-loss": () => "fixed-loss",
+  rows: () => "rows",
+  checkpoint: ({ path }) => `checkpoint ${path}`,
+  "checkpoint-pruned": ({ path }) => `checkpoint-pruned ${path}`,
+  "validation-finished": ({ asked = "" }) => `validation-finished ${asked}`,
+  "validation-failed": ({ asked = "" }) => `validation-failed ${asked}`,
+};
+const subjectOf = (event: RunEvent) =>
+  (subjects[event.event] as ((event: RunEvent) => string) | undefined)?.(event);
+const stepOf = (event: RunEvent) => (event as Extract<RunEvent, { step: number }>).step;
 
 export interface ReadEvents {
   readonly events: readonly RunEvent[];
@@ -42,17 +53,17 @@ const readText = (file: string) =>
 export const readEvents = (file: string): Effect.Effect<ReadEvents, Fault> =>
   Effect.map(readText(file), parseEvents);
 
-/** The last step of each of these that the text knows, read from its end. */
-function lastSteps(lines: readonly string[]): Map<OncePerStep, number> {
-  const last = new Map<OncePerStep, number>();
-  for (let i = lines.length - 1; i >= 0 && last.size < oncePerStep.length; i--) {
-    const tag = oncePerStep.find((each) =>
-      !last.has(each) && lines[i].includes(`"event":"${each}"`)
-    );
-    const event = tag === undefined ? undefined : parseEvent(lines[i]);
-    if (event !== undefined && isOncePerStep(event.event)) {
-      last.set(event.event, (event as { step: number }).step);
-    }
+const tagOf = (line: string) => /^\{"event":"([a-z-]+)"/.exec(line)?.[1] ?? "";
+
+/** The last step that was said of each subject. From the end, as most lines are of steps long past. */
+function lastSteps(lines: readonly string[]): Map<string, number> {
+  const last = new Map<string, number>();
+  for (const line of lines.toReversed()) {
+    const tag = tagOf(line);
+    if (!(tag in subjects) || last.has(tag)) continue;
+    const event = parseEvent(line);
+    const subject = event && subjectOf(event);
+    if (subject !== undefined && !last.has(subject)) last.set(subject, stepOf(event!));
   }
   return last;
 }
@@ -107,10 +118,10 @@ export const openEventLog = Effect.fnUntraced(function* (file: string) {
     const now = yield* Clock.currentTimeMillis;
     lastAt = Math.max(lastAt, unstamped.at ?? now);
     const event = { ...unstamped, at: lastAt } as RunEvent;
-    if (isOncePerStep(event.event)) {
-      const { step } = event as { step: number };
-      if (step <= (last.get(event.event) ?? -1)) return undefined;
-      last.set(event.event, step);
+    const subject = subjectOf(event);
+    if (subject !== undefined) {
+      if (stepOf(event) <= (last.get(subject) ?? -1)) return undefined;
+      last.set(subject, stepOf(event));
     }
     // A finished step's events are on disk before the state of the next one is.
     const encoded = encode(event);

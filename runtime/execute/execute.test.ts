@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { Deferred, Effect, Schema, Stream } from "effect";
 import { fault } from "../../engine/fault.ts";
 import { stream } from "../artefact.ts";
+import { sendRequest } from "../control.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { Files } from "../store/files.ts";
 import { defineStage } from "../stage.ts";
@@ -263,6 +264,80 @@ test("asked to stop: a graceful stage ends at its step, the others at once; then
     const second = await runToy({ folder, pipeline: composed });
     assert.deepEqual([second.ending.ending, step], ["complete", 4]);
     assert.deepEqual(heard, [1, 2, 1, 2, 3, 4], "what was said before the stop is said again");
+  }));
+
+test("asked to stop while those who look get ready: it stops", () =>
+  withTemporaryFolder(async (folder) => {
+    const endless = listen("ear", () => Effect.never);
+    const { ending } = await runToy({
+      folder,
+      pipeline: pipeline("toy").stage("clock", clockWork(1))
+        .stage("ear", endless, { ticks: "clock.ticks" }),
+      onOpen: (runDir) => sendRequest(runDir, { request: "stop" }),
+    });
+    assert.equal(ending.ending, "stopped");
+  }));
+
+test("a stage that owes its folder nothing, but was stopped before it said so, says it", () =>
+  withTemporaryFolder(async (folder) => {
+    const heard: number[] = [];
+    let [made, interrupted] = [false, true];
+    const stop = makeStopSignal();
+    const writer = defineStage({
+      ...clockWork(0),
+      owed: () => Effect.sync(() => made ? null : { why: "the last step" }),
+      run: ({ outlets }) =>
+        Effect.suspend(() => {
+          made = true; // as a training whose last state is on disk
+          if (!interrupted) return Effect.as(outlets.ticks(1), {});
+          stop.request();
+          return Effect.never;
+        }),
+    });
+    const composed = pipeline("toy").stage("clock", writer).stage(
+      "ear",
+      listen("ear", (tick) => Effect.sync(() => void heard.push(tick))),
+      { ticks: "clock.ticks" },
+    );
+    assert.equal((await runToy({ folder, pipeline: composed, stop })).ending.ending, "stopped");
+    interrupted = false;
+    assert.equal((await runToy({ folder, pipeline: composed })).ending.ending, "complete");
+    assert.deepEqual(heard, [1]);
+  }));
+
+test("a stage that returned once is not taken for finished when it is stopped in what came later", () =>
+  withTemporaryFolder(async (folder) => {
+    const heard: number[] = [];
+    let [length, said, answers] = [1, 0, true];
+    const stop = makeStopSignal();
+    // As a training that is given more steps.
+    const writer = defineStage({
+      ...clockWork(0),
+      owed: () => Effect.sync(() => said < length ? { why: "more steps" } : null),
+      run: ({ outlets }) =>
+        Effect.gen(function* () {
+          while (said < length) yield* outlets.ticks(++said);
+          return {};
+        }),
+    });
+    const composed = pipeline("toy").stage("clock", writer).stage(
+      "ear",
+      listen("ear", (tick) =>
+        Effect.suspend(() => {
+          heard.push(tick);
+          if (answers || tick < 2) return Effect.void;
+          stop.request();
+          return Effect.never;
+        })),
+      { ticks: "clock.ticks" },
+    );
+    assert.equal((await runToy({ folder, pipeline: composed })).ending.ending, "complete");
+    [length, answers] = [2, false];
+    assert.equal((await runToy({ folder, pipeline: composed, stop })).ending.ending, "stopped");
+    answers = true;
+    heard.length = 0;
+    assert.equal((await runToy({ folder, pipeline: composed })).ending.ending, "complete");
+    assert.deepEqual(heard, [1, 2]);
   }));
 
 test("an element that was said before a resume is not delivered twice", () =>

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -100,6 +100,22 @@ test("a torn lock does not block for ever", () =>
     writeFileSync(join(folder, "lock.json"), '{"pid": 12');
     assert.notEqual((await take(folder)).tookOverFrom, null);
   }));
+
+for (
+  const [name, text] of [
+    ["half-written", '{"pid": 12'],
+    ["of another machine", JSON.stringify({ ...ownIdentity(), host: "x", token: "y", beat: 0 })],
+  ] as const
+) {
+  test(`a takeover that a killed process left, ${name}, does not block for ever`, () =>
+    withTemporaryFolder(async (folder) => {
+      const dead = { ...ownIdentity(), started: "1", token: "x", beat: 3 };
+      writeFileSync(join(folder, "lock.json"), JSON.stringify(dead));
+      writeFileSync(join(folder, "lock.json.takeover"), text);
+      assert.deepEqual((await take(folder)).tookOverFrom, { pid: process.pid });
+      assert.deepEqual(readdirSync(folder), []);
+    }));
+}
 
 test("a lock that somebody else took is noticed and left alone", () =>
   withTemporaryFolder(async (folder) => {

@@ -82,14 +82,24 @@ const locked = (runDir: string, holder: Holder) =>
     fix: "Wait for it, stop it with `runs stop`, or choose another folder with --output.",
   });
 
+/** Whether a process that was taking over died meanwhile. Alive, it is done at once. */
+const abandoned = (turn: string) =>
+  Effect.gen(function* () {
+    const other = yield* read(turn);
+    if (other === undefined) return false;
+    if (other !== null) return (yield* judge(turn, other)) === "dead";
+    // Written this very moment, or left half-written by a crash.
+    yield* Effect.sleep("1 second");
+    return (yield* read(turn)) === null;
+  });
+
 /** Whoever made `.takeover` replaces the lock of the dead process; the others wait. */
 const takeOver = (runDir: string, dead: Holder | null, mine: Holder) =>
   Effect.gen(function* () {
     const path = lockFile(runDir);
     const turn = `${path}.takeover`;
     if (!(yield* create(turn, mine))) {
-      const other = yield* read(turn);
-      if (other !== undefined && (other === null || lives(other) === "dead")) yield* remove(turn);
+      if (yield* abandoned(turn)) yield* remove(turn);
       return false;
     }
     return yield* Effect.gen(function* () {

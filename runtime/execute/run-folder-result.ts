@@ -3,7 +3,7 @@
 import { Effect, Schema } from "effect";
 import { digestJson } from "../store/canonical-json.ts";
 import type { Readied } from "../plan/assess.ts";
-import { readRecord, type Returned, writeRecord } from "./stage-record.ts";
+import { readRecord, removeRecord, type Returned, writeRecord } from "./stage-record.ts";
 import { valuePorts } from "./stage-result.ts";
 import { type Due, type Finished, performStage, type Work } from "./stage-work.ts";
 
@@ -24,6 +24,7 @@ export const recall = Effect.fnUntraced(function* (readied: Readied, work: Work)
 
 export const makeAndRecord = Effect.fnUntraced(function* (due: Due, work: Work) {
   const { id } = due.readied;
+  yield* removeRecord(work.runDir, id);
   const made = yield* performStage(due, work);
   const record: Returned = Object.fromEntries(made.map(({ port, json }) => [port, json]));
   yield* writeRecord(work.runDir, id, record);

@@ -14,7 +14,8 @@ import { keepDigests, planRun } from "../plan/plan-run.ts";
 import { preflight } from "../plan/preflight.ts";
 import { type Command, prepare, type Prepared, type World } from "../plan/prepare.ts";
 import { Stopped } from "../stopped.ts";
-import { type Attending, work } from "./work.ts";
+import type { Attending } from "./attended.ts";
+import { work } from "./work.ts";
 
 /** Results for the store alone: events go to the observers, and to a folder that is removed. */
 const workWithoutRun = Effect.fnUntraced(

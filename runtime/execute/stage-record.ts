@@ -1,10 +1,11 @@
 // What a finished "run" stage leaves in its run folder: `stages/<id>.json` with the values it returned, for
-// stages that read them on a later attempt. The trap: it says that the stage returned once; whether it
-// still owes something is for its `owed` to say.
+// stages that read them on a later attempt. The trap: it says that the stage returned and was not asked to
+// run since; whether it still owes something is for its `owed` to say.
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { atomicWrite, makeFolder } from "../store/atomic-write.ts";
+import { diskFault } from "../store/disk-fault.ts";
 import { Files } from "../store/files.ts";
 
 /** Encoded values by port. */
@@ -29,4 +30,10 @@ export const writeRecord = (
   Effect.andThen(
     makeFolder(join(runDir, "stages")),
     atomicWrite(path(runDir, id), `${JSON.stringify(returned)}\n`),
+  );
+
+/** Before the stage runs again: were it killed now, it would not have returned. */
+export const removeRecord = (runDir: string, id: string): Effect.Effect<void, Fault> =>
+  Effect.flatMap(Files, (files) => files.remove(path(runDir, id), { force: true })).pipe(
+    Effect.mapError(diskFault(path(runDir, id), "to run this stage again")),
   );

@@ -67,7 +67,6 @@ const assessRun = Effect.fnUntraced(function* (
   const digests = Object.fromEntries(
     Object.entries(record ?? {}).map(([port, value]) => [port, digestJson(value)]),
   );
-  const returns = portsOf(stage.writes).some(([, { kind }]) => kind === "value");
   const owed = isNew || stage.owed === undefined
     ? null
     : yield* stage.owed(options.decoded, { runDir: dir, seed: at.seed, info: at.info });
@@ -78,8 +77,8 @@ const assessRun = Effect.fnUntraced(function* (
       what: owed.why,
       ...(owed.step === undefined ? {} : { step: owed.step }),
     }]
-    : record === null && (returns || stage.owed === undefined)
-    ? [{ reason: "owed", what: "not finished" }]
+    : record === null
+    ? [{ reason: "owed", what: "not finished" }] // e.g. it has yet to say what it made last
     : writers.length > 0
     ? [{ reason: "upstream", stages: writers }]
     : [];

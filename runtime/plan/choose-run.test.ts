@@ -1,6 +1,14 @@
 // Which run a command finds: its own again, one that it nearly means, one that it names.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -101,6 +109,17 @@ test("the same command finds its own folder, goes on, and then has nothing to do
     assert.match(explainPlan(late).join("\n"), /too late for a complete run: log_every\./);
     assert.deepEqual(content(), before, "a complete run is not touched");
     assert.deepEqual(runsIn(folder), [first.ending.run]);
+  }));
+
+test("beside a copy of its folder, a command goes on with the run and not with the copy", () =>
+  withTemporaryFolder(async (folder) => {
+    const { ending } = await runToy({ folder, pipeline: training(undefined, 2), values });
+    for (const name of ["a-copy", "z-copy"]) {
+      cpSync(ending.dir, join(folder, "output", name), { recursive: true });
+    }
+    assert.equal((await planToy({ folder, pipeline: training(), values })).run.name, ending.run);
+    rmSync(ending.dir, { recursive: true });
+    assert.equal((await planToy({ folder, pipeline: training(), values })).run.name, "a-copy");
   }));
 
 test("the manifest tells each attempt, its steps and how it ended, and the digests in and out", () =>

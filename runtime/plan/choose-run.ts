@@ -127,7 +127,9 @@ export const chooseRun = Effect.fnUntraced(function* (
 ) {
   const { base, trigger } = configuration;
   const runs = (yield* listRuns(base)).filter(({ manifest }) => manifest.pipeline === pipeline);
-  const same = runs.find(({ manifest }) => manifest.identities.includes(identity.digest));
+  const known = runs.filter(({ manifest }) => manifest.identities.includes(identity.digest));
+  // Beside a copy of its folder, the run is the one that still has its name.
+  const same = known.find(({ dir, manifest }) => basename(dir) === manifest.run) ?? known[0];
   const found = resume !== undefined
     ? yield* namedRun(resume, base, pipeline)
     : same ?? (extend ? yield* extendable(runs, identity, base) : null);

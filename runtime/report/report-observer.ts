@@ -8,16 +8,13 @@ import { writeReport } from "./report.ts";
 /** Observes the run in `runDir`. */
 export function reportObserver(runDir: string): RunObserver {
   const reader = newRunReader(runDir);
-  let dirty = false;
   const writeSheet = async () => writeContactSheet(runDir, (await reader.read()).state);
   return {
     name: "the report",
     async onEvent({ event }) {
       if (event === "validation-finished") await writeSheet();
-      dirty ||= event === "step" || event === "validation-finished" || event === "chosen";
     },
     async close() {
-      if (!dirty) return;
       await writeSheet();
       await writeReport(runDir);
     },

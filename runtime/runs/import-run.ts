@@ -7,7 +7,8 @@ import { dirname, join, resolve } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { openStore, storeName } from "../store/artefact-store.ts";
-import { atomicWrite, makeFolder } from "../store/atomic-write.ts";
+import { makeFolder } from "../store/atomic-write.ts";
+import { openSharedWrite } from "../store/shared-write.ts";
 import { diskFault } from "../store/disk-fault.ts";
 import { bytesOf, checkArchive } from "./check-archive.ts";
 import { importingName } from "./leftover.ts";
@@ -48,6 +49,7 @@ const unpack = (archive: string, handle: FileHandle, base: string) =>
     yield* makeFolder(base);
     const shelf = join(base, storeName);
     const store = yield* openStore(shelf);
+    const write = yield* openSharedWrite(shelf);
     const draft = join(base, importingName(index.run));
     const onDisk = <A>(run: () => Promise<A>) =>
       Effect.tryPromise({
@@ -66,8 +68,7 @@ const unpack = (archive: string, handle: FileHandle, base: string) =>
         if (to.in === "blobs") return yield* store.put(bytes);
         const file = join(shelf, to.path);
         if (existsSync(file)) return;
-        yield* makeFolder(dirname(file));
-        yield* atomicWrite(file, bytes, { what: "an entry of the store" });
+        yield* write(file, bytes, "an entry of the store");
       });
 
     yield* Effect.gen(function* () {

@@ -45,6 +45,20 @@ test("bytes come back by their SHA-256, stored once", () =>
     assert.deepEqual(readdirSync(join(folder, "tmp")), []);
   }));
 
+test("trainings that keep the same result at the same moment do not get in each other's way", () =>
+  withTemporaryFolder(async (folder) => {
+    const trainings = Array.from(
+      { length: 8 },
+      () => inStore(folder, (store) => Effect.tap(kept(store), () => store.digests.save)),
+    );
+    const [{ entry }] = await Promise.all(trainings);
+    const found = await inStore(folder, (store) => store.find(entry.fingerprint));
+    assert.deepEqual(found, { found: "sound", entry });
+    const files = readdirSync(folder, { recursive: true }).map(String);
+    assert.deepEqual(files.filter((name) => /tmp./.test(name)), []);
+    JSON.parse(readFileSync(join(folder, "digests.json"), "utf8"));
+  }));
+
 test("an entry is found again by another process's store, with its outputs", () =>
   withTemporaryFolder(async (folder) => {
     const { entry } = await inStore(folder, kept);

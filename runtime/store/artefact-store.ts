@@ -6,13 +6,13 @@ import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { Blob } from "../artefact.ts";
-import { atomicWrite, makeFolder } from "./atomic-write.ts";
 import { type BlobState, openBlobStore } from "./blob-store.ts";
 import { canonicalJson, digestJson } from "./canonical-json.ts";
 import { sha256 } from "./sha256.ts";
 import { type DigestCache, openDigestCache } from "./digest-cache.ts";
 import { errnoOf } from "./disk-fault.ts";
 import { Files } from "./files.ts";
+import { openSharedWrite } from "./shared-write.ts";
 import { Ingredients } from "../plan/fingerprint.ts";
 
 export const ArtefactEntry = Schema.Struct({
@@ -50,16 +50,12 @@ export interface Store extends Effect.Success<ReturnType<typeof openStore>> {}
 /** `folder` is made when something is first written. */
 export const openStore = Effect.fnUntraced(function* (folder: string) {
   const files = yield* Files;
-  const digests: DigestCache = yield* openDigestCache(join(folder, "digests.json"));
-  const blobs = yield* openBlobStore(folder, digests);
+  const write = yield* openSharedWrite(folder);
+  const digests: DigestCache = yield* openDigestCache(join(folder, "digests.json"), write);
+  const blobs = yield* openBlobStore(folder, digests, write);
 
   const seal = <A>(path: string, entry: A) =>
-    Effect.andThen(
-      makeFolder(join(path, "..")),
-      atomicWrite(path, canonicalJson({ seal: digestJson(entry), entry }), {
-        what: "an entry of the store",
-      }),
-    );
+    write(path, canonicalJson({ seal: digestJson(entry), entry }), "an entry of the store");
 
   const unseal = <A>(path: string, schema: Sealed<A>): Effect.Effect<Found<A>> =>
     files.readFileString(path).pipe(

@@ -1,17 +1,16 @@
 // Bytes by their SHA-256, in `blobs/ab/abcd...` of the store beside the runs. Written once, atomically,
 // and checked whenever they are read: a blob that does not match its name does not exist.
 // The trap: `verify` trusts size and times (see digest-cache.ts); only `get` reads every byte again.
-import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { Clock, Effect, Option } from "effect";
+import { Effect } from "effect";
 import { fault } from "../../engine/fault.ts";
 import type { Fault } from "../../engine/fault.ts";
 import type { Blob } from "../artefact.ts";
-import { atomicWrite, makeFolder } from "./atomic-write.ts";
 import { sha256 } from "./sha256.ts";
 import type { DigestCache } from "./digest-cache.ts";
 import { diskFault, errnoOf } from "./disk-fault.ts";
 import { Files } from "./files.ts";
+import type { SharedWrite } from "./shared-write.ts";
 
 /** A blob that is damaged or gone. The runner makes again what wrote it. */
 export class CorruptBlob extends fault("CorruptBlob", "world") {}
@@ -26,29 +25,13 @@ export interface BlobStore {
   readonly verify: (blob: Blob) => Effect.Effect<BlobState, Fault>;
 }
 
-const abandonedMs = 24 * 3600 * 1000;
-
-/** Removes what killed processes left, once a day old. */
-const sweep = (folder: string) =>
-  Effect.gen(function* () {
-    const files = yield* Files;
-    const now = yield* Clock.currentTimeMillis;
-    for (const name of yield* files.readDirectory(folder)) {
-      const path = join(folder, name);
-      const { mtime } = yield* files.stat(path);
-      const age = Option.match(mtime, { onNone: () => 0, onSome: (at) => now - at.getTime() });
-      if (age > abandonedMs) yield* files.remove(path, { force: true });
-    }
-  }).pipe(Effect.ignore);
-
-export const openBlobStore = Effect.fnUntraced(function* (folder: string, digests: DigestCache) {
+export const openBlobStore = Effect.fnUntraced(function* (
+  folder: string,
+  digests: DigestCache,
+  write: SharedWrite,
+) {
   const files = yield* Files;
-  const temporary = join(folder, "tmp");
   const pathOf = (digest: string) => join(folder, "blobs", digest.slice(0, 2), digest);
-
-  const prepare = yield* Effect.cached(
-    Effect.andThen(makeFolder(temporary), sweep(temporary)),
-  );
 
   const read = (blob: Blob) =>
     files.readFile(pathOf(blob.digest)).pipe(
@@ -79,9 +62,7 @@ export const openBlobStore = Effect.fnUntraced(function* (folder: string, digest
     const blob: Blob = { digest: sha256(bytes), bytes: bytes.length };
     const path = pathOf(blob.digest);
     if (yield* Effect.isSuccess(get(blob))) return blob;
-    yield* prepare;
-    yield* makeFolder(join(folder, "blobs", blob.digest.slice(0, 2)));
-    yield* atomicWrite(path, bytes, { temporary: join(temporary, randomUUID()), what: "a blob" });
+    yield* write(path, bytes, "a blob");
     yield* digests.remember(path, blob.digest);
     return blob;
   });

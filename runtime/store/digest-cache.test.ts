@@ -1,14 +1,21 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { appendFileSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { Clock, Effect } from "effect";
 import { openDigestCache } from "./digest-cache.ts";
+import { openSharedWrite } from "./shared-write.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 
 const sha = (text: string) => createHash("sha256").update(text).digest("hex");
 const hour = 3600 * 1000;
+
+const opened = (cacheFile: string) =>
+  Effect.flatMap(
+    openSharedWrite(dirname(cacheFile)),
+    (write) => openDigestCache(cacheFile, write),
+  );
 
 /** The same file system seen by somebody whose clock shows `ahead` milliseconds more. */
 const withClock = <A, E>(ahead: number, effect: Effect.Effect<A, E>): Promise<A> =>
@@ -25,7 +32,7 @@ const digestOnce = (cacheFile: string, path: string, ahead = 0) =>
   withClock(
     ahead,
     Effect.gen(function* () {
-      const cache = yield* openDigestCache(cacheFile);
+      const cache = yield* opened(cacheFile);
       const digest = yield* cache.digestFile(path);
       yield* cache.save;
       return digest;
@@ -87,7 +94,7 @@ test("a broken cache is no cache; a missing file is the user's fault", () =>
     writeFileSync(file, "x");
     assert.equal(await digestOnce(cache, file), sha("x"));
     const error = await Effect.runPromise(Effect.flip(Effect.gen(function* () {
-      return yield* (yield* openDigestCache(cache)).digestFile(join(folder, "nowhere"));
+      return yield* (yield* opened(cache)).digestFile(join(folder, "nowhere"));
     })));
     assert.equal(error._tag, "FileMissing");
     assert.equal(error.kind, "user");

@@ -4,15 +4,15 @@
 // The trap: a file touched just now is not kept (file-stamp.ts says why).
 import { type BigIntStats, createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { Clock, Effect, Schema } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { fault } from "../../engine/fault.ts";
 import { isSettled, stampOf } from "../../engine/weights/file-stamp.ts";
-import { atomicWrite, makeFolder } from "./atomic-write.ts";
 import { diskFault, errnoOf } from "./disk-fault.ts";
 import { Files } from "./files.ts";
 import { sha256OfChunks } from "./sha256.ts";
+import type { SharedWrite } from "./shared-write.ts";
 
 export class FileMissing extends fault("FileMissing", "user") {}
 
@@ -46,7 +46,7 @@ const readFault = (path: string) => (cause: unknown): Fault =>
     : diskFault(path, "to read this file")(cause as Error);
 
 /** `file` is where the digests are remembered. */
-export const openDigestCache = Effect.fnUntraced(function* (file: string) {
+export const openDigestCache = Effect.fnUntraced(function* (file: string, write: SharedWrite) {
   const files = yield* Files;
   const known = yield* files.readFileString(file).pipe(
     Effect.flatMap(decodeRemembered),
@@ -83,10 +83,7 @@ export const openDigestCache = Effect.fnUntraced(function* (file: string) {
   const save = Effect.suspend(() => {
     if (!learnt) return Effect.void;
     learnt = false;
-    return Effect.andThen(
-      makeFolder(dirname(file)),
-      atomicWrite(file, JSON.stringify(Object.fromEntries(remembered))),
-    );
+    return write(file, JSON.stringify(Object.fromEntries(remembered)), "the digests");
   });
   return { digestFile, remember, save } satisfies DigestCache;
 });

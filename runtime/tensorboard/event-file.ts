@@ -23,12 +23,12 @@ export function nextFileName(older: readonly string[], nowSeconds: number): stri
   return `events.out.tfevents.${padded(seconds, 10)}.gnomic.${padded(counter, 6)}`;
 }
 
-/** Reads the records of a file and cuts off what follows the last good one. */
-export async function recoverEvents(path: string): Promise<readonly EventMessage[]> {
+/** The records of a file, decoded one by one (a long run has many). What follows the last good one is cut off. */
+export async function recoverEvents(path: string): Promise<Iterable<EventMessage>> {
   const bytes = await readFile(path);
   const { records, goodBytes } = splitRecords(bytes);
   if (goodBytes < bytes.length) await truncate(path, goodBytes);
-  return records.map(decodeEvent);
+  return records.values().map(decodeEvent);
 }
 
 export interface EventFile {

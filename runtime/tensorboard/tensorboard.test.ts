@@ -11,8 +11,8 @@ import { defaultRun, syntheticEvents } from "../../tests/synthetic-events.ts";
 import { appendEvent, createRunFolder, syntheticConfiguration } from "../../tests/synthetic-run.ts";
 import type { RunEvent } from "../events.ts";
 import { eventFileNames, nextFileName } from "./event-file.ts";
-import { decodeEvent, sessionStart } from "./event-proto.ts";
-import { splitRecords } from "./record-frame.ts";
+import { decodeEvent, encodeEvent, sessionStart } from "./event-proto.ts";
+import { frameRecord, splitRecords } from "./record-frame.ts";
 import { openTensorBoard } from "./tensorboard.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "gnomic-tensorboard-"));
@@ -206,4 +206,15 @@ test("names sort after older ones, also when the clock was set back", () => {
   assert.ok(nextFileName(older, 1600000000) > older[0]);
   assert.ok(nextFileName(older, 1800000000.7) > older[0]);
   assert.match(nextFileName([], 5), /^events\.out\.tfevents\.0000000005\.gnomic\.000000$/);
+});
+
+test("a run of more steps than a call takes arguments goes on in its event files", async () => {
+  const dir = await freshRun();
+  const folder = join(dir, "tensorboard");
+  await mkdir(folder, { recursive: true });
+  const record = frameRecord(encodeEvent({ wallTime: 1, step: 0, fileVersion: "brain.Event:2" }));
+  const old = Buffer.concat(new Array<Uint8Array>(150_000).fill(record));
+  await writeFile(join(folder, nextFileName([], 1)), old);
+  await session(dir, events);
+  assert.equal((await eventFileNames(folder)).length, 2);
 });

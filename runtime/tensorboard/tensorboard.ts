@@ -61,8 +61,8 @@ export async function openTensorBoard(options: TensorBoardOptions): Promise<RunO
   const catchUp = async () => {
     close();
     const names = await eventFileNames(folder);
-    const held: EventMessage[] = [];
-    for (const name of names) held.push(...await recoverEvents(join(folder, name)));
+    const held: Iterable<EventMessage>[] = [];
+    for (const name of names) held.push(await recoverEvents(join(folder, name)));
 
     summarise = summariser();
     const events = await allEvents(join(options.runDir, "events.jsonl"));
@@ -70,7 +70,7 @@ export async function openTensorBoard(options: TensorBoardOptions): Promise<RunO
     const summaries = [first, ...events.map(summarise)]
       .filter((summary) => summary !== undefined).sort((a, b) => a.step - b.step);
 
-    const shown = shownSteps(held);
+    const shown = shownSteps(held.values().flatMap((events) => events));
     const appends = canAppend(shown, wantedSteps(summaries));
     last = new Map(appends ? [...shown].map(([tag, steps]) => [tag, steps.at(-1) ?? -1]) : []);
     createFile = () => {

@@ -56,6 +56,10 @@ export interface Toy {
   readonly choice?: Command["choice"];
   readonly stop?: StopSignal;
   readonly onEvent?: (event: RunEvent, stop: StopSignal) => void;
+  /** Those who look get ready. */
+  readonly onOpen?: (runDir: string) => Effect.Effect<void, Fault>;
+  /** Everything has been seen. */
+  readonly onClose?: () => void;
 }
 
 const commandOf = ({ pipeline, selectors = {}, choice = {} }: Toy, offline: boolean): Command => ({
@@ -82,14 +86,14 @@ export const toyEffect = (toy: Toy): Effect.Effect<ToyRun, Fault> =>
       toyWorld(toy.folder, toy.values ?? {}, toy.configuration, toy.world),
       {
         stop,
-        observers: () =>
-          Effect.succeed([{
+        observers: (runDir) =>
+          Effect.as(Effect.orDie(toy.onOpen?.(runDir!) ?? Effect.void), [{
             name: "test",
             onEvent: (event) => {
               events.push(event);
               toy.onEvent?.(event, stop);
             },
-            close: () => {},
+            close: () => toy.onClose?.(),
           }]),
         onPlan: (made) => plan = made,
       },

@@ -44,49 +44,61 @@ export const openDesk = (
     for (const path of yield* damaged(runDir, before)) unharmed.delete(path);
     const files = new Map(before.files.map((file) => [file.path, file]));
     const awaiting = new Set<number>();
-    // After a resume all snapshots come again; what is judged at each is what was there at the time.
     let heard = -1;
     let bestStep: number | null = null;
     let last = false;
     yield* tryPromise(() => mkdir(join(runDir, "checkpoints"), { recursive: true }));
 
     const save = (complete: boolean) =>
-      writeRecords(runDir, { complete, files: [...files.values()].toSorted(byPath) });
+      Effect.suspend(() =>
+        writeRecords(runDir, { complete, files: [...files.values()].toSorted(byPath) })
+      );
 
     const write = (path: string, step: number, epoch: number, rows: Rows, best: boolean) =>
       Effect.gen(function* () {
         const known = files.get(path);
         if (known?.pruned === true) return;
+        // Snapshots come again from the first, and the best file is of a later one by now.
+        if (known !== undefined && known.step > step && unharmed.has(path)) return;
         const unpacked = unpackRows(rows, yield* tools.get(rows.blob));
         const facts = { trigger, step, epoch, run: tools.run };
         const bytes = yield* Effect.promise(() => embeddingBytes(unpacked, rows.vectors, facts));
         const digest = sha256(bytes);
-        if (known?.digest === digest && unharmed.has(path)) return;
-        yield* tryPromise(() => mkdir(dirname(join(runDir, path)), { recursive: true }));
-        yield* atomicWrite(join(runDir, path), bytes, { what: "a checkpoint" });
-        files.set(path, { path, step, digest, pruned: false });
-        unharmed.add(path);
-        yield* save(false);
+        if (known?.digest !== digest || !unharmed.has(path)) {
+          yield* tryPromise(() => mkdir(dirname(join(runDir, path)), { recursive: true }));
+          yield* atomicWrite(join(runDir, path), bytes, { what: "a checkpoint" });
+          files.set(path, { path, step, digest, pruned: false });
+          unharmed.add(path);
+          yield* save(false);
+        }
         yield* tools.emit({ event: "checkpoint", step, epoch, path, best });
       });
 
+    /** Removes what is recorded as pruned. */
+    const remove = ({ path, step }: Pick<FileRecord, "path" | "step">) =>
+      Effect.andThen(
+        tryPromise(() => rm(join(runDir, path), { force: true })),
+        tools.emit({ event: "checkpoint-pruned", step, path }),
+      );
+    // A kill may have come between the record and the removal.
+    yield* Effect.forEach(before.files.filter(({ pruned }) => pruned), remove, { discard: true });
+
     const prune = Effect.gen(function* () {
       const kept = [...files.values()]
-        .filter(({ path, step, pruned }) =>
-          !pruned && step <= heard && path.startsWith("checkpoints/")
-        )
+        .filter(({ path, pruned }) => !pruned && path.startsWith("checkpoints/"))
+        // Of those still to be heard of again nobody knows yet whether one is the best.
+        .filter(({ step }) => step <= heard)
         .map(({ path, step }) => ({ path, step, awaitsValidation: awaiting.has(step) }));
       for (const { path, step } of toPrune(kept, options.max_checkpoints, bestStep)) {
         files.set(path, { ...files.get(path)!, pruned: true });
         yield* save(false);
-        yield* tryPromise(() => rm(join(runDir, path), { force: true }));
-        yield* tools.emit({ event: "checkpoint-pruned", step, path });
+        yield* remove({ path, step });
       }
     });
 
     const snapshot = (of: Snapshot) =>
       Effect.gen(function* () {
-        heard = of.step;
+        heard = Math.max(heard, of.step);
         if (of.validate !== null) awaiting.add(of.step);
         bestStep = of.best?.step ?? bestStep;
         if (of.save) {

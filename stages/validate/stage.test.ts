@@ -121,7 +121,7 @@ test("a failure is said and recorded, ends nothing, and is not tried again", () 
     assert.equal(outcome, "failed");
     assert.ok(error.length > 0);
     assert.deepEqual(await run(tools, [broken, sound]), ["2 failed", "4 done"]);
-    assert.deepEqual(tools.events, []);
+    assert.ok(!tools.events.some(({ event }) => event === "validation-started"));
   }));
 
 test("prompts that somebody asked for have a folder of their own, and no path is made of them", () =>

@@ -1,20 +1,24 @@
 // validate: pictures of the configured prompts from the rows of each due step, as the reference makes
 // them (DDPM, 30 steps, guidance 5, noise drawn anew for each prompt). Runs beside the training.
 // The trap: a failed validation is reported and recorded, and neither ends the training nor is due again.
+// What a full disk kept from being written is due again.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Cause, Effect, Stream } from "effect";
+import type { Fault } from "../../engine/fault.ts";
 import { type Snapshot, snapshots } from "../../runtime/artefacts/snapshots.ts";
 import { stepName } from "../../runtime/artefacts/step-name.ts";
 import { validations } from "../../runtime/artefacts/validations.ts";
 import { atomicWrite } from "../../runtime/store/atomic-write.ts";
+import { DiskFault } from "../../runtime/store/disk-fault.ts";
 import { sha256 } from "../../runtime/store/sha256.ts";
 import { jpeg } from "../../runtime/model/picture-file.ts";
+import type { UnstampedEvent } from "../../runtime/events.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 import { ValidateOptions } from "./options.ts";
 import { openStudio, type Studio } from "./studio.ts";
-import { recordedOutcome, writeRecord } from "./validation-record.ts";
-import { tryPromise } from "../../runtime/try-promise.ts";
+import { readRecord, type ValidationRecord, writeRecord } from "./validation-record.ts";
 
 export const validate = defineStage({
   name: "validate",
@@ -29,32 +33,20 @@ export const validate = defineStage({
   run: ({ options, inputs, outlets, tools }) =>
     Effect.scoped(Effect.gen(function* () {
       let studio: Studio | undefined;
+      const make = (snapshot: Snapshot) =>
+        Effect.gen(function* () {
+          studio ??= yield* openStudio(options, tools);
+          return yield* studio.session(pictures(studio, options, snapshot, tools));
+        });
       const one = (snapshot: Snapshot) =>
         Effect.gen(function* () {
-          const { step, epoch } = snapshot;
-          const folder = folderOf(snapshot);
-          const outcome = recordedOutcome(join(tools.runDir, folder));
-          if (outcome === undefined) {
-            const started = performance.now();
-            studio ??= yield* openStudio(options, tools);
-            yield* studio.session(pictures(studio, options, snapshot, folder, tools));
-            const seconds = (performance.now() - started) / 1000;
-            yield* tools.emit({ event: "validation-finished", step, epoch, seconds });
-          }
-          yield* outlets.validations({ step, epoch, outcome: outcome ?? "done" });
-        }).pipe(
-          Effect.catchCause((cause) =>
-            Cause.hasInterruptsOnly(cause)
-              ? Effect.failCause(cause)
-              : failed(snapshot, String(Cause.squash(cause)), tools).pipe(
-                Effect.andThen(outlets.validations({
-                  step: snapshot.step,
-                  epoch: snapshot.epoch,
-                  outcome: "failed",
-                })),
-              )
-          ),
-        );
+          const folder = join(tools.runDir, folderOf(snapshot));
+          const record = (yield* readRecord(folder)) ??
+            (yield* dealtWith(snapshot, folder, make(snapshot)));
+          yield* tools.emit(endOf(record, snapshot));
+          const { step, epoch, outcome } = record;
+          yield* outlets.validations({ step, epoch, outcome });
+        });
       const due = Stream.filter(inputs.snapshots, (snapshot) => snapshot.validate !== null);
       yield* Stream.runForEach(due, one);
       return {};
@@ -63,22 +55,66 @@ export const validate = defineStage({
 
 export default validate;
 
+/** Digits of the prompts' digest, where they are others than the configured ones. */
+const askedOf = ({ validate }: Snapshot): { readonly asked?: string } => {
+  const prompts = validate?.prompts ?? null;
+  return prompts === null ? {} : { asked: sha256(JSON.stringify(prompts)).slice(0, 8) };
+};
+
 /** Pictures of other prompts than the configured ones get a folder of their own. */
-function folderOf({ step, epoch, validate }: Snapshot): string {
-  const name = `validation/${stepName(epoch, step)}`;
-  const asked = validate?.prompts ?? null;
-  return asked === null ? name : `${name}-${sha256(JSON.stringify(asked)).slice(0, 8)}`;
+function folderOf(snapshot: Snapshot): string {
+  const { asked } = askedOf(snapshot);
+  const name = `validation/${stepName(snapshot.epoch, snapshot.step)}`;
+  return asked === undefined ? name : `${name}-${asked}`;
 }
 
+/** Makes the pictures and records how that went, which is tried once. */
+const dealtWith = <R>(
+  { step, epoch, validate }: Snapshot,
+  folder: string,
+  make: Effect.Effect<readonly string[], Fault, R>,
+): Effect.Effect<ValidationRecord, Fault, R> =>
+  Effect.gen(function* () {
+    const started = performance.now();
+    const prompts = yield* make;
+    const seconds = (performance.now() - started) / 1000;
+    const record = { step, epoch, outcome: "done", prompts, seconds } as const;
+    yield* writeRecord(folder, record);
+    return record;
+  }).pipe(Effect.catchCause((cause) => {
+    const squashed = Cause.squash(cause);
+    if (Cause.hasInterruptsOnly(cause) || squashed instanceof DiskFault) {
+      return Effect.failCause(cause);
+    }
+    const [prompts, error] = [validate?.prompts ?? [], String(squashed)];
+    const record = { step, epoch, outcome: "failed", prompts, error } as const;
+    const made = tryPromise(() => mkdir(folder, { recursive: true }));
+    return made.pipe(
+      Effect.andThen(writeRecord(folder, record)),
+      Effect.ignore,
+      Effect.as(record),
+    );
+  }));
+
+/** What is said of a validation that has been dealt with. */
+const endOf = (
+  { step, epoch, outcome, seconds = 0, error = "" }: ValidationRecord,
+  snapshot: Snapshot,
+): UnstampedEvent =>
+  outcome === "done"
+    ? { event: "validation-finished", step, epoch, seconds, ...askedOf(snapshot) }
+    : { event: "validation-failed", step, epoch, error, ...askedOf(snapshot) };
+
+/** Makes them; the prompts that they are of. */
 const pictures = (
   studio: Studio,
   options: ValidateOptions,
   snapshot: Snapshot,
-  folder: string,
   tools: StageTools,
 ) =>
   Effect.gen(function* () {
     const { step, epoch } = snapshot;
+    const folder = folderOf(snapshot);
     const asked = snapshot.validate?.prompts ?? null;
     const prompts = asked ?? options.validation_prompts;
     const images = options.num_validation_images_per_prompt;
@@ -111,17 +147,5 @@ const pictures = (
         yield* tools.progress(prompt * images + image + 1, total, "pictures");
       }
     }
-    yield* writeRecord(join(tools.runDir, folder), { step, epoch, outcome: "done", prompts });
-  });
-
-const failed = (snapshot: Snapshot, error: string, tools: StageTools) =>
-  Effect.gen(function* () {
-    const { step, epoch } = snapshot;
-    yield* tools.emit({ event: "validation-failed", step, epoch, error });
-    const folder = join(tools.runDir, folderOf(snapshot));
-    const prompts = snapshot.validate?.prompts ?? [];
-    yield* Effect.ignore(Effect.andThen(
-      tryPromise(() => mkdir(folder, { recursive: true })),
-      writeRecord(folder, { step, epoch, outcome: "failed", prompts, error }),
-    ));
+    return prompts;
   });

@@ -1,29 +1,31 @@
 // That a step's validation has been dealt with: a small file beside its pictures. Present means done or
-// failed for good; absent means due. The trap: written last, when every picture is on disk.
-import { readFileSync } from "node:fs";
+// failed for good; absent means due. The trap: written last, when every picture is on disk, and before it
+// is said; so a resumed run says again what it finds here.
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Effect } from "effect";
+import { Effect, Schema } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { atomicWrite } from "../../runtime/store/atomic-write.ts";
 
-export interface ValidationRecord {
-  readonly step: number;
-  readonly epoch: number;
-  readonly outcome: "done" | "failed";
-  readonly prompts: readonly string[];
-  readonly error?: string;
-}
+export const ValidationRecord = Schema.Struct({
+  step: Schema.Int,
+  epoch: Schema.Int,
+  outcome: Schema.Literals(["done", "failed"]),
+  prompts: Schema.Array(Schema.String),
+  seconds: Schema.optionalKey(Schema.Finite),
+  error: Schema.optionalKey(Schema.String),
+});
+export type ValidationRecord = typeof ValidationRecord.Type;
 
+const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(ValidationRecord));
 const recordPath = (folder: string) => join(folder, "validation.json");
 
-/** Undefined: it is due. A record that cannot be read was not written to its end. */
-export function recordedOutcome(folder: string): ValidationRecord["outcome"] | undefined {
-  try {
-    return (JSON.parse(readFileSync(recordPath(folder), "utf8")) as ValidationRecord).outcome;
-  } catch {
-    return undefined;
-  }
-}
+/** Null: it is due (or the record is damaged, which is the same). */
+export const readRecord = (folder: string): Effect.Effect<ValidationRecord | null> =>
+  Effect.tryPromise(() => readFile(recordPath(folder), "utf8")).pipe(
+    Effect.flatMap(decode),
+    Effect.orElseSucceed(() => null),
+  );
 
 export const writeRecord = (folder: string, record: ValidationRecord): Effect.Effect<void, Fault> =>
   atomicWrite(recordPath(folder), `${JSON.stringify(record, null, 1)}\n`);

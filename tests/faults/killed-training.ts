@@ -90,6 +90,14 @@ function savedStep(run: string): number {
 const stepsIn = (events: ReturnType<typeof eventsOf>) =>
   events.flatMap((event) => event.event === "step" ? [event.step] : []);
 
+/** What a run has come to, as it says: steps, losses, rows, checkpoints, ended validations. */
+const comeTo = (events: ReturnType<typeof eventsOf>) =>
+  events.flatMap((event) =>
+    /^(step|fixed-loss|rows|checkpoint.*|validation-(finished|failed))$/.test(event.event)
+      ? [`${event.event} ${"step" in event ? event.step : ""} ${"path" in event ? event.path : ""}`]
+      : []
+  ).sort();
+
 export interface Ordeal {
   readonly folder: string;
   readonly steps: number;
@@ -108,6 +116,7 @@ export async function survivesKills({ folder, steps, over, kills }: Ordeal): Pro
   const undisturbed = await gnomic(commandIn(calm));
   assert.equal(undisturbed.code, 0, undisturbed.stdout + undisturbed.stderr);
   const expected = resultsOf(findRun(calm)!);
+  const expectedEvents = comeTo(eventsOf(findRun(calm)!));
 
   const command = commandIn(harried);
   let [kept, begun, killed] = [0, 0, 0];
@@ -130,6 +139,7 @@ export async function survivesKills({ folder, steps, over, kills }: Ordeal): Pro
 
   const run = findRun(harried)!;
   assert.deepEqual(resultsOf(run), expected);
+  assert.deepEqual(comeTo(eventsOf(run)), expectedEvents);
   assert.deepEqual(stepsIn(eventsOf(run)), Array.from({ length: steps }, (_, i) => i + 1));
   assert.ok(killed > kills.length / 2, `only ${killed} of ${kills.length} kills came in time`);
 }
