@@ -6,7 +6,7 @@ import { streamEvents } from "./event-stream.ts";
 import { safeHeaders } from "./gate.ts";
 import type { PageFile } from "./page-files.ts";
 import type { Pictures } from "./pictures.ts";
-import { describeRun } from "./run-description.ts";
+import { viewRun } from "./run-view.ts";
 import { listRun } from "./run-list.ts";
 import type { RunReader } from "./run-reader.ts";
 import type { RunFolder } from "./run-folders.ts";
@@ -89,7 +89,7 @@ async function answerRun(
   }
   switch (what) {
     case undefined:
-      return sendJson(response, await describeRun(reader));
+      return sendJson(response, await viewRun(reader));
     case "curves": {
       const { curves } = await reader.read();
       return sendJson(

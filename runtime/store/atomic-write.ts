@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
-import { diskFault } from "./disk-fault.ts";
+import { diskFault, errnoOf } from "./disk-fault.ts";
 import { Files } from "./files.ts";
 
 /** Makes what the folder lists durable. Windows neither needs nor allows it. */
@@ -23,7 +23,14 @@ export const makeFolder = (folder: string): Effect.Effect<void, Fault> =>
     if (yield* wanted(files.exists(folder))) return;
     const above = dirname(folder);
     if (above !== folder) yield* makeFolder(above);
-    yield* wanted(files.makeDirectory(folder, { recursive: true }));
+    // Not recursive: Node then says of a read-only disk that the folder above is missing.
+    yield* wanted(
+      Effect.catchIf(
+        files.makeDirectory(folder),
+        (error) => errnoOf(error) === "EEXIST", // made by another process meanwhile
+        () => Effect.void,
+      ),
+    );
     yield* wanted(syncFolder(above));
   });
 

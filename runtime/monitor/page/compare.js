@@ -11,9 +11,9 @@ import { statusOf } from "./run-status.js";
 import { getCurves, getRun, getRuns, pictureAddress } from "./server.js";
 
 /** @typedef {import("./main.js").Shown} Shown */
-/** @typedef {import("../run-description.ts").RunDescription} RunDescription */
+/** @typedef {import("../run-view.ts").RunView} RunView */
 /** @typedef {import("../curves.ts").ThinnedCurves} ThinnedCurves */
-/** @typedef {{id: string, description: RunDescription, curves: ThinnedCurves}} Side */
+/** @typedef {{id: string, description: RunView, curves: ThinnedCurves}} Side */
 
 /**
  * Two curves over one x: each has a gap where only the other has a point, and is drawn across it.

@@ -7,7 +7,7 @@ import { foldEvent } from "./run-state.js";
 import { eventsAddress, getRun } from "./server.js";
 
 /** @typedef {import("../../events.ts").RunEvent} RunEvent */
-/** @typedef {import("../run-description.ts").RunDescription} RunDescription */
+/** @typedef {import("../run-view.ts").RunView} RunView */
 
 /**
  * @typedef {object} LiveRunHandlers

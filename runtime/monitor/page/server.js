@@ -2,7 +2,7 @@
 // Everything the page asks of its server. The action token comes once per session; the cookie that
 // lets requests through is out of a script's reach. A 401 means that the server was started anew.
 
-/** @typedef {import("../run-description.ts").RunDescription} RunDescription */
+/** @typedef {import("../run-view.ts").RunView} RunView */
 /** @typedef {import("../run-list.ts").ListedRun} ListedRun */
 /** @typedef {import("../curves.ts").ThinnedCurves} ThinnedCurves */
 
@@ -24,7 +24,7 @@ const getSession = async () => session ??= await ask("/api/session");
 /** @returns {Promise<ListedRun[]>} */
 export const getRuns = () => ask("/api/runs");
 
-/** @param {string} id @returns {Promise<RunDescription>} */
+/** @param {string} id @returns {Promise<RunView>} */
 export const getRun = (id) => ask(runPath(id));
 
 /**

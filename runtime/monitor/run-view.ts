@@ -5,7 +5,7 @@ import { isAlive } from "./run-alive.ts";
 import { readConfiguration, type RunReader, type RunState } from "./run-reader.ts";
 import { readTrainingPictures } from "./training-pictures.ts";
 
-export interface RunDescription {
+export interface RunView {
   /** Absolute, for paths to copy. */
   readonly folder: string;
   readonly name: string;
@@ -19,7 +19,7 @@ export interface RunDescription {
   readonly training: readonly { readonly name: string; readonly caption: string | null }[];
 }
 
-export async function describeRun(reader: RunReader): Promise<RunDescription> {
+export async function viewRun(reader: RunReader): Promise<RunView> {
   const { state, offset, unreadable } = await reader.read();
   const configuration = await readConfiguration(reader.dir);
   const training = await readTrainingPictures(reader.dir);
