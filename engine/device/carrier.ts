@@ -14,6 +14,6 @@ export interface Carrier {
   send(request: Request): void;
   /** Whether the other side keeps this process alive: it should while a reply is awaited. */
   hold(alive: boolean): void;
-  /** Ends the other side, in the middle of a request too; a thread first makes its session. */
+  /** Ends the other side, in the middle of a request too. */
   end(): Promise<void>;
 }
