@@ -26,7 +26,6 @@ export function closeBusy(busy: Busy): boolean {
   return Atomics.load(busy, work) === 1;
 }
 
-/** Blocks until the thread is done. */
-export function awaitIdle(busy: Busy): void {
-  if (closeBusy(busy)) Atomics.wait(busy, work, 1);
-}
+/** Blocks until the thread is done, or so many milliseconds have passed. Whether it is done. */
+export const awaitIdle = (busy: Busy, patience: number): boolean =>
+  !closeBusy(busy) || Atomics.wait(busy, work, 1, patience) !== "timed-out";
