@@ -1,13 +1,13 @@
 // ONNX Runtime in a worker thread of this process: no copies of weights, no start-up.
 // The traps: telemetry of the Linux library can be switched off only in the environment, before the
 // library is loaded and from the main thread; and a thread at work must not be ended (busy.ts), so one that
-// is closed meanwhile ends with its reply, and the process not before, but for steps that take long.
+// is closed meanwhile ends with its reply, and the process not before.
 import { Worker } from "node:worker_threads";
 import { type BareReply, bareRequest, replyOf } from "./bare.ts";
 import { awaitIdle, closeBusy, newBusy } from "./busy.ts";
 import type { Carrier, Listener } from "./carrier.ts";
 
-/** Milliseconds. On a large model a step takes minutes; then the process is killed, having said all it has to. */
+/** Milliseconds that somebody who stopped the process waits for a step, which on a large model takes minutes. */
 const patience = 5000;
 
 export function threadCarrier({ onReply, onEnd }: Listener): Carrier {
@@ -15,8 +15,9 @@ export function threadCarrier({ onReply, onEnd }: Listener): Carrier {
   const busy = newBusy();
   let closed = false;
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: busy });
-  const beforeExit = () => {
-    if (!awaitIdle(busy, patience)) process.kill(process.pid, "SIGKILL");
+  const beforeExit = (code: number) => {
+    const isStopped = code > 128;
+    if (!awaitIdle(busy, isStopped ? patience : Infinity)) process.kill(process.pid, "SIGKILL");
   };
   process.on("exit", beforeExit);
   worker.on("message", (bare: BareReply) => {
