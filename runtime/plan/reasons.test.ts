@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Effect, Schema } from "effect";
+import { Effect, Schema, Stream } from "effect";
+import { stream } from "../artefact.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { NotDownloaded } from "../not-downloaded.ts";
 import { defineStage } from "../stage.ts";
@@ -240,6 +241,63 @@ test("a corrupt blob is found by its digest, said, and made again, with the same
     assert.match(eventsOf({ events }, "warning")[0].text, /shout: .*corrupt.*made again/);
     assert.equal(readFileSync(path, "utf8"), "GNOME!");
     assert.equal(ending.ending, "complete");
+  }));
+
+test("below a complete training, what is damaged is repaired, what is gone is not missed", () =>
+  withTemporaryFolder(async (folder) => {
+    const { split } = toyStages();
+    const train = defineStage({
+      name: "train",
+      version: 1,
+      summary: "Owes nothing once it returned",
+      options: Schema.Struct({}),
+      reads: { words: split.writes.words },
+      writes: {},
+      lifetime: "run",
+      run: () => Effect.succeed({}),
+    });
+    const toy: Toy = {
+      folder,
+      pipeline: pipeline("toy").stage("split", split)
+        .stage("train", train, { words: "split.words" }),
+      values,
+    };
+    await runToy(toy);
+    writeFileSync(blobOf(folder, '["a","gnome"]'), "[]");
+    assert.deepEqual(reasonsOf(await planToy(toy)), { split: "output-corrupt", train: "complete" });
+    rmSync(join(folder, "output", ".gnomic-store"), { recursive: true });
+    assert.deepEqual(reasonsOf(await planToy(toy)), { split: "unneeded", train: "complete" });
+  }));
+
+test("a reader of a stream that has all it owes runs again when its writer has more to say", () =>
+  withTemporaryFolder(async (folder) => {
+    let owed: { readonly why: string } | null = null;
+    const marks = stream("marks", Schema.Int);
+    const run = { version: 1, summary: "", options: Schema.Struct({}), lifetime: "run" } as const;
+    const write = defineStage({
+      ...run,
+      name: "write",
+      reads: {},
+      writes: { marks },
+      owed: () => Effect.succeed(owed),
+      run: ({ outlets }) => Effect.as(outlets.marks(1), {}),
+    });
+    const read = defineStage({
+      ...run,
+      name: "read",
+      reads: { marks },
+      writes: {},
+      run: ({ inputs }) => Effect.as(Stream.runDrain(inputs.marks), {}),
+    });
+    const toy: Toy = {
+      folder,
+      pipeline: pipeline("toy").stage("write", write).stage("read", read, { marks: "write.marks" }),
+      values,
+    };
+    await runToy(toy);
+    assert.deepEqual(reasonsOf(await planToy(toy)), { write: "complete", read: "complete" });
+    owed = { why: "another mark" };
+    assert.deepEqual(reasonsOf(await planToy(toy)), { write: "owed", read: "upstream" });
   }));
 
 test("a blob that rots unseen is caught when it is read, and what made it runs again", () =>
