@@ -91,7 +91,7 @@ const stepsIn = (events: ReturnType<typeof eventsOf>) =>
   events.flatMap((event) => event.event === "step" ? [event.step] : []);
 
 /** What a run has come to, as it says: steps, losses, rows, checkpoints, ended validations. */
-const comeTo = (events: ReturnType<typeof eventsOf>) =>
+export const comeTo = (events: ReturnType<typeof eventsOf>) =>
   events.flatMap((event) =>
     /^(step|fixed-loss|rows|checkpoint.*|validation-(finished|failed))$/.test(event.event)
       ? [`${event.event} ${"step" in event ? event.step : ""} ${"path" in event ? event.path : ""}`]
