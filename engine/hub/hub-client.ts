@@ -3,10 +3,10 @@
 // The trap: fetch would follow redirects itself, but then loops look like a network error and the file
 // servers that a hub redirects to are out of our sight; so `redirect: "manual"` stays.
 import { setTimeout as pause } from "node:timers/promises";
+import { isFault } from "../fault.ts";
 import type { HubSettings } from "./hub-settings.ts";
 import { HubUnreachable, plainAddress } from "./hub-fault.ts";
 import { type About, refusal } from "./hub-refusal.ts";
-import { isFault } from "../fault.ts";
 import { type CacheDisk, nodeDisk } from "./cache-disk.ts";
 
 /** What tests replace: the network, the clock and the disk. */

@@ -5,9 +5,9 @@ import { lowered } from "../device/lower.ts";
 import type { Provider } from "../device/messages.ts";
 import { sizeInBytes } from "../graph/builder.ts";
 import type { Graph, Node, Value } from "../graph/graph.ts";
+import { runOrder } from "../graph/run-order.ts";
 import { arenaBytes } from "./arena.ts";
 import { planBuffers } from "./buffers.ts";
-import { runOrder } from "../graph/run-order.ts";
 
 /** All in bytes. */
 export interface Estimate {

@@ -4,10 +4,10 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { isFault } from "../fault.ts";
 import { removeAbandoned } from "./atomic-file.ts";
 import { convertedBytes, isForeign, targetDType } from "./converted-bytes.ts";
 import { storedBytes } from "./dtype.ts";
-import { isFault } from "../fault.ts";
 import { type Network, networks } from "./required-tensors.ts";
 import { readHeader, type TensorToWrite, writeSafetensors } from "./safetensors.ts";
 import type { Located } from "./tensor-source.ts";

@@ -1,8 +1,8 @@
 // One network's tensors under their canonical names, whatever the file calls them: diffusers' names (with
 // the older and newer spellings of them) or the original release's. Every answer is a view of the file.
 // The trap: a scaled fp8 weight comes with its scale; whoever takes the one without the other is wrong.
-import { openClipName, type Origin, originalUNetName, originalVaeName } from "./original-names.ts";
 import type { ModelConfigs } from "../networks/config.ts";
+import { openClipName, type Origin, originalUNetName, originalVaeName } from "./original-names.ts";
 import type { Network } from "./required-tensors.ts";
 import type { WeightView } from "./weight-view.ts";
 

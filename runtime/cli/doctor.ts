@@ -10,9 +10,9 @@ import { listProviders } from "../../engine/device/providers.ts";
 import { isFault } from "../../engine/fault.ts";
 import { availableMemory } from "../../engine/memory/available-memory.ts";
 import { deviceMemory } from "../../engine/memory/device-memory.ts";
+import { tryPromise } from "../try-promise.ts";
 import type { Command, Terminal } from "./command.ts";
 import { plainText } from "./plain-text.ts";
-import { tryPromise } from "../try-promise.ts";
 
 const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 

@@ -10,8 +10,8 @@ import {
   toDiffusersPair,
 } from "../embedding/convert-embedding.ts";
 import { reportText } from "../embedding/report-text.ts";
-import { type Command, type Terminal, UsageFault } from "./command.ts";
 import { tryPromise } from "../try-promise.ts";
+import { type Command, type Terminal, UsageFault } from "./command.ts";
 import { plainText } from "./plain-text.ts";
 
 type Options = Readonly<Record<string, unknown>>;

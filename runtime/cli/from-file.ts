@@ -6,8 +6,8 @@ import { emptySource } from "../../config/source.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { readHeader } from "../../engine/weights/safetensors.ts";
 import { type ReadConfiguration, readTrainingConfiguration } from "../pipeline/configuration.ts";
-import { UsageFault } from "./command.ts";
 import { tryPromise } from "../try-promise.ts";
+import { UsageFault } from "./command.ts";
 
 const Carried = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json));
 

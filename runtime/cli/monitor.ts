@@ -8,8 +8,8 @@ import { findRuns } from "../monitor/run-folders.ts";
 import { newRunReader } from "../monitor/run-reader.ts";
 import { writeContactSheet } from "../report/contact-sheet.ts";
 import { writeReport } from "../report/report.ts";
-import { type Command, type Terminal, UsageFault } from "./command.ts";
 import { tryPromise } from "../try-promise.ts";
+import { type Command, type Terminal, UsageFault } from "./command.ts";
 
 const outputFolder = "output";
 

@@ -15,10 +15,10 @@ import { asFault } from "../as-fault.ts";
 import { type EngineWork, wishedPlans } from "../model/engine-work.ts";
 import { loadModel } from "../model/load-model.ts";
 import { openEngine } from "../model/open-engine.ts";
+import { tryPromise } from "../try-promise.ts";
 import type { Command, Terminal, UsageFault } from "./command.ts";
 import { optionReader } from "./option-reader.ts";
 import { table } from "./table.ts";
-import { tryPromise } from "../try-promise.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 

@@ -2,9 +2,9 @@
 // at its end how it went. The trap: an attempt that was killed is one that never ended.
 import { Clock, Effect, Semaphore } from "effect";
 import type { Fault } from "../../engine/fault.ts";
-import { type Attempt, type Manifest, writeManifest } from "./manifest.ts";
 import { isAbsent } from "../plan/assess.ts";
 import type { Prepared } from "../plan/prepare.ts";
+import { type Attempt, type Manifest, writeManifest } from "./manifest.ts";
 import { savedStep } from "./state.ts";
 import { versions } from "./versions.ts";
 

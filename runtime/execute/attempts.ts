@@ -4,9 +4,9 @@
 import { Cause, Duration, Effect, Schedule } from "effect";
 import { type Fault, fault, isFault } from "../../engine/fault.ts";
 import { UnexpectedError } from "../as-fault.ts";
-import type { EventStream } from "./observers.ts";
 import type { Retry } from "../pipeline/pipeline.ts";
 import type { PlannedStage } from "../plan/plan.ts";
+import type { EventStream } from "./observers.ts";
 
 export class StageTimeout extends fault("StageTimeout", "world", true) {}
 

@@ -3,10 +3,10 @@ import { readdir } from "node:fs/promises";
 import { Cause, Effect, type Exit } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { asFault } from "../as-fault.ts";
-import type { Outcomes } from "./execute.ts";
-import { exitCodeOf, exitCodes } from "./exit-code.ts";
 import { allFaults } from "../faults.ts";
 import { Stopped } from "../stopped.ts";
+import type { Outcomes } from "./execute.ts";
+import { exitCodeOf, exitCodes } from "./exit-code.ts";
 
 export interface Ending {
   /** complete: everything is made. part: what was selected is made. */

@@ -6,12 +6,12 @@ import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { CorruptBlob } from "../store/blob-store.ts";
 import { streamMentions } from "../store/durable-stream.ts";
-import { execute, type Outcomes } from "./execute.ts";
 import { Files } from "../store/files.ts";
 import type { Plan } from "../plan/plan.ts";
 import { planRun, publishPlan } from "../plan/plan-run.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { select } from "../plan/select.ts";
+import { execute, type Outcomes } from "./execute.ts";
 import type { Surroundings } from "./stage-tools.ts";
 
 /** How often damaged results are made again before the disk is blamed. */

@@ -5,12 +5,12 @@ import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import type { Readied } from "../plan/assess.ts";
 import type { Plan, PlannedStage } from "../plan/plan.ts";
+import { Stopped } from "../stopped.ts";
 import { makeResources } from "./resources.ts";
 import { runStage } from "./run-stage.ts";
 import { makeSlots, Skipped } from "./slots.ts";
 import { stageTools, type Surroundings } from "./stage-tools.ts";
 import type { Finished, Work } from "./stage-work.ts";
-import { Stopped } from "../stopped.ts";
 
 export type StageOutcome =
   | ({ readonly outcome: "finished" } & Finished)

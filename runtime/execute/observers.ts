@@ -2,8 +2,8 @@
 // queue and fiber, so a slow one delays nobody.
 // The trap: an observer that throws is dismissed with a warning; a training is never disturbed by one.
 import { Deferred, Effect, Fiber, PubSub } from "effect";
-import type { EventLog } from "./event-log.ts";
 import type { RunEvent, UnstampedEvent } from "../events.ts";
+import type { EventLog } from "./event-log.ts";
 
 /** Somebody who looks at a run. */
 export interface RunObserver {

@@ -5,15 +5,15 @@
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { makeFolder } from "../store/atomic-write.ts";
-import { type Ending, resultFiles } from "./ending.ts";
 import { Files } from "../store/files.ts";
-import { lockRun } from "./lock.ts";
-import { readManifest } from "./manifest.ts";
 import type { Plan } from "../plan/plan.ts";
 import { keepDigests, planRun } from "../plan/plan-run.ts";
 import { preflight } from "../plan/preflight.ts";
 import { type Command, prepare, type Prepared, type World } from "../plan/prepare.ts";
 import { Stopped } from "../stopped.ts";
+import { type Ending, resultFiles } from "./ending.ts";
+import { lockRun } from "./lock.ts";
+import { readManifest } from "./manifest.ts";
 import type { Attending } from "./attended.ts";
 import { work } from "./work.ts";
 

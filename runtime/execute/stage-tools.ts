@@ -5,10 +5,10 @@ import { Clock, Effect } from "effect";
 import type { Store } from "../store/artefact-store.ts";
 import { digestJson } from "../store/canonical-json.ts";
 import type { Control } from "../control.ts";
-import type { EventStream } from "./observers.ts";
 import type { PlannedStage } from "../plan/plan.ts";
-import type { Resources } from "./resources.ts";
 import type { RunInfo, StageTools } from "../stage.ts";
+import type { EventStream } from "./observers.ts";
+import type { Resources } from "./resources.ts";
 import type { StopSignal } from "./stop-signal.ts";
 
 /** What the stages of a run share. */

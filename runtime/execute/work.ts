@@ -3,11 +3,11 @@
 // The trap: that is noted last. Killed before the report is written, a run is not complete, so that the same
 // command writes it.
 import { Effect } from "effect";
+import type { Plan } from "../plan/plan.ts";
+import type { Prepared } from "../plan/prepare.ts";
 import { attended, type Attending, isOurs, type Place } from "./attended.ts";
 import { beginAttempt } from "./attempt.ts";
 import { type Ending, exitCodeOfEnding } from "./ending.ts";
-import type { Plan } from "../plan/plan.ts";
-import type { Prepared } from "../plan/prepare.ts";
 import { sweepTemporary } from "./sweep.ts";
 
 export const work = Effect.fnUntraced(function* (

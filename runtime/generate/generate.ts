@@ -16,12 +16,12 @@ import { loadModel } from "../model/load-model.ts";
 import { modelNote } from "../model/model-note.ts";
 import { computeOf, openEngine, resolvePooling, schedulerOf } from "../model/open-engine.ts";
 import { jpeg, png } from "../model/picture-file.ts";
+import { tryPromise } from "../try-promise.ts";
 import { baseModel } from "./base-model.ts";
 import { loadEmbedding } from "./load-embedding.ts";
 import { pictureSize } from "./picture-size.ts";
 import { placeWords } from "./place-words.ts";
 import type { Generated, GenerateRequest, Listener } from "./request.ts";
-import { tryPromise } from "../try-promise.ts";
 
 const advise = (request: GenerateRequest, overflow: number, { say }: Listener) => {
   if (overflow > 0) {

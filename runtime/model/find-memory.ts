@@ -14,11 +14,11 @@ import { adviseWork } from "../../engine/prepare-engine.ts";
 import { bundledConfigs } from "../../engine/weights/folder-configs.ts";
 import { NotDownloaded } from "../not-downloaded.ts";
 import type { JsonObject } from "../pipeline/configuration.ts";
+import { tryPromise } from "../try-promise.ts";
 import { trainingWork, wishedPlans, workFields } from "./engine-work.ts";
 import { loadModel } from "./load-model.ts";
 import { modelNote } from "./model-note.ts";
 import { computeOf, engineFields } from "./open-engine.ts";
-import { tryPromise } from "../try-promise.ts";
 
 const { prediction_type, rescale_betas_zero_snr } = objectiveFields;
 const Options = Schema.Struct({

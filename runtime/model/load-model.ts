@@ -10,8 +10,8 @@ import { type Model, openModel } from "../../engine/weights/model.ts";
 import { asFault } from "../as-fault.ts";
 import { NotDownloaded } from "../not-downloaded.ts";
 import type { InputTools } from "../stage.ts";
-import { lookAtWeights } from "./look-at-weights.ts";
 import { tryPromise } from "../try-promise.ts";
+import { lookAtWeights } from "./look-at-weights.ts";
 
 export interface ModelOptions {
   readonly model: string;

@@ -13,9 +13,9 @@ import { checkFinite } from "../../engine/weights/finite.ts";
 import type { Model } from "../../engine/weights/model.ts";
 import type { WeightTable } from "../../engine/weights/weight-view.ts";
 import type { StageTools } from "../stage.ts";
+import { tryPromise } from "../try-promise.ts";
 import type { EngineWork } from "./engine-work.ts";
 import { lookAtWeights } from "./look-at-weights.ts";
-import { tryPromise } from "../try-promise.ts";
 
 /** The configuration's keys that decide how to compute; part of a stage's options. */
 export const engineFields = {

@@ -2,8 +2,8 @@
 // fit does not compile. `pipeline("x").stage("read", read).stage("count", count, { words: "read.words" })`.
 // The trap: stages are named in order; one can only read what stands before it.
 import type { ArtefactType, Ports } from "../artefact.ts";
-import type { StageUse } from "./pipeline.ts";
 import type { AnyStage, Stage } from "../stage.ts";
+import type { StageUse } from "./pipeline.ts";
 import type { Seat } from "./wiring.ts";
 
 /** All outputs so far, `stage.port` to its type. */

@@ -3,9 +3,9 @@
 // what is wrong with the configuration.
 import { Effect, Result } from "effect";
 import type { Fault, Place } from "../../engine/fault.ts";
+import { allFaults } from "../faults.ts";
 import type { Composition } from "./compose.ts";
 import type { ConfigLayers } from "./configuration.ts";
-import { allFaults } from "../faults.ts";
 import { folderOf, readPipeline } from "./pipeline.ts";
 import { resolveStage } from "./resolve.ts";
 import type { Seat } from "./wiring.ts";

@@ -7,8 +7,8 @@ import { isMapping } from "../../config/mapping.ts";
 import { nearest } from "../../config/nearest.ts";
 import { type Fault, fault, type Place } from "../../engine/fault.ts";
 import { canonicalJson } from "../store/canonical-json.ts";
-import type { JsonObject } from "./configuration.ts";
 import { withoutKeys } from "../../config/without-keys.ts";
+import type { JsonObject } from "./configuration.ts";
 import type { Wired } from "./wiring.ts";
 
 export class OptionFault extends fault("OptionFault", "user") {}

@@ -7,10 +7,10 @@ import { nearest } from "../../config/nearest.ts";
 import { type Fault, fault, type Place } from "../../engine/fault.ts";
 import { type AnyArtefactType, portsOf } from "../artefact.ts";
 import { allFaults } from "../faults.ts";
+import type { AnyStage } from "../stage.ts";
 import type { StageUse } from "./pipeline.ts";
 import { schemaMisfit } from "./schema-fit.ts";
 import { seatComplaints } from "./seat-rules.ts";
-import type { AnyStage } from "../stage.ts";
 
 export class WiringFault extends fault("WiringFault", "user") {}
 

@@ -6,15 +6,15 @@ import type { Schema } from "effect";
 import { portsOf } from "../artefact.ts";
 import type { Store } from "../store/artefact-store.ts";
 import { digestJson } from "../store/canonical-json.ts";
-import { fingerprint } from "./fingerprint.ts";
 import type { NotDownloaded } from "../not-downloaded.ts";
-import type { Plan } from "./plan.ts";
-import type { Reason } from "./reasons.ts";
 import type { RunInfo } from "../stage.ts";
 import type { StageOptions } from "../pipeline/stage-options.ts";
 import { readRecord } from "../execute/stage-record.ts";
-import { type Known, whyAnew } from "./why.ts";
 import type { Wired } from "../pipeline/wiring.ts";
+import { fingerprint } from "./fingerprint.ts";
+import type { Plan } from "./plan.ts";
+import type { Reason } from "./reasons.ts";
+import { type Known, whyAnew } from "./why.ts";
 
 /** A stage with its options decoded and the world asked. */
 export interface Readied extends Wired {

@@ -9,11 +9,11 @@ import { type Fault, fault } from "../../engine/fault.ts";
 import type { Configuration } from "../pipeline/configuration.ts";
 import { readEvents } from "../execute/event-log.ts";
 import { findRun, NoSuchRun } from "../runs/find-run.ts";
-import { type Change, jsonDifference } from "./json-difference.ts";
 import { listRuns, readManifest, type Run } from "../execute/manifest.ts";
+import { savedStep } from "../execute/state.ts";
+import { type Change, jsonDifference } from "./json-difference.ts";
 import type { SimilarRun } from "./plan.ts";
 import type { Identity } from "./run-identity.ts";
-import { savedStep } from "../execute/state.ts";
 
 export class CannotExtend extends fault("CannotExtend", "user") {}
 

@@ -6,13 +6,13 @@ import { Effect } from "effect";
 import { type Fault, fault } from "../../engine/fault.ts";
 import { portsOf } from "../artefact.ts";
 import type { Store } from "../store/artefact-store.ts";
-import { assess, type Assessed, type Circumstances, isAbsent, type Readied } from "./assess.ts";
 import { allFaults } from "../faults.ts";
 import type { FoundMemory } from "../model/find-memory.ts";
+import type { Wired } from "../pipeline/wiring.ts";
+import { assess, type Assessed, type Circumstances, isAbsent, type Readied } from "./assess.ts";
 import type { MemoryTable, Plan, PlannedStage } from "./plan.ts";
 import { describeReason, type Reason } from "./reasons.ts";
 import type { Selection } from "./select.ts";
-import type { Wired } from "../pipeline/wiring.ts";
 
 export class NotInStore extends fault("NotInStore", "user") {}
 

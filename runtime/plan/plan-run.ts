@@ -2,15 +2,15 @@
 // The trap: it is made again once the run is locked, because another process may have worked meanwhile.
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
-import { whyText } from "./explain.ts";
 import { Files } from "../store/files.ts";
 import { withoutKeys } from "../../config/without-keys.ts";
+import type { EventStream } from "../execute/observers.ts";
+import { savedStep } from "../execute/state.ts";
+import { whyText } from "./explain.ts";
 import { jsonDifference } from "./json-difference.ts";
 import { makePlan } from "./make-plan.ts";
-import type { EventStream } from "../execute/observers.ts";
 import type { Plan } from "./plan.ts";
 import type { Prepared } from "./prepare.ts";
-import { savedStep } from "../execute/state.ts";
 
 const changedKeys = ({ run, values, configuration }: Prepared): readonly string[] => {
   if (run.found === null) return [];

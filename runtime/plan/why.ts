@@ -1,10 +1,10 @@
 // Compares what a stage would be made of with what its last result was made of, and says the difference
 // as reasons. The trap: the last result is the last one of this pipeline's stage in this store, of
 // whichever run; it explains, it decides nothing.
+import type { Outlet } from "../pipeline/wiring.ts";
 import { type Change, jsonDifference } from "./json-difference.ts";
 import type { Ingredients } from "./fingerprint.ts";
 import type { Reason } from "./reasons.ts";
-import type { Outlet } from "../pipeline/wiring.ts";
 
 type JsonChange = Extract<Reason, { reason: "config-changed" }>["changes"][number];
 

@@ -6,8 +6,8 @@ import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import type { Attempt, Manifest } from "../execute/manifest.ts";
 import { newRunReader, type RunState } from "../monitor/run-reader.ts";
-import type { SurveyedRun } from "./survey.ts";
 import { tryPromise } from "../try-promise.ts";
+import type { SurveyedRun } from "./survey.ts";
 
 /** Numbers of one run, by the name that people read; null where it has none. */
 export type Metrics = Readonly<Record<string, number | null>>;

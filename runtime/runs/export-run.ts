@@ -9,6 +9,7 @@ import type { Fault } from "../../engine/fault.ts";
 import { storeName } from "../store/artefact-store.ts";
 import { sha256OfChunks } from "../store/sha256.ts";
 import { tool } from "../execute/versions.ts";
+import { tryPromise } from "../try-promise.ts";
 import { holdRun, isPassing } from "./free-run.ts";
 import { referencesOf } from "./references.ts";
 import {
@@ -21,7 +22,6 @@ import {
 import { needed, readStore } from "./store-contents.ts";
 import type { SurveyedRun } from "./survey.ts";
 import { type FileToPack, writeTar } from "./tar.ts";
-import { tryPromise } from "../try-promise.ts";
 
 export interface Exported {
   readonly archive: string;

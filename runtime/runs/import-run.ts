@@ -10,11 +10,11 @@ import { openStore, storeName } from "../store/artefact-store.ts";
 import { makeFolder } from "../store/atomic-write.ts";
 import { openSharedWrite } from "../store/shared-write.ts";
 import { diskFault } from "../store/disk-fault.ts";
+import { tryPromise } from "../try-promise.ts";
 import { bytesOf, checkArchive } from "./check-archive.ts";
 import { importingName } from "./leftover.ts";
 import { placeOf, RunArchiveFault } from "./run-archive.ts";
 import { type ListedMember, openArchive, readMember } from "./tar.ts";
-import { tryPromise } from "../try-promise.ts";
 
 export interface Imported {
   readonly name: string;

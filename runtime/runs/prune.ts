@@ -8,12 +8,12 @@ import { Effect } from "effect";
 import { type Fault, fault } from "../../engine/fault.ts";
 import { storeName } from "../store/artefact-store.ts";
 import { diskFault } from "../store/disk-fault.ts";
+import { tryPromise } from "../try-promise.ts";
 import { bytesBelow, deleteRun } from "./delete-run.ts";
 import { isLeftover } from "./leftover.ts";
 import { referencesOf } from "./references.ts";
 import { needed, readStore, type StoredFile } from "./store-contents.ts";
 import { type RunStatus, type SurveyedRun, surveyRuns } from "./survey.ts";
-import { tryPromise } from "../try-promise.ts";
 
 export class RunsAtWork extends fault("RunsAtWork", "user") {}
 

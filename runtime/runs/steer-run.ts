@@ -5,8 +5,8 @@ import { type Fault, fault } from "../../engine/fault.ts";
 import type { ControlRequest } from "../control.ts";
 import { newRunReader } from "../monitor/run-reader.ts";
 import { steer } from "../monitor/steer.ts";
-import type { SurveyedRun } from "./survey.ts";
 import { tryPromise } from "../try-promise.ts";
+import type { SurveyedRun } from "./survey.ts";
 
 export class CannotSteer extends fault("CannotSteer", "user") {}
 

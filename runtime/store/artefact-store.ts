@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { Blob } from "../artefact.ts";
+import { Ingredients } from "../plan/fingerprint.ts";
 import { type BlobState, openBlobStore } from "./blob-store.ts";
 import { canonicalJson, digestJson } from "./canonical-json.ts";
 import { sha256 } from "./sha256.ts";
@@ -13,7 +14,6 @@ import { type DigestCache, openDigestCache } from "./digest-cache.ts";
 import { errnoOf } from "./disk-fault.ts";
 import { Files } from "./files.ts";
 import { openSharedWrite } from "./shared-write.ts";
-import { Ingredients } from "../plan/fingerprint.ts";
 
 export const ArtefactEntry = Schema.Struct({
   fingerprint: Schema.String,

@@ -15,8 +15,8 @@ import { latents, type LatentView } from "../../runtime/artefacts/latents.ts";
 import { loadModel, modelInputs } from "../../runtime/model/load-model.ts";
 import { engineFields, openEngine } from "../../runtime/model/open-engine.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
-import { latentMask } from "./latent-mask.ts";
 import { tryPromise } from "../../runtime/try-promise.ts";
+import { latentMask } from "./latent-mask.ts";
 
 export class EncodeFault extends fault("EncodeFault", "world") {}
 

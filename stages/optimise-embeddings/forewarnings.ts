@@ -80,9 +80,11 @@ function unfilled(
 
 /** The most pictures in a batch, and the most batches in a step. */
 export function fullest({ step, stepsPerEpoch }: Course): { batch: number; batches: number } {
-  const steps = Array.from({ length: stepsPerEpoch }, (_, index) => step(index));
-  return {
-    batch: Math.max(...steps.flat().map(({ examples }) => examples.length)),
-    batches: Math.max(...steps.map((micros) => micros.length)),
-  };
+  let [batch, batches] = [0, 0];
+  for (let index = 0; index < stepsPerEpoch; index++) {
+    const micros = step(index);
+    batches = Math.max(batches, micros.length);
+    for (const { examples } of micros) batch = Math.max(batch, examples.length);
+  }
+  return { batch, batches };
 }

@@ -13,10 +13,10 @@ import {
 } from "../../engine/optimise/optimizer-step.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
 import type { StageTools } from "../../runtime/stage.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 import { batchOf } from "./batch.ts";
 import type { MicroBatch } from "./course.ts";
 import { type Drawing, drawItems } from "./draw-items.ts";
-import { tryPromise } from "../../runtime/try-promise.ts";
 
 export class NonFiniteGradient extends fault("NonFiniteGradient", "world") {}
 

@@ -7,10 +7,10 @@ import { tensor } from "../../engine/batch.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { Fault } from "../../engine/fault.ts";
 import type { StageTools } from "../../runtime/stage.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 import { batchOf, type Item } from "./batch.ts";
 import { chunks } from "./course.ts";
 import type { EncoderPair } from "./training-state.ts";
-import { tryPromise } from "../../runtime/try-promise.ts";
 
 /** What the engine measures at once: so many items of one size. */
 export interface Measured {

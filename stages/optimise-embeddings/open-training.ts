@@ -12,6 +12,7 @@ import type { Snapshot } from "../../runtime/artefacts/snapshots.ts";
 import type { TokenIds } from "../../runtime/artefacts/token-ids.ts";
 import { schedulerOf } from "../../runtime/model/open-engine.ts";
 import type { StageTools } from "../../runtime/stage.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 import type { Item } from "./batch.ts";
 import { planCourse } from "./course.ts";
 import { fixedItems, thoroughItems } from "./fixed-items.ts";
@@ -24,7 +25,6 @@ import { checkSamePictures } from "./same-pictures.ts";
 import { snapshotDesk } from "./snapshot-desk.ts";
 import type { Training } from "./train.ts";
 import type { EncoderPair } from "./training-state.ts";
-import { tryPromise } from "../../runtime/try-promise.ts";
 
 interface Opened {
   readonly training: Training;
@@ -57,11 +57,8 @@ export const openTraining = (
     const watch = yield* tryPromise(() => rowWatch(model, engine));
     const fixed = { seed: options.seed, latents: inputs.latents, tokens: inputs.tokens, read };
     const items = yield* fixedItems(fixed, options.fixed_loss_timesteps);
-    const measured = (items: readonly Item[]) => ({
-      items,
-      batchSize: fullest(course).batch,
-      objective,
-    });
+    const { batch: batchSize } = fullest(course);
+    const measured = (items: readonly Item[]) => ({ items, batchSize, objective });
     const training: Training = {
       options,
       course,

@@ -9,9 +9,9 @@ import { deviationOfBlocks } from "../../engine/optimise/std-pull.ts";
 import type { TokenEmbeddings } from "../../engine/text/token-embeddings.ts";
 import { tokenWords } from "../../engine/text/tokenizer.ts";
 import type { Model } from "../../engine/weights/model.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 import { type EncoderHealth, nearestWords, normRange, norms, rowHealth } from "./row-health.ts";
 import { rowsOf, type TrainingState } from "./training-state.ts";
-import { tryPromise } from "../../runtime/try-promise.ts";
 
 const names = ["clip_l", "clip_g"] as const;
 const nearestCount = 5;

@@ -11,6 +11,7 @@ import { modelPreflight } from "../../runtime/model/model-preflight.ts";
 import { schedulerOf } from "../../runtime/model/open-engine.ts";
 import { trainingEngine } from "../../runtime/model/training-engine.ts";
 import { defineStage } from "../../runtime/stage.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 import { forewarnings } from "./forewarnings.ts";
 import { rowsOfFile } from "./initial-rows.ts";
 import { openTraining } from "./open-training.ts";
@@ -20,7 +21,6 @@ import { checkRows, startState } from "./start-state.ts";
 import { isFinished, train } from "./train.ts";
 import { rowsOf, save } from "./training-state.ts";
 import { verdict } from "./verdict.ts";
-import { tryPromise } from "../../runtime/try-promise.ts";
 
 export const optimiseEmbeddings = defineStage({
   name: "optimise-embeddings",

@@ -4,9 +4,9 @@ import type { Engine } from "../../engine/engine.ts";
 import { type Fault, fault } from "../../engine/fault.ts";
 import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import type { TokenIds } from "../../runtime/artefacts/token-ids.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 import { rowsOfFile, rowsOfTokens } from "./initial-rows.ts";
 import type { OptimiseOptions } from "./options.ts";
-import { tryPromise } from "../../runtime/try-promise.ts";
 import { rowsOf, type TrainingState } from "./training-state.ts";
 
 export class OtherRows extends fault("OtherRows", "user") {}

@@ -9,8 +9,8 @@ import { type Rows, unpackRows } from "../../runtime/artefacts/snapshots.ts";
 import { schedulerOf } from "../../runtime/model/open-engine.ts";
 import { trainingEngine } from "../../runtime/model/training-engine.ts";
 import type { StageTools } from "../../runtime/stage.ts";
-import type { ValidateOptions } from "./options.ts";
 import { tryPromise } from "../../runtime/try-promise.ts";
+import type { ValidateOptions } from "./options.ts";
 
 export interface Drawing {
   readonly rows: Uint8Array;
