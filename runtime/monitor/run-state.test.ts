@@ -129,3 +129,33 @@ test("the nearest word of a row is kept where it changes", () => {
   const { words } = folded([rows(0, "gnome"), rows(5, "gnome"), rows(10, "elf"), rows(15, "elf")]);
   assert.deepEqual(words.clip_l, [[{ from: 0, word: "gnome" }, { from: 10, word: "elf" }]]);
 });
+
+test("pictures of prompts that somebody asked for stand beside the configured ones, also of one step", () => {
+  const picture = (step: number, prompt: number, text: string): UnstampedEvent => ({
+    event: "validation-picture",
+    step,
+    epoch: 1,
+    prompt,
+    image: 0,
+    text,
+    path: `validation/${step}/${text}.jpg`,
+    width: 64,
+    height: 64,
+  });
+  const { prompts, validations } = folded([
+    picture(5, 0, "a hill"),
+    picture(5, 1, "a beach"),
+    picture(10, 0, "the moon"),
+    picture(10, 0, "a hill"),
+    picture(10, 1, "a beach"),
+    picture(15, 0, "the moon"),
+  ]);
+  assert.deepEqual(prompts, ["a hill", "a beach", "the moon"]);
+  const shown = (step: number) =>
+    Object.fromEntries(
+      Object.entries(validations[step].pictures).map(([key, { text }]) => [key, text]),
+    );
+  assert.deepEqual(shown(5), { "0-0": "a hill", "1-0": "a beach" });
+  assert.deepEqual(shown(10), { "0-0": "a hill", "1-0": "a beach", "2-0": "the moon" });
+  assert.deepEqual(shown(15), { "2-0": "the moon" });
+});

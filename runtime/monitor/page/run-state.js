@@ -29,7 +29,7 @@
  * @property {number} expected pictures of the attempt that runs
  * @property {number} drawn by it so far
  * @property {Record<string, Pick<PictureEvent, "text" | "path" | "width" | "height" | "at">>} pictures
- *   by "prompt-image"
+ *   by "row-image"
  */
 
 /** @typedef {{step: number, epoch: number, path: string}} Checkpoint */
@@ -57,7 +57,7 @@
  * @property {Record<string, Checkpoint & {pruned: boolean}>} checkpoints
  * @property {Checkpoint | null} best the file of the best rows, which a better step replaces
  * @property {Record<string, Validation>} validations
- * @property {string[]} prompts
+ * @property {string[]} prompts the rows of pictures
  * @property {{step: number, path: string} | null} chosen
  * @property {{first: number, last: number, bestStep: number, bestLoss: number,
  *   varianceRatio: number | null} | null} fixedLoss
@@ -133,6 +133,18 @@ const validationOf = (state, { step, epoch }) =>
     drawn: 0,
     pictures: {},
   };
+
+/**
+ * Where a picture stands among the prompts. What somebody asked for instead of the configured prompts is
+ * numbered from 0 too, and gets a row of its own.
+ * @param {RunState} state @param {PictureEvent} event
+ */
+function rowOf({ prompts }, { prompt, text }) {
+  prompts[prompt] ??= text;
+  if (prompts[prompt] === text) return prompt;
+  const known = prompts.indexOf(text);
+  return known < 0 ? prompts.push(text) - 1 : known;
+}
 
 /** @param {RunState} state @param {RowsEvent} event */
 function addRows(state, event) {
@@ -253,13 +265,12 @@ export function foldEvent(state, event) {
       return;
     case "validation-picture": {
       const { text, path, width, height, at } = event;
-      const key = `${event.prompt}-${event.image}`;
+      const key = `${rowOf(state, event)}-${event.image}`;
       const validation = validationOf(state, event);
       validation.pictures[key] = { text, path, width, height, at };
       validation.drawn += 1;
       // A killed process may have drawn all of them without saying that it has finished.
       if (validation.drawn >= validation.expected) validation.state = "finished";
-      state.prompts[event.prompt] ??= text;
       return;
     }
     case "validation-finished":

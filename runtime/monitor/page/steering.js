@@ -92,8 +92,14 @@ export async function askStop(run) {
   }
 }
 
-/** @param {LiveRun} run @param {readonly string[]} [prompts] */
-export async function askValidate(run, prompts = run.description.state.prompts) {
+/** @param {LiveRun} run @returns {readonly string[]} */
+const configuredPrompts = ({ description: { configuration, state } }) =>
+  /** @type {readonly string[] | undefined} */
+  (configuration.find(({ key }) => key === "validation_prompts")?.value) ?? state.prompts;
+
+/** @param {LiveRun} run */
+export async function askValidate(run) {
+  const prompts = configuredPrompts(run);
   const field = (/** @type {string} */ text) =>
     h("textarea", { rows: 2, value: text, maxLength: 2000, "aria-label": "prompt" });
   const { trigger } = run.description.state;
