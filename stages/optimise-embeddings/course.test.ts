@@ -41,6 +41,11 @@ test("every epoch shows every example once, in batches of one size", () => {
         assert.deepEqual(seen.sort((a, b) => a - b), sizes.map((_, i) => i));
       }
       assert.deepEqual(micros, micros.map((_, i) => i));
+      const steps = Array.from({ length: course.stepsPerEpoch }, (_, i) => course.step(i));
+      assert.deepEqual(course.fullest, {
+        batch: Math.max(...steps.flat().map(({ examples }) => examples.length)),
+        batches: Math.max(...steps.map(({ length }) => length)),
+      });
     },
   ));
 });

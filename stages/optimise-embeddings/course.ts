@@ -15,6 +15,8 @@ export interface CourseOptions {
 export interface Course {
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
+  /** The most examples in a batch, and the most batches in a step: fewer than asked for in a small set. */
+  readonly fullest: { readonly batch: number; readonly batches: number };
   /** Micro-batches of step `index` (from 0). */
   readonly step: (index: number) => readonly MicroBatch[];
   /** Epochs finished after `steps` steps. */
@@ -56,6 +58,10 @@ export function planCourse(sizes: readonly string[], options: CourseOptions): Co
   return {
     totalSteps,
     stepsPerEpoch,
+    fullest: {
+      batch: Math.min(batch, Math.max(...groups.map(({ length }) => length))),
+      batches: Math.min(accumulation, microPerEpoch),
+    },
     step: (index) => {
       const epoch = Math.floor(index / stepsPerEpoch);
       const first = (index % stepsPerEpoch) * accumulation;

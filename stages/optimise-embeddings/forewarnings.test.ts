@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { planCourse } from "./course.ts";
-import { forewarnings, fullest } from "./forewarnings.ts";
+import { forewarnings } from "./forewarnings.ts";
 import type { OptimiseOptions } from "./options.ts";
 import type { TrainingState } from "./training-state.ts";
 
@@ -61,6 +61,6 @@ test("batches and steps that an epoch cannot fill", () => {
   const many = warned({ train_batch_size: 8, gradient_accumulation_steps: 5 });
   assert.match(many.said, /train_batch_size is 8, .* more than 4:/);
   assert.match(many.said, /steps is 5, .* more than 2:.* divided by 5/);
-  assert.deepEqual(fullest(many.course), { batch: 4, batches: 2 });
+  assert.deepEqual(many.course.fullest, { batch: 4, batches: 2 });
   assert.equal(warned({ train_batch_size: 4, gradient_accumulation_steps: 2 }).said, "");
 });

@@ -61,10 +61,9 @@ function risingRate(
 
 /** Options that ask for more pictures than an epoch has. */
 function unfilled(
-  course: Course,
+  { fullest: { batch, batches } }: Course,
   { train_batch_size, gradient_accumulation_steps }: OptimiseOptions,
 ): readonly string[] {
-  const { batch, batches } = fullest(course);
   return [
     ...(batch === train_batch_size ? [] : [
       `train_batch_size is ${train_batch_size}, and no batch holds more than ${batch}: there are ` +
@@ -76,15 +75,4 @@ function unfilled(
       `is divided by ${gradient_accumulation_steps} all the same.`,
     ]),
   ];
-}
-
-/** The most pictures in a batch, and the most batches in a step. */
-export function fullest({ step, stepsPerEpoch }: Course): { batch: number; batches: number } {
-  let [batch, batches] = [0, 0];
-  for (let index = 0; index < stepsPerEpoch; index++) {
-    const micros = step(index);
-    batches = Math.max(batches, micros.length);
-    for (const { examples } of micros) batch = Math.max(batch, examples.length);
-  }
-  return { batch, batches };
 }

@@ -16,7 +16,6 @@ import { tryPromise } from "../../runtime/try-promise.ts";
 import type { Item } from "./batch.ts";
 import { planCourse } from "./course.ts";
 import { fixedItems, thoroughItems } from "./fixed-items.ts";
-import { fullest } from "./forewarnings.ts";
 import { latentReader } from "./latent-reader.ts";
 import { measure } from "./measure.ts";
 import type { OptimiseOptions } from "./options.ts";
@@ -57,8 +56,11 @@ export const openTraining = (
     const watch = yield* tryPromise(() => rowWatch(model, engine));
     const fixed = { seed: options.seed, latents: inputs.latents, tokens: inputs.tokens, read };
     const items = yield* fixedItems(fixed, options.fixed_loss_timesteps);
-    const { batch: batchSize } = fullest(course);
-    const measured = (items: readonly Item[]) => ({ items, batchSize, objective });
+    const measured = (items: readonly Item[]) => ({
+      items,
+      batchSize: course.fullest.batch,
+      objective,
+    });
     const training: Training = {
       options,
       course,
