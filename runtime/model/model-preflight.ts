@@ -3,7 +3,7 @@
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import type { Model } from "../../engine/weights/model.ts";
-import { asFault } from "../as-fault.ts";
+import { tryPromise } from "../try-promise.ts";
 import { loadModel, type ModelOptions } from "./load-model.ts";
 
 /** What `check` throws of a model that is here. */
@@ -14,7 +14,7 @@ export const modelPreflight = (
   Effect.matchEffect(loadModel(options, { offline: true, progress: () => Effect.void }), {
     onFailure: () => Effect.succeed([]),
     onSuccess: (model) =>
-      Effect.match(Effect.tryPromise({ try: async () => await check(model), catch: asFault }), {
+      Effect.match(tryPromise(() => check(model)), {
         onFailure: (fault) => [fault],
         onSuccess: () => [],
       }),

@@ -10,10 +10,10 @@ import { filesOf, type TokenizerFiles } from "../../engine/text/tokenizer-files.
 import type { Model } from "../../engine/weights/model.ts";
 import { captions } from "../../runtime/artefacts/captions.ts";
 import { type TokenIds, tokenIds } from "../../runtime/artefacts/token-ids.ts";
-import { asFault } from "../../runtime/as-fault.ts";
 import { loadModel } from "../../runtime/model/load-model.ts";
 import { modelPreflight } from "../../runtime/model/model-preflight.ts";
 import { defineStage } from "../../runtime/stage.ts";
+import { tryPromise } from "../../runtime/try-promise.ts";
 import { captionWarnings } from "./caption-fit.ts";
 import { captionTable } from "./caption-table.ts";
 import { type Initial, initialIds } from "./initial-ids.ts";
@@ -49,10 +49,7 @@ export const tokenise = defineStage({
   run: ({ options, inputs, tools }) =>
     Effect.gen(function* () {
       const model = yield* loadModel(options, { offline: false, progress: tools.progress });
-      const { initial, tokenizers } = yield* Effect.try({
-        try: () => placeholderOf(model, options),
-        catch: asFault,
-      });
+      const { initial, tokenizers } = yield* tryPromise(() => placeholderOf(model, options));
       const warn = (text: string) => tools.emit({ event: "warning", text });
       if (options.initial_phrase !== null && ![1, initial.vectors].includes(options.num_vectors)) {
         yield* warn(
@@ -69,7 +66,7 @@ export const tokenise = defineStage({
         shuffle_delimiter: inputs.captions.shuffle_delimiter,
         ...captionTable(inputs.captions, tokenizers),
       };
-      const warnings = yield* Effect.try({ try: () => captionWarnings(tokens), catch: asFault });
+      const warnings = yield* tryPromise(() => captionWarnings(tokens));
       yield* Effect.forEach(warnings, warn);
       return { tokens };
     }),
