@@ -7,6 +7,7 @@ import { ConfigFault, type Finding } from "./config-fault.ts";
 import { contradictions } from "./contradictions.ts";
 import { decodeAll, findingsOf, keyOf } from "./decode-source.ts";
 import { effects } from "./effects.ts";
+import { settledFixedLoss } from "./fixed-loss.ts";
 import { isMapping } from "./mapping.ts";
 import { overlay } from "./overlay.ts";
 import { repaired } from "./repaired.ts";
@@ -146,5 +147,6 @@ export const readConfig = Effect.fnUntraced(function* (layers: ConfigLayers) {
   if (all.length > 0 || !("config" in resolved) || resolved.config === undefined) {
     return yield* new ConfigFault(all);
   }
-  return { config: resolved.config, notes: [...notes, ...effects(resolved.config)] };
+  const notesOfConfig = effects(resolved.config);
+  return { config: settledFixedLoss(resolved.config), notes: [...notes, ...notesOfConfig] };
 });

@@ -2,12 +2,19 @@
 // an accumulated step. The trap: as accelerate does, a batch's gradient is divided by the number of
 // batches that a whole step has, also where an epoch's end leaves fewer.
 import { clipGradients } from "./clip.ts";
-import { type OptimizerOptions, type OptimizerState, stepOptimizer } from "./optimizer.ts";
+import {
+  moveRows,
+  type OptimizerOptions,
+  type OptimizerState,
+  stepOptimizer,
+} from "./optimizer.ts";
 import type { Gradients, Rows } from "./rows.ts";
 import { pullStd } from "./std-pull.ts";
 
 export interface StepRules {
   readonly optimizer: OptimizerOptions;
+  /** What a rate of 1 is for each encoder: 1, or the spread of its vocabulary. */
+  readonly rateUnits: readonly number[];
   /** Of all rows' gradients together; null never cuts. */
   readonly maxGradNorm: number | null;
   /** After each step, or (the reference) after every batch. */
@@ -31,12 +38,12 @@ export function optimizerStep(
   state: OptimizerState,
   sum: Gradients,
   learningRate: number,
-  { optimizer, maxGradNorm, stdPull, spreads }: StepRules,
+  { optimizer, rateUnits, maxGradNorm, stdPull, spreads }: StepRules,
 ): { readonly state: OptimizerState; readonly norm: number } {
   const { norm, gradients } = clipGradients(sum, maxGradNorm);
-  const moved = stepOptimizer(state, gradients, learningRate, optimizer);
-  const rows = stdPull === "off" ? moved.rows : pulled(moved.rows, spreads);
-  return { state: { ...moved, rows }, norm };
+  const rates = rateUnits.map((unit) => learningRate * unit);
+  const moved = stepOptimizer(state, gradients, rates, optimizer);
+  return { state: stdPull === "off" ? moved : moveRows(moved, pulled(moved.rows, spreads)), norm };
 }
 
 const pulled = (rows: Rows, spreads: readonly number[]): Rows =>

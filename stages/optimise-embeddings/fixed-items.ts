@@ -2,6 +2,7 @@
 // posterior's mean, so that its values compare to the last digit.
 // The trap: it is a plain mean of squares; min-SNR and masks belong to the training's objective.
 import { Effect } from "effect";
+import type { fixedLossItems } from "../../config/fixed-loss.ts";
 import type { Fault } from "../../engine/fault.ts";
 import { normals } from "../../engine/random/draw.ts";
 import type { LatentExample, Latents, LatentView } from "../../runtime/artefacts/latents.ts";
@@ -45,13 +46,38 @@ const itemOf = (inputs: FixedInputs, picture: Picture, timestep: number, item: n
     } satisfies Item;
   });
 
-/** The small batch: one item a timestep, pictures in turn. */
+/** What is measured often: every picture at every timestep, or one item a timestep, pictures in turn. */
 export const fixedItems = (
   inputs: FixedInputs,
-  timesteps: readonly number[],
+  { layout, timesteps }: ReturnType<typeof fixedLossItems>,
 ): Effect.Effect<readonly Item[], Fault> => {
+  if (layout === "all") return thoroughItems(inputs, timesteps, 1);
   const all = pictures(inputs);
   return Effect.forEach(timesteps, (t, i) => itemOf(inputs, all[i % all.length], t, i));
+};
+
+/** The same items with the word once in the place of the vectors that begin as it. */
+export const itemsOfWord = (items: readonly Item[], tokens: TokenIds): readonly Item[] | null => {
+  const { initialIds, placeholderIds, frames } = tokens;
+  const [first, ...others] = initialIds === null ? [] : initialIds[0].keys();
+  const isWord = first !== undefined && others.length > 0 &&
+    initialIds!.every((ids) => ids.every((id) => id === ids[0]));
+  if (!isWord) return null;
+  const once = (ids: readonly number[], encoder: 0 | 1): readonly number[] => {
+    const mine = placeholderIds[encoder];
+    const kept = ids.flatMap((id) =>
+      id === mine[0] ? [initialIds![encoder][0]] : mine.includes(id) ? [] : [id]
+    );
+    return [...kept, ...Array(ids.length - kept.length).fill(frames[encoder].padId)];
+  };
+  return items.map((item) => ({
+    ...item,
+    tokens: {
+      ...item.tokens,
+      ids1: once(item.tokens.ids1, 0),
+      ids2: once(item.tokens.ids2, 1),
+    },
+  }));
 };
 
 /** The thorough measure: every picture at every timestep with every noise. */

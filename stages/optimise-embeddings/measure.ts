@@ -12,6 +12,12 @@ import { batchOf, type Item } from "./batch.ts";
 import { chunks } from "./course.ts";
 import type { EncoderPair } from "./training-state.ts";
 
+/** The mean over all items, and the loss of each in their order. */
+export interface Losses {
+  readonly mean: number;
+  readonly each: Float64Array;
+}
+
 /** What the engine measures at once: so many items of one size. */
 export interface Measured {
   readonly items: readonly Item[];
@@ -24,31 +30,34 @@ export const measure = (
   tools: Pick<StageTools, "withResource">,
   { items, batchSize, objective }: Measured,
   [rows1, rows2]: EncoderPair,
-): Effect.Effect<number, Fault> =>
+): Effect.Effect<Losses, Fault> =>
   Effect.gen(function* () {
     const plain = { ...objective, minSnrGamma: null, maskNormalise: false };
     let sum = 0;
+    const losses = new Float64Array(items.length);
     for (const chunk of chunksOfOneSize(items, batchSize)) {
-      const filled = Array.from({ length: batchSize }, (_, i) => chunk[i] ?? chunk[0]);
+      const filled = Array.from({ length: batchSize }, (_, i) => items[chunk[i] ?? chunk[0]]);
       const { weight, ...batch } = batchOf(filled, engine.model.configs.vae, plain);
-      const each = weight.data.length / batchSize;
-      const counted = weight.data.map((value, i) => i < chunk.length * each ? value : 0);
-      const loss = yield* tools.withResource(
+      const area = weight.data.length / batchSize;
+      const counted = weight.data.map((value, i) => i < chunk.length * area ? value : 0);
+      const { loss, each: found } = yield* tools.withResource(
         "device",
         tryPromise(() =>
-          engine.loss({ ...batch, weight: tensor(counted, weight.dims), rows1, rows2 })
+          engine.losses({ ...batch, weight: tensor(counted, weight.dims), rows1, rows2 })
         ),
       );
       // The objective's mean is over the whole batch.
       sum += loss * batchSize;
+      chunk.forEach((item, i) => losses[item] = found[i] * batchSize);
     }
-    return sum / items.length;
+    return { mean: sum / items.length, each: losses };
   });
 
+/** Places among `items`. */
 function chunksOfOneSize(
   items: readonly Item[],
   batchSize: number,
-): readonly (readonly Item[])[] {
-  const bySize = Map.groupBy(items, ({ view }) => view.size.join("x"));
+): readonly (readonly number[])[] {
+  const bySize = Map.groupBy(items.keys(), (item) => items[item].view.size.join("x"));
   return [...bySize.values()].flatMap((group) => chunks(group, batchSize));
 }

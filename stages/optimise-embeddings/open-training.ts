@@ -5,6 +5,7 @@ import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
 import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { Fault } from "../../engine/fault.ts";
+import { fixedLossItems } from "../../config/fixed-loss.ts";
 import { learningRates } from "../../engine/optimise/rates.ts";
 import type { Model } from "../../engine/weights/model.ts";
 import type { Latents } from "../../runtime/artefacts/latents.ts";
@@ -15,7 +16,8 @@ import type { StageTools } from "../../runtime/stage.ts";
 import { tryPromise } from "../../runtime/try-promise.ts";
 import type { Item } from "./batch.ts";
 import { planCourse } from "./course.ts";
-import { fixedItems, thoroughItems } from "./fixed-items.ts";
+import { fixedEvery } from "./fixed-every.ts";
+import { fixedItems, itemsOfWord, thoroughItems } from "./fixed-items.ts";
 import { latentReader } from "./latent-reader.ts";
 import { measure } from "./measure.ts";
 import type { OptimiseOptions } from "./options.ts";
@@ -55,7 +57,9 @@ export const openTraining = (
     const widths = [engine.tokens[0].width, engine.tokens[1].width] as const;
     const watch = yield* tryPromise(() => rowWatch(model, engine));
     const fixed = { seed: options.seed, latents: inputs.latents, tokens: inputs.tokens, read };
-    const items = yield* fixedItems(fixed, options.fixed_loss_timesteps);
+    const heldOut = inputs.latents.heldOut.length > 0;
+    const items = yield* fixedItems(fixed, fixedLossItems(options, heldOut));
+    const wordItems = itemsOfWord(items, inputs.tokens);
     const measured = (items: readonly Item[]) => ({
       items,
       batchSize: course.fullest.batch,
@@ -75,6 +79,7 @@ export const openTraining = (
         accumulation: options.gradient_accumulation_steps,
         rules: {
           optimizer: options.optimizer,
+          rateUnits: rateUnits(options.optimizer, watch.spreads),
           maxGradNorm: options.max_grad_norm,
           stdPull: options.std_pull,
           spreads: watch.spreads,
@@ -86,8 +91,15 @@ export const openTraining = (
         learningRate: options.optimizer.learning_rate,
         warmupSteps: options.lr_warmup_steps,
         trainingSteps: tools.run.scheduleSteps ?? course.totalSteps,
+        decayFraction: options.lr_decay_fraction,
       }),
+      fixedEvery: fixedEvery(options, course.fullest, items.length),
+      heldOut,
       fixedLoss: (rows) => measure(engine, tools, measured(items), rows),
+      wordLoss: wordItems === null
+        ? null
+        : (rows) =>
+          Effect.map(measure(engine, tools, measured(wordItems), rows), ({ mean }) => mean),
       health: watch.health,
       desk: snapshotDesk(options, course, widths, tools, tools.publish),
       tools,
@@ -97,8 +109,17 @@ export const openTraining = (
         const { before_after_timesteps, before_after_noises } = options;
         if (before_after_timesteps.length === 0) return null;
         const all = yield* thoroughItems(fixed, before_after_timesteps, before_after_noises);
-        return yield* measure(engine, tools, measured(all), rows);
+        return (yield* measure(engine, tools, measured(all), rows)).mean;
       });
 
     return { training, thorough };
   });
+
+/** What a rate of 1 is for each encoder. */
+const rateUnits = (
+  optimizer: OptimiseOptions["optimizer"],
+  spreads: readonly number[],
+): readonly number[] =>
+  "learning_rate_unit" in optimizer && optimizer.learning_rate_unit === "vocabulary"
+    ? spreads
+    : spreads.map(() => 1);

@@ -89,8 +89,8 @@ export const optimiseEmbeddings = defineStage({
       const wasFinished = isFinished(state, course);
       const last = yield* train(training, state);
       if (!wasFinished) {
-        const pictures = inputs.latents.heldOut.length > 0 ? "held-out" : "training";
-        yield* tools.emit({ event: "note", text: yield* verdict(last, thorough, pictures) });
+        const text = yield* verdict(last, thorough, training.heldOut);
+        yield* tools.emit({ event: "note", text });
       }
       return {};
     })),

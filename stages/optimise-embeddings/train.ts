@@ -2,25 +2,41 @@
 // The trap: whatever a step decides must follow from the state, the configuration and the seed alone.
 import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
+import { averageRows } from "../../engine/optimise/averaged-rows.ts";
+import { moveRows, stepSizeFound } from "../../engine/optimise/optimizer.ts";
 import { optimizerStep } from "../../engine/optimise/optimizer-step.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
 import type { RunEvent } from "../../runtime/events.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { stopped } from "../../runtime/stopped.ts";
 import type { Course } from "./course.ts";
-import { hasSettled, varianceRatio } from "./fixed-loss-course.ts";
+import { hasSettled, pairedDifference, varianceRatio } from "./fixed-loss-course.ts";
+import { stuckStepSize, worseThanWord } from "./forewarnings.ts";
 import { type GradientTools, stepGradient } from "./gradient.ts";
+import type { Losses } from "./measure.ts";
 import type { OptimiseOptions } from "./options.ts";
 import type { EncoderHealth } from "./row-health.ts";
 import type { SnapshotDesk } from "./snapshot-desk.ts";
-import { type EncoderPair, rowsOf, save, type TrainingState } from "./training-state.ts";
+import {
+  type EncoderPair,
+  rowsOf,
+  save,
+  trainedRows,
+  type TrainingState,
+} from "./training-state.ts";
 
 export interface Training {
   readonly options: OptimiseOptions;
   readonly course: Course;
   readonly gradient: GradientTools;
   readonly rate: (step: number) => number;
-  readonly fixedLoss: (rows: EncoderPair) => Effect.Effect<number, Fault>;
+  /** After how many steps the fixed-input loss is measured; null: never. */
+  readonly fixedEvery: number | null;
+  /** It is measured on pictures that are not trained on, and so can choose the best rows. */
+  readonly heldOut: boolean;
+  readonly fixedLoss: (rows: EncoderPair) => Effect.Effect<Losses, Fault>;
+  /** The same of the initializer word, once where the vectors stand; null where that is no other thing. */
+  readonly wordLoss: ((rows: EncoderPair) => Effect.Effect<number, Fault>) | null;
   readonly health: (
     state: TrainingState,
     words: boolean,
@@ -77,14 +93,20 @@ const oneStep = (training: Training, state: TrainingState) =>
     const lr = rate(state.step);
     const micros = course.step(state.step);
     const after = state.step + 1 < course.totalSteps ? course.step(state.step + 1)[0] : undefined;
-    const { loss, gradients, rows } = yield* stepGradient(micros, after, rowsOf(state), gradient);
+    const { loss, gradients, rows } = yield* stepGradient(
+      micros,
+      after,
+      trainedRows(state),
+      gradient,
+    );
     const { state: optimizer, norm } = optimizerStep(
-      { ...state.optimizer, rows },
+      moveRows(state.optimizer, rows),
       gradients,
       lr,
       gradient.rules,
     );
     const step = state.step + 1;
+    const found = stepSizeFound(optimizer);
     const event: RunEvent = {
       event: "step",
       at: Date.now(),
@@ -92,37 +114,53 @@ const oneStep = (training: Training, state: TrainingState) =>
       epoch: course.epochsAfter(step),
       loss,
       lr,
-      ...(optimizer.optimizer_type === "Prodigy" ? { dLr: optimizer.d * lr } : {}),
+      ...(found === null ? {} : { dLr: found * lr }),
       gradientNorm: norm,
       gradientShare: shares(gradients),
       seconds: (performance.now() - started) / 1000,
       rssBytes: process.memoryUsage.rss(),
     };
-    return { ...state, step, optimizer, events: [event] };
+    const stepped = {
+      ...state,
+      step,
+      optimizer,
+      average: averaged(training, state, optimizer.rows),
+    };
+    return { ...stepped, events: [event, ...stuckStepSize(training, stepped)] };
   });
 
+/** The mean of the rows so far; it begins as the rows it is first asked for. */
+function averaged(
+  { options: { ema_decay: decay } }: Training,
+  state: TrainingState,
+  rows: Rows,
+): EncoderPair | null {
+  if (decay === null) return null;
+  const [first, second] = averageRows(rowsOf(state), rows, decay, state.step + 1);
+  return [first, second];
+}
+
 /** The loss of the rows before the first step is measured after it: they are kept in the state. */
-const owesStart = ({ options }: Training, { step, fixedLosses }: TrainingState) =>
-  options.fixed_loss_every !== null && step > 0 && fixedLosses.length === 0;
+const owesStart = ({ fixedEvery }: Training, { step, fixedLosses }: TrainingState) =>
+  fixedEvery !== null && step > 0 && fixedLosses.length === 0;
 
 const judgedWhereDue = (training: Training, state: TrainingState) =>
   Effect.gen(function* () {
     const begun = owesStart(training, state) ? yield* judgedStart(training, state) : state;
-    const { course, options: { fixed_loss_every: every } } = training;
+    const { course, fixedEvery: every } = training;
     const isDue = every !== null &&
       (state.step % every === 0 || state.step === course.totalSteps);
     return isDue ? yield* judged(training, begun) : begun;
   });
 
 const judgedStart = (training: Training, state: TrainingState) =>
-  Effect.map(
-    judged(training, {
-      ...state,
-      step: 0,
-      optimizer: { ...state.optimizer, rows: state.initial },
-    }),
-    (start) => ({ ...start, step: state.step, optimizer: state.optimizer }),
-  );
+  Effect.gen(function* () {
+    const { step, optimizer, average } = state;
+    const start = yield* judged(training, { ...state, step: 0, average: state.initial });
+    const word = training.wordLoss === null ? null : yield* training.wordLoss(state.initial);
+    const remarks = word === null ? [] : worseThanWord(start.fixedLosses[0], word);
+    return { ...start, step, optimizer, average, events: [...start.events, ...remarks] };
+  });
 
 /** Measures the fixed-input loss and looks at the rows. */
 const judged = (
@@ -130,14 +168,17 @@ const judged = (
   state: TrainingState,
 ): Effect.Effect<TrainingState, Fault> =>
   Effect.gen(function* () {
-    const { options, course, desk } = training;
-    const loss = yield* training.fixedLoss(rowsOf(state));
-    const fixedLosses = new Float64Array(state.fixedLosses.length + 1);
-    fixedLosses.set(state.fixedLosses);
-    fixedLosses[state.fixedLosses.length] = loss;
+    const { options, course, desk, heldOut } = training;
+    const { mean: loss, each: losses } = yield* training.fixedLoss(rowsOf(state));
+    const fixedLosses = appended(state.fixedLosses, loss);
+    const fixedSteps = appended(state.fixedSteps, state.step);
     const epoch = course.epochsAfter(state.step);
-    const improved = state.best === null || loss < state.best.loss;
-    const best = improved ? { step: state.step, epoch, loss, rows: rowsOf(state) } : state.best!;
+    // Pictures that are trained on measure how well they are known by heart, so they choose the last.
+    const improved = state.best === null || !heldOut || loss < state.best.loss;
+    const best = improved
+      ? { step: state.step, epoch, loss, losses, rows: rowsOf(state) }
+      : state.best!;
+    const above = improved ? null : pairedDifference(losses, best.losses);
     const event: RunEvent = {
       event: "fixed-loss",
       at: Date.now(),
@@ -145,13 +186,16 @@ const judged = (
       loss,
       bestStep: best.step,
       bestLoss: best.loss,
-      varianceRatio: varianceRatio(fixedLosses),
+      varianceRatio: varianceRatio({ fixedLosses, fixedSteps }),
+      heldOut,
+      ...(above === null ? {} : { aboveBest: above }),
     };
     const judgedState = {
       ...state,
       fixedLosses,
+      fixedSteps,
       best,
-      early: options.early_stop && hasSettled(fixedLosses),
+      early: options.early_stop && hasSettled({ fixedLosses, fixedSteps }),
     };
     const words = desk.isDue(judgedState);
     const rows: RunEvent = {
@@ -162,6 +206,13 @@ const judged = (
     };
     return { ...judgedState, events: [...state.events, event, rows] };
   });
+
+function appended(values: Float64Array, value: number): Float64Array {
+  const all = new Float64Array(values.length + 1);
+  all.set(values);
+  all[values.length] = value;
+  return all;
+}
 
 /** How much of the gradient's norm each encoder has. */
 function shares(gradients: Rows): [number, number] {

@@ -70,7 +70,7 @@ export async function checkGoldenRun(
   } as const;
 
   let state = startOptimizer(adamW, [values(inputs, "rows1"), values(inputs, "rows2")]);
-  const rules = { optimizer: adamW, maxGradNorm, stdPull, spreads };
+  const rules = { optimizer: adamW, maxGradNorm, rateUnits: [1, 1], stdPull, spreads };
   let sum = noGradient(state.rows);
   for (let micro = 0; micro < 12; micro++) {
     const timesteps = [...values(golden, `t_${micro}`)];
