@@ -1,23 +1,20 @@
 // A training in a process of its own is killed at random moments, stopped, and continued under both
 // runtimes; it must end with the same bytes as one that was never disturbed.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { otherScriptCommand } from "../platform/runtime.ts";
+import { randomInt } from "../../engine/random/draw.ts";
 import { startChild } from "../testing/child.ts";
+import { otherRuntime, type Runtime } from "../testing/other-runtime.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 
 const training = fileURLToPath(new URL("../testing/toy-training.ts", import.meta.url));
 const steps = 40;
-const start = (folder: string, pace: number, otherRuntime = false) =>
-  startChild(training, [folder, `${steps}`, `${pace}`], { otherRuntime });
-
-const [other] = otherScriptCommand("");
-const hasOther = spawnSync(other, ["--version"]).status === 0;
+const start = (folder: string, pace: number, runtime?: Runtime) =>
+  startChild(training, [folder, `${steps}`, `${pace}`], { runtime });
 
 /** Everything that the training made, by path in its run folder. */
 function results(folder: string) {
@@ -52,15 +49,19 @@ before(() =>
 
 test("killed with -9 again and again, started under one runtime and continued under the other", {
   skip: process.platform === "win32",
-}, () =>
+}, (t) =>
   withTemporaryFolder(async (folder) => {
+    const seed = Number(process.env.GNOMIC_KILL_SEED ?? 1);
+    t.diagnostic(`GNOMIC_KILL_SEED=${seed} kills at these moments again`);
     let [attempt, kills] = [0, 0];
     for (; attempt < 30; attempt++) {
-      const child = start(folder, 3, hasOther && attempt % 2 === 1);
+      const runtime = attempt % 2 === 1 ? otherRuntime ?? undefined : undefined;
+      const child = start(folder, 3, runtime);
       if (kills < 5) {
         // Some time after the training began again: within a step, a save or a write of events.
         await child.line('"stage":"train"}').catch(() => "");
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 60));
+        const moment = randomInt({ seed, purpose: "kill", step: attempt, item: 0 }, 60);
+        await new Promise((resolve) => setTimeout(resolve, moment));
         child.process.kill("SIGKILL");
       }
       const { code, stderr } = await child.ended;

@@ -7,10 +7,9 @@ import { Effect } from "effect";
 import type { Fault } from "../../engine/fault.ts";
 import { locateModel, resolveModel } from "../../engine/hub/resolve-model.ts";
 import { type Model, openModel } from "../../engine/weights/model.ts";
-import { asFault } from "../as-fault.ts";
 import { NotDownloaded } from "../not-downloaded.ts";
 import type { InputTools } from "../stage.ts";
-import { tryPromise } from "../try-promise.ts";
+import { tryPromise, tryWithProgress } from "../try-promise.ts";
 import { lookAtWeights } from "./look-at-weights.ts";
 
 export interface ModelOptions {
@@ -48,21 +47,18 @@ export const loadModel = (options: ModelOptions, tools: LoadTools): Effect.Effec
     // Whoever asks without the network is served as well by a model that was opened with it.
     const convert = !tools.offline || opened.has(keyOf(true));
     const key = keyOf(convert);
-    const onConvert = (done: number, total: number) =>
-      Effect.runSync(tools.progress(done, total, "bytes converted"));
-    const open = async () => {
+    const open = async (onConvert: (done: number, total: number) => void) => {
       const found = await openModel(path, { ...choice, convert, onConvert });
       return { ...found, notes: note === undefined ? found.notes : [...found.notes, note] };
     };
-    const model = opened.get(key) ?? open();
-    opened.set(key, model);
-    return yield* Effect.tryPromise({
-      try: () => model,
-      catch: (cause) => {
-        opened.delete(key);
-        return asFault(cause);
+    return yield* tryWithProgress(
+      (done, total) => tools.progress(done, total, "bytes converted"),
+      (report) => {
+        const model = opened.get(key) ?? open(report);
+        opened.set(key, model);
+        return model;
       },
-    });
+    ).pipe(Effect.tapError(() => Effect.sync(() => opened.delete(key))));
   });
 
 /** What the fingerprint of a stage that uses the model depends on: the bytes of the files. */
@@ -98,9 +94,15 @@ const located = (
       if (found.notDownloaded === undefined) return found;
       return yield* Effect.fail(absent(name, found.notDownloaded));
     }
-    const onProgress = ({ done, total }: { done: number; total: number }) =>
-      Effect.runSync(progress(done, total, "bytes"));
-    return yield* tryPromise((signal) => resolveModel(name, { ...choice, onProgress, signal }));
+    return yield* tryWithProgress(
+      (done, total) => progress(done, total, "bytes"),
+      (report, signal) =>
+        resolveModel(name, {
+          ...choice,
+          signal,
+          onProgress: ({ done, total }) => report(done, total),
+        }),
+    );
   });
 
 const absent = (name: string, missing: readonly string[]) =>

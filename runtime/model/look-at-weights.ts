@@ -5,7 +5,7 @@ import type { Fault } from "../../engine/fault.ts";
 import type { FileContent } from "../../engine/weights/read-through.ts";
 import { lookAt } from "../../engine/weights/weight-file.ts";
 import type { InputTools } from "../stage.ts";
-import { tryPromise } from "../try-promise.ts";
+import { tryWithProgress } from "../try-promise.ts";
 
 const turn = Semaphore.makeUnsafe(1);
 
@@ -14,10 +14,11 @@ export const lookAtWeights = (
   files: readonly string[],
   progress: InputTools["progress"],
 ): Effect.Effect<ReadonlyMap<string, FileContent>, Fault> => {
-  const onProgress = (done: number, total: number) =>
-    Effect.runSync(progress(done, total, "bytes of weights read"));
   const look = (file: string) =>
-    tryPromise(async (signal) => [file, await lookAt(file, signal, onProgress)] as const);
+    tryWithProgress(
+      (done, total) => progress(done, total, "bytes of weights read"),
+      async (report, signal) => [file, await lookAt(file, signal, report)] as const,
+    );
   return Effect.forEach(new Set(files), look).pipe(
     Effect.map((looked) => new Map(looked)),
     Semaphore.withPermit(turn),

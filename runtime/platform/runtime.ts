@@ -19,16 +19,16 @@ export const scriptCommand = (
 ];
 
 /**
- * The same with the other runtime, for those who start with one and go on with the other. By itself Deno
- * would set up node_modules anew, under the feet of whoever runs from what npm installed.
+ * What the other runtime is given to run the script, for those who start with one and go on with the other.
+ * By itself Deno would set up node_modules anew, under the feet of whoever runs from what npm installed.
  */
 export const otherScriptCommand = (
   script: string,
   ...args: readonly string[]
-): readonly [command: string, args: readonly string[]] =>
+): readonly string[] =>
   deno === undefined
-    ? ["deno", ["run", "-A", "-q", "--node-modules-dir=manual", script, ...args]]
-    : ["node", [script, ...args]];
+    ? ["run", "-A", "-q", "--node-modules-dir=manual", script, ...args]
+    : [script, ...args];
 
 /** How the user calls a command of this project here: through a task of deno or npm, or directly. */
 export const program: string = process.env.npm_lifecycle_event !== undefined && deno === undefined

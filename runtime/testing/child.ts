@@ -1,7 +1,8 @@
 // A script of the project in a process of its own, under the same runtime as the test.
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
-import { otherScriptCommand, scriptCommand } from "../platform/runtime.ts";
+import { scriptCommand } from "../platform/runtime.ts";
+import type { Runtime } from "./other-runtime.ts";
 
 export interface Child {
   readonly process: ChildProcess;
@@ -18,12 +19,11 @@ export function startChild(
   options: {
     readonly cwd?: string;
     readonly env?: Readonly<Record<string, string>>;
-    /** Under Node if the test runs under Deno, and the other way round. */
-    readonly otherRuntime?: boolean;
+    /** Another one than runs the test. */
+    readonly runtime?: Runtime;
   } = {},
 ): Child {
-  const commandOf = options.otherRuntime === true ? otherScriptCommand : scriptCommand;
-  const [command, all] = commandOf(script, ...args);
+  const [command, all] = options.runtime?.command(script, args) ?? scriptCommand(script, ...args);
   const child = spawn(command, all, {
     stdio: ["ignore", "pipe", "pipe"],
     cwd: options.cwd,

@@ -5,8 +5,9 @@
 import { Effect } from "effect";
 import type { Dataset } from "../../config/dataset.ts";
 import { type Fault, isFault } from "../../engine/fault.ts";
-import type { StageTools } from "../../runtime/stage.ts";
 import { allFaults } from "../../runtime/faults.ts";
+import type { StageTools } from "../../runtime/stage.ts";
+import { tryWithProgress } from "../../runtime/try-promise.ts";
 import { listDataset, type ListingTools } from "./dataset/list-dataset.ts";
 import { DatasetFault, type Listing, type Source } from "./dataset/listing.ts";
 import { ingestPicture } from "./ingest-picture.ts";
@@ -25,15 +26,26 @@ export type IngestTools = Pick<
   "seed" | "memo" | "get" | "emit" | "progress" | "concurrency"
 >;
 
+export interface ListedTools extends Pick<ListingTools, "offline" | "masks"> {
+  /** Of a download, in bytes. */
+  readonly progress?: StageTools["progress"];
+}
+
 /** Lists a dataset; fails only with what is not about its content (NotDownloaded, the network). */
-export const listed = (dataset: Dataset, tools: ListingTools): Effect.Effect<Listing, Fault> =>
-  Effect.tryPromise({
-    try: () => listDataset(dataset, tools),
-    catch: (cause) => isFault(cause) ? cause : unexpected(dataset, cause),
-  });
+export const listed = (
+  dataset: Dataset,
+  { offline, masks, progress = () => Effect.void }: ListedTools,
+): Effect.Effect<Listing, Fault> =>
+  tryWithProgress(
+    (done, total) => progress(done, total, "bytes"),
+    (onProgress) =>
+      listDataset(dataset, { offline, masks, onProgress }).catch((cause) => {
+        throw isFault(cause) ? cause : unexpected(dataset, cause);
+      }),
+  );
 
 /** Lists a dataset; fails with all that is wrong with it. */
-export const soundListing = (dataset: Dataset, tools: ListingTools) =>
+export const soundListing = (dataset: Dataset, tools: ListedTools) =>
   Effect.flatMap(
     listed(dataset, tools),
     (listing) =>

@@ -54,7 +54,7 @@ export const ingest = defineStage({
         const { sources, files } = yield* soundListing(dataset, {
           masks: options.use_masks,
           offline: tools.offline,
-          onProgress: (done, total) => Effect.runSync(tools.progress(done, total, "bytes")),
+          progress: tools.progress,
         });
         const digests = yield* Effect.forEach(files, tools.digestFile);
         return { sources: sources.map(({ name, caption }) => [name, caption]), digests };

@@ -8,7 +8,7 @@ import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { after, before, test } from "node:test";
 import { runtimeVersion } from "../../runtime/platform/runtime.ts";
-import { otherRuntime, skipWithoutOther } from "./other-runtime.ts";
+import { otherRuntime, skipWithoutOther } from "../../runtime/testing/other-runtime.ts";
 import { gnomic, program, resultsOf, root, runIn, trainingIn } from "./project.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gnomic-interruptions-"));
@@ -75,7 +75,7 @@ test(`Ctrl-C through ${launcher[0]}, then on under the other runtime`, {
   assert.match(output, /state of step \d+ is in .*state\.safetensors; go on with: /);
   assert.notDeepEqual(resultsOf(runIn(home)), expected);
 
-  const [other, ...rest] = otherRuntime!.command(program, command);
+  const [other, rest] = otherRuntime!.command(program, command);
   const resumed = spawnSync(other, rest, { cwd: root, encoding: "utf8" });
   assert.equal(resumed.status, 0, resumed.stdout + resumed.stderr);
   assert.deepEqual(resultsOf(runIn(home)), expected);

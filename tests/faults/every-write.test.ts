@@ -6,14 +6,16 @@ import { cpSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
+import { findNode } from "../../runtime/testing/other-runtime.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { eventsOf, findRun, program, resultsOf, root, trainingIn } from "../end-to-end/project.ts";
 import { comeTo } from "./killed-training.ts";
 
+const node = findNode();
 const skip = process.env.GNOMIC_FAULTS !== "1"
   ? "only in `deno task test:faults`"
-  : spawnSync("node", ["--version"]).status !== 0
-  ? "needs Node"
+  : node === null
+  ? "needs Node 22.19 or later"
   : false;
 const preload = new URL("./kill-at-write.ts", import.meta.url).href;
 const small = {
@@ -35,7 +37,7 @@ test(
         return { made, command: [...trainingIn(made, small), "--json"] };
       };
       const train = (command: readonly string[], env: Record<string, string> = {}) =>
-        spawnSync("node", ["--import", preload, program, ...command], {
+        spawnSync(node!, ["--import", preload, program, ...command], {
           cwd: root,
           encoding: "utf8",
           env: { ...process.env, ...env },

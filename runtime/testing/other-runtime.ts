@@ -1,14 +1,18 @@
 // The runtime that does not run this test, for runs that begin under one and end under the other.
 // The trap: only what is on this machine already counts (PATH, or the cache of npx); tests need no
-// network. Where it is missing tests skip, unless GNOMIC_REQUIRE_PEERS=1.
+// network. A `node` that is too old to run the program does not count. Where there is none tests skip,
+// unless GNOMIC_REQUIRE_PEERS=1.
 import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import process from "node:process";
-import { otherScriptCommand, runtimeVersion } from "../../runtime/platform/runtime.ts";
+import { otherScriptCommand, runtimeVersion } from "../platform/runtime.ts";
 
 export interface Runtime {
   /** The command line that runs a script with it. */
-  readonly command: (script: string, args: readonly string[]) => readonly string[];
+  readonly command: (
+    script: string,
+    args: readonly string[],
+  ) => readonly [command: string, args: readonly string[]];
 }
 
 const outputOf = (command: string, ...args: readonly string[]): string | null => {
@@ -21,7 +25,8 @@ const isRecent = (version: string | null): boolean => {
   return major > 22 || (major === 22 && minor >= 19);
 };
 
-const findNode = (): string | null =>
+/** A Node that can run the program, whichever runtime runs this. */
+export const findNode = (): string | null =>
   isRecent(outputOf("node", "-p", "process.versions.node"))
     ? "node"
     : outputOf("npx", "--offline", "-y", "node@22", "-p", "process.execPath");
@@ -33,7 +38,7 @@ const findDeno = (): string | null =>
 const isDeno = runtimeVersion.startsWith("deno");
 const executable = isDeno ? findNode() : findDeno();
 export const otherRuntime: Runtime | null = executable === null ? null : {
-  command: (script, args) => [executable, ...otherScriptCommand(script, ...args)[1]],
+  command: (script, args) => [executable, otherScriptCommand(script, ...args)],
 };
 
 const missing = `there is no ${isDeno ? "Node 22.19 or later" : "Deno"} on this machine`;
