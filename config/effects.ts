@@ -3,9 +3,9 @@
 // The trap: these are remarks, never errors; a reference file must run unchanged.
 import { schedules } from "../engine/optimise/rates.ts";
 import { inert } from "./inert.ts";
-import { optionRows } from "./option-rows.ts";
+import { optionRows } from "../runtime/options/option-rows.ts";
 import { triggerOf } from "./placeholder.ts";
-import { valueAt } from "./decode-source.ts";
+import { valueAt } from "../runtime/options/decode-source.ts";
 import type { TrainingConfig } from "./training.ts";
 
 interface Remark {

@@ -1,7 +1,7 @@
 // How long to train.
 // The trap: a "step" is one update of the rows, whatever gradient_accumulation_steps is.
 import { Schema } from "effect";
-import { intFrom, option } from "./option.ts";
+import { intFrom, option } from "../runtime/options/option.ts";
 
 /** The fixed-input loss of so many last steps, and of at least so many values, is what has settled or not. */
 export const settledSteps = 200;

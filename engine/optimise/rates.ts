@@ -2,7 +2,7 @@
 // a cosine, a polynomial of power 1 down to 1e-7), and warmup_stable_decay. The trap: as in diffusers, a
 // warm-up begins at rate 0, so the first step moves nothing, and a cosine that runs past its last step
 // rises again.
-import { fault } from "../fault.ts";
+import { fault } from "../../lib/fault.ts";
 import { cos } from "../random/exact-math.ts";
 
 export class RateFault extends fault("RateFault", "user") {}
