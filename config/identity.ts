@@ -4,10 +4,10 @@
 // part of the identity unless its definition says `keepsRun` or `inert.ts` says that it is idle.
 import { schedules } from "../engine/optimise/rates.ts";
 import { valueAt } from "../runtime/options/decode-source.ts";
-import { inert } from "./inert.ts";
+import { withoutKeys } from "../runtime/options/mapping.ts";
 import { optionRows } from "../runtime/options/option-rows.ts";
+import { ineffectiveOptions } from "./ineffective-options.ts";
 import type { TrainingConfig } from "./training.ts";
-import { withoutKeys } from "../runtime/options/without-keys.ts";
 
 /** Whether the rate at a step depends on how many steps there are in all. */
 export const rateDependsOnLength = (config: Pick<TrainingConfig, "lr_scheduler">): boolean =>
@@ -24,7 +24,7 @@ export const lateAtDefault = (config: TrainingConfig): readonly string[] =>
 export function identityOf(config: TrainingConfig): unknown {
   const left = [
     ...optionRows().filter((row) => row.keepsRun).map((row) => row.key),
-    ...inert.filter(({ when }) => when(config)).map(({ key }) => key),
+    ...ineffectiveOptions.filter(({ when }) => when(config)).map(({ key }) => key),
     ...lateAtDefault(config),
     ...(rateDependsOnLength(config) ? [] : ["max_train_steps", "max_train_epochs"]),
   ];

@@ -3,8 +3,8 @@
 // The trap: rows and moments are float64 whatever `weight_dtype` says, since in bfloat16 small
 // steps round to nothing (files hold the rows as float32); `use_8bit` is accepted and has no effect.
 import { Schema } from "effect";
-import { type OptimizerName, optimizers } from "../engine/optimise/optimizer.ts";
 import type { OptimizerOption } from "../engine/optimise/optimizer-kind.ts";
+import { type OptimizerName, optimizers } from "../engine/optimise/optimizer.ts";
 import { scheduleNames } from "../engine/optimise/rates.ts";
 import { intFrom, notNegative, option, positive, tag } from "../runtime/options/option.ts";
 

@@ -4,13 +4,9 @@
 // pipeline's own (so the reference's files run unchanged); one without it is laid over.
 import { Effect, FileSystem } from "effect";
 import { ConfigFault, type Finding } from "../runtime/options/config-fault.ts";
-import { contradictions } from "./contradictions.ts";
 import { decodeAll, findingsOf, keyOf } from "../runtime/options/decode-source.ts";
-import { effects } from "./effects.ts";
-import { settledFixedLoss } from "./fixed-loss.ts";
 import { isMapping } from "../runtime/options/mapping.ts";
 import { overlay } from "../runtime/options/overlay.ts";
-import { repaired } from "../runtime/options/repaired.ts";
 import { parseSettings } from "../runtime/options/settings.ts";
 import {
   emptySource,
@@ -20,6 +16,10 @@ import {
   placeOf,
   type Source,
 } from "../runtime/options/source.ts";
+import { withStandIns } from "../runtime/options/with-stand-ins.ts";
+import { configNotes } from "./config-notes.ts";
+import { contradictions } from "./contradictions.ts";
+import { settledFixedLoss } from "./fixed-loss.ts";
 import { TrainingConfig } from "./training.ts";
 
 export interface ConfigLayers {
@@ -124,7 +124,7 @@ function resolveConfig(
   const wrong = misfits.map((misfit) => keyOf(misfit.path));
   const faulty = (key: string) =>
     wrong.some((at) => at === key || key.startsWith(`${at}.`) || at.startsWith(`${key}.`));
-  const config = value ?? repaired(TrainingConfig, source.value, misfits);
+  const config = value ?? withStandIns(TrainingConfig, source.value, misfits);
   const against = config === undefined ? [] : contradictions(config, faulty);
   const findings = [
     ...findingsOf(misfits, TrainingConfig, source),
@@ -147,6 +147,6 @@ export const readConfig = Effect.fnUntraced(function* (layers: ConfigLayers) {
   if (all.length > 0 || !("config" in resolved) || resolved.config === undefined) {
     return yield* new ConfigFault(all);
   }
-  const notesOfConfig = effects(resolved.config);
+  const notesOfConfig = configNotes(resolved.config);
   return { config: settledFixedLoss(resolved.config), notes: [...notes, ...notesOfConfig] };
 });

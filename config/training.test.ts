@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Schema } from "effect";
 import { decodeAll, keyOf, valueAt } from "../runtime/options/decode-source.ts";
+import { withoutKeys } from "../runtime/options/mapping.ts";
 import { optionRows } from "../runtime/options/option-rows.ts";
 import { TrainingConfig } from "./training.ts";
-import { withoutKeys } from "../runtime/options/without-keys.ts";
 
 interface ReferenceOption {
   readonly type: string;

@@ -3,12 +3,12 @@
 // The trap: `values` is plain JSON; `seed` in it may be null until the run's manifest has one, and late
 // options at their default are not in it (stages decode the default), so that old results keep their bytes.
 import { Effect, FileSystem } from "effect";
+import { triggerOf } from "../../config/embedding.ts";
 import { identityOf, lateAtDefault, rateDependsOnLength } from "../../config/identity.ts";
-import { triggerOf } from "../../config/placeholder.ts";
 import { type ConfigLayers, readConfig } from "../../config/read.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
-import { withoutKeys } from "../options/without-keys.ts";
+import { withoutKeys } from "../options/mapping.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 

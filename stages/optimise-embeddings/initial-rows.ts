@@ -2,8 +2,8 @@
 // after a word's first row the rest may be other rows than that word's.
 // The trap: a file holds as many vectors as it holds; `num_vectors` must agree.
 import type { TokenEmbeddings } from "../../engine/text/token-embeddings.ts";
-import { fault } from "../../lib/fault.ts";
 import { readEmbedding } from "../../inversion/embedding/embedding-file.ts";
+import { fault } from "../../lib/fault.ts";
 import type { EncoderPair } from "./training-state.ts";
 
 export class InitialRowsFault extends fault("InitialRowsFault", "user") {}

@@ -1,36 +1,35 @@
 // Puts a training together from options, latents and tokens: course, objective, rates, measures, watch.
 // All of it is made anew by every process; only the state is kept.
 import { Effect } from "effect";
+import { fixedLossItems } from "../../config/fixed-loss.ts";
 import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
 import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
-import type { Engine } from "../../engine/session/engine.ts";
-import type { Fault } from "../../lib/fault.ts";
-import { fixedLossItems } from "../../config/fixed-loss.ts";
 import { learningRates } from "../../engine/optimise/rates.ts";
+import type { Engine } from "../../engine/session/engine.ts";
 import type { Model } from "../../engine/weights/model.ts";
 import type { Latents } from "../../inversion/artefacts/latents.ts";
 import type { Snapshot } from "../../inversion/artefacts/snapshots.ts";
 import type { TokenIds } from "../../inversion/artefacts/token-ids.ts";
 import { schedulerOf } from "../../inversion/model/open-engine.ts";
-import type { StageTools } from "../../runtime/stage.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
-import type { Item } from "./batch.ts";
-import { planCourse } from "./course.ts";
+import type { StageTools } from "../../runtime/stage.ts";
+import { planBatches } from "./batch-plan.ts";
+import type { Item } from "./batches.ts";
 import { fixedEvery } from "./fixed-every.ts";
-import { fixedItems, itemsOfWord, thoroughItems } from "./fixed-items.ts";
+import { beforeAfterItems, fixedItems, itemsOfWord, measure } from "./fixed-loss.ts";
 import { latentReader } from "./latent-reader.ts";
-import { measure } from "./measure.ts";
 import type { OptimiseOptions } from "./options.ts";
-import { rowWatch } from "./row-watch.ts";
 import { checkSamePictures } from "./same-pictures.ts";
-import { snapshotDesk } from "./snapshot-desk.ts";
+import { snapshotPublisher } from "./snapshot-publisher.ts";
 import type { Training } from "./train.ts";
 import type { EncoderPair } from "./training-state.ts";
+import { watchEmbeddings } from "./watch-embeddings.ts";
 
 interface Opened {
   readonly training: Training;
   /** The loss over every picture that is measured on, at many timesteps; null where none is asked for. */
-  readonly thorough: (rows: EncoderPair) => Effect.Effect<number | null, Fault>;
+  readonly beforeAfterLoss: (rows: EncoderPair) => Effect.Effect<number | null, Fault>;
 }
 
 export const openTraining = (
@@ -53,21 +52,21 @@ export const openTraining = (
     };
     const read = latentReader(tools);
     const sizes = inputs.latents.train.map(({ views }) => views[0].size.join("x"));
-    const course = planCourse(sizes, options);
+    const batchPlan = planBatches(sizes, options);
     const widths = [engine.tokens[0].width, engine.tokens[1].width] as const;
-    const watch = yield* tryPromise(() => rowWatch(model, engine));
+    const watch = yield* tryPromise(() => watchEmbeddings(model, engine));
     const fixed = { seed: options.seed, latents: inputs.latents, tokens: inputs.tokens, read };
     const heldOut = inputs.latents.heldOut.length > 0;
     const items = yield* fixedItems(fixed, fixedLossItems(options, heldOut));
     const wordItems = itemsOfWord(items, inputs.tokens);
     const measured = (items: readonly Item[]) => ({
       items,
-      batchSize: course.fullest.batch,
+      batchSize: batchPlan.fullest.batch,
       objective,
     });
     const training: Training = {
       options,
-      course,
+      batchPlan,
       gradient: {
         engine,
         drawing: {
@@ -90,29 +89,29 @@ export const openTraining = (
         schedule: options.lr_scheduler,
         learningRate: options.optimizer.learning_rate,
         warmupSteps: options.lr_warmup_steps,
-        trainingSteps: tools.run.scheduleSteps ?? course.totalSteps,
+        trainingSteps: tools.run.scheduleSteps ?? batchPlan.totalSteps,
         decayFraction: options.lr_decay_fraction,
       }),
-      fixedEvery: fixedEvery(options, course.fullest, items.length),
+      fixedEvery: fixedEvery(options, batchPlan.fullest, items.length),
       heldOut,
       fixedLoss: (rows) => measure(engine, tools, measured(items), rows),
       wordLoss: wordItems === null
         ? null
         : (rows) =>
           Effect.map(measure(engine, tools, measured(wordItems), rows), ({ mean }) => mean),
-      health: watch.health,
-      desk: snapshotDesk(options, course, widths, tools, tools.publish),
+      stats: watch.stats,
+      publisher: snapshotPublisher(options, batchPlan, widths, tools, tools.publish),
       tools,
     };
-    const thorough = (rows: EncoderPair) =>
+    const beforeAfterLoss = (rows: EncoderPair) =>
       Effect.gen(function* () {
         const { before_after_timesteps, before_after_noises } = options;
         if (before_after_timesteps.length === 0) return null;
-        const all = yield* thoroughItems(fixed, before_after_timesteps, before_after_noises);
+        const all = yield* beforeAfterItems(fixed, before_after_timesteps, before_after_noises);
         return (yield* measure(engine, tools, measured(all), rows)).mean;
       });
 
-    return { training, thorough };
+    return { training, beforeAfterLoss };
   });
 
 /** What a rate of 1 is for each encoder. */

@@ -7,18 +7,18 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
 import { Device } from "../../engine/device/device.ts";
-import { Engine } from "../../engine/session/engine.ts";
+import { averageRows } from "../../engine/optimise/averaged-rows.ts";
 import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import { normals } from "../../engine/random/draw.ts";
+import { Engine } from "../../engine/session/engine.ts";
 import { openModel } from "../../engine/weights/model.ts";
 import type { RunEvent } from "../../runtime/events.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
-import { planCourse } from "./course.ts";
+import { planBatches } from "./batch-plan.ts";
 import { gradientTools } from "./gradient.fixture.ts";
 import type { OptimiseOptions } from "./options.ts";
 import { train, type Training } from "./train.ts";
-import { averageRows } from "../../engine/optimise/averaged-rows.ts";
 import {
   type EncoderPair,
   load,
@@ -59,7 +59,7 @@ function trainingOn({ device, runDir, said, onStep, fixedLoss, emaDecay }: Attem
     fixedEvery: fixedLoss === undefined ? null : 1,
     heldOut: true,
     wordLoss: null,
-    course: planCourse(sizes.map(String), {
+    batchPlan: planBatches(sizes.map(String), {
       seed: 1,
       train_batch_size: 2,
       gradient_accumulation_steps: gradient.accumulation,
@@ -69,8 +69,8 @@ function trainingOn({ device, runDir, said, onStep, fixedLoss, emaDecay }: Attem
     gradient,
     rate: () => 1e-2,
     fixedLoss: fixedLoss ?? (() => Effect.die("not measured")),
-    health: () => Effect.succeed([]),
-    desk: {
+    stats: () => Effect.succeed([]),
+    publisher: {
       isDue: () => false,
       due: ({ step }) => Effect.sync(() => onStep?.(step)),
       asked: () => Effect.void,
@@ -190,8 +190,8 @@ test("a mean of the rows is kept beside them: they train on, and it is what is m
       rows.push(optimizer.rows[0]);
     };
     const training = trainingOn({ ...at, emaDecay: 0.3 });
-    const desk = { ...training.desk, due: () => Effect.promise(onStep) };
-    const last = await Effect.runPromise(train({ ...training, desk }, beginning()));
+    const publisher = { ...training.publisher, due: () => Effect.promise(onStep) };
+    const last = await Effect.runPromise(train({ ...training, publisher }, beginning()));
     await device.close();
 
     assert.deepEqual(last.optimizer, plain.optimizer, "the mean trains nothing");

@@ -1,22 +1,20 @@
 // The training loop: step by step from a state to the next, each step on disk before anyone hears of it.
 // The trap: whatever a step decides must follow from the state, the configuration and the seed alone.
 import { Effect } from "effect";
-import type { Fault } from "../../lib/fault.ts";
 import { averageRows } from "../../engine/optimise/averaged-rows.ts";
-import { moveRows, stepSizeFound } from "../../engine/optimise/optimizer.ts";
 import { optimizerStep } from "../../engine/optimise/optimizer-step.ts";
+import { moveRows, stepSizeFound } from "../../engine/optimise/optimizer.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
+import { type Fault, stopped } from "../../lib/fault.ts";
 import type { RunEvent } from "../../runtime/events.ts";
 import type { StageTools } from "../../runtime/stage.ts";
-import { stopped } from "../../lib/stopped.ts";
-import type { Course } from "./course.ts";
-import { hasSettled, pairedDifference, varianceRatio } from "./fixed-loss-course.ts";
-import { stuckStepSize, worseThanWord } from "./forewarnings.ts";
+import type { BatchPlan } from "./batch-plan.ts";
+import type { EncoderStats } from "./embedding-stats.ts";
+import { hasSettled, type Losses, pairedDifference, varianceRatio } from "./fixed-loss.ts";
 import { type GradientTools, stepGradient } from "./gradient.ts";
-import type { Losses } from "./measure.ts";
 import type { OptimiseOptions } from "./options.ts";
-import type { EncoderHealth } from "./row-health.ts";
-import type { SnapshotDesk } from "./snapshot-desk.ts";
+import { stuckStepSize, worseThanWord } from "./preflight-warnings.ts";
+import type { SnapshotPublisher } from "./snapshot-publisher.ts";
 import {
   type EncoderPair,
   rowsOf,
@@ -27,7 +25,7 @@ import {
 
 export interface Training {
   readonly options: OptimiseOptions;
-  readonly course: Course;
+  readonly batchPlan: BatchPlan;
   readonly gradient: GradientTools;
   readonly rate: (step: number) => number;
   /** After how many steps the fixed-input loss is measured; null: never. */
@@ -37,16 +35,16 @@ export interface Training {
   readonly fixedLoss: (rows: EncoderPair) => Effect.Effect<Losses, Fault>;
   /** The same of the initializer word, once where the vectors stand; null where that is no other thing. */
   readonly wordLoss: ((rows: EncoderPair) => Effect.Effect<number, Fault>) | null;
-  readonly health: (
+  readonly stats: (
     state: TrainingState,
     words: boolean,
-  ) => Effect.Effect<readonly EncoderHealth[], Fault>;
-  readonly desk: SnapshotDesk;
+  ) => Effect.Effect<readonly EncoderStats[], Fault>;
+  readonly publisher: SnapshotPublisher;
   readonly tools: StageTools;
 }
 
-export const isFinished = (state: TrainingState, course: Course): boolean =>
-  state.early || state.step >= course.totalSteps;
+export const isFinished = (state: TrainingState, batchPlan: BatchPlan): boolean =>
+  state.early || state.step >= batchPlan.totalSteps;
 
 /** Goes on from `state` to the last step. Fails with `Stopped` when asked to stop. */
 export const train = (
@@ -54,15 +52,15 @@ export const train = (
   state: TrainingState,
 ): Effect.Effect<TrainingState, Fault> =>
   Effect.gen(function* () {
-    const { course, desk, tools } = training;
+    const { batchPlan, publisher, tools } = training;
     let current = state;
-    yield* tools.progress(current.step, course.totalSteps, "steps");
+    yield* tools.progress(current.step, batchPlan.totalSteps, "steps");
     if (owesStart(training, current)) {
-      current = yield* judgedWhereDue(training, current);
+      current = yield* evaluateWhereDue(training, current);
       yield* save(tools.runDir, current);
     }
     yield* tell(training, current);
-    while (!isFinished(current, course)) {
+    while (!isFinished(current, batchPlan)) {
       if (tools.stopRequested()) return yield* Effect.fail(stopped(current.step));
       const stepped = yield* oneStep(training, current);
       if (owesStart(training, stepped)) {
@@ -70,11 +68,11 @@ export const train = (
         yield* save(tools.runDir, stepped);
         yield* say(training, stepped);
       }
-      current = yield* judgedWhereDue(training, stepped);
+      current = yield* evaluateWhereDue(training, stepped);
       yield* save(tools.runDir, current);
       yield* tell(training, current);
-      yield* desk.asked(current, yield* tools.requests());
-      yield* tools.progress(current.step, course.totalSteps, "steps");
+      yield* publisher.asked(current, yield* tools.requests());
+      yield* tools.progress(current.step, batchPlan.totalSteps, "steps");
     }
     return current;
   });
@@ -84,15 +82,17 @@ const say = ({ tools }: Training, { events }: TrainingState) =>
 
 /** Events and snapshots of a step that is on disk; after a resume whatever is there already is dropped. */
 const tell = (training: Training, state: TrainingState) =>
-  Effect.andThen(say(training, state), training.desk.due(state));
+  Effect.andThen(say(training, state), training.publisher.due(state));
 
 const oneStep = (training: Training, state: TrainingState) =>
   Effect.gen(function* () {
-    const { course, gradient, rate } = training;
+    const { batchPlan, gradient, rate } = training;
     const started = performance.now();
     const lr = rate(state.step);
-    const micros = course.step(state.step);
-    const after = state.step + 1 < course.totalSteps ? course.step(state.step + 1)[0] : undefined;
+    const micros = batchPlan.step(state.step);
+    const after = state.step + 1 < batchPlan.totalSteps
+      ? batchPlan.step(state.step + 1)[0]
+      : undefined;
     const { loss, gradients, rows } = yield* stepGradient(
       micros,
       after,
@@ -111,7 +111,7 @@ const oneStep = (training: Training, state: TrainingState) =>
       event: "step",
       at: Date.now(),
       step,
-      epoch: course.epochsAfter(step),
+      epoch: batchPlan.epochsAfter(step),
       loss,
       lr,
       ...(found === null ? {} : { dLr: found * lr }),
@@ -144,35 +144,35 @@ function averaged(
 const owesStart = ({ fixedEvery }: Training, { step, fixedLosses }: TrainingState) =>
   fixedEvery !== null && step > 0 && fixedLosses.length === 0;
 
-const judgedWhereDue = (training: Training, state: TrainingState) =>
+const evaluateWhereDue = (training: Training, state: TrainingState) =>
   Effect.gen(function* () {
-    const begun = owesStart(training, state) ? yield* judgedStart(training, state) : state;
-    const { course, fixedEvery: every } = training;
+    const begun = owesStart(training, state) ? yield* evaluateStart(training, state) : state;
+    const { batchPlan, fixedEvery: every } = training;
     const isDue = every !== null &&
-      (state.step % every === 0 || state.step === course.totalSteps);
-    return isDue ? yield* judged(training, begun) : begun;
+      (state.step % every === 0 || state.step === batchPlan.totalSteps);
+    return isDue ? yield* evaluated(training, begun) : begun;
   });
 
-const judgedStart = (training: Training, state: TrainingState) =>
+const evaluateStart = (training: Training, state: TrainingState) =>
   Effect.gen(function* () {
     const { step, optimizer, average } = state;
-    const start = yield* judged(training, { ...state, step: 0, average: state.initial });
+    const start = yield* evaluated(training, { ...state, step: 0, average: state.initial });
     const word = training.wordLoss === null ? null : yield* training.wordLoss(state.initial);
     const remarks = word === null ? [] : worseThanWord(start.fixedLosses[0], word);
     return { ...start, step, optimizer, average, events: [...start.events, ...remarks] };
   });
 
 /** Measures the fixed-input loss and looks at the rows. */
-const judged = (
+const evaluated = (
   training: Training,
   state: TrainingState,
 ): Effect.Effect<TrainingState, Fault> =>
   Effect.gen(function* () {
-    const { options, course, desk, heldOut } = training;
+    const { options, batchPlan, publisher, heldOut } = training;
     const { mean: loss, each: losses } = yield* training.fixedLoss(rowsOf(state));
     const fixedLosses = appended(state.fixedLosses, loss);
     const fixedSteps = appended(state.fixedSteps, state.step);
-    const epoch = course.epochsAfter(state.step);
+    const epoch = batchPlan.epochsAfter(state.step);
     // Pictures that are trained on measure how well they are known by heart, so they choose the last.
     const improved = state.best === null || !heldOut || loss < state.best.loss;
     const best = improved
@@ -190,21 +190,21 @@ const judged = (
       heldOut,
       ...(above === null ? {} : { aboveBest: above }),
     };
-    const judgedState = {
+    const evaluateState = {
       ...state,
       fixedLosses,
       fixedSteps,
       best,
       early: options.early_stop && hasSettled({ fixedLosses, fixedSteps }),
     };
-    const words = desk.isDue(judgedState);
+    const words = publisher.isDue(evaluateState);
     const rows: RunEvent = {
       event: "rows",
       at: Date.now(),
       step: state.step,
-      encoders: yield* training.health(judgedState, words),
+      encoders: yield* training.stats(evaluateState, words),
     };
-    return { ...judgedState, events: [...state.events, event, rows] };
+    return { ...evaluateState, events: [...state.events, event, rows] };
   });
 
 function appended(values: Float64Array, value: number): Float64Array {
