@@ -6,7 +6,7 @@ import { Schema } from "effect";
 import type { OptimizerOption } from "../engine/optimise/optimizer-kind.ts";
 import { type OptimizerName, optimizers } from "../engine/optimise/optimizer.ts";
 import { scheduleNames } from "../engine/optimise/rates.ts";
-import { intFrom, notNegative, option, positive, tag } from "../runtime/options/option.ts";
+import { intFrom, option, positive, tag } from "../runtime/options/option.ts";
 
 type OptionsOf<Name extends OptimizerName> = (typeof optimizers)[Name]["options"];
 type Fields<Options> = {
