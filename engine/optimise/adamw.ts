@@ -4,7 +4,7 @@
 import { Schema } from "effect";
 import { pow } from "../random/exact-math.ts";
 import { notNegative, type OptimizerKind, optimizerOption, positive } from "./optimizer-kind.ts";
-import type { Gradients, Rows } from "./rows.ts";
+import { type Gradients, type Rows, scaleRows } from "./rows.ts";
 
 /** Names as in the training configuration. */
 export interface AdamWOptions {
@@ -105,7 +105,7 @@ export const adamW = {
   options,
   start: startAdamW,
   step: stepAdamW,
-  moved: (state, rows) => ({ ...state, rows }),
+  scaled: (state, factors) => ({ ...state, rows: scaleRows(state.rows, factors) }),
   arrays: ["rows", "expAvg", "expAvgSq"],
   scalars: ["step"],
 } satisfies OptimizerKind<AdamWOptions, AdamWState>;

@@ -39,8 +39,8 @@ export interface OptimizerKind<Options, State extends { readonly rows: Rows }> {
     rates: readonly number[],
     options: Options,
   ) => State;
-  /** The state with rows that something else than a step has moved (the std pull). */
-  readonly moved: (state: State, rows: Rows) => State;
+  /** The state with each encoder's rows times its factor (the std pull), which was no step. */
+  readonly scaled: (state: State, factors: readonly number[]) => State;
   /** Of an optimizer that looks for its step size: what it has found, a factor on the rate, and its first. */
   readonly stepSize?: { readonly of: (state: State) => number; readonly first: number };
   /** What a resume needs: `optimizer.rows.0` and so on in the state file, and single numbers. */

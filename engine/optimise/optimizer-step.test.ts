@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { normals } from "../random/draw.ts";
 import { optimizerStep, type StepRules } from "./optimizer-step.ts";
-import { moveRows, type OptimizerOptions, startOptimizer } from "./optimizer.ts";
+import { type OptimizerOptions, scaleState, startOptimizer } from "./optimizer.ts";
 import type { Rows } from "./rows.ts";
 
 const adamW: OptimizerOptions = {
@@ -69,10 +69,11 @@ test("Prodigy's d grows under the pull as without it; with the pull in its way i
   assert.ok(estimate("once", false) < 0.01 * free);
 });
 
-test("rows that were moved keep their distance from Prodigy's start; AdamW has no start", () => {
+test("rows that are scaled take Prodigy's start along", () => {
   const state = startOptimizer(prodigy, [Float64Array.of(1, 2), Float64Array.of(3)]);
-  const moved = moveRows(state, [Float64Array.of(1.5, 1), Float64Array.of(3)]);
-  assert.ok(moved.optimizer_type === "Prodigy");
-  assert.deepEqual(moved.start, [Float64Array.of(1.5, 1), Float64Array.of(3)]);
+  const scaled = scaleState(state, [0.5, 2]);
+  assert.ok(scaled.optimizer_type === "Prodigy");
+  assert.deepEqual(scaled.rows, [Float64Array.of(0.5, 1), Float64Array.of(6)]);
+  assert.deepEqual(scaled.start, scaled.rows);
   assert.deepEqual(state.rows, [Float64Array.of(1, 2), Float64Array.of(3)]);
 });

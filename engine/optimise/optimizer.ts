@@ -39,9 +39,9 @@ export const stepOptimizer = (
   options: OptimizerOptions,
 ): OptimizerState => optimizerKind(state.optimizer_type).step(state, gradients, rates, options);
 
-/** The state with rows that something else than a step has moved. */
-export const moveRows = (state: OptimizerState, rows: Rows): OptimizerState =>
-  optimizerKind(state.optimizer_type).moved(state, rows);
+/** The state with each encoder's rows times its factor, which was no step. */
+export const scaleState = (state: OptimizerState, factors: readonly number[]): OptimizerState =>
+  optimizerKind(state.optimizer_type).scaled(state, factors);
 
 /** The step size that it has found by itself, a factor on the rate; null: it looks for none. */
 export const stepSizeFound = (state: OptimizerState): number | null =>

@@ -1,11 +1,12 @@
 // Prodigy (Mishchenko & Defazio 2023, arXiv 2306.06101): Adam that estimates its own step size d from
 // how far the gradients agree with the way already gone. Results as of prodigyopt 1.1.2. The trap: d is
 // one number for all encoders, a step at rate 0 (a warm-up's first) leaves the whole state alone, and the
-// way gone is its own steps alone: whoever else moves the rows must say so (`moved`), or d never grows.
+// way gone is its own steps alone: whoever else scales the rows must scale its start too (`scaled`), or d
+// never grows.
 import { Schema } from "effect";
 import { pow } from "../random/exact-math.ts";
 import { notNegative, type OptimizerKind, optimizerOption } from "./optimizer-kind.ts";
-import type { Gradients, Rows } from "./rows.ts";
+import { type Gradients, type Rows, scaleRows } from "./rows.ts";
 
 /** Names as in the training configuration. */
 export interface ProdigyOptions {
@@ -24,7 +25,7 @@ export interface ProdigyState {
   readonly d: number;
   readonly dNumerator: number;
   readonly rows: Rows;
-  /** The rows before the first step, moved by whatever moved the rows since beside the steps. */
+  /** The rows before the first step, scaled by whatever scaled the rows since. */
   readonly start: Rows;
   /** Running means of d * gradient and of its square. */
   readonly expAvg: Rows;
@@ -130,20 +131,18 @@ const averaged = (
   add: (group: number, i: number) => number,
 ): Rows => averages.map((values, group) => values.map((value, i) => decay * value + add(group, i)));
 
-/** The start goes along, so that what is compared with the gradients is the way of the steps alone. */
-const movedProdigy = (state: ProdigyState, rows: Rows): ProdigyState => ({
+/** The start is scaled along, so that what is compared with the gradients is the way of the steps. */
+const scaledProdigy = (state: ProdigyState, factors: readonly number[]): ProdigyState => ({
   ...state,
-  rows,
-  start: state.start.map((values, group) =>
-    values.map((value, i) => value + (rows[group][i] - state.rows[group][i]))
-  ),
+  rows: scaleRows(state.rows, factors),
+  start: scaleRows(state.start, factors),
 });
 
 export const prodigy = {
   options,
   start: startProdigy,
   step: stepProdigy,
-  moved: movedProdigy,
+  scaled: scaledProdigy,
   stepSize: { of: ({ d }) => d, first: FIRST_D },
   arrays: ["rows", "start", "expAvg", "expAvgSq", "gradientSum"],
   scalars: ["step", "d", "dNumerator"],

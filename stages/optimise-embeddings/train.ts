@@ -3,7 +3,7 @@
 import { Effect } from "effect";
 import { averageRows } from "../../engine/optimise/averaged-rows.ts";
 import { optimizerStep } from "../../engine/optimise/optimizer-step.ts";
-import { moveRows, stepSizeFound } from "../../engine/optimise/optimizer.ts";
+import { stepSizeFound } from "../../engine/optimise/optimizer.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
 import { type Fault, stopped } from "../../lib/fault.ts";
 import type { RunEvent } from "../../runtime/events.ts";
@@ -15,13 +15,7 @@ import { type GradientTools, stepGradient } from "./gradient.ts";
 import type { OptimiseOptions } from "./options.ts";
 import { stuckStepSize, worseThanWord } from "./preflight-warnings.ts";
 import type { SnapshotPublisher } from "./snapshot-publisher.ts";
-import {
-  type EncoderPair,
-  rowsOf,
-  save,
-  trainedRows,
-  type TrainingState,
-} from "./training-state.ts";
+import { type EncoderPair, rowsOf, save, type TrainingState } from "./training-state.ts";
 
 export interface Training {
   readonly options: OptimiseOptions;
@@ -93,14 +87,14 @@ const oneStep = (training: Training, state: TrainingState) =>
     const after = state.step + 1 < batchPlan.totalSteps
       ? batchPlan.step(state.step + 1)[0]
       : undefined;
-    const { loss, gradients, rows } = yield* stepGradient(
+    const { loss, gradients, state: begun } = yield* stepGradient(
       micros,
       after,
-      trainedRows(state),
+      state.optimizer,
       gradient,
     );
     const { state: optimizer, norm } = optimizerStep(
-      moveRows(state.optimizer, rows),
+      begun,
       gradients,
       lr,
       gradient.rules,

@@ -7,9 +7,9 @@ import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
 import { prepareStep } from "../../engine/diffusion/objective.ts";
 import {
   addGradients,
+  betweenBatches,
   noGradient,
   optimizerStep,
-  rowsBetweenBatches,
 } from "../../engine/optimise/optimizer-step.ts";
 import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import { standardDeviation } from "../../engine/optimise/std-pull.ts";
@@ -103,7 +103,7 @@ export async function checkGoldenRun(
       state = moved.state;
       sum = noGradient(state.rows);
     } else {
-      state = { ...state, rows: rowsBetweenBatches(state.rows, rules) };
+      state = betweenBatches(state, rules);
     }
     if (stepEnds) {
       state.rows.forEach((rows, i) => {
