@@ -3,6 +3,7 @@
 import process from "node:process";
 import { Effect } from "effect";
 import { providers } from "../config/device.ts";
+import { retiredProviders } from "../engine/device/providers.ts";
 import { samplers } from "../config/validation.ts";
 import { generate } from "../inversion/generate/generate.ts";
 import type { GenerateRequest, Listener } from "../inversion/generate/request.ts";
@@ -40,6 +41,7 @@ export const generateCommand: Command = {
     ["--out <dir>", `Where the pictures go (${outFolder})`],
     ["--format <name>", "png or jpg (png)"],
     ["--provider <name>", `What computes: one of ${providers.join(", ")} (auto)`],
+    ["--device <card>", "Which of several cards: a number or a part of its name (the strongest)"],
     ["--threads <n>", "Threads on the CPU; as many as there are cores by default"],
     ["--json", "Print one JSON value instead of text"],
   ],
@@ -119,7 +121,8 @@ function decodeRequest(
     count: number("count", 1, ...whole(1, 10_000)),
     format: oneOf("format", ["png", "jpg"], "png"),
     out: text("out") ?? outFolder,
-    provider: oneOf("provider", providers, "auto"),
+    provider: oneOf("provider", providers, "auto", retiredProviders),
+    device: text("device"),
     threads: number("threads", null, ...whole(1, 1024)),
   });
 }

@@ -9,7 +9,13 @@ const flag = (key: string) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.
 export interface OptionReader {
   /** Null: not given. */
   readonly text: (key: string) => string | null;
-  readonly oneOf: <const A extends string>(key: string, names: readonly A[], otherwise: A) => A;
+  /** `retired`: names of before, and what to do in their place. */
+  readonly oneOf: <const A extends string>(
+    key: string,
+    names: readonly A[],
+    otherwise: A,
+    retired?: Readonly<Record<string, string>>,
+  ) => A;
   /** `wanted` says in words what `fits`. */
   readonly number: <A extends number | null>(
     key: string,
@@ -34,10 +40,16 @@ export function optionReader(
   return {
     text,
     refuse,
-    oneOf: <const A extends string>(key: string, names: readonly A[], otherwise: A): A => {
+    oneOf: <const A extends string>(
+      key: string,
+      names: readonly A[],
+      otherwise: A,
+      retired: Readonly<Record<string, string>> = {},
+    ): A => {
       const name = text(key) ?? otherwise;
       if (!(names as readonly string[]).includes(name)) {
-        refuse(`${flag(key)} ${name} (one of ${names.join(", ")})`);
+        const instead = Object.hasOwn(retired, name) ? `. ${retired[name]}` : "";
+        refuse(`${flag(key)} ${name} (one of ${names.join(", ")})${instead}`);
       }
       return name as A;
     },

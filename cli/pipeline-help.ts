@@ -1,4 +1,5 @@
 // The options of `pipeline` and what its --help says of them.
+import { providerNames } from "../engine/device/providers.ts";
 import type { Command } from "./command.ts";
 
 export const pipelineHelp: Pick<
@@ -12,7 +13,7 @@ export const pipelineHelp: Pick<
     ["--set <key=value>", "One option, e.g. optimizer.learning_rate=1e-3; may be repeated"],
     ["--output <dir>", "The folder of runs, over base_output_dir"],
     ["--seed <number>", "The seed of all randomness"],
-    ["--provider <name>", "What computes: auto, cpu, webgpu, cuda, dml or coreml"],
+    ["--provider <name>", `What computes: ${["auto", ...providerNames].join(", ")}`],
     ["--from-file <file>", "The configuration that an embedding file carries, to make it again"],
     ["--dry-run", "Say what would be done and why; no network is used and no run is made"],
     ["--explain [option]", "Say what an option means, or list them all"],

@@ -41,7 +41,8 @@ const list = (value: unknown): readonly string[] =>
   value === undefined ? [] : [value].flat().map(String);
 
 function commandOf(name: string, options: Options): PipelineCommand {
-  const provider = text(options.provider);
+  // Given twice, it is no provider, and that is said.
+  const provider = options.provider === undefined ? undefined : String(options.provider);
   return {
     pipeline: name,
     layers: {

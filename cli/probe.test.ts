@@ -27,7 +27,7 @@ const golden = fileURLToPath(new URL("../tests/golden/c/", import.meta.url));
 const inputs = join(golden, "inputs.safetensors");
 const expected = join(golden, "expected.safetensors");
 const model = join(golden, "model");
-const absentDevice = { provider: process.platform === "darwin" ? "dml" : "coreml" };
+const absentDevice = { provider: process.platform === "win32" ? "cuda" : "dml" };
 
 let folder: string;
 before(async () => folder = await mkdtemp(join(tmpdir(), "gnomic-probe-")));

@@ -6,6 +6,7 @@ import process from "node:process";
 import { Effect } from "effect";
 import { memoryPlans, providers } from "../config/device.ts";
 import type { Tensor } from "../engine/device/messages.ts";
+import { retiredProviders } from "../engine/device/providers.ts";
 import {
   agrees,
   compareOutputs,
@@ -39,6 +40,7 @@ export const probeCommand: Command = {
       "The largest relative error. Default: 1e-5 on the CPU (gradients 2e-5), 1e-3 elsewhere",
     ],
     ["--provider <name>", `One of ${providers.join(", ")}; cpu by default`],
+    ["--device <card>", "Which of several cards: a number or a part of its name (the strongest)"],
     ["--threads <count>", "Threads on the CPU; as many as there are cores by default"],
     [
       "--plan <name>",
@@ -79,6 +81,7 @@ interface Choice {
   readonly compare: string | null;
   readonly tolerance: number | null;
   readonly provider: typeof providers[number];
+  readonly device: string | null;
   readonly threads: number | null;
   readonly plan: typeof memoryPlans[number];
 }
@@ -105,7 +108,8 @@ function decodeOptions(options: Options): Effect.Effect<Choice, UsageFault> {
       (value) => value >= 0 && value < Infinity,
       "a number from 0 on",
     ),
-    provider: oneOf("provider", providers, "cpu"),
+    provider: oneOf("provider", providers, "cpu", retiredProviders),
+    device: text("device"),
     threads: number(
       "threads",
       null,
@@ -138,6 +142,7 @@ const run = (choice: Choice, { print }: Terminal): Effect.Effect<void, Fault> =>
     });
     const engine = yield* openEngine(model, {
       provider: choice.provider,
+      device: choice.device,
       threads: choice.threads,
       weight_dtype: "float32",
       pooling: null,

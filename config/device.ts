@@ -1,16 +1,31 @@
 // Where the computing happens and in what precision.
 // The trap: rows, moments and the loss are float32 or better whatever is chosen here.
 import { Schema } from "effect";
+import {
+  type Provider,
+  providerNames,
+  providers as kinds,
+  retiredProviders,
+} from "../engine/device/providers.ts";
 import { intFrom, option } from "../runtime/options/option.ts";
 
-export const providers = ["auto", "cpu", "webgpu", "cuda", "dml", "coreml"] as const;
+export const providers: readonly ("auto" | Provider)[] = ["auto", ...providerNames];
 export const memoryPlans = ["auto", "A", "B", "C"] as const;
 
 export const deviceFields = {
   provider: option(Schema.Literals(providers), {
-    doc: "What computes. auto takes the fastest that works here, once, and notes it in the run.",
+    doc: "What computes. auto takes the fastest that works here, once, and notes it in the run. " +
+      providerNames.map((name) => `${name}: ${kinds[name].title}`).join("; ") + ".",
     default: "auto",
     keepsRun: true,
+    retired: retiredProviders,
+  }),
+  device: option(Schema.NullOr(Schema.Union([intFrom(0), Schema.String])), {
+    doc: "Which of several graphics cards, by its number or a part of its name; `doctor` lists " +
+      "them. null takes the strongest. For cuda, and by number for dml; webgpu takes the strongest.",
+    default: null,
+    keepsRun: true,
+    late: true,
   }),
   threads: option(Schema.NullOr(intFrom(1)), {
     doc: "How many threads compute on the CPU; null takes as many as there are cores.",

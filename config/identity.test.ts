@@ -43,6 +43,7 @@ const sameRun = [
   "early_stop=true",
   "provider=webgpu",
   "threads=1",
+  "device=1",
   "memory_plan=C",
   "gradient_checkpointing=true",
   "xformers=true",

@@ -69,6 +69,12 @@ test("--set goes over files, --seed and --output over --set", async () => {
   assert.deepEqual([config.save_every_n_steps, config.save_every_n_epochs], [null, 1]);
 });
 
+test("a provider of before is answered with what to use instead", async () => {
+  const [finding] = await findings({ file: file("old.yaml", `${least}provider: coreml\n`) });
+  assert.equal(finding.key, "provider");
+  assert.match(finding.fix, /CoreML.*provider: webgpu/);
+});
+
 test("every mistake of a file is reported at once, on its line", async () => {
   const text = `type: SDXL_TEXTUAL_INVERSION
 base_output_dir: out

@@ -147,6 +147,7 @@ const pureNumbers = [
   "optimizer.weight_decay",
   "optimizer.epsilon",
   "lr_decay_fraction",
+  "device",
   "ema_decay",
   "max_grad_norm",
   "min_snr_gamma",

@@ -8,7 +8,13 @@ import { fileURLToPath } from "node:url";
 import { GraphBuilder } from "../graph/builder.ts";
 import { sizeOf } from "../graph/graph.ts";
 import { normals } from "../random/draw.ts";
-import { DeviceFault, DeviceLostFault, DeviceMemoryFault, faultOf } from "./device-fault.ts";
+import {
+  DeviceFault,
+  DeviceLostFault,
+  DeviceMemoryFault,
+  errorSaid,
+  faultOf,
+} from "./device-fault.ts";
 import { Device, type DeviceSettings } from "./device.ts";
 
 const settings: DeviceSettings = { provider: "cpu", threads: 1, mapWeights: true };
@@ -106,10 +112,48 @@ test("failed allocations and lost devices are told apart from other errors", () 
     ["Non-zero status code: std::bad_alloc", 1],
     ["WebGPU validation failed. Device is lost", 2],
     ["The GPU device instance has been suspended: 887A0005", 2],
+    ["Error: [Invalid Buffer] is invalid due to a previous error.", 1],
+    ["bad allocation", 1],
+    ["CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED ; GPU=0 ; hostname=x", 1],
+    ["CUDA failure 46: all CUDA-capable devices are busy or unavailable", 2],
+    ["887A0006", 2],
+    ["Error: [Device] is lost.", 2],
+    ["vkQueueSubmit failed with VK_ERROR_DEVICE_LOST", 2],
+    ["CUDA failure 803: system has unsupported display driver / cuda driver combination", 2],
+    ["CUDA failure 719: unspecified launch failure", 2],
+    ["CUDA failure 999: unknown error", 2],
     ["Load model failed: type mismatch", 3],
+    ["CUDA failure 209: no kernel image is available for execution on the device", 3],
+    ["CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version", 3],
   ];
   const kinds = [undefined, DeviceMemoryFault, DeviceLostFault, DeviceFault];
   for (const [message, kind] of messages) {
-    assert.ok(faultOf("cuda", message) instanceof kinds[kind as number]!, message);
+    const fault = faultOf("cuda", message);
+    assert.ok(fault instanceof kinds[kind as number]!, message);
+    assert.equal(fault.constructor, kinds[kind as number], message);
   }
+});
+
+test("what Dawn only logs is a fault; what ONNX Runtime warns of is none", () => {
+  const said =
+    "2026-01-01 [E:onnxruntime:Default, webgpu_context.cc:110] WebGPU device error(3): " +
+    "[Invalid Buffer (unlabeled)] is invalid.\n";
+  const found = errorSaid(`[W:onnxruntime] something\n${said}`)!;
+  assert.ok(faultOf("webgpu", found, said) instanceof DeviceMemoryFault);
+  assert.match(errorSaid("WebGPU device lost (1): gone")!, /lost/);
+  assert.equal(errorSaid("[W:onnxruntime] Some nodes were not assigned\n"), undefined);
+});
+
+test("a step that fails in a process is told, and the next one computes", async () => {
+  const device = new Device({ ...settings, isolated: true });
+  const graph = powers(4, 1);
+  const session = await device.load(graph);
+  const feeds = { x: { type: "float32" as const, dims: [3, 4], data: new Float32Array(12) } };
+  await assert.rejects(session.run(feeds), (error) => {
+    assert.ok(error instanceof DeviceFault);
+    assert.match(error.found, /dimension|shape/i);
+    return true;
+  });
+  assert.deepEqual((await session.run(matrix(4))).y.dims, [4, 4]);
+  await device.close();
 });

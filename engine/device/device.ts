@@ -4,9 +4,10 @@
 import type { Graph } from "../graph/graph.ts";
 import { serialiseGraph } from "../graph/serialise.ts";
 import { collectGarbage } from "./collect-garbage.ts";
-import { faultOf, lostFault } from "./device-fault.ts";
+import { errorSaid, faultOf, lostFault } from "./device-fault.ts";
 import { lowered } from "./lower.ts";
-import type { Feeds, Fetches, Provider, Reply, Request, SessionSettings } from "./messages.ts";
+import type { Feeds, Fetches, Placed, Reply, Request, SessionSettings } from "./messages.ts";
+import type { Provider } from "./providers.ts";
 import { processTransport } from "./process-transport.ts";
 import { threadTransport } from "./thread-transport.ts";
 import type { Transport } from "./transport.ts";
@@ -17,6 +18,8 @@ export interface Session {
    * DeviceMemoryFault, DeviceLostFault.
    */
   run(feeds: Feeds): Promise<Fetches>;
+  /** What ran where in a session that was loaded with `profiled`, after a run; once. */
+  placement?(): Promise<readonly Placed[]>;
   release(): Promise<void>;
 }
 
@@ -25,9 +28,9 @@ export interface Loader {
   readonly provider: Provider;
   /**
    * Compiles a graph. `optimised`: ONNX Runtime may prepare it for speed on the CPU too, at the price of
-   * copies of its weights. Throws as `Session.run` does.
+   * copies of its weights. `profiled`: where its nodes run can be asked. Throws as `Session.run` does.
    */
-  load(graph: Graph, optimised?: boolean): Promise<Session>;
+  load(graph: Graph, optimised?: boolean, profiled?: boolean): Promise<Session>;
   close(): Promise<void>;
 }
 
@@ -39,11 +42,19 @@ export interface DeviceSettings extends SessionSettings {
 type RequestBody = Request extends infer R ? R extends { id: number } ? Omit<R, "id"> : never
   : never;
 
+interface Answer {
+  readonly reply: Reply;
+  readonly said: string;
+}
+
 export class Device implements Loader {
   readonly provider: Provider;
   readonly #settings: SessionSettings;
   readonly #carrier: Transport;
-  readonly #waiting = new Map<number, { resolve(reply: Reply): void; reject(why: Error): void }>();
+  readonly #waiting = new Map<
+    number,
+    { resolve(answer: Answer): void; reject(why: Error): void }
+  >();
   #next = 0;
   #ended: string | undefined;
 
@@ -52,8 +63,8 @@ export class Device implements Loader {
     this.#settings = settings;
     const transport = isolated ?? settings.provider !== "cpu" ? processTransport : threadTransport;
     this.#carrier = transport({
-      onReply: (reply) => {
-        this.#waiting.get(reply.id)?.resolve(reply);
+      onReply: (reply, said) => {
+        this.#waiting.get(reply.id)?.resolve({ reply, said });
         this.#waiting.delete(reply.id);
         if (this.#waiting.size === 0) this.#carrier.hold(false);
       },
@@ -71,7 +82,7 @@ export class Device implements Loader {
     return this.#carrier.processId;
   }
 
-  async load(graph: Graph, optimised = false): Promise<Session> {
+  async load(graph: Graph, optimised = false, profiled = false): Promise<Session> {
     const { model, folder } = serialiseGraph(lowered(graph, this.provider));
     const session = `${this.#next}`;
     await this.#ask({
@@ -81,10 +92,18 @@ export class Device implements Loader {
       folder,
       settings: this.#settings,
       optimised,
+      profiled,
     });
     collectGarbage(model);
     return {
-      run: async (feeds) => (await this.#ask({ kind: "run", session, feeds })) ?? {},
+      run: async (feeds) => {
+        const reply = await this.#ask({ kind: "run", session, feeds });
+        return "fetches" in reply ? reply.fetches ?? {} : {};
+      },
+      placement: async () => {
+        const reply = await this.#ask({ kind: "placement", session });
+        return "placed" in reply ? reply.placed : [];
+      },
       release: async () => void await this.#ask({ kind: "release", session }),
     };
   }
@@ -94,15 +113,17 @@ export class Device implements Loader {
     await this.#carrier.end();
   }
 
-  async #ask(body: RequestBody): Promise<Fetches | undefined> {
+  async #ask(body: RequestBody): Promise<Exclude<Reply, { error: string }>> {
     if (this.#ended !== undefined) throw lostFault(this.provider, this.#ended);
     const id = this.#next++;
-    const reply = await new Promise<Reply>((resolve, reject) => {
+    const { reply, said } = await new Promise<Answer>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       this.#carrier.hold(true);
       this.#carrier.send({ ...body, id });
     });
-    if ("error" in reply) throw faultOf(this.provider, reply.error);
-    return reply.fetches;
+    if ("error" in reply) throw faultOf(this.provider, reply.error, said);
+    const silent = errorSaid(said);
+    if (silent !== undefined) throw faultOf(this.provider, silent, said);
+    return reply;
   }
 }

@@ -5,7 +5,7 @@
 import { GraphBuilder, sizeInBytes } from "../graph/builder.ts";
 import type { Graph, Node, Value } from "../graph/graph.ts";
 import { cutHeads, headsIn, joinHeads, splitHeads, uniteHeads } from "../graph/tensor-ops.ts";
-import type { Provider } from "./messages.ts";
+import type { Provider } from "./providers.ts";
 
 type Lowering = (g: GraphBuilder, node: Node) => void;
 
@@ -72,7 +72,6 @@ const lowerings: Partial<Record<Provider, Readonly<Record<string, Lowering>>>> =
     MultiHeadAttention: multiHeadAttention,
     ConvTranspose: convTranspose,
   },
-  coreml: products,
 };
 
 type Nodes = readonly Node[];

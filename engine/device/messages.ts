@@ -1,5 +1,7 @@
 // What the side that runs ONNX Runtime is told and answers. Plain data, so that it crosses threads and
 // processes.
+import type { Provider } from "./providers.ts";
+
 export interface Tensor {
   readonly type: "float32";
   readonly dims: readonly number[];
@@ -11,6 +13,8 @@ export type Fetches = Readonly<Record<string, Tensor>>;
 
 export interface SessionSettings {
   readonly provider: Provider;
+  /** Which of several cards, as ONNX Runtime counts them; by default the first, or the driver's choice. */
+  readonly deviceId?: number;
   /** Threads that one operator may use. */
   readonly threads: number;
   /** Keep weights mapped in the file, rather than packed copies of them that multiply faster. */
@@ -22,8 +26,6 @@ export interface SessionSettings {
   readonly keepMemory?: boolean;
 }
 
-export type Provider = "cpu" | "webgpu" | "cuda" | "dml" | "coreml";
-
 export type Request =
   | {
     readonly kind: "create";
@@ -34,10 +36,21 @@ export type Request =
     readonly settings: SessionSettings;
     /** Let ONNX Runtime prepare the graph for speed on the CPU; everywhere else it always does. */
     readonly optimised: boolean;
+    /** Note where each node ran, for `placement`. */
+    readonly profiled?: boolean;
   }
   | { readonly kind: "run"; readonly id: number; readonly session: string; readonly feeds: Feeds }
+  | { readonly kind: "placement"; readonly id: number; readonly session: string }
   | { readonly kind: "release"; readonly id: number; readonly session: string };
 
+/** How many nodes of an operator ran on which execution provider of ONNX Runtime's. */
+export interface Placed {
+  readonly op: string;
+  readonly provider: string;
+  readonly count: number;
+}
+
 export type Reply =
+  | { readonly id: number; readonly placed: readonly Placed[] }
   | { readonly id: number; readonly fetches?: Fetches }
   | { readonly id: number; readonly error: string };

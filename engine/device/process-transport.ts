@@ -4,21 +4,23 @@
 import { fork } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Reply } from "./messages.ts";
+import { Said } from "./said.ts";
 import type { Listener, Transport } from "./transport.ts";
-
-/** How much of what the process said last is worth repeating. */
-const tailLength = 600;
 
 export function processTransport({ onReply, onEnd }: Listener): Transport {
   const child = fork(new URL("./child.ts", import.meta.url), [], {
     serialization: "advanced",
     stdio: ["ignore", "ignore", "pipe", "ipc"],
-    env: { ...process.env, ORT_DISABLE_TELEMETRY: "1" },
+    // Cards in the order in which NVIDIA's tool lists them.
+    env: { CUDA_DEVICE_ORDER: "PCI_BUS_ID", ...process.env, ORT_DISABLE_TELEMETRY: "1" },
     execArgv: [],
   });
-  let said = "";
-  child.stderr!.on("data", (bytes) => said = (said + bytes).slice(-tailLength));
-  child.on("message", (reply) => onReply(reply as Reply));
+  const said = new Said();
+  child.stderr!.setEncoding("utf8").on("data", (text) => said.add(text));
+  child.on("message", (message) => {
+    const reply = message as Reply;
+    said.during(reply.id, (text) => onReply(reply, text));
+  });
   child.on("error", async (error) => {
     await delay(500);
     onEnd(error.message);
@@ -26,7 +28,7 @@ export function processTransport({ onReply, onEnd }: Listener): Transport {
   child.on("exit", async (code, signal) => {
     await delay(50);
     const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
-    const last = said.trim() === "" ? "" : `, saying: ${said.trim()}`;
+    const last = said.last === "" ? "" : `, saying: ${said.last}`;
     onEnd(`its process ${how}${last}`);
   });
   const hold = (alive: boolean) => {

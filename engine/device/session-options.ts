@@ -14,13 +14,13 @@ import type { SessionSettings } from "./messages.ts";
 const spinMicroseconds = "100";
 
 export function sessionOptions(
-  { provider, threads, mapWeights, keepMemory = true }: SessionSettings,
+  { provider, deviceId, threads, mapWeights, keepMemory = true }: SessionSettings,
   folder: string,
   optimised: boolean,
 ): InferenceSession.SessionOptions {
   const onCpu = provider === "cpu";
   return {
-    executionProviders: [provider],
+    executionProviders: [deviceId === undefined ? provider : { name: provider, deviceId }],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: "sequential",

@@ -26,7 +26,7 @@ export function threadTransport({ onReply, onEnd }: Listener): Transport {
   };
   process.on("exit", beforeExit);
   worker.on("message", (transferable: TransferableReply) => {
-    onReply(replyOf(transferable));
+    onReply(replyOf(transferable), "");
     if (closed) void worker.terminate();
   });
   worker.on("error", (error: Error) => onEnd(error.message));

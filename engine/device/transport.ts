@@ -3,7 +3,8 @@
 import type { Reply, Request, Tensor } from "./messages.ts";
 
 export interface Listener {
-  readonly onReply: (reply: Reply) => void;
+  /** `said`: what ONNX Runtime and the driver wrote to stderr meanwhile, where that can be told. */
+  readonly onReply: (reply: Reply, said: string) => void;
   /** The other side ended; no reply will come any more. */
   readonly onEnd: (why: string) => void;
 }
@@ -30,10 +31,11 @@ type RequestOf<Kind> = Extract<Request, { kind: Kind }>;
 export type TransferableRequest =
   | (Omit<RequestOf<"create">, "model"> & { readonly model: ArrayBuffer })
   | (Omit<RequestOf<"run">, "feeds"> & { readonly feeds: TransferableTensors })
+  | RequestOf<"placement">
   | RequestOf<"release">;
 export type TransferableReply =
   | { readonly id: number; readonly fetches?: TransferableTensors }
-  | Extract<Reply, { error: string }>;
+  | Extract<Reply, { error: string } | { placed: unknown }>;
 
 /** What to post, and the buffers in it that are moved. */
 interface Transferable<Message> {
@@ -67,6 +69,7 @@ export function transferableRequest(request: Request): Transferable<Transferable
       );
       return { message: { ...request, feeds }, buffers: buffersOf(feeds) };
     }
+    case "placement":
     case "release":
       return { message: request, buffers: [] };
   }
@@ -78,6 +81,7 @@ export function requestOf(transferable: TransferableRequest): Request {
       return { ...transferable, model: new Uint8Array(transferable.model) };
     case "run":
       return { ...transferable, feeds: arraysOf(transferable.feeds) };
+    case "placement":
     case "release":
       return transferable;
   }
@@ -85,7 +89,7 @@ export function requestOf(transferable: TransferableRequest): Request {
 
 /** The sender's arrays are given away. */
 export function transferableReply(reply: Reply): Transferable<TransferableReply> {
-  if ("error" in reply || reply.fetches === undefined) {
+  if ("error" in reply || "placed" in reply || reply.fetches === undefined) {
     return { message: reply as TransferableReply, buffers: [] };
   }
   const fetches = mapped(reply.fetches, ({ dims, data }) => ({
@@ -96,7 +100,7 @@ export function transferableReply(reply: Reply): Transferable<TransferableReply>
 }
 
 export const replyOf = (transferable: TransferableReply): Reply =>
-  "error" in transferable || transferable.fetches === undefined
+  "error" in transferable || "placed" in transferable || transferable.fetches === undefined
     ? transferable as Reply
     : { id: transferable.id, fetches: arraysOf(transferable.fetches) };
 

@@ -2,7 +2,7 @@
 // memory, weights counted as the mapped pages of their file; on a GPU the overhead stays with the host.
 // Measured against onnxruntime-node 1.30: within 6 % of the peak (see tests/bench).
 import { lowered } from "../device/lower.ts";
-import type { Provider } from "../device/messages.ts";
+import type { Provider } from "../device/providers.ts";
 import { sizeInBytes } from "../graph/builder.ts";
 import type { Graph, Node, Value } from "../graph/graph.ts";
 import { runOrder } from "../graph/run-order.ts";

@@ -1,7 +1,7 @@
 // How a training step trades time for memory. A recomputes attention probabilities and activation
 // functions only; B keeps what enters each resnet and transformer block and computes the rest again; C is
 // B with attention probabilities in chunks.
-import type { Provider } from "../device/messages.ts";
+import type { Provider } from "../device/providers.ts";
 import type { Keep } from "../networks/unet.ts";
 
 export const memoryPlans = ["A", "B", "C"] as const;

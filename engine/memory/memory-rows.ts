@@ -2,7 +2,7 @@
 // text encoders, a prediction; and whether that fits.
 // The trap: the largest size decides; smaller buckets of the same training need less.
 import { lowered } from "../device/lower.ts";
-import type { Provider } from "../device/messages.ts";
+import type { Provider } from "../device/providers.ts";
 import type { DType } from "../graph/graph.ts";
 import * as graphs from "../networks/graphs.ts";
 import type { AvailableMemory } from "./available-memory.ts";

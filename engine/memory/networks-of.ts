@@ -11,16 +11,20 @@ const storedAs = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const;
 
 export type Networks = Pick<Model, "configs" | "weights">;
 
-/** `stored`: the type that the checkpoint's weights have. */
+/**
+ * `stored`: the type that the checkpoint's weights have. `file`: one whose first bytes serve every tensor, for
+ * graphs that shall run and compute nothing of sense.
+ */
 export function networksOf(
   configs: ModelConfigs,
   stored: Extract<DType, keyof typeof storedAs>,
+  file = "/",
 ): Networks {
   const dtype = storedAs[stored];
   const table = (tensors: RequiredTensors): WeightTable =>
     new Map([...tensors].map(([name, shape]) => {
       const bytes = sizeOf(shape) * storedBytes[dtype];
-      return [name, { name, dtype, shape, file: "/", offset: 0, bytes }];
+      return [name, { name, dtype, shape, file, offset: 0, bytes }];
     }));
   const required = requiredTensors(configs);
   return {

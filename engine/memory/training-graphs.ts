@@ -1,7 +1,7 @@
 // The two graphs that a training's session holds: a step under a memory plan, and the loss alone. The
 // planner builds them to see what they take; building takes a third of a second, so whoever compiles the
 // same ones next takes them over. The trap: they are large; what nobody takes goes with its networks.
-import type { Provider } from "../device/messages.ts";
+import type { Provider } from "../device/providers.ts";
 import type { DType, Graph } from "../graph/graph.ts";
 import { lossGraph, type Size, trainGraph } from "../networks/graphs.ts";
 import { attentionBytesOf, keepOf, type MemoryPlan } from "./memory-plan.ts";

@@ -7,9 +7,12 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { DeviceFault, faultOf } from "../device/device-fault.ts";
 import { Device, type Loader } from "../device/device.ts";
-import type { Fetches, Provider } from "../device/messages.ts";
+import type { Fetches, Placed } from "../device/messages.ts";
+import type { Provider } from "../device/providers.ts";
 import { chooseDevice, type DeviceSurvey, type DeviceWish } from "./choose-device.ts";
-import { listProviders } from "./providers.ts";
+import type { Card as GraphicsCard } from "../memory/cards.ts";
+import { listProviders } from "./installed-providers.ts";
+import { thisMachine } from "./machine.ts";
 import { DeviceCheckFault, selfCheck } from "./self-check.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "gnomic-devices-"));
@@ -18,15 +21,27 @@ after(() => rm(folder, { recursive: true }));
 /** How a card's check ends: at so many operations a second, or not. */
 type Card = number | Error | ((compute: string) => number | Error);
 
+/** A step of 1e11 operations. */
+const stepAt = (rate: number, elsewhere: readonly Placed[]) => ({
+  seconds: 1e11 / rate,
+  flops: rate,
+  launch: 0,
+  elsewhere,
+});
+
 let next = 0;
 /** A machine with these cards besides its CPU, and a memory of its own. */
-function machine(cards: Partial<Record<Provider, Card>>) {
+function machine(
+  cards: Partial<Record<Provider, Card>>,
+  graphics: readonly GraphicsCard[] = [],
+  strays: Partial<Record<Provider, readonly Placed[]>> = {},
+) {
   const checked: string[] = [];
   const survey: DeviceSurvey = {
     list: () =>
       Promise.resolve([...Object.keys(cards), "cpu"].map((provider) => ({
         provider: provider as Provider,
-        ready: provider !== "coreml",
+        ready: provider !== "dml",
       }))),
     open: ({ provider }) => ({
       provider,
@@ -38,9 +53,15 @@ function machine(cards: Partial<Record<Provider, Card>>) {
       const card = cards[provider] ?? 3e11;
       const rate = typeof card === "function" ? card(compute) : card;
       return typeof rate === "number"
-        ? Promise.resolve({ error: 1e-6, output: "pred", rate })
+        ? Promise.resolve({
+          error: 1e-6,
+          output: "pred",
+          step: stepAt(rate, strays[provider] ?? []),
+        })
         : Promise.reject(rate);
     },
+    cards: () => Promise.resolve(graphics),
+    machine: thisMachine,
     folder: join(folder, `${next++}`),
   };
   return { survey, checked };
@@ -51,18 +72,18 @@ const noHalf = faultOf("webgpu", "requires f16 but the device does not support i
 const wish: DeviceWish = { provider: "auto", threads: 1, compute: "float32" };
 
 test("auto: a slow card is not taken, one without an adapter is left out, both are said", async () => {
-  const { survey, checked } = machine({ webgpu: noAdapter, dml: 1e9, coreml: 9e12 });
+  const { survey, checked } = machine({ webgpu: noAdapter, cuda: 1e9, dml: 9e12 });
   const choice = await chooseDevice(wish, survey);
   assert.deepEqual([choice.provider, choice.compute], ["cpu", "float32"]);
   assert.match(choice.note, /^auto: cpu .*not usable here: webgpu/);
-  assert.ok(!checked.includes("coreml float32"), "what is not ready is not tried");
+  assert.ok(!checked.includes("dml float32"), "what is not ready is not tried");
 });
 
 test("auto takes a card that is faster than the CPU; what passed is not checked again", async () => {
   const { survey, checked } = machine({ webgpu: 2e13 });
   const choice = await chooseDevice(wish, survey);
   assert.equal(choice.provider, "webgpu");
-  assert.match(choice.note, /20000 GFLOP/);
+  assert.match(choice.note, /step in 0\.0050 s/);
   assert.deepEqual(checked, ["webgpu float32", "cpu float32"]);
   assert.deepEqual(await chooseDevice(wish, survey), choice);
   assert.equal(checked.length, 2);
@@ -120,8 +141,8 @@ test("the self-check passes the CPU and refuses a device that leaves out a piece
     },
     close: () => Promise.resolve(),
   };
-  const { error, rate } = await selfCheck(real, "float32");
-  assert.ok(error < 2e-5 && rate > 1e9);
+  const { error, step } = await selfCheck(real, "float32");
+  assert.ok(error < 2e-5 && step.flops > 1e9 && step.seconds > 0);
   await assert.rejects(selfCheck(card, "float32"), (fault) => {
     assert.ok(fault instanceof DeviceCheckFault);
     assert.match(fault.wanted, /webgpu device/);
@@ -133,4 +154,49 @@ test("the self-check passes the CPU and refuses a device that leaves out a piece
 
 test("this platform's list ends with the CPU, which is ready", async () => {
   assert.deepEqual((await listProviders()).at(-1), { provider: "cpu", ready: true });
+});
+
+test("auto leaves out what puts parts of a step on the processor; by name it is used, and said", async () => {
+  const strays = {
+    cuda: [{ op: "LayerNormalization", provider: "CPUExecutionProvider", count: 640 }],
+  };
+  const { survey } = machine({ cuda: 9e13, webgpu: 1e13 }, [], strays);
+  const choice = await chooseDevice(wish, survey);
+  assert.equal(choice.provider, "webgpu");
+  assert.match(choice.note, /left out.*cuda/);
+  const named = await chooseDevice({ ...wish, provider: "cuda" }, survey);
+  assert.match(named.note, /640 nodes of a training step \(LayerNormalization\)/);
+});
+
+const rtx = (name: string, driver: string): GraphicsCard => ({
+  ...{ index: 0, name, vendor: "nvidia", driver, total: 2 ** 34, computeCapability: 8.9 },
+});
+
+test("a card is chosen by name, and refused with the list where it is not there", async () => {
+  const { survey, checked } = machine({ cuda: 1e13 }, [
+    rtx("RTX 4080", "580"),
+    rtx("RTX 4090", "580"),
+  ]);
+  const choice = await chooseDevice({ ...wish, provider: "cuda", device: "4090" }, survey);
+  assert.deepEqual([choice.settings.deviceId, choice.card?.name], [1, "RTX 4090"]);
+  for (const provider of ["cuda", "auto"] as const) {
+    await assert.rejects(
+      chooseDevice({ ...wish, provider, device: 7 }, survey),
+      /0: RTX 4080, 1: RTX 4090/,
+    );
+  }
+  assert.equal(checked.length, 1);
+});
+
+test("what passed is checked again under another driver, and on another card", async () => {
+  const first = machine({ cuda: 1e13 }, [rtx("RTX 4090", "580.1")]);
+  const counted = async (cards: readonly GraphicsCard[]) => {
+    const survey = { ...first.survey, cards: () => Promise.resolve(cards) };
+    await chooseDevice({ ...wish, provider: "cuda" }, survey);
+    return first.checked.length;
+  };
+  const old = [rtx("RTX 4090", "580.1")];
+  assert.deepEqual([await counted(old), await counted(old)], [1, 1]);
+  assert.equal(await counted([rtx("RTX 4090", "581.0")]), 2);
+  assert.equal(await counted([rtx("RTX 5090", "581.0")]), 3);
 });

@@ -1,18 +1,27 @@
-// Which device computes, and in what precision. `auto` takes the fastest of those that compute right; a
-// device that is asked for by name is used or refused, never replaced.
+// Which device computes, and in what precision. `auto` takes the fastest of those that compute right, all of
+// it on the device; a device that is asked for by name is used or refused, never replaced.
 // The trap: the CPU computes in float32 whatever the weights are stored in; half precision there would
 // be slower and less exact.
 import { availableParallelism } from "node:os";
 import { isFault } from "../../lib/fault.ts";
 import { userCache } from "../../lib/user-cache.ts";
+import { DeviceFault } from "../device/device-fault.ts";
 import { Device, type DeviceSettings, type Loader } from "../device/device.ts";
-import type { Provider } from "../device/messages.ts";
+import { type Provider, providerKind } from "../device/providers.ts";
 import type { DType } from "../graph/graph.ts";
-import { type ListedProvider, listProviders } from "./providers.ts";
+import { type Card, listCards } from "../memory/cards.ts";
+import { type CardChoice, type CardWish, chooseCard } from "./choose-card.ts";
+import { driverStamp } from "./driver-stamp.ts";
+import { installHint } from "./install-hints.ts";
+import { type ListedProvider, listProviders } from "./installed-providers.ts";
+import { type Machine, thisMachine } from "./machine.ts";
 import { type CheckResult, rememberedCheck, selfCheck } from "./self-check.ts";
+import type { StepRate } from "./step-check.ts";
 
 export interface DeviceWish {
   readonly provider: Provider | "auto";
+  /** Which of several cards; null: the strongest. */
+  readonly device?: CardWish;
   /** null: as many as there are cores. */
   readonly threads: number | null;
   /** What a GPU should compute in; where it cannot do float16 it computes in float32. */
@@ -23,26 +32,39 @@ export interface DeviceChoice {
   readonly provider: Provider;
   readonly compute: DType;
   readonly settings: DeviceSettings;
+  /** Undefined on the CPU, and where nobody lists cards. */
+  readonly card: Card | undefined;
+  /** How fast it takes steps; undefined: nobody measured. */
+  readonly rate: StepRate | undefined;
   /** Why this one, to be said to the user. */
   readonly note: string;
 }
 
-/** What a device was found to be: it computes right, in this precision, or it does not work. */
-export type Finding =
-  | { readonly provider: Provider; readonly compute: DType; readonly checkResult: CheckResult }
-  | { readonly provider: Provider; readonly why: Error };
+/** A device that computes right, in this precision. */
+export interface Working extends CardChoice {
+  readonly provider: Provider;
+  readonly compute: DType;
+  readonly checkResult: CheckResult;
+}
+
+/** What a device was found to be: working, or not, and why. */
+export type Finding = Working | { readonly provider: Provider; readonly why: Error };
 
 /** What the choice rests on; tests put their own in its place. */
 export interface DeviceSurvey {
   list(): Promise<readonly ListedProvider[]>;
+  cards(): Promise<readonly Card[]>;
+  machine(): Promise<Machine>;
   open(settings: DeviceSettings): Loader;
   check(device: Loader, compute: DType): Promise<CheckResult>;
   /** Where passed checks are remembered. */
   readonly folder: string;
 }
 
-const thisMachine: DeviceSurvey = {
+const here: DeviceSurvey = {
   list: listProviders,
+  cards: listCards,
+  machine: thisMachine,
   open: (settings) => new Device(settings),
   check: selfCheck,
   get folder() {
@@ -50,47 +72,98 @@ const thisMachine: DeviceSurvey = {
   },
 };
 
-const settingsOf = (provider: Provider, threads: number | null): DeviceSettings => ({
+const settingsOf = (
+  provider: Provider,
+  threads: number | null,
+  deviceId: number | undefined,
+): DeviceSettings => ({
   provider,
   threads: threads ?? availableParallelism(),
   mapWeights: true,
+  ...(deviceId === undefined ? {} : { deviceId }),
 });
+
+/** Why a provider cannot even be tried here; undefined: it can. */
+async function absence(provider: Provider, survey: DeviceSurvey): Promise<DeviceFault | undefined> {
+  const listed = (await survey.list()).find((each) => each.provider === provider);
+  if (listed?.ready === true) return undefined;
+  const hint = installHint(provider, undefined, await survey.machine());
+  return new DeviceFault({
+    key: "provider",
+    wanted: `${provider} (${providerKind(provider).title})`,
+    found: listed === undefined
+      ? `an ONNX Runtime that has it not for ${process.platform} ${process.arch}`
+      : "its libraries not installed",
+    fix: hint ?? "Run `doctor` to see which devices work here.",
+  });
+}
 
 /** Checks one device, in float32 too where float16 does not work. */
 export async function examine(
   provider: Provider,
   wish: Omit<DeviceWish, "provider">,
-  survey: DeviceSurvey = thisMachine,
+  survey: DeviceSurvey = here,
 ): Promise<Finding> {
-  const settings = settingsOf(provider, wish.threads);
+  const missing = await absence(provider, survey);
+  if (missing !== undefined) return { provider, why: missing };
   const precisions: readonly DType[] = provider === "cpu" || wish.compute === "float32"
     ? ["float32"]
     : ["float16", "float32"];
   let why = new Error("not tried");
-  for (const compute of precisions) {
-    const check = async () => {
-      const device = survey.open(settings);
-      return await survey.check(device, compute).finally(() => device.close());
-    };
-    try {
-      const checkResult = await rememberedCheck(provider, compute, check, survey.folder);
-      return { provider, compute, checkResult };
-    } catch (error) {
-      if (!isFault(error)) throw error;
-      why = error;
+  try {
+    const choice = chooseCard(
+      provider,
+      wish.device ?? null,
+      provider === "cpu" ? [] : await survey.cards(),
+    );
+    const settings = settingsOf(provider, wish.threads, choice.deviceId);
+    const stamp = await driverStamp(provider, choice.card);
+    const card = choice.deviceId === undefined ? stamp : `${choice.deviceId} ${stamp}`;
+    for (const compute of precisions) {
+      const check = async () => {
+        const device = survey.open(settings);
+        return await survey.check(device, compute).finally(() => device.close());
+      };
+      try {
+        const checkResult = await rememberedCheck(
+          { provider, compute, card },
+          check,
+          survey.folder,
+        );
+        return { provider, compute, checkResult, ...choice };
+      } catch (error) {
+        if (!isFault(error)) throw error;
+        why = error;
+      }
     }
+  } catch (error) {
+    if (!isFault(error)) throw error;
+    why = error;
   }
   return { provider, why };
 }
 
-const rated = (rate: number) => `${(rate / 1e9).toFixed(0)} GFLOP/s`;
+const ranElsewhere = ({ checkResult: { step: { elsewhere } } }: Working): string => {
+  const count = elsewhere.reduce((sum, each) => sum + each.count, 0);
+  const ops = [...new Set(elsewhere.map(({ op }) => op))].join(", ");
+  return `${count} nodes of a training step (${ops}) run on the processor`;
+};
 
-const chosen = (finding: Exclude<Finding, { why: Error }>, wish: DeviceWish): DeviceChoice => ({
+/** What the check found, in words. */
+export function findingText(finding: Working): string {
+  const { compute, card, checkResult: { error, step } } = finding;
+  return `${card === undefined ? "" : `${card.name}, `}${compute}, a small network's step in ` +
+    `${step.seconds.toPrecision(2)} s, within ${error.toExponential(0)} of the reference` +
+    (step.elsewhere.length === 0 ? "" : `; ${ranElsewhere(finding)}, which is slow`);
+}
+
+const chosen = (finding: Working, wish: DeviceWish): DeviceChoice => ({
   provider: finding.provider,
   compute: finding.compute,
-  settings: settingsOf(finding.provider, wish.threads),
-  note: `${finding.provider} computes in ${finding.compute}: ${rated(finding.checkResult.rate)}, ` +
-    `within ${finding.checkResult.error.toExponential(0)} of the reference` +
+  settings: settingsOf(finding.provider, wish.threads, finding.deviceId),
+  card: finding.card,
+  rate: finding.checkResult.step,
+  note: `${finding.provider} computes: ${findingText(finding)}` +
     (wish.compute === "float16" && finding.compute === "float32" && finding.provider !== "cpu"
       ? "; it cannot do float16"
       : ""),
@@ -99,14 +172,16 @@ const chosen = (finding: Exclude<Finding, { why: Error }>, wish: DeviceWish): De
 const plainCpu = (wish: DeviceWish): DeviceChoice => ({
   provider: "cpu",
   compute: "float32",
-  settings: settingsOf("cpu", wish.threads),
+  settings: settingsOf("cpu", wish.threads, undefined),
+  card: undefined,
+  rate: undefined,
   note: "cpu computes in float32",
 });
 
 /** Throws what was wrong with the device that was asked for. */
 export async function chooseDevice(
   wish: DeviceWish,
-  survey: DeviceSurvey = thisMachine,
+  survey: DeviceSurvey = here,
 ): Promise<DeviceChoice> {
   if (wish.provider === "cpu") return plainCpu(wish);
   if (wish.provider !== "auto") {
@@ -115,25 +190,46 @@ export async function chooseDevice(
     return chosen(finding, wish);
   }
   const candidates = (await survey.list()).filter(({ provider, ready }) =>
-    ready && provider !== "cpu"
+    ready && provider !== "cpu" && providerKind(provider).notAuto === undefined
   );
-  const working: Exclude<Finding, { why: Error }>[] = [];
-  const unusable: Provider[] = [];
+  const working: Working[] = [];
+  const unusable: Exclude<Finding, Working>[] = [];
+  const elsewhere: Provider[] = [];
   for (const { provider } of candidates) {
     const finding = await examine(provider, wish, survey);
-    if ("why" in finding) unusable.push(provider);
+    if ("why" in finding) unusable.push(finding);
+    else if (finding.checkResult.step.elsewhere.length > 0) elsewhere.push(provider);
     else working.push(finding);
   }
-  const without = unusable.length === 0
-    ? ""
-    : `; not usable here: ${unusable.join(", ")} (see \`doctor\`)`;
+  const remarks = [
+    ...unusable.length === 0 ? [] : [
+      `not usable here: ${unusable.map(({ provider }) => provider).join(", ")} (see \`doctor\`)`,
+    ],
+    ...elsewhere.length === 0
+      ? []
+      : [`left out, as parts of a step would run on the processor: ${elsewhere.join(", ")}`],
+  ].map((remark) => `; ${remark}`).join("");
+  const card = wish.device ?? null;
+  if (card !== null && working.length === 0) {
+    throw unusable.find(({ why }) => isFault(why) && why.key === "device")?.why ??
+      unusable[0]?.why ?? noCard(card);
+  }
   if (working.length === 0) {
     const choice = plainCpu(wish);
-    return { ...choice, note: `auto: ${choice.note}${without}` };
+    return { ...choice, note: `auto: ${choice.note}${remarks}` };
   }
-  const cpu = await examine("cpu", wish, survey);
-  const best = [...working, ..."why" in cpu ? [] : [cpu]]
-    .reduce((a, b) => b.checkResult.rate > a.checkResult.rate ? b : a);
+  const cpu = card === null ? await examine("cpu", wish, survey) : undefined;
+  const best = [...working, ...cpu === undefined || "why" in cpu ? [] : [cpu]]
+    .reduce((a, b) => b.checkResult.step.seconds < a.checkResult.step.seconds ? b : a);
   const choice = chosen(best, wish);
-  return { ...choice, note: `auto: ${choice.note}${without}` };
+  return { ...choice, note: `auto: ${choice.note}${remarks}` };
 }
+
+/** A card was asked for where there is no provider for any. */
+const noCard = (wish: CardWish) =>
+  new DeviceFault({
+    key: "device",
+    wanted: `the card ${wish}`,
+    found: "no provider here that computes on a card",
+    fix: "Run `doctor`; or leave device out.",
+  });

@@ -1,91 +1,123 @@
-// The one command that makes a provider work which does not, from what the machine is and how the check
-// failed. The trap: what helps depends on who is missing: ONNX Runtime's own library, CUDA's, the Vulkan
-// loader or the card's driver; each failure names only the first of them.
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import type { Provider } from "../device/messages.ts";
-import { packageFolder } from "./providers.ts";
+// What makes a provider work which does not, from what the machine is and how the check failed: a command
+// where there is one.
+// The trap: what helps depends on who is missing (ONNX Runtime's own library, CUDA's, the Vulkan loader,
+// the card's driver), and packages have other names on each system.
+import type { Provider } from "../device/providers.ts";
+import { cudaProblem, leastCapability, leastDriver } from "./cuda-problem.ts";
+import type { Distribution, Machine } from "./machine.ts";
 
-export interface Machine {
-  readonly platform: string;
-  /** Installs packages, e.g. "sudo apt install". */
-  readonly install: "sudo apt install" | "sudo dnf install" | "sudo pacman -S" | undefined;
-  readonly hasNvidiaCard: boolean;
-  readonly hasVulkanLoader: boolean;
-  /** Runs ONNX Runtime's own install script. */
-  readonly runInstallScript: string;
-}
-
-const libraryFolders = [
-  "/usr/lib64",
-  "/usr/lib",
-  "/lib64",
-  `/usr/lib/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu`,
-];
-
-export async function thisMachine(): Promise<Machine> {
-  const release = await readFile("/etc/os-release", "utf8").catch(() => "");
-  const family = [...release.matchAll(/^ID(?:_LIKE)?="?([^"\n]*)/gm)].map(([, ids]) => ids).join(
-    " ",
-  );
-  const install = /debian|ubuntu/.test(family)
-    ? "sudo apt install"
-    : /fedora|rhel|suse/.test(family)
-    ? "sudo dnf install"
-    : /arch/.test(family)
-    ? "sudo pacman -S"
-    : undefined;
-  const runtime = process.versions.deno === undefined ? "node" : "deno run -A";
-  return {
-    platform: process.platform,
-    install,
-    hasNvidiaCard: existsSync("/proc/driver/nvidia/version"),
-    hasVulkanLoader: libraryFolders.some((folder) => existsSync(join(folder, "libvulkan.so.1"))),
-    runInstallScript: `${runtime} ${join(packageFolder(), "script", "install.js")}`,
-  };
-}
-
-const vulkanPackages = {
-  "sudo apt install": "libvulkan1 mesa-vulkan-drivers",
-  "sudo dnf install": "vulkan-loader mesa-vulkan-drivers",
-  "sudo pacman -S": "vulkan-icd-loader vulkan-radeon vulkan-intel",
+const installers: Readonly<Record<Distribution, string>> = {
+  debian: "sudo apt install",
+  ubuntu: "sudo apt install",
+  fedora: "sudo dnf install",
+  arch: "sudo pacman -S",
 };
-const nvidiaPackages = {
-  "sudo apt install": "nvidia-driver",
-  "sudo dnf install": "akmod-nvidia",
-  "sudo pacman -S": "nvidia",
+const vulkanPackages: Readonly<Record<Distribution, string>> = {
+  debian: "libvulkan1 mesa-vulkan-drivers",
+  ubuntu: "libvulkan1 mesa-vulkan-drivers",
+  fedora: "vulkan-loader mesa-vulkan-drivers",
+  arch: "vulkan-icd-loader vulkan-radeon vulkan-intel",
+};
+/** Any driver of NVIDIA's has Vulkan. */
+const vulkanDriver: Readonly<Record<Distribution, string>> = {
+  debian: "sudo apt install nvidia-driver",
+  ubuntu: "sudo ubuntu-drivers install",
+  fedora: "sudo dnf install akmod-nvidia",
+  arch: "sudo pacman -S nvidia",
+};
+const repository = "NVIDIA's package repository, developer.nvidia.com/cuda-downloads";
+const cudaDriver: Readonly<Record<Distribution, string>> = {
+  ...vulkanDriver,
+  debian: `sudo apt install cuda-drivers (from ${repository}; Debian's own is older)`,
 };
 
-/** CUDA's and cuDNN's libraries of the version that the provider's library asked for. */
-function cudaPackages(install: Machine["install"], missing: string): string {
-  const major = /lib(?:cublas|cublasLt|cudart|cufft|curand)\.so\.(\d+)/.exec(missing)?.[1] ?? "12";
-  return install === "sudo pacman -S"
-    ? "cuda cudnn"
-    : `cuda-libraries-${major}-${major === "12" ? "9" : "0"} cudnn9-cuda-${major}`;
+const inWindows = `Install NVIDIA's driver ${leastDriver} or later in Windows, and none in WSL2: ` +
+  "it comes from Windows, and a Linux driver breaks it.";
+
+function cudaHint(found: string | undefined, machine: Machine): string | undefined {
+  const { platform, arch, distribution, isWsl, nvidiaDriver, computeCapability } = machine;
+  const driver = isWsl
+    ? inWindows
+    : distribution === undefined
+    ? `Install NVIDIA's driver ${leastDriver} or later.`
+    : cudaDriver[distribution];
+  const packages = (names: string, onArch: string) =>
+    distribution === undefined
+      ? `Install ${names} from ${repository}.`
+      : distribution === "arch"
+      ? `sudo pacman -S ${onArch}`
+      : `${installers[distribution]} ${names} (from ${repository}` +
+        `${isWsl ? "; choose WSL-Ubuntu there" : ""})`;
+  switch (cudaProblem(found, machine)) {
+    case "not in the package":
+      return platform === "win32"
+        ? "ONNX Runtime's package has no CUDA for Windows: use webgpu or dml, or WSL2."
+        : platform === "linux"
+        ? `ONNX Runtime's package for Linux on ${arch} computes on the processor only.`
+        : undefined;
+    case "no driver":
+      return `${driver}${isWsl ? "" : " (with an NVIDIA card)"}`;
+    case "old driver":
+      return `${driver}${isWsl ? "" : ","} ${isWsl ? "It" : "so that the driver"} is ` +
+        `${leastDriver} or later${nvidiaDriver ? `, not ${nvidiaDriver}` : ""}: this is CUDA 13`;
+    case "old card":
+      return "Use provider: webgpu. CUDA 13 computes on RTX 20, GTX 16 and later cards (compute " +
+        `capability ${leastCapability}${
+          computeCapability === undefined ? "" : `; this one has ${computeCapability}`
+        })`;
+    case "no provider library":
+      return `${machine.runInstallScript} --onnxruntime-node-install=cuda12 ` +
+        "(the name is old: it fetches CUDA 13)";
+    case "no toolkit":
+      return packages("cuda-libraries-13-0 cudnn9-cuda-13", "cuda cudnn");
+    case "no cuDNN":
+      return packages("cudnn9-cuda-13", "cudnn");
+    case "no card":
+      return isWsl ? inWindows : "No NVIDIA card is seen: look at `nvidia-smi`, and at " +
+        "CUDA_VISIBLE_DEVICES if it is set.";
+    case "another":
+      return undefined;
+  }
+}
+
+function webgpuHint(machine: Machine): string | undefined {
+  const { platform, arch, distribution, isWsl, nvidiaDriver, hasVulkanLoader } = machine;
+  if (platform !== "linux") return undefined;
+  if (arch !== "x64") {
+    return `ONNX Runtime's package for Linux on ${arch} computes on the processor only.`;
+  }
+  if (isWsl) return "WSL2 has no Vulkan for the card: use cuda, or run gnomic in Windows.";
+  if (distribution === undefined) return "Install the Vulkan loader and the card's Vulkan driver.";
+  return nvidiaDriver !== undefined && hasVulkanLoader
+    ? vulkanDriver[distribution]
+    : `${installers[distribution]} ${vulkanPackages[distribution]}`;
 }
 
 /**
  * A command, or what to do where there is none; undefined where nothing helps. `found` is how the
- * provider failed its check, or undefined where its library is missing.
+ * provider failed its check, stderr included, or undefined where its library is missing.
  */
 export function installHint(
   provider: Provider,
   found: string | undefined,
-  { platform, install, hasNvidiaCard, hasVulkanLoader, runInstallScript }: Machine,
+  machine: Machine,
 ): string | undefined {
-  if (provider === "cpu") return undefined;
-  if (platform === "win32") return "Update the graphics card's driver from its maker's site.";
-  if (platform !== "linux" || install === undefined) return undefined;
-  if (provider === "cuda") {
-    if (!hasNvidiaCard) return `${install} ${nvidiaPackages[install]} (with an NVIDIA card)`;
-    if (found === undefined) return `${runInstallScript} --onnxruntime-node-install=cuda12`;
-    return /\.so\.\d+/.test(found)
-      ? `${install} ${cudaPackages(install, found)} (from NVIDIA's package repository)`
-      : `${install} ${nvidiaPackages[install]}`;
+  const { platform, arch } = machine;
+  if (platform === "darwin" && arch === "x64") {
+    return "ONNX Runtime's package has nothing for Macs with Intel's chips: gnomic cannot compute here.";
   }
-  if (provider === "webgpu" && hasNvidiaCard && hasVulkanLoader) {
-    return `${install} ${nvidiaPackages[install]}`;
+  switch (provider) {
+    case "cpu":
+      return undefined;
+    case "cuda":
+      return cudaHint(found, machine);
+    case "webgpu":
+      return platform === "win32"
+        ? "Update the graphics card's driver from its maker's site."
+        : webgpuHint(machine);
+    case "dml":
+      return platform === "win32"
+        ? "Update the graphics card's driver from its maker's site."
+        : undefined;
   }
-  return `${install} ${vulkanPackages[install]}`;
 }

@@ -34,8 +34,8 @@ export async function adviseWork(
   all = false,
 ): Promise<AdvisedWork> {
   const device = await chooseDevice(wish);
-  const { provider, compute } = device;
-  const available = await deviceMemory(provider);
+  const { provider, compute, card } = device;
+  const available = await deviceMemory(provider, card);
   return { device, memory: planMemory({ ...work, compute, provider, available }, all) };
 }
 

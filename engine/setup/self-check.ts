@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fault } from "../../lib/fault.ts";
 import type { Loader } from "../device/device.ts";
-import type { Provider } from "../device/messages.ts";
+import type { Provider } from "../device/providers.ts";
 import type { DType } from "../graph/graph.ts";
 import { compareOutputs } from "../probe/compare.ts";
 import { decodeProbeInputs } from "../probe/probe-inputs.ts";
@@ -17,8 +17,8 @@ import { Engine } from "../session/engine.ts";
 import { writeAtomically } from "../weights/atomic-file.ts";
 import { openModel } from "../weights/model.ts";
 import { readSafetensors } from "../weights/safetensors.ts";
-import { matmulRate } from "./matmul-rate.ts";
-import { runtimeVersion } from "./providers.ts";
+import { runtimeVersion } from "./installed-providers.ts";
+import { checkStep, type StepCheck } from "./step-check.ts";
 
 export class DeviceCheckFault extends fault("DeviceCheckFault", "world") {}
 
@@ -26,12 +26,15 @@ export interface CheckResult {
   /** The largest relative error of any output, and whose it is. */
   readonly error: number;
   readonly output: string;
-  /** Floating-point operations a second in matrix products. */
-  readonly rate: number;
+  /** A training step of a small network: how long it took, and what did not run on the device. */
+  readonly step: StepCheck;
 }
 
 /** In float16 the gradients are 0.004 off even where every operation is rounded only once. */
 const tolerances: Partial<Record<DType, number>> = { float32: 1e-3, float16: 0.05 };
+
+/** What is checked, and how it is noted; another one is no pass of this. */
+const form = 2;
 
 const asset = (file: string) =>
   fileURLToPath(new URL(`../assets/self-check/${file}`, import.meta.url));
@@ -63,20 +66,29 @@ export async function selfCheck(device: Loader, compute: DType): Promise<CheckRe
   return {
     error: errorOf(worst),
     output: worst.name,
-    rate: await matmulRate(device, compute),
+    step: await checkStep(device, compute),
   };
 }
 
-/** What `check` says, unless this machine has passed before; passes are kept in `folder`. */
+/** What a check holds for; any other is checked anew. */
+export interface CheckedDevice {
+  readonly provider: Provider;
+  readonly compute: DType;
+  /** The card and its driver, as far as they are known. */
+  readonly card: string;
+}
+
+/** What `check` says, unless this device has passed before; passes are kept in `folder`. */
 export async function rememberedCheck(
-  provider: Provider,
-  compute: DType,
+  device: CheckedDevice,
   check: () => Promise<CheckResult>,
   folder: string,
 ): Promise<CheckResult> {
   const machine = [hostname(), process.platform, process.arch, release()].join(" ");
-  const passed = { machine, provider, compute, onnxruntime: await runtimeVersion() };
-  const file = join(folder, `${provider}-${compute}.json`);
+  const { provider, compute, card } = device;
+  const passed = { form, machine, provider, compute, card, onnxruntime: await runtimeVersion() };
+  const name = [provider, compute, card.replace(/[^\w.]+/g, "-")].filter((part) => part !== "");
+  const file = join(folder, `${name.join("-").slice(0, 120)}.json`);
   const held = await readFile(file, "utf8").then(JSON.parse).catch(() => undefined);
   if (JSON.stringify(held?.passed) === JSON.stringify(passed)) return held.verdict;
   const result = await check();

@@ -66,6 +66,7 @@ export const generate = (
     const device = yield* tryPromise(() =>
       chooseDevice({
         provider: request.provider,
+        device: request.device ?? null,
         threads: request.threads,
         compute: computeOf(basis.weight_dtype),
       })
@@ -73,6 +74,7 @@ export const generate = (
     if (request.provider === "auto") listener.say(device.note);
     const engine = yield* openEngine(model, {
       provider: device.provider,
+      device: request.device ?? null,
       threads: request.threads,
       weight_dtype: basis.weight_dtype,
       pooling: resolvePooling(basis.pooling, model),

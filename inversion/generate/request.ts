@@ -22,6 +22,8 @@ export interface GenerateRequest {
   readonly format: "png" | "jpg";
   readonly out: string;
   readonly provider: EngineChoice["provider"];
+  /** Which of several cards: a number, or a part of its name; null: the strongest. */
+  readonly device?: string | null;
   readonly threads: number | null;
 }
 

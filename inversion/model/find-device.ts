@@ -17,8 +17,10 @@ export const findDevice = (
 ): Effect.Effect<FoundDevice, Fault> =>
   device === null ? Effect.succeed({ device, note: null }) : tryPromise(async () => {
     const { chooseDevice } = await import("../../engine/setup/choose-device.ts");
+    const card = values.device;
     const { provider, note } = await chooseDevice({
       provider: "auto",
+      device: typeof card === "number" || typeof card === "string" ? card : null,
       threads: typeof values.threads === "number" ? values.threads : null,
       compute: values.weight_dtype === "float32" ? "float32" : "float16",
     });

@@ -4,7 +4,7 @@
 import { Effect, Schema } from "effect";
 import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
-import type { Provider } from "../../engine/device/messages.ts";
+import type { Provider } from "../../engine/device/providers.ts";
 import type { MemoryPlan } from "../../engine/memory/memory-plan.ts";
 import type { MemoryRow } from "../../engine/memory/memory-rows.ts";
 import { type Networks, networksOf } from "../../engine/memory/networks-of.ts";
@@ -82,6 +82,7 @@ export const findMemory = (
       const plans = known === null ? wished : [known];
       const { memory } = await adviseWork({ networks, ...trainingWork(vae, options), plans }, {
         provider: device as Provider,
+        device: options.device,
         threads: options.threads,
         compute: computeOf(options.weight_dtype),
       }, all);

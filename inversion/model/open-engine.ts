@@ -3,9 +3,11 @@
 // The trap: stages take turns at the device through `tools.withResource("device", ...)`.
 import { Effect, type Scope } from "effect";
 import { deviceFields } from "../../config/device.ts";
+import type { Provider } from "../../engine/device/providers.ts";
 import type { SchedulerConfig } from "../../engine/networks/config.ts";
 import type { Engine } from "../../engine/session/engine.ts";
 import { prepareEngine } from "../../engine/setup/prepare-engine.ts";
+import type { CardWish } from "../../engine/setup/choose-card.ts";
 import type { PoolingRule } from "../../engine/text/pooling.ts";
 import { loadTokenizer } from "../../engine/text/tokenizer.ts";
 import { checkFinite } from "../../engine/weights/finite.ts";
@@ -20,12 +22,15 @@ import { inspectWeights } from "./inspect-weights.ts";
 /** The configuration's keys that decide how to compute; part of a stage's options. */
 export const engineFields = {
   provider: deviceFields.provider,
+  device: deviceFields.device,
   threads: deviceFields.threads,
   weight_dtype: deviceFields.weight_dtype,
 };
 
 export interface EngineChoice {
-  readonly provider: "auto" | "cpu" | "webgpu" | "cuda" | "dml" | "coreml";
+  readonly provider: "auto" | Provider;
+  /** Which of several cards. */
+  readonly device?: CardWish;
   readonly threads: number | null;
   readonly weight_dtype: "float32" | "float16" | "bfloat16";
   /** How captions are pooled, already resolved; null: as the model's config says. */
@@ -97,8 +102,8 @@ export const openEngine = (
     yield* checkWeights(model, tools);
     const { held } = yield* Effect.acquireRelease(
       Effect.sync(() => {
-        const { provider, threads, weight_dtype, pooling, work } = choice;
-        const deciding = [provider, threads, weight_dtype, pooling, work];
+        const { provider, device, threads, weight_dtype, pooling, work } = choice;
+        const deciding = [provider, device, threads, weight_dtype, pooling, work];
         const key = JSON.stringify([model.path, model.notes, ...deciding]);
         const held = shared.get(key) ?? { engine: makeEngine(model, choice, tools), users: 0 };
         held.users++;
@@ -116,12 +121,13 @@ export const computeOf = (weightDtype: EngineChoice["weight_dtype"]): "float16" 
 
 const makeEngine = (
   model: Model,
-  { provider, threads, weight_dtype, pooling, work }: EngineChoice,
+  { provider, device = null, threads, weight_dtype, pooling, work }: EngineChoice,
   { emit }: EngineTools,
 ): Promise<Engine> =>
   prepareEngine({
     model,
     provider,
+    device,
     threads,
     compute: computeOf(weight_dtype),
     ...work,

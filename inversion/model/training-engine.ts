@@ -12,7 +12,7 @@ import { type EngineChoice, openEngine, resolvePooling } from "./open-engine.ts"
 type TrainingOptions =
   & ModelOptions
   & WorkOptions
-  & Pick<EngineChoice, "provider" | "threads" | "weight_dtype">
+  & Pick<EngineChoice, "provider" | "device" | "threads" | "weight_dtype">
   & { readonly pooling: Parameters<typeof resolvePooling>[0] };
 
 /** Throws as `loadModel` and `openEngine` do. */

@@ -68,6 +68,12 @@ const shown = (value: unknown): string => {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 };
 
+/** What to write in place of a value that an option took once. */
+const retiredFix = (value: unknown, node: SchemaNode | undefined): string | undefined => {
+  const retired = (node?.["x-retired"] ?? {}) as Readonly<Record<string, string>>;
+  return typeof value === "string" && Object.hasOwn(retired, value) ? retired[value] : undefined;
+};
+
 function describe(misfit: Misfit, root: SchemaNode, source: Source): Finding {
   const key = keyOf(misfit.path);
   const at = { ...placeOf(source, key), ...(key === "" ? {} : { key }) };
@@ -94,7 +100,8 @@ function describe(misfit: Misfit, root: SchemaNode, source: Source): Finding {
     return { ...at, wanted, found: shown(value), fix };
   }
   const wanted = node === undefined ? "another value" : typeText(node);
-  return { ...at, wanted, found: shown(value), fix: wrongValueFix(value, wanted, node?.default) };
+  const fix = retiredFix(value, node) ?? wrongValueFix(value, wanted, node?.default);
+  return { ...at, wanted, found: shown(value), fix };
 }
 
 /** Where an unknown key belongs: the same name elsewhere, or the nearest one beside it. */

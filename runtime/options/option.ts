@@ -17,17 +17,20 @@ export interface About {
    * default never changes.
    */
   readonly late?: true;
+  /** Values of before that it no longer takes, and what to do in their place. */
+  readonly retired?: Readonly<Record<string, string>>;
 }
 
-const annotations = ({ doc, unit, keepsRun, late }: About) => ({
+const annotations = ({ doc, unit, keepsRun, late, retired }: About) => ({
   description: doc,
   ...(unit === undefined ? {} : { "x-unit": unit }),
   ...(keepsRun === undefined ? {} : { "x-keeps-run": true }),
   ...(late === undefined ? {} : { "x-late": true }),
+  ...(retired === undefined ? {} : { "x-retired": retired }),
 });
 
 /** Annotation keys of our own that go into the JSON Schema beside the standard ones. */
-export const annotationKeys: readonly string[] = ["x-unit", "x-keeps-run", "x-late"];
+export const annotationKeys: readonly string[] = ["x-unit", "x-keeps-run", "x-late", "x-retired"];
 
 /** An option that must be given. */
 export const required = <S extends Schema.Top>(schema: S, about: About): S =>

@@ -40,7 +40,7 @@ export interface Configuration {
 const datasets = ["data_loader.dataset", "fixed_loss_dataset"];
 const unhashed = [
   ...["model", "vae_model", "model_config", "hf_variant", "hf_revision", "initial_embedding_file"],
-  ...["threads", "data_loader.dataloader_num_workers"],
+  ...["threads", "device", "data_loader.dataloader_num_workers"],
   ...datasets.flatMap((dataset) =>
     ["dataset_dir", "jsonl_path", "hf_cache_dir", "keep_in_memory"].map((key) =>
       `${dataset}.${key}`

@@ -3,16 +3,13 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { Provider } from "../device/messages.ts";
+import { type Provider, providerNames } from "../device/providers.ts";
 
 export interface ListedProvider {
   readonly provider: Provider;
   /** Its libraries are there. CUDA's do not come with the package. */
   readonly ready: boolean;
 }
-
-/** From the one that is usually fastest; the CPU always works, and comes last. */
-const preference: readonly Provider[] = ["cuda", "dml", "webgpu", "coreml", "cpu"];
 
 /** The folder of the package `onnxruntime-node`. */
 export const packageFolder = (): string =>
@@ -22,11 +19,12 @@ export const packageFolder = (): string =>
 export const libraryFolder = (): string =>
   join(packageFolder(), "bin", "napi-v6", process.platform, process.arch);
 
+/** Of those that gnomic knows, in the order of its table. */
 export async function listProviders(): Promise<readonly ListedProvider[]> {
   process.env.ORT_DISABLE_TELEMETRY = "1";
   const { listSupportedBackends } = await import("onnxruntime-node");
   const listed = new Map(listSupportedBackends().map(({ name, bundled }) => [name, bundled]));
-  return preference.flatMap((provider) => {
+  return providerNames.flatMap((provider) => {
     const bundled = listed.get(provider);
     if (bundled === undefined) return [];
     const library = join(libraryFolder(), `libonnxruntime_providers_${provider}.so`);
