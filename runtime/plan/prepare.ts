@@ -112,6 +112,7 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
     name: `${configuration.trigger}-????????`,
     dir: join(configuration.base, `${configuration.trigger}-????????`),
     similar: [],
+    unreadable: [],
   };
 
   const named = configuration.device === "auto" ? null : configuration.device;
@@ -144,6 +145,17 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
     configurationDigest: digestJson(about),
     tool,
     scheduleSteps: run.scheduleSteps,
+    origin: {
+      format: 1,
+      run: run.name,
+      pipeline: name,
+      trigger: configuration.trigger,
+      identities: [...new Set([...run.found?.manifest.identities ?? [], identity.digest])],
+      seed: run.seed,
+      device,
+      memoryPlan: memory?.plan ?? null,
+      scheduleSteps: run.scheduleSteps,
+    },
   };
   return {
     pipeline: name,
