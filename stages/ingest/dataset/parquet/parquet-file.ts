@@ -32,7 +32,11 @@ export async function openParquet(file: string): Promise<ParquetFile> {
     const footer = await withFile(file, readFooter);
     checkThrift(footer);
     const metadata = parquetMetadata(footer, { geoparquet: false });
-    return { columns: columnsOf(metadata), groups: groupsOf(metadata), chunkOf: chunksOf(metadata) };
+    return {
+      columns: columnsOf(metadata),
+      groups: groupsOf(metadata),
+      chunkOf: chunksOf(metadata),
+    };
   });
   return {
     file,

@@ -48,7 +48,7 @@ export function checkThrift(bytes: Uint8Array, start = 0): void {
   const value = (type: number, depth: number): void => {
     if (depth > 16) throw new ParquetLimit("at most 16 levels of nesting", "more");
     if (type === 3) reader.offset++;
-    else if (type >= 4 && type <= 6) while (view.getUint8(reader.offset++) >= 128);
+    else if (type >= 4 && type <= 6) { while (view.getUint8(reader.offset++) >= 128); }
     else if (type === 7) reader.offset += 8;
     else if (type === 8) {
       const length = size(); // which moves the offset, so it is read first
@@ -85,7 +85,9 @@ export function checkRuns(bytes: Uint8Array, bits: number, count: number): void 
     const head = readVarInt(reader) >>> 0;
     const values = head % 2 === 1 ? 8 * (head >>> 1) : head >>> 1;
     const room = head % 2 === 1 ? count - seen + 7 : count - seen;
-    if (values === 0 || values > room) throw new RangeError(`a run of ${values} for ${room} values`);
+    if (values === 0 || values > room) {
+      throw new RangeError(`a run of ${values} for ${room} values`);
+    }
     reader.offset += head % 2 === 1 ? values / 8 * bits : Math.ceil(bits / 8);
     if (reader.offset > bytes.length) throw new RangeError("runs that end too soon");
     seen += values;

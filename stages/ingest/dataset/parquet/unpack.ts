@@ -39,7 +39,9 @@ export function unpack(bytes: Uint8Array, codec: string, size: number): Uint8Arr
 }
 
 /** Of the runtime's own, which stop at a size. */
-function upTo(unpack: (bytes: Uint8Array, limit: { maxOutputLength: number }) => Uint8Array): Unpack {
+function upTo(
+  unpack: (bytes: Uint8Array, limit: { maxOutputLength: number }) => Uint8Array,
+): Unpack {
   return (bytes, size) => {
     try {
       return unpack(bytes, { maxOutputLength: size });
