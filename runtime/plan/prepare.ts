@@ -120,8 +120,11 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
   const { device, note } = kept === null
     ? yield* world.findDevice(configuration)
     : { device: kept, note: null };
+  const worlds = new Map(asked.map(({ stage, world }) => [stage.name, world]));
+  const settled = configuration.settle?.(worlds, run.found?.manifest.configuration ?? null);
   const values: JsonObject = {
     ...configuration.values,
+    ...settled?.values,
     seed: run.seed,
     ...(device === null ? {} : { provider: device }),
   };
@@ -159,6 +162,7 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
     configuration,
     notes: [
       ...configuration.notes,
+      ...(settled?.notes ?? []),
       ...(note === null ? [] : [note]),
       ...(memory?.notes ?? []),
     ],
