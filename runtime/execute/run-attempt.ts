@@ -9,6 +9,7 @@ import { publishPlan } from "../plan/make-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { versions } from "../platform/versions.ts";
+import { openRunBlobs } from "../store/blob-store.ts";
 import { sweepTemporary } from "../store/remove-temporary.ts";
 import { answerChoice } from "./answer-choice.ts";
 import { type AttemptRecorder, beginAttempt } from "./attempt-recorder.ts";
@@ -146,6 +147,7 @@ export const runAttempt = Effect.fnUntraced(function* (
 
   yield* executeRepairing(prepared, plan, {
     store,
+    runBlobs: yield* openRunBlobs(dir),
     events,
     control,
     stop,
