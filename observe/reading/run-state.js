@@ -299,7 +299,12 @@ export function foldEvent(state, event) {
       end(state, "stopped", event.reason, event.at);
       return;
     case "run-paused":
-      end(state, "paused", `it was to end after step ${event.step}; it goes on from there`, event.at);
+      end(
+        state,
+        "paused",
+        `it was to end after step ${event.step}; it goes on from there`,
+        event.at,
+      );
       return;
     case "run-failed":
       end(state, "failed", event.error, event.at);
