@@ -2,10 +2,10 @@
 // The trap: a rule is asked only when the keys it names are well formed, so that one slip is not
 // reported twice.
 import { learningRates, RateFault } from "../engine/optimise/rates.ts";
-import { alternatives } from "./alternatives.ts";
-import type { Finding } from "./config-fault.ts";
+import { alternatives } from "../runtime/options/alternatives.ts";
+import type { Finding } from "../runtime/options/config-fault.ts";
 import { triggerOf } from "./placeholder.ts";
-import { dotted } from "./mapping.ts";
+import { dotted } from "../runtime/options/mapping.ts";
 import type { TrainingConfig } from "./training.ts";
 
 export interface Contradiction extends Pick<Finding, "wanted" | "found" | "fix"> {

@@ -3,7 +3,7 @@
 // The trap: sizes are (height, width), as in the reference, not (width, height).
 import { Schema } from "effect";
 import { Dataset } from "./dataset.ts";
-import { intBetween, intFrom, option, required, tag } from "./option.ts";
+import { intBetween, intFrom, option, required, tag } from "../runtime/options/option.ts";
 
 /** Latents are an eighth of the picture, so sides are multiples of 8. */
 const side = intFrom(8).check(Schema.isMultipleOf(8));

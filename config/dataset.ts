@@ -2,7 +2,7 @@
 // The trap: only a JSONL dataset can carry masks, and only a picture folder carries no captions.
 // Paths are relative to the current folder; paths inside a JSONL file to that file's folder.
 import { Schema } from "effect";
-import { option, required, tag } from "./option.ts";
+import { option, required, tag } from "../runtime/options/option.ts";
 
 const kind = "Which kind of dataset this is.";
 

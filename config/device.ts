@@ -1,7 +1,7 @@
 // Where the computing happens and in what precision.
 // The trap: rows, moments and the loss are float32 or better whatever is chosen here.
 import { Schema } from "effect";
-import { intFrom, option } from "./option.ts";
+import { intFrom, option } from "../runtime/options/option.ts";
 
 export const providers = ["auto", "cpu", "webgpu", "cuda", "dml", "coreml"] as const;
 export const memoryPlans = ["auto", "A", "B", "C"] as const;

@@ -2,9 +2,9 @@
 // apply, and those that mean nothing beside others. Each is said once, when a run is planned.
 // The trap: these are remarks, never errors; a reference file must run unchanged.
 import { inert } from "./inert.ts";
-import { optionRows } from "./option-rows.ts";
+import { optionRows } from "../runtime/options/option-rows.ts";
 import { triggerOf } from "./placeholder.ts";
-import { valueAt } from "./decode-source.ts";
+import { valueAt } from "../runtime/options/decode-source.ts";
 import type { TrainingConfig } from "./training.ts";
 
 interface Remark {

@@ -1,7 +1,7 @@
 // The embedding to train: its word, its vectors and what they begin as.
 // The trap: with `initial_phrase` the phrase's tokens decide the number of vectors.
 import { Schema } from "effect";
-import { intBetween, option, required } from "./option.ts";
+import { intBetween, option, required } from "../runtime/options/option.ts";
 
 const textOrNull = Schema.NullOr(Schema.NonEmptyString);
 const one = "Exactly one of initializer_token, initial_embedding_file and initial_phrase is set.";

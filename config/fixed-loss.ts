@@ -4,7 +4,7 @@
 // pictures do not compare; how often does not.
 import { Schema } from "effect";
 import { Dataset } from "./dataset.ts";
-import { intBetween, intFrom, option } from "./option.ts";
+import { intBetween, intFrom, option } from "../runtime/options/option.ts";
 
 const timestep = intBetween(0, 999);
 

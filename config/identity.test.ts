@@ -1,9 +1,9 @@
 // Which options start a new run and which go on with the same one, listed by hand.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { canonicalJson } from "../runtime/store/canonical-json.ts";
+import { canonicalJson } from "../lib/canonical-json.ts";
 import { identityOf } from "./identity.ts";
-import { optionRows } from "./option-rows.ts";
+import { optionRows } from "../runtime/options/option-rows.ts";
 import { least, own, read } from "./testing/read.ts";
 
 const base = [

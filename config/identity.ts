@@ -3,9 +3,9 @@
 // The trap: how long to train is left out only where the rate does not depend on it; an option is
 // part of the identity unless its definition says `keepsRun` or `inert.ts` says that it is idle.
 import { inert } from "./inert.ts";
-import { optionRows } from "./option-rows.ts";
+import { optionRows } from "../runtime/options/option-rows.ts";
 import type { TrainingConfig } from "./training.ts";
-import { withoutKeys } from "./without-keys.ts";
+import { withoutKeys } from "../runtime/options/without-keys.ts";
 
 /** Whether the rate at a step depends on how many steps there are in all. */
 export const rateDependsOnLength = (config: Pick<TrainingConfig, "lr_scheduler">): boolean =>

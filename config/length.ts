@@ -1,7 +1,7 @@
 // How long to train.
 // The trap: a "step" is one update of the rows, whatever gradient_accumulation_steps is.
 import { Schema } from "effect";
-import { intFrom, option } from "./option.ts";
+import { intFrom, option } from "../runtime/options/option.ts";
 
 /** So many values of the fixed-input loss, and one more, are needed to say that it has settled. */
 export const settledAfter = 200;

@@ -1,7 +1,7 @@
 // Which base model: a Hugging Face name, a diffusers folder or a single .safetensors file.
 // The trap: a name that exists as a path in the current folder is that path.
 import { Schema } from "effect";
-import { option } from "./option.ts";
+import { option } from "../runtime/options/option.ts";
 
 const nameOrNull = Schema.NullOr(Schema.NonEmptyString);
 

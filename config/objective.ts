@@ -2,7 +2,7 @@
 // The trap: where the reference's formula is wrong the default is the right one; its own is the
 // other value.
 import { Schema } from "effect";
-import { option, positive } from "./option.ts";
+import { option, positive } from "../runtime/options/option.ts";
 
 export const objectiveFields = {
   prediction_type: option(Schema.NullOr(Schema.Literals(["epsilon", "v_prediction"])), {

@@ -2,7 +2,7 @@
 // The trap: rows and moments are float64 whatever `weight_dtype` says, since in bfloat16 small
 // steps round to nothing (files hold the rows as float32); `use_8bit` is accepted and has no effect.
 import { Schema } from "effect";
-import { intFrom, notNegative, option, positive, tag } from "./option.ts";
+import { intFrom, notNegative, option, positive, tag } from "../runtime/options/option.ts";
 
 const kind = "Which optimizer this is.";
 

@@ -2,7 +2,7 @@
 // The trap: the last step is always saved, which the reference forgets when its number is not a
 // multiple of save_every_n_steps.
 import { Schema } from "effect";
-import { intFrom, option, required } from "./option.ts";
+import { intFrom, option, required } from "../runtime/options/option.ts";
 
 const one = "Exactly one of save_every_n_steps and save_every_n_epochs is set.";
 

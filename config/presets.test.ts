@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { captionTemplates } from "./caption-templates.ts";
-import { parseSource, within } from "./source.ts";
+import { parseSource, within } from "../runtime/options/source.ts";
 import { read, reference } from "./testing/read.ts";
 
 const presets = readdirSync("config/presets").filter((name) => name.endsWith(".yaml"));

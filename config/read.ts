@@ -3,14 +3,14 @@
 // The trap: a file that names its `type` is a whole configuration and takes the place of the
 // pipeline's own (so the reference's files run unchanged); one without it is laid over.
 import { Effect, FileSystem } from "effect";
-import { ConfigFault, type Finding } from "./config-fault.ts";
+import { ConfigFault, type Finding } from "../runtime/options/config-fault.ts";
 import { contradictions } from "./contradictions.ts";
-import { decodeAll, findingsOf, keyOf } from "./decode-source.ts";
+import { decodeAll, findingsOf, keyOf } from "../runtime/options/decode-source.ts";
 import { effects } from "./effects.ts";
-import { isMapping } from "./mapping.ts";
-import { overlay } from "./overlay.ts";
-import { repaired } from "./repaired.ts";
-import { parseSettings } from "./settings.ts";
+import { isMapping } from "../runtime/options/mapping.ts";
+import { overlay } from "../runtime/options/overlay.ts";
+import { repaired } from "../runtime/options/repaired.ts";
+import { parseSettings } from "../runtime/options/settings.ts";
 import {
   emptySource,
   maxSourceBytes,
@@ -18,7 +18,7 @@ import {
   parseSource,
   placeOf,
   type Source,
-} from "./source.ts";
+} from "../runtime/options/source.ts";
 import { TrainingConfig } from "./training.ts";
 
 export interface ConfigLayers {

@@ -10,7 +10,7 @@ import { fixedLossFields } from "./fixed-loss.ts";
 import { lengthFields } from "./length.ts";
 import { modelFields } from "./model.ts";
 import { objectiveFields } from "./objective.ts";
-import { intFrom, option, required, tag } from "./option.ts";
+import { intFrom, option, required, tag } from "../runtime/options/option.ts";
 import { optimizerFields } from "./optimizer.ts";
 import { outputFields } from "./outputs.ts";
 import { validationFields } from "./validation.ts";

@@ -1,7 +1,7 @@
 // The pictures that are made along the way: prompts, how often, sampler.
 // The trap: the noise is seeded anew for each prompt, so pictures of different steps compare.
 import { Schema } from "effect";
-import { intBetween, intFrom, notNegative, option } from "./option.ts";
+import { intBetween, intFrom, notNegative, option } from "../runtime/options/option.ts";
 
 const one = "Exactly one of validate_every_n_steps and validate_every_n_epochs is set.";
 

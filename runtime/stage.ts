@@ -8,7 +8,7 @@
 // reader is given all of them again after a resume or a retry, and one that is in the log already is
 // not delivered twice. So a reader skips what it has done, and a writer may repeat what it has said.
 import type { Effect, Schema, Scope, Stream } from "effect";
-import type { Fault } from "../engine/fault.ts";
+import type { Fault } from "../lib/fault.ts";
 import type { AnyArtefactType, ArtefactType, Blob } from "./artefact.ts";
 import type { ControlRequest } from "./control.ts";
 import type { UnstampedEvent } from "./events.ts";
@@ -32,7 +32,7 @@ export interface RunInfo {
 export interface InputTools {
   /**
    * True in a dry run: the network is off limits. What is not on this machine then fails with
-   * `NotDownloaded` (runtime/not-downloaded.ts), which the plan prints instead of ending.
+   * `NotDownloaded` (lib/not-downloaded.ts), which the plan prints instead of ending.
    */
   readonly offline: boolean;
   /** SHA-256 of a file in hex, remembered by path, size, times and inode. */

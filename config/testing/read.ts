@@ -1,9 +1,9 @@
 // What the tests of config/ share: reading a configuration with real files, and its findings.
 import { NodeFileSystem } from "@effect/platform-node";
 import { Effect, Exit } from "effect";
-import type { ConfigFault, Finding } from "../config-fault.ts";
+import type { ConfigFault, Finding } from "../../runtime/options/config-fault.ts";
 import { type ConfigLayers, type ReadConfig, readConfig } from "../read.ts";
-import { parseSource } from "../source.ts";
+import { parseSource } from "../../runtime/options/source.ts";
 
 const exitOf = (layers: ConfigLayers): Promise<Exit.Exit<ReadConfig, ConfigFault>> =>
   Effect.runPromiseExit(readConfig(layers).pipe(Effect.provide(NodeFileSystem.layer)));

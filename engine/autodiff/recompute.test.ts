@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { relativeError } from "../compare.ts";
+import { relativeError } from "../probe/compare.ts";
 import { Device } from "../device/device.ts";
 import type { Fetches } from "../device/messages.ts";
 import { sizeInBytes } from "../graph/builder.ts";

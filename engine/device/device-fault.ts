@@ -1,6 +1,6 @@
 // What can go wrong on a device. A DeviceMemoryFault is worth another try with a memory plan that needs
 // less; after a DeviceLostFault the device is gone, and with it everything that was loaded on it.
-import { fault } from "../fault.ts";
+import { fault } from "../../lib/fault.ts";
 import type { Provider } from "./messages.ts";
 
 /** The device refused a graph or a step. */

@@ -2,7 +2,7 @@
 // rounded to float32 as diffusers does, because checkpoints were trained on those rounded values.
 // The trap: with zero terminal SNR the last value is exactly 0 in training, while ODE samplers need a
 // finite sigma: diffusers puts 2^-24 there (ComfyUI 4.897e-8), see `sigmasOf`.
-import { fault } from "../fault.ts";
+import { fault } from "../../lib/fault.ts";
 import type { SchedulerConfig } from "../networks/config.ts";
 import { cos } from "../random/exact-math.ts";
 

@@ -1,7 +1,7 @@
 // One training step's question to the UNet: noisy latents, the answer wanted, and how much each place
 // counts, so that loss = sum(weight * (prediction - target)^2). The weight holds min-SNR, the mask and
 // the division by the number of values. The trap: its one channel serves all channels, [B, 1, h, w].
-import { fault } from "../fault.ts";
+import { fault } from "../../lib/fault.ts";
 import { minSnrWeight, type VMinSnr } from "./min-snr.ts";
 import { type NoiseSchedule, signalToNoise } from "./noise-schedule.ts";
 

@@ -1,4 +1,4 @@
 // Raised when a graph is built wrongly: shapes that do not fit, an operator without a rule.
-import { fault } from "../fault.ts";
+import { fault } from "../../lib/fault.ts";
 
 export class GraphError extends fault("GraphError", "defect") {}

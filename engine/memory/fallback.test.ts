@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { relativeError } from "../compare.ts";
+import { relativeError } from "../probe/compare.ts";
 import { Device, type Loader } from "../device/device.ts";
 import { DeviceMemoryFault, faultOf } from "../device/device-fault.ts";
-import { tensor, type TrainingBatch } from "../batch.ts";
-import { Engine } from "../engine.ts";
+import { tensor, type TrainingBatch } from "../session/batch.ts";
+import { Engine } from "../session/engine.ts";
 import type { Graph } from "../graph/graph.ts";
 import { normals } from "../random/draw.ts";
 import { openModel } from "../weights/model.ts";

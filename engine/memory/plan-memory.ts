@@ -1,7 +1,7 @@
 // Which memory plan a training takes: the fastest that fits, worked out from shapes alone before a
 // session exists; and what else a run computes. Where not even plan C fits, a fault says what would.
 // The trap: another plan may give other last bits, so whoever trains keeps to the one that was chosen.
-import { fault } from "../fault.ts";
+import { fault } from "../../lib/fault.ts";
 import { type MemoryPlan, memoryPlans } from "./memory-plan.ts";
 import {
   forwardRows,

@@ -2,7 +2,7 @@
 // value, and the one fault that lists every wrong key of a file with the network it looks like.
 // The trap: `null` in a config is a value, not a missing key; only missing keys get defaults.
 import { Effect, Result, Schema, SchemaIssue } from "effect";
-import { fault } from "../fault.ts";
+import { fault } from "../../lib/fault.ts";
 import { looksLike } from "./looks-like.ts";
 
 /** A config.json that is unreadable, or of a network other than SDXL's. */

@@ -2,7 +2,7 @@
 // so far. `child` goes one step down in both the weights' names and the nodes' names.
 import type { GraphBuilder } from "../graph/builder.ts";
 import type { Value } from "../graph/graph.ts";
-import { fault } from "../fault.ts";
+import { fault } from "../../lib/fault.ts";
 import type { WeightTable, WeightView } from "../weights/weight-view.ts";
 
 export class MissingWeight extends fault("MissingWeight", "user") {}

@@ -1,7 +1,7 @@
 // The six courses of the learning rate, by diffusers' names and with its defaults (one restart, half a
 // cosine, a polynomial of power 1 down to 1e-7). The trap: as there, a warm-up begins at rate 0, so the
 // first step moves nothing, and a cosine that runs past its last step rises again.
-import { fault } from "../fault.ts";
+import { fault } from "../../lib/fault.ts";
 import { cos } from "../random/exact-math.ts";
 
 export class RateFault extends fault("RateFault", "user") {}

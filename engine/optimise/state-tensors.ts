@@ -1,7 +1,7 @@
 // An optimizer's state as named float64 arrays and back, for the file that resume reads; equal to the
 // bit. Names are `rows.0`, `expAvg.1` and so on by encoder; a scalar is an array of one value. The trap:
 // every name is checked on the way back, as a state of the other optimizer has half of them too.
-import { fault } from "../fault.ts";
+import { fault } from "../../lib/fault.ts";
 import type { AdamWState } from "./adamw.ts";
 import type { OptimizerOptions, OptimizerState } from "./optimizer.ts";
 import type { ProdigyState } from "./prodigy.ts";

@@ -1,7 +1,7 @@
 // Every random choice of a training, drawn at an address: the same (seed, purpose, step, item) gives
 // the same values whatever was drawn before, so a step can be replayed alone and resume needs no
 // generator state. The trap: two draws at one address are the same draw; give each its own purpose.
-import { fault } from "../fault.ts";
+import { fault } from "../../lib/fault.ts";
 import { cos, log, sin } from "./exact-math.ts";
 import { type Key, philox } from "./philox.ts";
 

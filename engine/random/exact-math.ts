@@ -2,7 +2,7 @@
 // versions in the last bit, and a training resumed under another runtime must not differ at all: so
 // whatever reaches the state (noise, rates, bias corrections) comes from here. Errors stay below one
 // unit in the last place. The trap: regrouping any sum below changes bits, which breaks exact resume.
-import { fault } from "../fault.ts";
+import { fault } from "../../lib/fault.ts";
 
 export class ExactMathFault extends fault("ExactMathFault", "defect") {}
 

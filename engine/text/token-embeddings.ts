@@ -1,7 +1,7 @@
 // The look-up of token embeddings, outside the graph: frozen rows are read from the file as captions ask
 // for them, ids at or above the vocabulary's size are the placeholder's rows, in order. Its adjoint
 // gathers the gradient of those rows.
-import { fault } from "../fault.ts";
+import { fault } from "../../lib/fault.ts";
 import { decodeArray, toFloat32 } from "../weights/convert.ts";
 import { readChunks, readTensor } from "../weights/safetensors.ts";
 import { storedBytes } from "../weights/dtype.ts";

@@ -1,5 +1,5 @@
 // What may be wrong with a tokenizer, and with a word that it is to learn.
-import { fault } from "../fault.ts";
+import { fault } from "../../lib/fault.ts";
 
 /** Tokenizer files that are broken, or of another model than the text encoder. */
 export class TokenizerFault extends fault("TokenizerFault", "user") {}

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { isFault } from "../fault.ts";
+import { isFault } from "../../lib/fault.ts";
 import { removeAbandoned } from "./atomic-file.ts";
 import { convertedBytes, isForeign, targetDType } from "./converted-bytes.ts";
 import { storedBytes } from "./dtype.ts";

@@ -2,7 +2,7 @@
 // looked at together: a value is not finite exactly if all bits of its exponent are set, and adding the
 // exponent's lowest bit then carries into the sign's place. The trap: F8_E4M3 has one NaN and no infinity,
 // and of a double only the second word holds an exponent.
-import { fault } from "../fault.ts";
+import { fault } from "../../lib/fault.ts";
 import { storedBytes, type StoredDType } from "./dtype.ts";
 import { readChunks } from "./safetensors.ts";
 import type { WeightTable, WeightView } from "./weight-view.ts";

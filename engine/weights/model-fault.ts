@@ -1,7 +1,7 @@
 // The error of a model whose parts do not add up to SDXL's four networks: it lists every finding, each
 // with its file and tensor, so that one look repairs them all. The trap: a wrong config makes thousands
 // of findings, so only the first few are written out.
-import { fault } from "../fault.ts";
+import { fault } from "../../lib/fault.ts";
 
 export class ModelFault extends fault("ModelFault", "user") {}
 

@@ -6,7 +6,7 @@
 import { realpath, stat } from "node:fs/promises";
 import type { ModelConfigs } from "../networks/config.ts";
 import type { TokenizerFiles } from "../text/tokenizer-files.ts";
-import { userCache } from "../user-cache.ts";
+import { userCache } from "../../lib/user-cache.ts";
 import { type ConvertProgress, convertStored } from "./convert-stored.ts";
 import { componentFolder, disagreements } from "./folder-configs.ts";
 import { locate } from "./locate.ts";

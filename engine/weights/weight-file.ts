@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { userCache } from "../user-cache.ts";
+import { userCache } from "../../lib/user-cache.ts";
 import { writeAtomically } from "./atomic-file.ts";
 import { isSettled, stampOf } from "./file-stamp.ts";
 import { type FileContent, type ReadProgress, readThrough } from "./read-through.ts";

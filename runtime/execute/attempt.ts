@@ -1,7 +1,7 @@
 // What one attempt writes into its run's manifest: at its start that it began, then what each stage made,
 // at its end how it went. The trap: an attempt that was killed is one that never ended.
 import { Clock, Effect, Semaphore } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { isAbsent } from "../plan/assess.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { type Attempt, type Manifest, writeManifest } from "./manifest.ts";

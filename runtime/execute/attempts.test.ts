@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Duration, Effect, Fiber, Schema } from "effect";
 import { TestClock } from "effect/testing";
-import { fault } from "../../engine/fault.ts";
+import { fault } from "../../lib/fault.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { defineStage } from "../stage.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";

@@ -3,7 +3,7 @@
 // The trap: the end is said also when Ctrl-C interrupts at once, so nothing here may wait for long.
 import { join } from "node:path";
 import { Clock, Effect, type Exit, Schedule } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { openControl } from "../control.ts";
 import type { Plan } from "../plan/plan.ts";
 import { publishPlan } from "../plan/plan-run.ts";

@@ -4,7 +4,7 @@
 import { Effect, Schema } from "effect";
 import type { ArtefactEntry } from "../store/artefact-store.ts";
 import { blobsIn } from "../store/blobs-in.ts";
-import { canonicalJson } from "../store/canonical-json.ts";
+import { canonicalJson } from "../../lib/canonical-json.ts";
 import type { Readied } from "../plan/assess.ts";
 import { fingerprint, type Ingredients } from "../plan/fingerprint.ts";
 import { valuePorts } from "./stage-result.ts";

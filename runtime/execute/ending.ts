@@ -1,10 +1,10 @@
 // How an attempt at a run ended, for people and for the exit code.
 import { readdir } from "node:fs/promises";
 import { Cause, Effect, type Exit } from "effect";
-import type { Fault } from "../../engine/fault.ts";
-import { asFault } from "../as-fault.ts";
-import { allFaults } from "../faults.ts";
-import { Stopped } from "../stopped.ts";
+import type { Fault } from "../../lib/fault.ts";
+import { asFault } from "../../lib/as-fault.ts";
+import { allFaults } from "../../lib/faults.ts";
+import { Stopped } from "../../lib/stopped.ts";
 import type { Outcomes } from "./execute.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
 

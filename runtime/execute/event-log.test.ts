@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { Clock, Effect } from "effect";
 import { type EventLog, openEventLog, readEvents } from "./event-log.ts";
 import type { UnstampedEvent } from "../events.ts";
-import { Files } from "../store/files.ts";
+import { Files } from "../../lib/files.ts";
 import { fullDisk } from "../testing/full-disk.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 

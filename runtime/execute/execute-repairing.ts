@@ -3,10 +3,10 @@
 // more for it, and goes on from its own state.
 import { basename } from "node:path";
 import { Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { CorruptBlob } from "../store/blob-store.ts";
 import { streamMentions } from "../store/durable-stream.ts";
-import { Files } from "../store/files.ts";
+import { Files } from "../../lib/files.ts";
 import type { Plan } from "../plan/plan.ts";
 import { planRun, publishPlan } from "../plan/plan-run.ts";
 import type { Prepared } from "../plan/prepare.ts";

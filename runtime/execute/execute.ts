@@ -2,10 +2,10 @@
 // a stream start with its writer), all under one scope, so that a failure or Ctrl-C stops everything.
 // The trap: a supervised stage's failure is an event and an outcome, never the end of the others.
 import { Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import type { Readied } from "../plan/assess.ts";
 import type { Plan, PlannedStage } from "../plan/plan.ts";
-import { Stopped } from "../stopped.ts";
+import { Stopped } from "../../lib/stopped.ts";
 import { makeResources } from "./resources.ts";
 import { runStage } from "./run-stage.ts";
 import { makeSlots, Skipped } from "./slots.ts";

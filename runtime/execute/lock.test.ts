@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
 import { lockRun, lockState } from "./lock.ts";
 import { ownIdentity } from "../platform/process-identity.ts";
-import { Files } from "../store/files.ts";
+import { Files } from "../../lib/files.ts";
 import { startChild } from "../testing/child.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 

@@ -4,10 +4,10 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { Deferred, Effect, Schedule, Schema } from "effect";
-import { type Fault, fault } from "../../engine/fault.ts";
-import { atomicWrite } from "../store/atomic-write.ts";
-import { diskFault, errnoOf } from "../store/disk-fault.ts";
-import { Files } from "../store/files.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
+import { atomicWrite } from "../../lib/atomic-write.ts";
+import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
+import { Files } from "../../lib/files.ts";
 import { lives, ownIdentity, ProcessIdentity } from "../platform/process-identity.ts";
 
 export class RunLocked extends fault("RunLocked", "user") {}

@@ -1,7 +1,7 @@
 // The result of a "run" stage: what it returned is recorded in the run's folder, and recalled from there
 // once the stage owes nothing any more.
 import { Effect, Schema } from "effect";
-import { digestJson } from "../store/canonical-json.ts";
+import { digestJson } from "../../lib/canonical-json.ts";
 import type { Readied } from "../plan/assess.ts";
 import { readRecord, removeRecord, type Returned, writeRecord } from "./stage-record.ts";
 import { valuePorts } from "./stage-result.ts";

@@ -3,14 +3,14 @@
 // The trap: nothing is written before the plan is made and every option has been looked at, and a run
 // that is complete is not touched at all.
 import { Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
-import { makeFolder } from "../store/atomic-write.ts";
-import { Files } from "../store/files.ts";
+import type { Fault } from "../../lib/fault.ts";
+import { makeFolder } from "../../lib/atomic-write.ts";
+import { Files } from "../../lib/files.ts";
 import type { Plan } from "../plan/plan.ts";
 import { keepDigests, planRun } from "../plan/plan-run.ts";
 import { preflight } from "../plan/preflight.ts";
 import { type Command, prepare, type Prepared, type World } from "../plan/prepare.ts";
-import { Stopped } from "../stopped.ts";
+import { Stopped } from "../../lib/stopped.ts";
 import { type Ending, resultFiles } from "./ending.ts";
 import { lockRun } from "./lock.ts";
 import { readManifest } from "./manifest.ts";

@@ -2,7 +2,7 @@
 // publishes when it starts and ends.
 // The trap: a planned "cached" whose entry was lost meanwhile is made after all.
 import { Clock, Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import type { Readied } from "../plan/assess.ts";
 import type { PlannedStage } from "../plan/plan.ts";
 import { takeCached, takeOrMake } from "./cached-result.ts";

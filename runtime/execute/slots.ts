@@ -2,8 +2,8 @@
 // when its stage has ended, and one durable stream for each stream port.
 // The trap: a value is loaded when somebody asks, so a run that needs nothing reads nothing.
 import { Deferred, Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
-import { fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
+import { fault } from "../../lib/fault.ts";
 import { portsOf } from "../artefact.ts";
 import type { Readied } from "../plan/assess.ts";
 import { type DurableStream, openDurableStream } from "../store/durable-stream.ts";

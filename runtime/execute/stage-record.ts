@@ -3,10 +3,10 @@
 // run since; whether it still owes something is for its `owed` to say.
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
-import type { Fault } from "../../engine/fault.ts";
-import { atomicWrite, makeFolder } from "../store/atomic-write.ts";
-import { diskFault } from "../store/disk-fault.ts";
-import { Files } from "../store/files.ts";
+import type { Fault } from "../../lib/fault.ts";
+import { atomicWrite, makeFolder } from "../../lib/atomic-write.ts";
+import { diskFault } from "../../lib/disk-fault.ts";
+import { Files } from "../../lib/files.ts";
 
 /** Encoded values by port. */
 const Returned = Schema.Record(Schema.String, Schema.Json);

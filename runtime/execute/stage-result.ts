@@ -1,7 +1,7 @@
 // What a stage's `run` gave back, checked against what the stage declares: an Effect of its value outputs.
 // The trap: a stranger's stage is not compiled against the contract, so anything may come.
 import { Effect, Schema } from "effect";
-import { type Fault, fault } from "../../engine/fault.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import { type AnyArtefactType, portsOf } from "../artefact.ts";
 import type { Readied } from "../plan/assess.ts";
 

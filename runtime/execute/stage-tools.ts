@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { Clock, Effect } from "effect";
 import type { Store } from "../store/artefact-store.ts";
-import { digestJson } from "../store/canonical-json.ts";
+import { digestJson } from "../../lib/canonical-json.ts";
 import type { Control } from "../control.ts";
 import type { PlannedStage } from "../plan/plan.ts";
 import type { RunInfo, StageTools } from "../stage.ts";

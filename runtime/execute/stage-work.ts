@@ -2,7 +2,7 @@
 // what it returned, encoded.
 // The trap: nothing of what it returned is believed before it was checked (stage-result.ts).
 import { Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { portsOf } from "../artefact.ts";
 import type { Readied } from "../plan/assess.ts";
 import type { PlannedStage } from "../plan/plan.ts";

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
-import { Files } from "../store/files.ts";
+import { Files } from "../../lib/files.ts";
 import { loadState, savedStep, saveState, stateFile } from "./state.ts";
 import { fullDisk } from "../testing/full-disk.ts";
 import { recordingFiles } from "../testing/recording-files.ts";

@@ -4,7 +4,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import {
   readHeader,
   readSafetensors,
@@ -12,8 +12,8 @@ import {
   type TensorToWrite,
 } from "../../engine/weights/safetensors.ts";
 import { safetensorsBytes } from "../../engine/weights/safetensors-bytes.ts";
-import { atomicWrite } from "../store/atomic-write.ts";
-import { tryPromise } from "../try-promise.ts";
+import { atomicWrite } from "../../lib/atomic-write.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
 
 export interface SavedState {
   readonly tensors: ReadonlyMap<string, StoredTensor>;

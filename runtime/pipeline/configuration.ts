@@ -5,9 +5,9 @@ import { Effect, FileSystem } from "effect";
 import { identityOf, rateDependsOnLength } from "../../config/identity.ts";
 import { triggerOf } from "../../config/placeholder.ts";
 import { type ConfigLayers, readConfig } from "../../config/read.ts";
-import type { Fault } from "../../engine/fault.ts";
-import { Files } from "../store/files.ts";
-import { withoutKeys } from "../../config/without-keys.ts";
+import type { Fault } from "../../lib/fault.ts";
+import { Files } from "../../lib/files.ts";
+import { withoutKeys } from "../options/without-keys.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 

@@ -2,8 +2,8 @@
 // in TypeScript. The trap: importing may fail for several stages; that is kept, to be said together with
 // what is wrong with the configuration.
 import { Effect, Result } from "effect";
-import type { Fault, Place } from "../../engine/fault.ts";
-import { allFaults } from "../faults.ts";
+import type { Fault, Place } from "../../lib/fault.ts";
+import { allFaults } from "../../lib/faults.ts";
 import type { Composition } from "./compose.ts";
 import type { ConfigLayers } from "./configuration.ts";
 import { folderOf, readPipeline } from "./pipeline.ts";

@@ -6,12 +6,12 @@ import { readFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ConfigFault } from "../../config/config-fault.ts";
-import { decodeAll, findingsOf } from "../../config/decode-source.ts";
-import { isMapping } from "../../config/mapping.ts";
-import { parseSource, placeOf, type Source, within } from "../../config/source.ts";
-import type { Place } from "../../engine/fault.ts";
-import { fault } from "../../engine/fault.ts";
+import { ConfigFault } from "../options/config-fault.ts";
+import { decodeAll, findingsOf } from "../options/decode-source.ts";
+import { isMapping } from "../options/mapping.ts";
+import { parseSource, placeOf, type Source, within } from "../options/source.ts";
+import type { Place } from "../../lib/fault.ts";
+import { fault } from "../../lib/fault.ts";
 
 export class NoPipeline extends fault("NoPipeline", "user") {}
 

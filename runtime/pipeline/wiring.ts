@@ -3,10 +3,10 @@
 // The trap: a port without `reads` takes the only writer of its artefact among the other stages; a
 // stage put between two others (captions in, captions out) makes its neighbours ambiguous.
 import { Effect } from "effect";
-import { nearest } from "../../config/nearest.ts";
-import { type Fault, fault, type Place } from "../../engine/fault.ts";
+import { nearest } from "../../lib/nearest.ts";
+import { type Fault, fault, type Place } from "../../lib/fault.ts";
 import { type AnyArtefactType, portsOf } from "../artefact.ts";
-import { allFaults } from "../faults.ts";
+import { allFaults } from "../../lib/faults.ts";
 import type { AnyStage } from "../stage.ts";
 import type { StageUse } from "./pipeline.ts";
 import { schemaMisfit } from "./schema-fit.ts";

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect, Schema } from "effect";
-import { fault } from "../../engine/fault.ts";
+import { fault } from "../../lib/fault.ts";
 import { MemoryFault } from "../../engine/memory/plan-memory.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { explainPlan } from "./explain.ts";

@@ -5,7 +5,7 @@ import { randomInt } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Effect } from "effect";
-import { type Fault, fault } from "../../engine/fault.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import type { Configuration } from "../pipeline/configuration.ts";
 import { readEvents } from "../execute/event-log.ts";
 import { findRun, NoSuchRun } from "../runs/find-run.ts";

@@ -2,7 +2,7 @@
 // nothing else. No paths, times, run ids, worker counts or log levels.
 // The trap: when what is hashed changes its form, raise `fingerprintSchema`, or old entries are reused.
 import { Schema } from "effect";
-import { digestJson } from "../store/canonical-json.ts";
+import { digestJson } from "../../lib/canonical-json.ts";
 
 const fingerprintSchema = 1;
 

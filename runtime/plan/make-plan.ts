@@ -3,11 +3,11 @@
 // The trap: a complete training asks for nothing, so a store that was emptied since is not refilled; a
 // result that is there but damaged is repaired even if nobody asks, because silence would hide it.
 import { Effect } from "effect";
-import { type Fault, fault } from "../../engine/fault.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import { portsOf } from "../artefact.ts";
 import type { Store } from "../store/artefact-store.ts";
-import { allFaults } from "../faults.ts";
-import type { FoundMemory } from "../model/find-memory.ts";
+import { allFaults } from "../../lib/faults.ts";
+import type { FoundMemory } from "../../inversion/model/find-memory.ts";
 import type { Wired } from "../pipeline/wiring.ts";
 import { assess, type Assessed, type Circumstances, isAbsent, type Readied } from "./assess.ts";
 import type { MemoryTable, Plan, PlannedStage } from "./plan.ts";

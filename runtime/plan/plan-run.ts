@@ -1,9 +1,9 @@
 // The plan of what was prepared, and the event that tells it.
 // The trap: it is made again once the run is locked, because another process may have worked meanwhile.
 import { Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
-import { Files } from "../store/files.ts";
-import { withoutKeys } from "../../config/without-keys.ts";
+import type { Fault } from "../../lib/fault.ts";
+import { Files } from "../../lib/files.ts";
+import { withoutKeys } from "../options/without-keys.ts";
 import type { EventStream } from "../execute/observers.ts";
 import { savedStep } from "../execute/state.ts";
 import { whyText } from "./explain.ts";

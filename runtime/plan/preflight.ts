@@ -1,8 +1,8 @@
 // What the stages that will run find wrong with their options before anything runs: all of it at once.
 import { Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { faultsOnly } from "../execute/attempts.ts";
-import { allFaults } from "../faults.ts";
+import { allFaults } from "../../lib/faults.ts";
 import type { Plan } from "./plan.ts";
 import type { Prepared } from "./prepare.ts";
 

@@ -3,10 +3,10 @@
 // The trap: everything that is wrong is collected and said at once, and nothing is written meanwhile.
 import { join } from "node:path";
 import { Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { tool } from "../execute/versions.ts";
-import type { FoundDevice } from "../model/find-device.ts";
-import type { FoundMemory, MemoryWish } from "../model/find-memory.ts";
+import type { FoundDevice } from "../../inversion/model/find-device.ts";
+import type { FoundMemory, MemoryWish } from "../../inversion/model/find-memory.ts";
 import type { Composition } from "../pipeline/compose.ts";
 import type {
   ConfigLayers,
@@ -18,7 +18,7 @@ import { define, together } from "../pipeline/define.ts";
 import { wire } from "../pipeline/wiring.ts";
 import type { InputTools, RunInfo } from "../stage.ts";
 import { openStore, type Store, storeName } from "../store/artefact-store.ts";
-import { digestJson } from "../store/canonical-json.ts";
+import { digestJson } from "../../lib/canonical-json.ts";
 import { isAbsent, type Readied } from "./assess.ts";
 import { chooseRun, type ChosenRun, type RunChoice } from "./choose-run.ts";
 import { decodeOptions, readyAll } from "./ready-stages.ts";

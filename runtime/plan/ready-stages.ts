@@ -2,15 +2,15 @@
 // world outside (pictures, weights).
 // The trap: in a dry run what is not on this machine is an answer too, not a failure.
 import { Effect, Result, type Schema } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { faultsOnly, withRetries } from "../execute/attempts.ts";
-import { allFaults } from "../faults.ts";
-import { NotDownloaded } from "../not-downloaded.ts";
+import { allFaults } from "../../lib/faults.ts";
+import { NotDownloaded } from "../../lib/not-downloaded.ts";
 import { together } from "../pipeline/define.ts";
 import { stageOptions } from "../pipeline/stage-options.ts";
 import type { Wired } from "../pipeline/wiring.ts";
 import type { InputTools } from "../stage.ts";
-import { canonicalJson } from "../store/canonical-json.ts";
+import { canonicalJson } from "../../lib/canonical-json.ts";
 import type { Readied } from "./assess.ts";
 import type { Selection } from "./select.ts";
 

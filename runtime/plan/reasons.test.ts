@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { Effect, Schema, Stream } from "effect";
 import { stream } from "../artefact.ts";
 import { pipeline } from "../pipeline/compose.ts";
-import { NotDownloaded } from "../not-downloaded.ts";
+import { NotDownloaded } from "../../lib/not-downloaded.ts";
 import { defineStage } from "../stage.ts";
 import { stampOf } from "../../engine/weights/file-stamp.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";

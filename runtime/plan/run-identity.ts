@@ -2,7 +2,7 @@
 // pictures and weights that go in. The same command finds the same run and goes on there.
 // The trap: stages that only watch (supervised) change nothing in the result and are left out.
 import type { Schema } from "effect";
-import { canonicalJson, digestJson } from "../store/canonical-json.ts";
+import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
 import type { Configuration } from "../pipeline/configuration.ts";
 import { isAbsent, type Readied } from "./assess.ts";
 

@@ -30,7 +30,7 @@ const old = (process.env.PATH ?? "").split(delimiter)
 test("an old Node gets one line and no stack", {
   skip: old === undefined && "no old Node on this machine",
 }, () => {
-  const start = fileURLToPath(new URL("../cli/start.js", import.meta.url));
+  const start = fileURLToPath(new URL("../../cli/start.js", import.meta.url));
   const { status, stdout, stderr } = spawnSync(old!, [start, "pipeline", "sdxl-ti"], {
     encoding: "utf8",
   });

@@ -2,7 +2,7 @@
 // and digest against that list.
 // The trap: an archive that lacks a file of its list is as bad as one that has another.
 import type { FileHandle } from "node:fs/promises";
-import { sha256OfChunks } from "../store/sha256.ts";
+import { sha256OfChunks } from "../../lib/sha256.ts";
 import {
   type ArchiveIndex,
   indexPath,

@@ -5,11 +5,11 @@ import { createReadStream, existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { storeName } from "../store/artefact-store.ts";
-import { sha256OfChunks } from "../store/sha256.ts";
+import { sha256OfChunks } from "../../lib/sha256.ts";
 import { tool } from "../execute/versions.ts";
-import { tryPromise } from "../try-promise.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
 import { holdRun, isPassing } from "./free-run.ts";
 import { referencesOf } from "./references.ts";
 import {

@@ -1,7 +1,7 @@
 // A run's folder for this process alone, while it is packed or removed. Nothing may be written meanwhile.
 // The trap: the lock lies in the folder, so it must not be packed with it.
 import { Effect, type Scope } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { lockRun } from "../execute/lock.ts";
 import type { SurveyedRun } from "./survey.ts";
 

@@ -1,11 +1,11 @@
 // Asks the training in a run's folder to stop, save or validate, or marks a checkpoint as the chosen one.
 // The trap: a request is answered by the process that runs, within a step; this only hands it over.
 import { Effect } from "effect";
-import { type Fault, fault } from "../../engine/fault.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import type { ControlRequest } from "../control.ts";
-import { newRunReader } from "../monitor/run-reader.ts";
-import { steer } from "../monitor/steer.ts";
-import { tryPromise } from "../try-promise.ts";
+import { newRunReader } from "../../observe/reading/run-reader.ts";
+import { steer } from "../../observe/monitor/server/steer.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
 import type { SurveyedRun } from "./survey.ts";
 
 export class CannotSteer extends fault("CannotSteer", "user") {}

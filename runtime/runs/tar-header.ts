@@ -1,7 +1,7 @@
 // One 512-byte header of a tar archive in the ustar form (POSIX.1-1988), which every tar reads: regular
 // files only, no owner, no time, so that the same files always make the same archive.
 // The trap: an archive comes from anywhere, so a path in it is judged before anything is made of it.
-import { fault } from "../../engine/fault.ts";
+import { fault } from "../../lib/fault.ts";
 
 export class ArchiveFault extends fault("ArchiveFault", "user") {}
 

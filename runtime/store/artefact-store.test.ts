@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
 import { type ArtefactEntry, openStore, type Store } from "./artefact-store.ts";
-import { Files } from "./files.ts";
+import { Files } from "../../lib/files.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
 import { recordingFiles } from "../testing/recording-files.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";

@@ -4,15 +4,15 @@
 // The trap: every entry carries its own digest; one that does not match is treated as damaged.
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { Blob } from "../artefact.ts";
 import { Ingredients } from "../plan/fingerprint.ts";
 import { type BlobState, openBlobStore } from "./blob-store.ts";
-import { canonicalJson, digestJson } from "./canonical-json.ts";
-import { sha256 } from "./sha256.ts";
+import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
+import { sha256 } from "../../lib/sha256.ts";
 import { type DigestCache, openDigestCache } from "./digest-cache.ts";
-import { errnoOf } from "./disk-fault.ts";
-import { Files } from "./files.ts";
+import { errnoOf } from "../../lib/disk-fault.ts";
+import { Files } from "../../lib/files.ts";
 import { openSharedWrite } from "./shared-write.ts";
 
 export const ArtefactEntry = Schema.Struct({

@@ -6,12 +6,12 @@ import { type BigIntStats, createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Clock, Effect, Schema } from "effect";
-import type { Fault } from "../../engine/fault.ts";
-import { fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
+import { fault } from "../../lib/fault.ts";
 import { isSettled, stampOf } from "../../engine/weights/file-stamp.ts";
-import { diskFault, errnoOf } from "./disk-fault.ts";
-import { Files } from "./files.ts";
-import { sha256OfChunks } from "./sha256.ts";
+import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
+import { Files } from "../../lib/files.ts";
+import { sha256OfChunks } from "../../lib/sha256.ts";
 import type { SharedWrite } from "./shared-write.ts";
 
 export class FileMissing extends fault("FileMissing", "user") {}

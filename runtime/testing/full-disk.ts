@@ -1,6 +1,6 @@
 // A file system whose disk is full for the files that a test picks: writing fails as the kernel does.
 import { Effect, type FileSystem, PlatformError } from "effect";
-import { Files } from "../store/files.ts";
+import { Files } from "../../lib/files.ts";
 import { changedFiles } from "./changed-files.ts";
 
 const refusal = (path: string, code: string) =>

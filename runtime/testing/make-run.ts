@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Effect } from "effect";
 import { openStore, storeName } from "../store/artefact-store.ts";
-import { canonicalJson } from "../store/canonical-json.ts";
+import { canonicalJson } from "../../lib/canonical-json.ts";
 import type { UnstampedEvent } from "../events.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
 import { type Manifest, writeManifest } from "../execute/manifest.ts";

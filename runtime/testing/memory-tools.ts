@@ -3,8 +3,8 @@
 import { readFile } from "node:fs/promises";
 import { Effect } from "effect";
 import type { Blob } from "../artefact.ts";
-import { canonicalJson } from "../store/canonical-json.ts";
-import { sha256 } from "../store/sha256.ts";
+import { canonicalJson } from "../../lib/canonical-json.ts";
+import { sha256 } from "../../lib/sha256.ts";
 import type { UnstampedEvent } from "../events.ts";
 import type { InputTools, StageTools } from "../stage.ts";
 

@@ -2,7 +2,7 @@
 // that must see a missing sync, which no killed process shows.
 import { basename } from "node:path";
 import { Effect, type FileSystem } from "effect";
-import { Files } from "../store/files.ts";
+import { Files } from "../../lib/files.ts";
 import { changedFiles } from "./changed-files.ts";
 
 export interface Recording {

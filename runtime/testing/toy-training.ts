@@ -5,14 +5,14 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { Effect, Exit, Fiber, Schema, Stream } from "effect";
 import { stream } from "../artefact.ts";
-import { atomicWrite, makeFolder } from "../store/atomic-write.ts";
-import { catchSignals, onSoftStop } from "../cli/signals.ts";
+import { atomicWrite, makeFolder } from "../../lib/atomic-write.ts";
+import { catchSignals, onSoftStop } from "../../cli/signals.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { exitCodeOfEnding } from "../execute/ending.ts";
 import { defineStage } from "../stage.ts";
 import { loadState, saveState } from "../execute/state.ts";
 import { makeStopSignal } from "../execute/stop-signal.ts";
-import { stopped } from "../stopped.ts";
+import { stopped } from "../../lib/stopped.ts";
 import { toyStages } from "./toy-stages.ts";
 import { toyEffect } from "./toy-world.ts";
 

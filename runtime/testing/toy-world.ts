@@ -2,17 +2,17 @@
 // writes down what they saw.
 import { join } from "node:path";
 import { Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import type { Composition } from "../pipeline/compose.ts";
 import type { Configuration, JsonObject } from "../pipeline/configuration.ts";
 import type { Ending } from "../execute/ending.ts";
 import type { RunEvent } from "../events.ts";
-import { Files } from "../store/files.ts";
+import { Files } from "../../lib/files.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type Command, prepare, type World } from "../plan/prepare.ts";
 import { planRun } from "../plan/plan-run.ts";
 import { runPipeline } from "../execute/run-pipeline.ts";
-import { withoutKeys } from "../../config/without-keys.ts";
+import { withoutKeys } from "../options/without-keys.ts";
 import { withoutSync } from "./without-sync.ts";
 import { makeStopSignal, type StopSignal } from "../execute/stop-signal.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Effect, Schema } from "effect";
-import { Captions } from "../../runtime/artefacts/captions.ts";
-import type { Example } from "../../runtime/artefacts/examples.ts";
+import { Captions } from "../../inversion/artefacts/captions.ts";
+import type { Example } from "../../inversion/artefacts/examples.ts";
 import { memoryTools } from "../../runtime/testing/memory-tools.ts";
 import { caption, CaptionStageOptions } from "./stage.ts";
 

@@ -5,8 +5,8 @@ import { Effect, Schema } from "effect";
 import { dataLoaderFields } from "../../config/data.ts";
 import { embeddingFields } from "../../config/embedding.ts";
 import { fixedLossFields } from "../../config/fixed-loss.ts";
-import { type Captions, captions } from "../../runtime/artefacts/captions.ts";
-import { examples } from "../../runtime/artefacts/examples.ts";
+import { type Captions, captions } from "../../inversion/artefacts/captions.ts";
+import { examples } from "../../inversion/artefacts/examples.ts";
 import { defineStage } from "../../runtime/stage.ts";
 import { captionsFor, filledTemplates, hasWords, withPlaceholder } from "./templates.ts";
 

@@ -3,8 +3,8 @@
 // run. The trap: nothing about when, where or in which folder it was made, so the same training gives
 // the same bytes.
 import { safetensorsBytes } from "../../engine/weights/safetensors-bytes.ts";
-import type { EncoderRows } from "../../runtime/artefacts/snapshots.ts";
-import { canonicalJson, digestJson } from "../../runtime/store/canonical-json.ts";
+import type { EncoderRows } from "../../inversion/artefacts/snapshots.ts";
+import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
 import type { RunInfo } from "../../runtime/stage.ts";
 
 export interface EmbeddingFacts {

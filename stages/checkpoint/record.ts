@@ -4,10 +4,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
-import type { Fault } from "../../engine/fault.ts";
-import { atomicWrite } from "../../runtime/store/atomic-write.ts";
-import { sha256 } from "../../runtime/store/sha256.ts";
-import { tryPromise } from "../../runtime/try-promise.ts";
+import type { Fault } from "../../lib/fault.ts";
+import { atomicWrite } from "../../lib/atomic-write.ts";
+import { sha256 } from "../../lib/sha256.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
 
 export const FileRecord = Schema.Struct({
   /** Relative to the run folder, with forward slashes. */

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect, Stream } from "effect";
-import { packRows, type Snapshot } from "../../runtime/artefacts/snapshots.ts";
+import { packRows, type Snapshot } from "../../inversion/artefacts/snapshots.ts";
 import { memoryTools } from "../../runtime/testing/memory-tools.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { treeOf } from "../../runtime/testing/tree.ts";

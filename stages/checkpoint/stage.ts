@@ -4,8 +4,8 @@
 // The trap: the best step may not be among the saved ones, so the best rows have a file of their own.
 import { Effect, Stream } from "effect";
 import { optional } from "../../runtime/artefact.ts";
-import { snapshots } from "../../runtime/artefacts/snapshots.ts";
-import { type Validation, validations } from "../../runtime/artefacts/validations.ts";
+import { snapshots } from "../../inversion/artefacts/snapshots.ts";
+import { type Validation, validations } from "../../inversion/artefacts/validations.ts";
 import { defineStage } from "../../runtime/stage.ts";
 import { CheckpointOptions, openDesk } from "./checkpoint-desk.ts";
 import { damaged, readRecords } from "./record.ts";

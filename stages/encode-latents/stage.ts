@@ -4,18 +4,18 @@
 import { Effect, Schema } from "effect";
 import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
-import { tensor } from "../../engine/batch.ts";
-import type { Engine } from "../../engine/engine.ts";
-import { fault } from "../../engine/fault.ts";
-import { latentSize } from "../../engine/latent-size.ts";
+import { tensor } from "../../engine/session/batch.ts";
+import type { Engine } from "../../engine/session/engine.ts";
+import { fault } from "../../lib/fault.ts";
+import { latentSize } from "../../engine/sample/latent-size.ts";
 import { vaeFactor } from "../../engine/networks/autoencoder.ts";
-import { asFault } from "../../runtime/as-fault.ts";
-import { type Example, examples, toPlanar, type View } from "../../runtime/artefacts/examples.ts";
-import { latents, type LatentView } from "../../runtime/artefacts/latents.ts";
-import { loadModel, modelInputs } from "../../runtime/model/load-model.ts";
-import { engineFields, openEngine } from "../../runtime/model/open-engine.ts";
+import { asFault } from "../../lib/as-fault.ts";
+import { type Example, examples, toPlanar, type View } from "../../inversion/artefacts/examples.ts";
+import { latents, type LatentView } from "../../inversion/artefacts/latents.ts";
+import { loadModel, modelInputs } from "../../inversion/model/load-model.ts";
+import { engineFields, openEngine } from "../../inversion/model/open-engine.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
-import { tryPromise } from "../../runtime/try-promise.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
 import { latentMask } from "./latent-mask.ts";
 
 export class EncodeFault extends fault("EncodeFault", "world") {}

@@ -1,6 +1,6 @@
 // What is worth saying about the pictures as a whole: doubles, enlargements, and the aspect buckets.
 // None of it ends a run, and all of it has ruined some.
-import type { Example, Size } from "../../runtime/artefacts/examples.ts";
+import type { Example, Size } from "../../inversion/artefacts/examples.ts";
 
 /** For people, about the pictures to train on. */
 export function warningsAbout(examples: readonly Example[]): readonly string[] {

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect, Schema } from "effect";
 import sharp from "sharp";
-import { Examples, toPlanar } from "../../runtime/artefacts/examples.ts";
+import { Examples, toPlanar } from "../../inversion/artefacts/examples.ts";
 import {
   type MemoryTools,
   memoryTools,

@@ -4,7 +4,7 @@
 // added to the folder moves no other picture's crops.
 import { type DataLoader, heightWidth } from "../../config/data.ts";
 import { uniforms } from "../../engine/random/draw.ts";
-import type { Size } from "../../runtime/artefacts/examples.ts";
+import type { Size } from "../../inversion/artefacts/examples.ts";
 import { aspectBuckets, nearestBucket } from "../../config/aspect-buckets.ts";
 
 export type ViewOptions = Pick<

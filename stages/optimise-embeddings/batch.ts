@@ -3,10 +3,10 @@
 import { scaleLatents } from "../../engine/diffusion/latent-scaling.ts";
 import { type ObjectiveOptions, prepareStep } from "../../engine/diffusion/objective.ts";
 import { timeIds } from "../../engine/diffusion/time-ids.ts";
-import { tensor, type TrainingBatch } from "../../engine/batch.ts";
+import { tensor, type TrainingBatch } from "../../engine/session/batch.ts";
 import type { VaeConfig } from "../../engine/networks/config.ts";
-import type { LatentView } from "../../runtime/artefacts/latents.ts";
-import type { CaptionTokens } from "../../runtime/artefacts/token-ids.ts";
+import type { LatentView } from "../../inversion/artefacts/latents.ts";
+import type { CaptionTokens } from "../../inversion/artefacts/token-ids.ts";
 
 /** One picture in a batch, everything drawn. */
 export interface Item {

@@ -2,10 +2,10 @@
 // place in it), or of (seed, epoch, picture) for captions, so any step can be replayed alone.
 import { Effect } from "effect";
 import { samplePosterior } from "../../engine/diffusion/posterior.ts";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { normals, randomInt } from "../../engine/random/draw.ts";
-import type { Latents, LatentView } from "../../runtime/artefacts/latents.ts";
-import { type TokenIds, tokensFor } from "../../runtime/artefacts/token-ids.ts";
+import type { Latents, LatentView } from "../../inversion/artefacts/latents.ts";
+import { type TokenIds, tokensFor } from "../../inversion/artefacts/token-ids.ts";
 import type { Item } from "./batch.ts";
 import type { MicroBatch } from "./course.ts";
 import type { ReadView } from "./latent-reader.ts";

@@ -2,10 +2,10 @@
 // posterior's mean, so that its values compare to the last digit.
 // The trap: it is a plain mean of squares; min-SNR and masks belong to the training's objective.
 import { Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { normals } from "../../engine/random/draw.ts";
-import type { LatentExample, Latents, LatentView } from "../../runtime/artefacts/latents.ts";
-import { type TokenIds, tokensOf } from "../../runtime/artefacts/token-ids.ts";
+import type { LatentExample, Latents, LatentView } from "../../inversion/artefacts/latents.ts";
+import { type TokenIds, tokensOf } from "../../inversion/artefacts/token-ids.ts";
 import type { Item } from "./batch.ts";
 import type { ReadView } from "./latent-reader.ts";
 

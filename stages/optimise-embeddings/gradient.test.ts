@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Effect } from "effect";
-import type { Engine } from "../../engine/engine.ts";
+import type { Engine } from "../../engine/session/engine.ts";
 import { bundledConfigs } from "../../engine/weights/folder-configs.ts";
 import type { MicroBatch } from "./course.ts";
 import { gradientTools } from "./gradient.fixture.ts";

@@ -3,8 +3,8 @@
 // The trap: what is not finite must end the step before it reaches rows or moments.
 import { Effect } from "effect";
 import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
-import type { Engine } from "../../engine/engine.ts";
-import { type Fault, fault } from "../../engine/fault.ts";
+import type { Engine } from "../../engine/session/engine.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import {
   addGradients,
   noGradient,
@@ -13,7 +13,7 @@ import {
 } from "../../engine/optimise/optimizer-step.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
 import type { StageTools } from "../../runtime/stage.ts";
-import { tryPromise } from "../../runtime/try-promise.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
 import { batchOf } from "./batch.ts";
 import type { MicroBatch } from "./course.ts";
 import { type Drawing, drawItems } from "./draw-items.ts";

@@ -3,11 +3,11 @@
 // The trap: the last batch is filled up with items that count nothing.
 import { Effect } from "effect";
 import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
-import { tensor } from "../../engine/batch.ts";
-import type { Engine } from "../../engine/engine.ts";
-import type { Fault } from "../../engine/fault.ts";
+import { tensor } from "../../engine/session/batch.ts";
+import type { Engine } from "../../engine/session/engine.ts";
+import type { Fault } from "../../lib/fault.ts";
 import type { StageTools } from "../../runtime/stage.ts";
-import { tryPromise } from "../../runtime/try-promise.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
 import { batchOf, type Item } from "./batch.ts";
 import { chunks } from "./course.ts";
 import type { EncoderPair } from "./training-state.ts";

@@ -8,8 +8,8 @@ import { objectiveFields } from "../../config/objective.ts";
 import { optimizerFields } from "../../config/optimizer.ts";
 import { outputFields } from "../../config/outputs.ts";
 import { validationFields } from "../../config/validation.ts";
-import { workFields } from "../../runtime/model/engine-work.ts";
-import { engineFields } from "../../runtime/model/open-engine.ts";
+import { workFields } from "../../inversion/model/engine-work.ts";
+import { engineFields } from "../../inversion/model/open-engine.ts";
 
 export const OptimiseOptions = Schema.Struct({
   seed: Schema.Int,

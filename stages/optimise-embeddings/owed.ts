@@ -1,7 +1,7 @@
 // Where a run's training is, and what it still owes: asked by every plan, so from the state alone.
 // The trap: how many steps an epoch has is known with the pictures, so epochs are counted as epochs.
 import { Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import type { Owed } from "../../runtime/stage.ts";
 import type { OptimiseOptions } from "./options.ts";
 import { load, type TrainingState } from "./training-state.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
-import type { Engine } from "../../engine/engine.ts";
+import type { Engine } from "../../engine/session/engine.ts";
 import { standardDeviation } from "../../engine/optimise/std-pull.ts";
 import { TokenEmbeddings } from "../../engine/text/token-embeddings.ts";
 import { openModel } from "../../engine/weights/model.ts";

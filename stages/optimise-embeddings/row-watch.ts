@@ -3,13 +3,13 @@
 // The trap: SDXL's vocabularies are 400 MB as float32, so they are read in blocks, again each time that words
 // are looked for.
 import { Effect } from "effect";
-import type { Engine } from "../../engine/engine.ts";
-import type { Fault } from "../../engine/fault.ts";
+import type { Engine } from "../../engine/session/engine.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { deviationOfBlocks } from "../../engine/optimise/std-pull.ts";
 import type { TokenEmbeddings } from "../../engine/text/token-embeddings.ts";
 import { tokenWords } from "../../engine/text/tokenizer.ts";
 import type { Model } from "../../engine/weights/model.ts";
-import { tryPromise } from "../../runtime/try-promise.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
 import { type EncoderHealth, nearestWords, normRange, norms, rowHealth } from "./row-health.ts";
 import { rowsOf, type TrainingState } from "./training-state.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Latents } from "../../runtime/artefacts/latents.ts";
-import type { TokenIds } from "../../runtime/artefacts/token-ids.ts";
+import type { Latents } from "../../inversion/artefacts/latents.ts";
+import type { TokenIds } from "../../inversion/artefacts/token-ids.ts";
 import { checkSamePictures } from "./same-pictures.ts";
 
 const pictures = (names: string) => [...names].map((id) => ({ id }));

@@ -1,9 +1,9 @@
 // Hands out snapshots: at the steps that are due, and when somebody asks. Saying one again is harmless;
 // the stream drops what it has.
 import { Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import type { ControlRequest } from "../../runtime/control.ts";
-import { packRows, type Rows, type Snapshot } from "../../runtime/artefacts/snapshots.ts";
+import { packRows, type Rows, type Snapshot } from "../../inversion/artefacts/snapshots.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { type Course, isDue } from "./course.ts";
 import type { OptimiseOptions } from "./options.ts";

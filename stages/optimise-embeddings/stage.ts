@@ -2,16 +2,16 @@
 // The trap: this stage belongs to its run and resumes from the run's state, never from the cache.
 import { Effect } from "effect";
 import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
-import { latents } from "../../runtime/artefacts/latents.ts";
-import { snapshots } from "../../runtime/artefacts/snapshots.ts";
-import { tokenIds } from "../../runtime/artefacts/token-ids.ts";
-import { modelInputs } from "../../runtime/model/load-model.ts";
-import { trainingWork } from "../../runtime/model/engine-work.ts";
-import { modelPreflight } from "../../runtime/model/model-preflight.ts";
-import { schedulerOf } from "../../runtime/model/open-engine.ts";
-import { trainingEngine } from "../../runtime/model/training-engine.ts";
+import { latents } from "../../inversion/artefacts/latents.ts";
+import { snapshots } from "../../inversion/artefacts/snapshots.ts";
+import { tokenIds } from "../../inversion/artefacts/token-ids.ts";
+import { modelInputs } from "../../inversion/model/load-model.ts";
+import { trainingWork } from "../../inversion/model/engine-work.ts";
+import { modelPreflight } from "../../inversion/model/model-preflight.ts";
+import { schedulerOf } from "../../inversion/model/open-engine.ts";
+import { trainingEngine } from "../../inversion/model/training-engine.ts";
 import { defineStage } from "../../runtime/stage.ts";
-import { tryPromise } from "../../runtime/try-promise.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
 import { forewarnings } from "./forewarnings.ts";
 import { rowsOfFile } from "./initial-rows.ts";
 import { openTraining } from "./open-training.ts";

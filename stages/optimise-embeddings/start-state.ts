@@ -1,10 +1,10 @@
 // The state before the first step: the rows as they begin, the optimizer's moments at zero.
 import { Effect } from "effect";
-import type { Engine } from "../../engine/engine.ts";
-import { type Fault, fault } from "../../engine/fault.ts";
+import type { Engine } from "../../engine/session/engine.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import { startOptimizer } from "../../engine/optimise/optimizer.ts";
-import type { TokenIds } from "../../runtime/artefacts/token-ids.ts";
-import { tryPromise } from "../../runtime/try-promise.ts";
+import type { TokenIds } from "../../inversion/artefacts/token-ids.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
 import { rowsOfFile, rowsOfTokens } from "./initial-rows.ts";
 import type { OptimiseOptions } from "./options.ts";
 import { rowsOf, type TrainingState } from "./training-state.ts";

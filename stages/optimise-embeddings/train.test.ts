@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
 import { Device } from "../../engine/device/device.ts";
-import { Engine } from "../../engine/engine.ts";
+import { Engine } from "../../engine/session/engine.ts";
 import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import { normals } from "../../engine/random/draw.ts";
 import { openModel } from "../../engine/weights/model.ts";

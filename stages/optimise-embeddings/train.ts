@@ -1,12 +1,12 @@
 // The training loop: step by step from a state to the next, each step on disk before anyone hears of it.
 // The trap: whatever a step decides must follow from the state, the configuration and the seed alone.
 import { Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { optimizerStep } from "../../engine/optimise/optimizer-step.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
 import type { RunEvent } from "../../runtime/events.ts";
 import type { StageTools } from "../../runtime/stage.ts";
-import { stopped } from "../../runtime/stopped.ts";
+import { stopped } from "../../lib/stopped.ts";
 import type { Course } from "./course.ts";
 import { hasSettled, varianceRatio } from "./fixed-loss-course.ts";
 import { type GradientTools, stepGradient } from "./gradient.ts";

@@ -1,6 +1,6 @@
 // What a finished training has come to, in a sentence for people.
 import { Effect } from "effect";
-import type { Fault } from "../../engine/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { hasSettled, varianceRatio } from "./fixed-loss-course.ts";
 import { type EncoderPair, rowsOf, type TrainingState } from "./training-state.ts";
 

@@ -1,6 +1,6 @@
 // Every caption once, as parts with their ids for both text encoders, and which picture has which.
-import { captionParts, type Captions } from "../../runtime/artefacts/captions.ts";
-import type { CaptionPart, TokenIds } from "../../runtime/artefacts/token-ids.ts";
+import { captionParts, type Captions } from "../../inversion/artefacts/captions.ts";
+import type { CaptionPart, TokenIds } from "../../inversion/artefacts/token-ids.ts";
 import type { CaptionTokenizer } from "../../engine/text/caption-tokenizer.ts";
 
 export function captionTable(

@@ -8,12 +8,12 @@ import { type CaptionTokenizer, captionTokenizer } from "../../engine/text/capti
 import { loadTokenizer } from "../../engine/text/tokenizer.ts";
 import { filesOf, type TokenizerFiles } from "../../engine/text/tokenizer-files.ts";
 import type { Model } from "../../engine/weights/model.ts";
-import { captions } from "../../runtime/artefacts/captions.ts";
-import { type TokenIds, tokenIds } from "../../runtime/artefacts/token-ids.ts";
-import { loadModel } from "../../runtime/model/load-model.ts";
-import { modelPreflight } from "../../runtime/model/model-preflight.ts";
+import { captions } from "../../inversion/artefacts/captions.ts";
+import { type TokenIds, tokenIds } from "../../inversion/artefacts/token-ids.ts";
+import { loadModel } from "../../inversion/model/load-model.ts";
+import { modelPreflight } from "../../inversion/model/model-preflight.ts";
 import { defineStage } from "../../runtime/stage.ts";
-import { tryPromise } from "../../runtime/try-promise.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
 import { captionWarnings } from "./caption-fit.ts";
 import { captionTable } from "./caption-table.ts";
 import { type Initial, initialIds } from "./initial-ids.ts";

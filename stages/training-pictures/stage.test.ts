@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
 import sharp from "sharp";
-import type { Example } from "../../runtime/artefacts/examples.ts";
+import type { Example } from "../../inversion/artefacts/examples.ts";
 import { memoryTools } from "../../runtime/testing/memory-tools.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { trainingPictures } from "./stage.ts";

@@ -3,10 +3,10 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
-import { examples } from "../../runtime/artefacts/examples.ts";
-import { keepTrainingPictures, trainingIndex } from "../../runtime/monitor/training-pictures.ts";
+import { examples } from "../../inversion/artefacts/examples.ts";
+import { keepTrainingPictures, trainingIndex } from "../../inversion/training-pictures.ts";
 import { defineStage } from "../../runtime/stage.ts";
-import { tryPromise } from "../../runtime/try-promise.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
 
 export const trainingPictures = defineStage({
   name: "training-pictures",

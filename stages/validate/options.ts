@@ -4,8 +4,8 @@ import { embeddingFields } from "../../config/embedding.ts";
 import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
 import { validationFields } from "../../config/validation.ts";
-import { workFields } from "../../runtime/model/engine-work.ts";
-import { engineFields } from "../../runtime/model/open-engine.ts";
+import { workFields } from "../../inversion/model/engine-work.ts";
+import { engineFields } from "../../inversion/model/open-engine.ts";
 
 export const ValidateOptions = Schema.Struct({
   seed: Schema.Int,

@@ -3,13 +3,17 @@
 import { Effect, type Scope } from "effect";
 import { heightWidth } from "../../config/data.ts";
 import type { Tensor } from "../../engine/device/messages.ts";
-import { drawPicture, type PromptTokenizers, promptTokenizers } from "../../engine/draw-picture.ts";
-import type { Fault } from "../../engine/fault.ts";
-import { type Rows, unpackRows } from "../../runtime/artefacts/snapshots.ts";
-import { schedulerOf } from "../../runtime/model/open-engine.ts";
-import { trainingEngine } from "../../runtime/model/training-engine.ts";
+import {
+  drawPicture,
+  type PromptTokenizers,
+  promptTokenizers,
+} from "../../engine/sample/draw-picture.ts";
+import type { Fault } from "../../lib/fault.ts";
+import { type Rows, unpackRows } from "../../inversion/artefacts/snapshots.ts";
+import { schedulerOf } from "../../inversion/model/open-engine.ts";
+import { trainingEngine } from "../../inversion/model/training-engine.ts";
 import type { StageTools } from "../../runtime/stage.ts";
-import { tryPromise } from "../../runtime/try-promise.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
 import type { ValidateOptions } from "./options.ts";
 
 export interface Drawing {

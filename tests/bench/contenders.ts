@@ -103,7 +103,7 @@ export const programRun = (
     const output = join(folder, "output");
     const own = { provider: "cpu", threads: setting.threads, memory_plan: plan, ...more };
     await writeFile(config, JSON.stringify({ ...configuration(setting, output), ...own }));
-    const program = file("../../runtime/cli/main.ts");
+    const program = file("../../cli/main.ts");
     const run = (...options: readonly string[]) =>
       runMeasured(...scriptCommand(program, "pipeline", "sdxl-ti", "--config", config, ...options));
     const { memory } = JSON.parse((await run("--dry-run", "--json")).stdout);

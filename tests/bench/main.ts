@@ -9,7 +9,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { table } from "../../runtime/cli/table.ts";
+import { table } from "../../cli/table.ts";
 import { type Contender, contenders, programRun, type Setting, type Timing } from "./contenders.ts";
 import { makeModel } from "./make-model.ts";
 import { median } from "./measured-process.ts";

@@ -11,7 +11,7 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { parseEvents } from "../../runtime/execute/event-log.ts";
-import { type Monitor, startMonitor } from "../../runtime/monitor/monitor.ts";
+import { type Monitor, startMonitor } from "../../observe/monitor/server/monitor.ts";
 import { type Child, startChild } from "../../runtime/testing/child.ts";
 import { checkpointPath } from "../synthetic-events.ts";
 import { writeSyntheticRun } from "../synthetic-run.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fakeHub } from "../../engine/hub/fake-hub.ts";
+import { fakeHub } from "../../hub/testing/fake-hub.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { filesBelow, gnomic, resultsOf, root, runIn, trainingIn } from "./project.ts";
 

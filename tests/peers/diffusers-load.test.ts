@@ -10,8 +10,8 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { readSafetensors } from "../../engine/weights/safetensors.ts";
-import { checkEmbedding } from "../../runtime/embedding/check-embedding.ts";
-import { convertEmbedding } from "../../runtime/embedding/convert-embedding.ts";
+import { checkEmbedding } from "../../inversion/embedding/check-embedding.ts";
+import { convertEmbedding } from "../../inversion/embedding/convert-embedding.ts";
 import { embeddingBytes } from "../../stages/checkpoint/embedding-bytes.ts";
 
 const python = process.env["GNOMIC_PYTHON"] ?? "python3";

@@ -10,10 +10,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { type FakeHub, fakeHub } from "../../engine/hub/fake-hub.ts";
-import { fakeSdxl } from "../../engine/hub/fake-sdxl.ts";
-import { cacheRoot, type HubSettings, hubSettings } from "../../engine/hub/hub-settings.ts";
-import { locateModel, resolveModel } from "../../engine/hub/resolve-model.ts";
+import { type FakeHub, fakeHub } from "../../hub/testing/fake-hub.ts";
+import { fakeSdxl } from "../../hub/testing/fake-sdxl.ts";
+import { cacheRoot, type HubSettings, hubSettings } from "../../hub/hub-settings.ts";
+import { locateModel, resolveModel } from "../../hub/resolve-model.ts";
 
 const python = process.env["GNOMIC_PYTHON"] ?? "python3";
 const look =

@@ -1,7 +1,7 @@
 // What every sampler is: the timesteps to ask the UNet at, and a pure step from one noise level to the
 // next. The trap: a multistep solver needs what the last step estimated, so give each step the state
 // that the one before it returned.
-import { fault } from "../../fault.ts";
+import { fault } from "../../../lib/fault.ts";
 import type { SchedulerConfig } from "../../networks/config.ts";
 import type { PredictionType } from "../noise-schedule.ts";
 

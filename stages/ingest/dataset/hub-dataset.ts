@@ -1,18 +1,18 @@
 // HF_HUB_IMAGE_CAPTION_DATASET: a dataset of the hub, its cache, or a folder on this machine, as an
-// image folder or as Parquet tables. engine/hub finds and downloads it.
+// image folder or as Parquet tables. hub finds and downloads it.
 // The trap: downloading belongs to planning (`inputs`); a dry run only looks at what is here.
 import process from "node:process";
 import type { HfHubImageCaptionDataset } from "../../../config/dataset.ts";
-import { downloadDataset, locateDataset } from "../../../engine/hub/dataset.ts";
-import { hubSettings } from "../../../engine/hub/hub-settings.ts";
-import { NotDownloaded } from "../../../runtime/not-downloaded.ts";
+import { downloadDataset, locateDataset } from "../../../hub/dataset.ts";
+import { hubSettings } from "../../../hub/hub-settings.ts";
+import { NotDownloaded } from "../../../lib/not-downloaded.ts";
 import { listTables } from "./hub-tables.ts";
 import { listImageFolder } from "./image-folder.ts";
 import type { Listing } from "./listing.ts";
 
 export type HubDatasetOptions = typeof HfHubImageCaptionDataset.Type;
 
-/** Throws NotDownloaded when `offline`, and what engine/hub throws. */
+/** Throws NotDownloaded when `offline`, and what hub throws. */
 export async function listHubDataset(
   options: HubDatasetOptions,
   { offline, onProgress = () => {} }: {

@@ -2,7 +2,7 @@
 // The trap: a picture's bytes lie among those of its whole row group, so neighbours are read together
 // and one group at a time is kept; reading rows in order costs each group once.
 import { join } from "node:path";
-import type { ResolvedDataset } from "../../../engine/hub/dataset.ts";
+import type { ResolvedDataset } from "../../../hub/dataset.ts";
 import { byName } from "../natural-order.ts";
 import type { HubDatasetOptions } from "./hub-dataset.ts";
 import { DatasetFault, type Listing, refused, type Source } from "./listing.ts";

@@ -4,7 +4,7 @@
 // elsewhere must not choose which of this machine's files are read.
 import { readFile, realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { isMapping } from "../../../config/mapping.ts";
+import { isMapping } from "../../../runtime/options/mapping.ts";
 import { DatasetFault, type Listing, pictureFile, refused, type Source } from "./listing.ts";
 
 export interface JsonlColumns {

@@ -1,0 +1,266 @@
+// The program as it is called: from a command line to standard output, standard error and an exit code.
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { writeSafetensors } from "../engine/weights/safetensors.ts";
+import { startChild } from "../runtime/testing/child.ts";
+import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
+
+const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+const call = (cwd: string, ...args: string[]) => startChild(main, args, { cwd }).ended;
+
+// A stage as a stranger writes it, in a folder that knows neither gnomic nor effect.
+const greeter = `
+export default ({ Effect, Schema, defineStage, artefact, fault }) => {
+  class Shy extends fault("Shy", "world") {}
+  return defineStage({
+    name: "greet",
+    version: 1,
+    summary: "Greets the placeholder",
+    options: Schema.Struct({ placeholder_token: Schema.String, greeting: Schema.String }),
+    reads: {},
+    writes: { greeting: artefact("greeting", Schema.String) },
+    lifetime: "run",
+    run: ({ options, tools }) =>
+      options.greeting === "throw"
+        ? Effect.sync(() => { throw new TypeError("lost for words"); })
+        : options.greeting === "fail"
+        ? Effect.fail(new Shy({ wanted: "courage", found: "none", fix: "Breathe." }))
+        : tools.emit({ event: "note", text: options.greeting + " " + options.placeholder_token })
+          .pipe(Effect.as({ greeting: options.greeting })),
+  });
+};
+`;
+
+function project(folder: string, greeting: string) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "greet.ts"), greeter);
+  writeFileSync(
+    join(folder, "hello.yaml"),
+    `pipeline: hello
+config:
+  type: SDXL_TEXTUAL_INVERSION
+  base_output_dir: out
+  placeholder_token: bruce
+  initializer_token: gnome
+  max_train_steps: 1
+  save_every_n_steps: 1
+  validate_every_n_steps: 1
+  seed: 4
+  provider: cpu
+  data_loader:
+    dataset: { type: IMAGE_DIR_DATASET, dataset_dir: pictures }
+    caption_preset: object
+stages:
+  greet: { use: ./greet.ts, options: { greeting: ${greeting} } }
+`,
+  );
+  return folder;
+}
+
+test("a stranger's pipeline runs, says where the result is, and has nothing to do the second time", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "hello");
+    const first = await call(folder, "pipeline", "./hello.yaml");
+    assert.deepEqual([first.code, first.stderr], [0, ""]);
+    assert.match(first.stdout, /greet {2}runs +new/);
+    assert.match(first.stdout, /^hello bruce$/m);
+    assert.match(first.stdout, /^Complete: out[\\/]bruce-[0-9a-f]{8}$/m);
+    const second = await call(folder, "pipeline", "./hello.yaml", "--quiet");
+    assert.deepEqual([second.code, second.stderr], [0, ""]);
+    assert.match(second.stdout, /^Complete already, nothing to do: out[\\/]bruce-[0-9a-f]{8}\n$/);
+  }));
+
+test("--json: events on standard output and nothing else", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "hello");
+    const { code, stdout, stderr } = await call(folder, "pipeline", "./hello.yaml", "--json");
+    assert.deepEqual([code, stderr], [0, ""]);
+    const events = stdout.trimEnd().split("\n").map((line) => JSON.parse(line).event);
+    assert.deepEqual([events[0], events.at(-1)], ["run-started", "run-finished"]);
+    const [run] = readdirSync(join(folder, "out")).filter((name) => name.startsWith("bruce"));
+    const log = readFileSync(join(folder, "out", run, "events.jsonl"), "utf8");
+    assert.equal(stdout, log);
+  }));
+
+test("--dry-run says why and writes nothing; with --json it is the plan", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "hello");
+    const text = await call(folder, "pipeline", "./hello.yaml", "--dry-run");
+    assert.deepEqual([text.code, text.stderr], [0, ""]);
+    assert.match(text.stdout, /^hello: out[\\/]bruce-[0-9a-f]{8} \(a new run\), seed 4, cpu$/m);
+    const json = await call(
+      folder,
+      "pipeline",
+      "./hello.yaml",
+      "--dry-run",
+      "--json",
+      "--seed",
+      "9",
+    );
+    const plan = JSON.parse(json.stdout);
+    assert.deepEqual([plan.seed, plan.stages[0].reasons], [9, [{ reason: "new" }]]);
+    assert.deepEqual(readdirSync(folder).sort(), ["greet.ts", "hello.yaml"]);
+  }));
+
+test("--from-file takes the configuration that an embedding carries; --set goes over it", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "hello");
+    const carried = JSON.parse(
+      (await call(folder, "pipeline", "./hello.yaml", "--dry-run", "--json", "--seed", "77"))
+        .stdout,
+    );
+    assert.equal(carried.seed, 77);
+    const rows = { dtype: "F32" as const, shape: [1, 2], data: new Float32Array(2) };
+    const configuration = {
+      type: "SDXL_TEXTUAL_INVERSION",
+      seed: 77,
+      placeholder_token: "my-hat",
+      initializer_token: "hat",
+      max_train_steps: 3,
+      provider: "cpu",
+      data_loader: {
+        dataset: { type: "IMAGE_DIR_DATASET", dataset_dir: "hats" },
+        caption_preset: "object",
+      },
+    };
+    const metadata = { "gnomic.configuration": JSON.stringify(configuration) };
+    await writeSafetensors(join(folder, "hat.safetensors"), new Map([["clip_l", rows]]), metadata);
+    await writeSafetensors(join(folder, "other.safetensors"), new Map([["clip_l", rows]]));
+    const dry = (...more: string[]) =>
+      call(folder, "pipeline", "./hello.yaml", "--dry-run", "--json", ...more);
+    const plan = JSON.parse((await dry("--from-file", "hat.safetensors")).stdout);
+    assert.equal(plan.seed, 77);
+    assert.match(plan.run.name, /^my_hat-/);
+    const over = await dry("--from-file", "hat.safetensors", "--set", "seed=5");
+    assert.equal(JSON.parse(over.stdout).seed, 5);
+    const none = await dry("--from-file", "other.safetensors");
+    assert.equal(none.code, 2);
+    assert.match(none.stderr, /other\.safetensors --from-file: .*with --config/);
+  }));
+
+test("a value that looks like a number stays the text that it is", () =>
+  withTemporaryFolder(async (folder) => {
+    const rows = { dtype: "F32", shape: [1, 4], data: Float32Array.of(1, 2, 3, 4) } as const;
+    const both = new Map([["clip_l", rows], ["clip_g", rows]]);
+    await writeSafetensors(join(folder, "hat.safetensors"), both);
+    for (const [i, token] of [["--token", "007"], ["--token=1e3"]].entries()) {
+      const out = ["--out", `${i}`, "--json"];
+      const { stdout } = await call(
+        folder,
+        "embedding",
+        "convert",
+        "hat.safetensors",
+        ...token,
+        ...out,
+      );
+      assert.equal(JSON.parse(stdout).token, ["007", "1e3"][i]);
+    }
+    const { stderr } = await call(folder, "generate", "a gnome", "--model", "");
+    assert.match(stderr, /found "", which is neither/);
+  }));
+
+test("a seed that is to be drawn is not shown before it is", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "hello");
+    const { stdout } = await call(
+      folder,
+      ...["pipeline", "./hello.yaml", "--dry-run", "--set", "seed=null"],
+    );
+    assert.match(stdout, /a seed to be drawn/);
+  }));
+
+test("exit 2 with everything that is wrong, each with its line", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "hello");
+    const text = readFileSync(join(folder, "hello.yaml"), "utf8")
+      .replace("initializer_token", "initialiser_token").replace("./greet.ts", "./gret.ts");
+    writeFileSync(join(folder, "hello.yaml"), text);
+    const { code, stdout, stderr } = await call(folder, "pipeline", "./hello.yaml");
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /hello\.yaml:\d+ initialiser_token: .*Did you mean initializer_token\?/);
+    assert.match(stderr, /hello\.yaml:\d+: wanted a stage .*gret\.ts/);
+  }));
+
+test("exit 3 for the world's faults, with what to do; 70 for a defect, with a report", () =>
+  withTemporaryFolder(async (folder) => {
+    const world = await call(project(join(folder, "a"), "fail"), "pipeline", "./hello.yaml");
+    assert.equal(world.code, 3);
+    assert.match(
+      world.stderr,
+      /go on with: .*pipeline \.\/hello\.yaml\n.*wanted courage, found none/s,
+    );
+
+    const at = project(join(folder, "b"), "throw");
+    const defect = await call(at, "pipeline", "./hello.yaml");
+    assert.equal(defect.code, 70);
+    const [, report] = /A report of it: (.*)/.exec(defect.stderr)!;
+    assert.match(readFileSync(join(at, report), "utf8"), /lost for words/);
+    assert.match(report, /^out[\\/]bruce-[0-9a-f]{8}[\\/]crash-1\.txt$/);
+  }));
+
+test("help of the program and of a command; unknown commands and options name the nearest", () =>
+  withTemporaryFolder(async (folder) => {
+    const all = await call(folder, "--help");
+    assert.equal(all.code, 0);
+    for (
+      const name of ["pipeline", "runs", "embedding", "generate", "monitor", "doctor", "probe"]
+    ) {
+      assert.match(all.stdout, new RegExp(`^    ${name} `, "m"));
+    }
+    const one = await call(folder, "pipeline", "--help");
+    const titles = ["SYNOPSIS", "DESCRIPTION", "OPTIONS", "FILES", "EXIT STATUS", "EXAMPLES"];
+    assert.deepEqual(one.stdout.split("\n").filter((line) => titles.includes(line)), titles);
+    assert.ok(one.stdout.split("\n").every((line) => line.length <= 120));
+
+    const command = await call(folder, "pipelin");
+    assert.equal(command.code, 2);
+    assert.match(command.stderr, /Did you mean pipeline\?/);
+    const option = await call(folder, "pipeline", "sdxl-ti", "--dry-rn");
+    assert.match(option.stderr, /--dry-rn: .*Did you mean --dry-run\?/);
+    assert.equal((await call(folder, "pipeline")).code, 2);
+    assert.equal((await call(folder, "pipeline", "sdxl-ti", "--seed")).code, 2);
+    assert.match((await call(folder, "--version")).stdout, /^gnomic \d/);
+  }));
+
+test("--explain tells what an option means", () =>
+  withTemporaryFolder(async (folder) => {
+    const one = await call(folder, "pipeline", "sdxl-ti", "--explain", "data_loader.resolution");
+    assert.match(one.stdout, /^data_loader\.resolution\n.*\n.*type/);
+    const all = await call(folder, "pipeline", "sdxl-ti", "--explain");
+    assert.ok(all.stdout.split("\n").length > 50);
+  }));
+
+test("a reader that leaves early, as `| head`, ends nothing", () =>
+  withTemporaryFolder(async (folder) => {
+    const child = startChild(main, ["pipeline", "hello.yaml"], { cwd: project(folder, "hi") });
+    child.process.stdout!.destroy();
+    const { code, stderr } = await child.ended;
+    assert.deepEqual([code, stderr], [0, ""]);
+    const runs = readdirSync(join(folder, "out")).filter((name) => name.startsWith("bruce-"));
+    const log = readFileSync(join(folder, "out", runs[0], "events.jsonl"), "utf8");
+    assert.match(log, /"event":"run-finished"/);
+  }));
+
+test("the overview, the tasks of deno and the scripts of npm know the same commands", async () => {
+  const { stdout } = await call(".", "--help");
+  const listed = [...stdout.matchAll(/^ {4}([a-z]+) {2,}(.+)$/gm)].map((
+    [, name, said],
+  ) => [name, said]);
+  assert.ok(listed.length > 5);
+  for (const [name, said] of listed) {
+    const { [`${name}Command`]: command } = await import(`./${name}.ts`);
+    assert.equal(said, command.summary);
+  }
+  const names = listed.map(([name]) => name).sort();
+  for (const [file, entry] of [["deno.json", "tasks"], ["package.json", "scripts"]]) {
+    const text = readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
+    const calls = Object.entries<string>(JSON.parse(text)[entry])
+      .filter(([name, line]) =>
+        /runtime\/cli\/(main\.ts|start\.js) (\w+)$/.exec(line)?.[2] === name
+      );
+    assert.deepEqual(calls.map(([name]) => name).sort(), names);
+  }
+});

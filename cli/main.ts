@@ -1,0 +1,185 @@
+// The program: finds the command, imports it and nothing else, runs it, and turns how it ended into a
+// message and an exit code.
+// The trap: this file loads before anything is said, so it imports only what every command needs.
+import process from "node:process";
+import { cac } from "cac";
+import type { Command } from "./command.ts";
+
+// Commands by name, as their own `summary` has it. Each is imported from its file when it is called.
+const summaries: Readonly<Record<string, string>> = {
+  pipeline: "Run a pipeline: from pictures to an embedding; after any end, go on",
+  runs: "List, show, compare, steer, move and clear up runs",
+  embedding: "Check an embedding file (what each client does with it), or convert it",
+  generate: "Make pictures of a prompt with any embeddings",
+  monitor: "Look at runs in a browser: curves, pictures, rows, stages; stop, save, validate",
+  doctor: "Say what this machine can compute on, and how to enable the rest",
+  probe: "Compute everything once from given inputs; with --compare, against a reference",
+};
+
+const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+function overview(program: string): readonly string[] {
+  const names = Object.keys(summaries);
+  const width = Math.max(...names.map((name) => name.length));
+  return [
+    "gnomic - SDXL textual inversion as a pipeline",
+    "",
+    `    ${program} COMMAND [arguments] [options]`,
+    "",
+    ...names.map((name) => `    ${name.padEnd(width)}  ${summaries[name]}`),
+    "",
+    `${program} COMMAND --help says more.`,
+  ];
+}
+
+/** cac makes numbers of "007", "1e3" and "", whose text is then lost; behind a mark it leaves them alone. */
+const mark = "\0";
+const marked = (text: string) => /^-/.test(text) || isNaN(Number(text)) ? text : mark + text;
+const guarded = (argument: string): string => {
+  const [flag] = /^--[^=]+=/.exec(argument) ?? [""];
+  return flag + marked(argument.slice(flag.length));
+};
+const unmarked = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map(unmarked)
+    : typeof value === "string" && value.startsWith(mark)
+    ? value.slice(mark.length)
+    : value;
+
+/** Positional arguments and options of a command line. Throws what is wrong with it. */
+async function parse(command: Command, argv: readonly string[]) {
+  const [{ UsageFault }, { nearest }] = await Promise.all([
+    import("./command.ts"),
+    import("../lib/nearest.ts"),
+  ]);
+  const cli = cac("gnomic");
+  const known = cli.command(command.usage, command.summary);
+  for (const [flags, help] of command.options) known.option(flags, help);
+  const parsed = cli.parse(["", "", ...argv.map(guarded)], { run: false });
+  const { "--": _, ...given } = parsed.options;
+  const options = Object.fromEntries(
+    Object.entries(given).map(([key, value]) => [key, unmarked(value)]),
+  );
+  const names = known.options.map(({ name, negated }) =>
+    negated ? `no-${kebab(name)}` : kebab(name)
+  );
+  const [name] = command.usage.split(" ");
+  for (const key of Object.keys(options).map(kebab)) {
+    if (known.hasOption(key.replace(/-[a-z]/g, (part) => part[1].toUpperCase()))) continue;
+    const near = nearest(key, names);
+    throw new UsageFault({
+      key: `--${key}`,
+      wanted: `an option of ${name}`,
+      found: "an unknown one",
+      fix: near === undefined ? `${name} --help lists them.` : `Did you mean --${near}?`,
+    });
+  }
+  try {
+    known.checkOptionValue();
+    known.checkRequiredArgs();
+    known.checkUnusedArgs();
+  } catch (error) {
+    throw new UsageFault({
+      wanted: command.usage,
+      found: (error as Error).message,
+      fix: `${name} --help says how it is written.`,
+      cause: error,
+    });
+  }
+  return { args: parsed.args.map((argument) => String(unmarked(argument))), options };
+}
+
+async function load(name: string): Promise<Command> {
+  if (!Object.hasOwn(summaries, name)) {
+    const [{ UsageFault }, { nearest }] = await Promise.all([
+      import("./command.ts"),
+      import("../lib/nearest.ts"),
+    ]);
+    const names = Object.keys(summaries);
+    throw new UsageFault({
+      wanted: `a command (${names.join(", ")})`,
+      found: name,
+      fix: `Did you mean ${nearest(name, names) ?? "pipeline"}?`,
+    });
+  }
+  const file = new URL(`./${name}.ts`, import.meta.url);
+  return ((await import(file.href)) as Record<string, Command>)[`${name}Command`];
+}
+
+const print = (line: string) => void process.stdout.write(`${line}\n`);
+
+/** Runs a command to its end and gives the exit code. */
+async function run(command: Command, argv: readonly string[]): Promise<number> {
+  const { args, options } = await parse(command, argv);
+  const [{ Cause, Effect, Exit, Fiber }, { asFault }, { exitCodeOf }, { printFault }, signals] =
+    await Promise.all([
+      import("effect"),
+      import("../lib/as-fault.ts"),
+      import("../runtime/execute/exit-code.ts"),
+      import("./print-fault.ts"),
+      import("./signals.ts"),
+    ]);
+  const fiber = Effect.runFork(command.run(args, options, { print }));
+  const caught = signals.catchSignals(() => fiber.interruptUnsafe());
+  const exit = await Effect.runPromise(Fiber.await(fiber));
+  caught.release();
+  if (Exit.isSuccess(exit)) return caught.exitCode() ?? Number(process.exitCode ?? 0);
+  if (Cause.hasInterruptsOnly(exit.cause)) {
+    process.stderr.write("Stopped at once.\n");
+    return caught.exitCode() ?? 130;
+  }
+  const fault = asFault(Cause.squash(exit.cause));
+  printFault(fault, argv);
+  const code = exitCodeOf(fault);
+  return code === 130 ? caught.exitCode() ?? code : code;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const { program } = await import("../runtime/platform/runtime.ts");
+  const [name] = argv;
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    overview(program).forEach(print);
+    return name === undefined ? 2 : 0;
+  }
+  if (name === "--version") {
+    print((await import("../runtime/execute/versions.ts")).tool);
+    return 0;
+  }
+  try {
+    const command = await load(name);
+    if (argv.includes("--help") || argv.includes("-h")) {
+      (await import("./help.ts")).helpText(program, command).forEach(print);
+      return 0;
+    }
+    return await run(command, argv);
+  } catch (error) {
+    const [{ asFault }, { exitCodeOf }, { printFault }] = await Promise.all([
+      import("../lib/as-fault.ts"),
+      import("../runtime/execute/exit-code.ts"),
+      import("./print-fault.ts"),
+    ]);
+    const fault = asFault(error);
+    printFault(fault, argv);
+    return exitCodeOf(fault);
+  }
+}
+
+// What nobody waited for (a callback, a worker) and failed all the same.
+const onUnexpected = async (error: unknown) => {
+  const { asFault } = await import("../lib/as-fault.ts");
+  (await import("./print-fault.ts")).printFault(asFault(error), process.argv.slice(2));
+  process.exit(70);
+};
+process.on("uncaughtException", onUnexpected);
+process.on("unhandledRejection", onUnexpected);
+
+// Whoever reads the lines may leave before the end (`| head`); that is no reason to stop.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") void onUnexpected(error);
+  });
+}
+
+const code = await main(process.argv.slice(2));
+// Whatever is still open (a worker, a socket) must not keep a finished command alive.
+process.stdout.write("", () => process.exit(code));

@@ -1,0 +1,30 @@
+// What a training takes, for --dry-run: a line for each memory plan and for what else is computed.
+// The trap: weights, activations and the peak are estimates, and on a GPU the overhead is the host's.
+import type { Plan } from "../runtime/plan/plan.ts";
+import { table } from "./table.ts";
+
+type Row = NonNullable<Plan["memory"]>["rows"][number];
+
+const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 2 : 1);
+
+const verdict = ({ work, plan, fits }: Row, chosen: string) =>
+  !fits ? "does not fit" : work === "training" && plan === chosen ? "taken" : "fits";
+
+const workText = ({ work, plan, tiled }: Row) =>
+  plan !== undefined ? `training, plan ${plan}` : tiled ? `${work}, in tiles` : work;
+
+/** No lines where memory was not looked at. */
+export function memoryTable({ memory }: Plan): readonly string[] {
+  if (memory === null || memory.rows.length === 0) return [];
+  const head = ["memory in GiB", "size", "batch", "weights", "activations", "peak", ""];
+  const lines = memory.rows.map((row) => [
+    workText(row),
+    row.work === "text" ? "" : `${row.width}x${row.height}`,
+    `${row.batch}`,
+    gib(row.weights),
+    gib(row.activations),
+    gib(row.peak),
+    verdict(row, memory.plan),
+  ]);
+  return table([head, ...lines], new Set([1, 2, 3, 4, 5]));
+}

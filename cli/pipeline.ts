@@ -1,0 +1,181 @@
+// `pipeline <name>`: runs a pipeline, or with --dry-run says what it would do and why.
+// The trap: standard output is for people unless --json; then it holds events and nothing else.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { Effect, Scope } from "effect";
+import { explain, explainAll } from "../runtime/options/explain.ts";
+import type { Ending } from "../runtime/execute/ending.ts";
+import { explainPlan } from "../runtime/plan/explain.ts";
+import { findDevice } from "../inversion/model/find-device.ts";
+import { findMemory } from "../inversion/model/find-memory.ts";
+import { keepDigests, planRun } from "../runtime/plan/plan-run.ts";
+import { preflight } from "../runtime/plan/preflight.ts";
+import { sameCommand } from "../runtime/platform/runtime.ts";
+import {
+  type Command as PipelineCommand,
+  prepare,
+  type Prepared,
+  type World,
+} from "../runtime/plan/prepare.ts";
+import { runPipeline } from "../runtime/execute/run-pipeline.ts";
+import { stateFile } from "../runtime/execute/state.ts";
+import { makeStopSignal } from "../runtime/execute/stop-signal.ts";
+import { Stopped } from "../lib/stopped.ts";
+import type { Command, Terminal } from "./command.ts";
+import { readingFrom } from "./from-file.ts";
+import { memoryTable } from "./memory-table.ts";
+import { onlookers, servePage } from "./onlookers.ts";
+import { pipelineHelp } from "./pipeline-help.ts";
+import { reportDefectsIn } from "./print-fault.ts";
+import { type ProgressMode, progressObserver } from "./progress.ts";
+import { plainText } from "./plain-text.ts";
+import { progressLine } from "./progress-line.ts";
+import { onSoftStop } from "./signals.ts";
+
+type Options = Readonly<Record<string, unknown>>;
+
+const text = (value: unknown): string | undefined =>
+  value === undefined ? undefined : String(Array.isArray(value) ? value.at(-1) : value);
+const list = (value: unknown): readonly string[] =>
+  value === undefined ? [] : [value].flat().map(String);
+
+function commandOf(name: string, options: Options): PipelineCommand {
+  const provider = text(options.provider);
+  return {
+    pipeline: name,
+    layers: {
+      ...(options.config === undefined ? {} : { file: text(options.config)! }),
+      set: [...list(options.set), ...(provider === undefined ? [] : [`provider=${provider}`])],
+      ...(options.seed === undefined ? {} : { seed: text(options.seed)! }),
+      ...(options.output === undefined ? {} : { output: text(options.output)! }),
+    },
+    selectors: {
+      from: text(options.from),
+      until: text(options.until),
+      only: text(options.only),
+      force: options.force === true,
+      cache: options.cache !== false,
+    },
+    choice: { resume: text(options.resume), extend: options.extend === true },
+    offline: options.dryRun === true,
+  };
+}
+
+const modeOf = (options: Options): ProgressMode =>
+  options.json === true ? "json" : options.quiet === true ? "quiet" : "full";
+
+/** The last lines, once a run ended well. */
+function endingLines({ ending, dir, step, worked, files }: Ending): readonly string[] {
+  const steps = step === null ? "" : ` after ${step} steps`;
+  if (ending === "part") return ["What was selected is made."];
+  return [
+    worked ? `Complete${steps}: ${dir}` : `Complete already${steps}, nothing to do: ${dir}`,
+    ...files.map((file) => `  ${join(dir, file)}`),
+  ];
+}
+
+/** What a stop or a failure means for the next command. */
+const goOn = ({ dir, step }: Ending, again: string): string =>
+  existsSync(stateFile(dir))
+    ? `The state of step ${step ?? "?"} is in ${stateFile(dir)}; go on with: ${again}`
+    : `Results so far are kept; go on with: ${again}`;
+
+const dryRun = (
+  command: PipelineCommand,
+  world: World,
+  options: Options,
+  { print }: Terminal,
+) =>
+  Effect.gen(function* () {
+    const prepared = yield* prepare(command, world);
+    const made = yield* planRun(prepared);
+    const plan = prepared.seedIsDrawn ? { ...made, seed: null } : made;
+    if (options.json === true) print(JSON.stringify(plan));
+    else {
+      const lines = [...prepared.notes, ...explainPlan(plan), ...memoryTable(plan)];
+      lines.map(plainText).forEach(print);
+    }
+    yield* keepDigests(prepared);
+    // What does not fit here may be meant for another machine.
+    const refusal = prepared.memory?.refusal;
+    if (refusal !== undefined && options.json !== true) {
+      print(`Not on this machine: ${refusal.message}`);
+    }
+    yield* preflight(prepared, plan);
+  });
+
+const run = (
+  command: PipelineCommand,
+  world: World,
+  options: Options,
+  { print }: Terminal,
+) =>
+  Effect.gen(function* () {
+    const mode = modeOf(options);
+    const { stdout, stderr } = process;
+    const say = (line: string) => mode === "full" ? print(line) : void stderr.write(`${line}\n`);
+    const scope = yield* Effect.scope;
+    const stop = makeStopSignal();
+    yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        onSoftStop(() => {
+          say("Stopping after this step. Ctrl-C again, more than a second later, stops at once.");
+          stop.request();
+        })
+      ),
+      (release) => Effect.sync(release),
+    );
+    const terminal = progressObserver(stdout, mode);
+    let values: Prepared["values"] = {};
+    const ending = yield* runPipeline(command, world, {
+      stop,
+      onPlan: (plan, prepared) => {
+        values = prepared.values;
+        if (mode === "full") explainPlan(plan).map(plainText).forEach(print);
+      },
+      observers: (runDir) =>
+        runDir === null ? Effect.succeed([terminal]) : Effect.gen(function* () {
+          if (options.monitor === true) {
+            yield* Effect.provideService(servePage(runDir, say), Scope.Scope, scope);
+          }
+          return [terminal, ...(yield* onlookers(runDir, values, say))];
+        }),
+    });
+    if (ending.ending === "complete" || ending.ending === "part") {
+      if (mode !== "json") endingLines(ending).forEach(print);
+      return;
+    }
+    const after = goOn(ending, sameCommand("pipeline", process.argv.slice(3)));
+    if (ending.fault === null) {
+      return yield* new Stopped({ wanted: "to go on", found: "a request to stop", fix: after });
+    }
+    reportDefectsIn(ending.dir);
+    stderr.write(`${after}\n`);
+    return yield* Effect.fail(ending.fault);
+  });
+
+const explained = (key: unknown, { print }: Terminal) =>
+  key === true
+    ? Effect.sync(() => print(explainAll()))
+    : Effect.map(explain(String(key)), (meaning) => print(meaning));
+
+export const pipelineCommand: Command = {
+  ...pipelineHelp,
+  run: ([name], options, terminal) => {
+    if (options.explain !== undefined) return explained(options.explain, terminal);
+    const downloads = progressLine(process.stderr);
+    const world: World = {
+      readConfiguration: readingFrom(text(options.fromFile)),
+      findDevice,
+      findMemory,
+      onProgress: (_stage, done, total, unit) => {
+        if (modeOf(options) === "full") downloads.update(done, total, unit);
+      },
+    };
+    const command = commandOf(name, options);
+    return command.offline
+      ? dryRun(command, world, options, terminal)
+      : Effect.scoped(run(command, world, options, terminal));
+  },
+};

@@ -1,0 +1,199 @@
+// `runs` as it is typed, over folders made by hand: what it prints, and how it refuses.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Effect } from "effect";
+import type { Fault } from "../lib/fault.ts";
+import type { UnstampedEvent } from "../runtime/events.ts";
+import { startChild } from "../runtime/testing/child.ts";
+import { makeRun } from "../runtime/testing/make-run.ts";
+import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
+import { UsageFault } from "./command.ts";
+import { runsCommand } from "./runs.ts";
+
+const command = (base: string, args: readonly string[], options: Record<string, unknown>) => {
+  const lines: string[] = [];
+  const print = (line: string) => void lines.push(line);
+  return Effect.as(runsCommand.run(args, { output: base, ...options }, { print }), lines);
+};
+const run = (base: string, args: string, options: Record<string, unknown> = {}) =>
+  Effect.runPromise(command(base, args.split(" "), options));
+const json = async (base: string, args: string, options: Record<string, unknown> = {}) => {
+  const [line, ...rest] = await run(base, args, { ...options, json: true });
+  assert.deepEqual(rest, []);
+  return JSON.parse(line);
+};
+const refusal = (base: string, args: string, options: Record<string, unknown> = {}) =>
+  Effect.runPromise(Effect.flip(command(base, args.split(" "), options)));
+
+const fixed = (step: number, loss: number): UnstampedEvent => ({
+  event: "fixed-loss",
+  step,
+  loss,
+  bestStep: 5,
+  bestLoss: 0.08,
+  varianceRatio: null,
+});
+const events: readonly UnstampedEvent[] = [
+  {
+    event: "run-started",
+    run: "bruce-1",
+    trigger: "bruce",
+    attempt: 1,
+    step: 0,
+    totalSteps: 40,
+    device: "cpu",
+    versions: {},
+  },
+  fixed(0, 0.1),
+  {
+    event: "step",
+    step: 10,
+    epoch: 2,
+    loss: 0.125,
+    lr: 0.01,
+    gradientNorm: 1,
+    gradientShare: [0.5, 0.5],
+    seconds: 0.25,
+    rssBytes: 1e9,
+  },
+  fixed(10, 0.09),
+  { event: "checkpoint", step: 10, epoch: 2, path: "checkpoints/c.safetensors", best: false },
+  { event: "warning", text: "one\x1b[31mred" },
+];
+const bruce = (name: string, rate: number, latents = "same") => ({
+  name,
+  step: 10,
+  events,
+  latents,
+  manifest: { configuration: { optimizer: { learning_rate: rate }, seed: 1 }, inputs: {} },
+});
+
+test("list: one line a run, broken ones too", () =>
+  withTemporaryFolder(async (base) => {
+    assert.deepEqual(await run(base, "list"), [`There are no runs in ${base}.`]);
+    await makeRun(base, bruce("bruce-1", 0.01));
+    truncateSync(join(await makeRun(base, { name: "torn" }), "run.json"), 5);
+    const [head, one, two, ...rest] = await run(base, "list");
+    assert.match(head, /^RUN +STATUS +STEP +LOSS +BEST FIXED LOSS +TOUCHED$/);
+    assert.match(one, /^bruce-1 +complete +10\/40 +0\.12500 +0\.08000 +\d{4}-\d\d-\d\d \d\d:\d\d$/);
+    assert.match(two, /^torn +broken +- +- +- /);
+    assert.deepEqual(rest, []);
+    const rows = await json(base, "list");
+    assert.deepEqual(rows.map((row: { name: string; step: number }) => [row.name, row.step]), [
+      ["bruce-1", 10],
+      ["torn", null],
+    ]);
+  }));
+
+test("show: what it is, how it went, what it reached; a broken one as far as it goes", () =>
+  withTemporaryFolder(async (base) => {
+    const dir = await makeRun(base, bruce("bruce-1", 0.01));
+    const text = (await run(base, "show latest")).join("\n");
+    for (
+      const part of [
+        /^bruce-1$/m,
+        /^ {2}step +10\/40$/m,
+        /^ {2}attempt 1 +.*1 min 0 s, exit 0, step 0 to 10, node 22\.19\.0$/m,
+        /^ {2}fixed-input loss before +0\.10000$/m,
+        /^warning: {2}one \[31mred$/m,
+      ]
+    ) assert.match(text, part);
+    truncateSync(join(dir, "run.json"), 5);
+    truncateSync(join(dir, "events.jsonl"), readFileSync(join(dir, "events.jsonl")).length - 9);
+    const shown = await json(base, "show bruce");
+    assert.equal(shown.status, "broken");
+    assert.match(shown.trouble, /^run\.json: /);
+    assert.equal(shown.metrics["fixed-input loss now"], 0.09);
+    assert.equal(shown.configuration, null);
+  }));
+
+test("compare: keys, numbers and shared results", () =>
+  withTemporaryFolder(async (base) => {
+    await makeRun(base, bruce("a", 0.01));
+    await makeRun(base, { ...bruce("b", 0.02), events: [...events, fixed(20, 0.07)] });
+    await makeRun(base, bruce("c", 0.01, "others"));
+    const ab = await json(base, "compare a b");
+    assert.deepEqual(ab.configuration, [{ key: "optimizer.learning_rate", from: 0.01, to: 0.02 }]);
+    assert.deepEqual(ab.stages, [{ stage: "encode-latents", shared: true }]);
+    const now = (each: { metric: string }) => each.metric === "fixed-input loss now";
+    assert.deepEqual(ab.metrics.find(now), { metric: "fixed-input loss now", a: 0.09, b: 0.07 });
+    assert.equal((await json(base, "compare a c")).stages[0].shared, false);
+    const text = (await run(base, "compare a b")).join("\n");
+    assert.match(text, /optimizer\.learning_rate +0\.01 +0\.02/);
+    assert.match(text, /fixed-input loss now +0\.090+ +0\.070+ +-0\.0200/);
+  }));
+
+test("delete and prune list first, and act with --yes", () =>
+  withTemporaryFolder(async (base) => {
+    const dir = await makeRun(base, { name: "a", rows: ["r"], step: 3 });
+    assert.equal((await run(base, "delete a"))[1].split(";")[0], "Nothing was deleted");
+    assert.ok(existsSync(dir));
+    assert.equal((await json(base, "delete a", { yes: true })).deleted, true);
+    assert.ok(!existsSync(dir));
+    assert.match(
+      (await run(base, "prune")).join(),
+      /refers to: 1\. Together 1 B\.,Nothing was removed/,
+    );
+    assert.equal((await run(base, "prune", { yes: true })).at(-1), "Removed.");
+    assert.deepEqual(await run(base, "prune", { yes: true }), ["Nothing to clear up."]);
+    assert.ok(await refusal(base, "prune", { olderThan: 30 }) instanceof UsageFault);
+  }));
+
+test("export and import through their commands", () =>
+  withTemporaryFolder(async (base) => {
+    await makeRun(base, { name: "a", rows: ["r"], step: 3 });
+    const archive = join(base, "a.tar");
+    await run(base, `export latest ${archive}`);
+    const there = join(base, "there");
+    assert.equal((await run(there, `import ${archive}`))[0], join(there, "a"));
+    assert.match((await run(there, "list"))[1], /^a +complete +3 /);
+  }));
+
+test("stop, save and validate reach a training at work, and are refused without one", () =>
+  withTemporaryFolder(async (base) => {
+    const dir = await makeRun(base, { name: "a", events });
+    const refused: Fault = await refusal(base, "stop a");
+    assert.match(refused.message, /no training runs/);
+    const holdLock = new URL("../runtime/testing/hold-lock.ts", import.meta.url).pathname;
+    const child = startChild(holdLock, [dir]);
+    await child.line("locked");
+    await run(base, "stop a");
+    await run(base, "save a");
+    await run(base, "validate a");
+    await run(base, "validate a", { prompt: ["one", 2] });
+    child.process.kill("SIGKILL");
+    await child.ended;
+    const asked = readFileSync(join(dir, "control.jsonl"), "utf8").trim().split("\n")
+      .map((line) => JSON.parse(line).ask);
+    assert.deepEqual(asked, [
+      { request: "stop" },
+      { request: "save" },
+      { request: "validate" },
+      { request: "validate", prompts: ["one", "2"] },
+    ]);
+  }));
+
+test("choose notes a checkpoint of a run that is at rest", () =>
+  withTemporaryFolder(async (base) => {
+    await makeRun(base, { name: "a", events });
+    await run(base, "choose a", { step: 10 });
+    assert.deepEqual((await json(base, "show a")).chosen, {
+      step: 10,
+      path: "checkpoints/c.safetensors",
+    });
+    assert.match((await refusal(base, "choose a", { step: 11 })).message, /no checkpoint/);
+    assert.ok(await refusal(base, "choose a") instanceof UsageFault);
+    assert.ok(await refusal(base, "choose a", { step: "x" }) instanceof UsageFault);
+  }));
+
+test("what cannot be meant is refused with how it is written", () =>
+  withTemporaryFolder(async (base) => {
+    for (const args of ["lst", "constructor", "show", "show a b", "list a", "compare a"]) {
+      const fault = await refusal(base, args);
+      assert.ok(fault instanceof UsageFault, args);
+      assert.equal(fault.kind, "user");
+    }
+    assert.match((await refusal(base, "compare a")).message, /runs compare RUN RUN/);
+  }));

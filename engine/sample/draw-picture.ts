@@ -1,0 +1,99 @@
+// One picture of a prompt with any embeddings: text to tokens, tokens and noise to pixels. The same seed
+// and number give the same picture, whichever command asks for it.
+// The trap: noise is drawn at (seed, sampler step, picture), not at the prompt, so pictures of different
+// prompts and of different embeddings compare.
+import type { SamplerName } from "../diffusion/samplers/samplers.ts";
+import type { Tensor } from "../device/messages.ts";
+import type { Engine } from "../session/engine.ts";
+import { fault } from "../../lib/fault.ts";
+import { latentSize } from "./latent-size.ts";
+import type { SchedulerConfig } from "../networks/config.ts";
+import { normals } from "../random/draw.ts";
+import { samplePicture } from "./sample.ts";
+import { type CaptionTokenizer, captionTokenizer, framed } from "../text/caption-tokenizer.ts";
+import type { Model } from "../weights/model.ts";
+
+export class PictureFault extends fault("PictureFault", "user") {}
+
+export interface Embedding {
+  /** The word that stands for it in prompts. */
+  readonly name: string;
+  readonly vectors: number;
+  /** [vectors * width] for each text encoder. */
+  readonly rows: readonly [ArrayLike<number>, ArrayLike<number>];
+}
+
+export type PromptTokenizers = readonly [CaptionTokenizer, CaptionTokenizer];
+
+export interface PictureRequest {
+  readonly prompt: string;
+  /** Null: the picture avoids nothing, which is not the same as an empty text. */
+  readonly negative: string | null;
+  readonly embeddings: readonly Embedding[];
+  /** Those of `promptTokenizers` for these embeddings: they take long to build, so once for many pictures. */
+  readonly tokenizers: PromptTokenizers;
+  readonly seed: number;
+  /** Tells pictures of one seed apart, from 0. */
+  readonly picture: number;
+  readonly sampler: SamplerName;
+  readonly steps: number;
+  readonly guidance: number;
+  /** In pixels. */
+  readonly height: number;
+  readonly width: number;
+  readonly scheduler: SchedulerConfig;
+  /** Called after each sampler step; what it throws ends the sampling. */
+  readonly onStep?: (done: number) => void;
+}
+
+/** The tokenizers of both text encoders, with each embedding as a placeholder. Throws as they do. */
+export const promptTokenizers = (
+  { tokenizers: [first, second], configs }: Model,
+  embeddings: readonly Pick<Embedding, "name" | "vectors">[],
+): PromptTokenizers => [
+  captionTokenizer(first, embeddings, configs.textEncoder.vocab_size),
+  captionTokenizer(second, embeddings, configs.textEncoder2.vocab_size),
+];
+
+const joined = (parts: readonly ArrayLike<number>[]): Float64Array =>
+  Float64Array.from(parts.flatMap((part) => Array.from(part)));
+
+/**
+ * Pixels [1, 3, height, width] around -1..1. Throws LatentSizeFault, SamplerFault, and PictureFault where
+ * they are no numbers.
+ */
+export async function drawPicture(engine: Engine, request: PictureRequest): Promise<Tensor> {
+  const { prompt, negative, embeddings, tokenizers, seed, picture, height, width } = request;
+  const texts = negative === null ? [prompt] : [prompt, negative];
+  const [ids1, ids2] = tokenizers.map((tokenizer) =>
+    texts.map((text) => framed(tokenizer.idsOf(text), tokenizer))
+  );
+  const pixels = await samplePicture(engine, {
+    captions: {
+      ids1,
+      ids2,
+      rows1: joined(embeddings.map(({ rows }) => rows[0])),
+      rows2: joined(embeddings.map(({ rows }) => rows[1])),
+    },
+    guidance: request.guidance,
+    sampler: request.sampler,
+    steps: request.steps,
+    ...latentSize(engine.model.configs.vae, height, width),
+    timeIds: [height, width, 0, 0, height, width],
+    scheduler: request.scheduler,
+    noise: (i, count) =>
+      normals({ seed, purpose: "validation", step: i + 1, item: picture }, count),
+    ...(request.onStep === undefined ? {} : { onStep: request.onStep }),
+  });
+  if (!pixels.data.every(Number.isFinite)) throw overflow(request.prompt);
+  return pixels;
+}
+
+/** A picture of them would be black, and nobody would know why. */
+const overflow = (prompt: string) =>
+  new PictureFault({
+    wanted: `a picture of ${JSON.stringify(prompt)}`,
+    found: "values that are not numbers",
+    fix: "SDXL's own VAE overflows in float16: take madebyollin/sdxl-vae-fp16-fix as the VAE, or " +
+      "another model or copy of it.",
+  });

@@ -1,0 +1,222 @@
+// The engine as a library: a model on a device, typed arrays in, typed arrays out. Text, prediction, the
+// training step and its loss are here; the VAE, the sessions and the feeds have files of their own.
+// The trap: nothing here decides what to train on; captions, noise, timesteps and weights come from the
+// caller.
+import {
+  type Captions,
+  type Conditioning,
+  type Denoising,
+  type StepResult,
+  tensor,
+  type TrainingBatch,
+} from "./batch.ts";
+import type { Loader } from "../device/device.ts";
+import { DeviceMemoryFault } from "../device/device-fault.ts";
+import type { Feeds, Fetches, Tensor } from "../device/messages.ts";
+import { textFeeds, timeFeeds } from "./feeds.ts";
+import { either } from "../graph/either.ts";
+import type { DType, Graph } from "../graph/graph.ts";
+import { type MemoryPlan, smallerPlan } from "../memory/memory-plan.ts";
+import { takeTrainingGraphs } from "../memory/training-graphs.ts";
+import type { VaeWork } from "../memory/vae-tiles.ts";
+import * as graphs from "../networks/graphs.ts";
+import { type GraphKind, SessionPool } from "./session-pool.ts";
+import { poolingOf, type PoolingRule } from "../text/pooling.ts";
+import { TokenEmbeddings } from "../text/token-embeddings.ts";
+import { type Moments, Vae } from "../sample/vae.ts";
+import type { Model } from "../weights/model.ts";
+
+export interface EngineOptions {
+  readonly model: Model;
+  readonly device: Loader;
+  /** The type that activations are computed in; losses, statistics and rows are wider. */
+  readonly compute: DType;
+  /** Where an allocation fails all the same, the next plan is taken, and said. */
+  readonly plan: MemoryPlan;
+  /** What the VAE does in tiles; where memory runs out it takes to them by itself. */
+  readonly tiles?: readonly VaeWork[];
+  /** How many sizes' training graphs are kept compiled; by default all. */
+  readonly trainingSessions?: number;
+  /** No memory is left to draw in while the training's sessions hold theirs. */
+  readonly tight?: boolean;
+  /** By default what text encoder 2's config asks for. */
+  readonly pooling?: PoolingRule;
+  /** Told, once, what a user should know of how it is computed. */
+  readonly say?: (text: string) => void;
+}
+
+export class Engine {
+  readonly model: Model;
+  readonly device: Loader;
+  readonly tokens: readonly [TokenEmbeddings, TokenEmbeddings];
+  readonly #options: EngineOptions;
+  readonly #pool: SessionPool;
+  readonly #vae: Vae;
+  #plan: MemoryPlan;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    const { model, device, compute, plan, tiles = [], trainingSessions, say } = options;
+    this.model = model;
+    this.device = device;
+    this.#plan = plan;
+    this.#pool = new SessionPool((kind, size) => {
+      const isVae = kind === "encode" || kind === "decode";
+      return device.load(this.#graph(kind, size), isVae);
+    }, trainingSessions);
+    const { vae: config } = model.configs;
+    this.#vae = new Vae({ config, pool: this.#pool, compute, tiles, say: say ?? (() => {}) });
+    const { textEncoder, textEncoder2 } = model.weights;
+    const name = "text_model.embeddings.token_embedding.weight";
+    this.tokens = [
+      new TokenEmbeddings(textEncoder.get(name)!),
+      new TokenEmbeddings(textEncoder2.get(name)!),
+    ];
+  }
+
+  /** The plan in use: the one asked for, or a smaller one since memory ran out. */
+  get plan(): MemoryPlan {
+    return this.#plan;
+  }
+
+  /** Whether training has to make room (`release`) before pictures are drawn. */
+  get tight(): boolean {
+    return this.#options.tight === true || this.#plan !== this.#options.plan;
+  }
+
+  /** Hidden states of both encoders as the UNet takes them, and apart (hidden1, hidden2). */
+  async encodeText(
+    captions: Captions,
+  ): Promise<Conditioning & { hidden1: Tensor; hidden2: Tensor }> {
+    const feeds = await this.#textFeeds(captions);
+    const session = await this.#pool.get("text", { batch: captions.ids1.length });
+    const { context, pooled, hidden1, hidden2 } = await session.run(feeds);
+    return { context, pooled, hidden1, hidden2 };
+  }
+
+  /** The UNet's prediction for latents [B, 4, h, w]. */
+  async predict(latents: Tensor, denoising: Denoising, text: Conditioning): Promise<Tensor> {
+    const session = await this.#pool.get("predict", sizeOf(latents));
+    const times = timeFeeds(denoising, this.model.configs.unet);
+    return (await session.run({ latents, ...times, ...text })).prediction;
+  }
+
+  /**
+   * Loss and the gradients of the placeholder's rows. `following` is the size of the step after this one:
+   * its graph is built while this one computes, and compiled before the device is idle.
+   */
+  async trainStep(batch: TrainingBatch, following?: graphs.Size): Promise<StepResult> {
+    let scale = this.#options.compute === "float16" ? batch.noisy.data.length : 1;
+    // A float16 gradient that overflows is computed again with a smaller scale; where even that fails,
+    // the caller sees what is not finite.
+    for (;; scale /= 16) {
+      const feeds = await this.#trainingFeeds(batch, scale);
+      const size = sizeOf(batch.noisy);
+      const out = await this.#train(size, { ...feeds, choice: one(1) }, following);
+      const grads = [out.gradient1.data, out.gradient2.data];
+      if (scale <= 1 || grads.every((gradient) => gradient.every(Number.isFinite))) {
+        const [grad1, grad2] = ([0, 1] as const).map((i) => {
+          const rows = batch[i === 0 ? "rows1" : "rows2"].length / this.tokens[i].width;
+          const ids = batch[i === 0 ? "ids1" : "ids2"];
+          return this.tokens[i].gather(ids, grads[i], rows).map((value) => value / scale);
+        });
+        return { loss: out.loss.data[0] / scale, grad1, grad2 };
+      }
+    }
+  }
+
+  /** The loss alone, at about a third of a step's cost. */
+  async loss(batch: TrainingBatch): Promise<number> {
+    const feeds = await this.#trainingFeeds(batch, 1);
+    return (await this.#train(sizeOf(batch.noisy), { ...feeds, choice: one(0) })).loss.data[0];
+  }
+
+  /** Pixels [B, 3, H, W] in -1..1 to the posterior's moments. */
+  encodeImage(pixels: Tensor): Promise<Moments> {
+    return this.#vae.encode(pixels);
+  }
+
+  /** Latents [B, 4, h, w], not scaled, to pixels [B, 3, 8h, 8w] around -1..1. */
+  decodeLatents(latents: Tensor): Promise<Tensor> {
+    return this.#vae.decode(latents);
+  }
+
+  /** Compiles the training graph of a size ahead of its first step, where memory holds one more. */
+  prepareTraining(size: graphs.Size): Promise<void> {
+    return this.#pool.prepareTraining(size);
+  }
+
+  /** Frees the sessions whose graphs are of these kinds. */
+  release(...kinds: readonly GraphKind[]): Promise<void> {
+    return this.#pool.release(...kinds);
+  }
+
+  close(): Promise<void> {
+    return this.device.close();
+  }
+
+  async #train(size: graphs.Size, feeds: Feeds, following?: graphs.Size): Promise<Fetches> {
+    try {
+      const session = await this.#pool.training(size);
+      const running = session.run(feeds);
+      // What fails here fails again, and is told, in the step that needs it.
+      if (following !== undefined) this.prepareTraining(following).catch(() => {});
+      return await running;
+    } catch (error) {
+      const next = smallerPlan(this.#plan);
+      if (!(error instanceof DeviceMemoryFault) || next === undefined) throw error;
+      this.#options.say?.(
+        `Memory ran out under memory plan ${this.#plan} (${error.found}); plan ${next} from now on.`,
+      );
+      this.#plan = next;
+      await this.release("train");
+      return this.#train(size, feeds);
+    }
+  }
+
+  #graph(kind: GraphKind, size: graphs.Size): Graph {
+    const { model, compute } = this.#options;
+    switch (kind) {
+      case "text":
+        return graphs.textGraph(model, size.batch, compute);
+      case "predict":
+        return graphs.predictionGraph(model, size, compute);
+      case "encode":
+        return graphs.encodeGraph(model, size, this.#vae.compute);
+      case "decode":
+        return graphs.decodeGraph(model, size, this.#vae.compute);
+      case "train": {
+        const { provider } = this.device;
+        const setting = { size, plan: this.#plan, provider, compute };
+        const { step, loss } = takeTrainingGraphs(model, setting);
+        return either(step, loss);
+      }
+    }
+  }
+
+  #textFeeds(captions: Captions) {
+    const rule = this.#options.pooling ?? poolingOf(this.model.configs.textEncoder2);
+    return textFeeds(captions, this.tokens, rule);
+  }
+
+  async #trainingFeeds(batch: TrainingBatch, scale: number) {
+    const weight = scale === 1
+      ? batch.weight
+      : tensor(batch.weight.data.map((value) => value * scale), batch.weight.dims);
+    return {
+      ...await this.#textFeeds(batch),
+      ...timeFeeds(batch, this.model.configs.unet),
+      latents: batch.noisy,
+      target: batch.target,
+      weight,
+    };
+  }
+}
+
+const one = (value: number): Tensor => tensor(Float32Array.of(value), [1]);
+
+const sizeOf = ({ dims }: Tensor): graphs.Size => ({
+  batch: dims[0],
+  height: dims[2],
+  width: dims[3],
+});

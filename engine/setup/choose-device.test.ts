@@ -1,0 +1,136 @@
+// The choice of a device: a card that computes wrongly is refused, a slow one is not taken, and what has
+// passed is remembered.
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { chooseDevice, type DeviceSurvey, type DeviceWish } from "./choose-device.ts";
+import { Device, type Loader } from "../device/device.ts";
+import { DeviceFault, faultOf } from "../device/device-fault.ts";
+import type { Fetches, Provider } from "../device/messages.ts";
+import { listProviders } from "./providers.ts";
+import { DeviceCheckFault, selfCheck } from "./self-check.ts";
+
+const folder = await mkdtemp(join(tmpdir(), "gnomic-devices-"));
+after(() => rm(folder, { recursive: true }));
+
+/** How a card's check ends: at so many operations a second, or not. */
+type Card = number | Error | ((compute: string) => number | Error);
+
+let next = 0;
+/** A machine with these cards besides its CPU, and a memory of its own. */
+function machine(cards: Partial<Record<Provider, Card>>) {
+  const checked: string[] = [];
+  const survey: DeviceSurvey = {
+    list: () =>
+      Promise.resolve([...Object.keys(cards), "cpu"].map((provider) => ({
+        provider: provider as Provider,
+        ready: provider !== "coreml",
+      }))),
+    open: ({ provider }) => ({
+      provider,
+      load: () => Promise.reject(new Error("not in this test")),
+      close: () => Promise.resolve(),
+    }),
+    check: ({ provider }, compute) => {
+      checked.push(`${provider} ${compute}`);
+      const card = cards[provider] ?? 3e11;
+      const rate = typeof card === "function" ? card(compute) : card;
+      return typeof rate === "number"
+        ? Promise.resolve({ error: 1e-6, output: "pred", rate })
+        : Promise.reject(rate);
+    },
+    folder: join(folder, `${next++}`),
+  };
+  return { survey, checked };
+}
+
+const noAdapter = faultOf("webgpu", "Failed to get a WebGPU adapter");
+const noHalf = faultOf("webgpu", "requires f16 but the device does not support it");
+const wish: DeviceWish = { provider: "auto", threads: 1, compute: "float32" };
+
+test("auto: a slow card is not taken, one without an adapter is left out, both are said", async () => {
+  const { survey, checked } = machine({ webgpu: noAdapter, dml: 1e9, coreml: 9e12 });
+  const choice = await chooseDevice(wish, survey);
+  assert.deepEqual([choice.provider, choice.compute], ["cpu", "float32"]);
+  assert.match(choice.note, /^auto: cpu .*not usable here: webgpu/);
+  assert.ok(!checked.includes("coreml float32"), "what is not ready is not tried");
+});
+
+test("auto takes a card that is faster than the CPU; what passed is not checked again", async () => {
+  const { survey, checked } = machine({ webgpu: 2e13 });
+  const choice = await chooseDevice(wish, survey);
+  assert.equal(choice.provider, "webgpu");
+  assert.match(choice.note, /20000 GFLOP/);
+  assert.deepEqual(checked, ["webgpu float32", "cpu float32"]);
+  assert.deepEqual(await chooseDevice(wish, survey), choice);
+  assert.equal(checked.length, 2);
+
+  const file = join(survey.folder, "webgpu-float32.json");
+  const record = await readFile(file, "utf8");
+  await writeFile(file, record.replace(/"onnxruntime": "/, "$&0."));
+  await chooseDevice(wish, survey);
+  assert.deepEqual(checked.slice(2), ["webgpu float32"], "another version is checked again");
+  await writeFile(file, record.slice(0, 40));
+  await chooseDevice(wish, survey);
+  assert.equal(checked.length, 4, "a broken record is checked again");
+});
+
+test("auto without any card is the CPU, and nothing is checked", async () => {
+  const { survey, checked } = machine({});
+  assert.equal((await chooseDevice(wish, survey)).provider, "cpu");
+  assert.deepEqual(checked, []);
+});
+
+test("a card that cannot do float16 computes in float32, and that is said", async () => {
+  const { survey } = machine({ webgpu: (compute) => compute === "float16" ? noHalf : 1e12 });
+  const choice = await chooseDevice({ ...wish, provider: "webgpu", compute: "float16" }, survey);
+  assert.equal(choice.compute, "float32");
+  assert.match(choice.note, /cannot do float16/);
+});
+
+test("a device that is asked for and does not work is refused with its reason, each time", async () => {
+  const { survey, checked } = machine({ webgpu: noAdapter });
+  for (const count of [1, 2]) {
+    await assert.rejects(chooseDevice({ ...wish, provider: "webgpu" }, survey), (error) => {
+      assert.ok(error instanceof DeviceFault);
+      assert.match(error.found, /adapter/);
+      return true;
+    });
+    assert.equal(checked.length, count);
+  }
+});
+
+test("the self-check passes the CPU and refuses a device that leaves out a piece", async () => {
+  const real = new Device({ provider: "cpu", threads: 2, mapWeights: true });
+  /** As a kernel that leaves out the last tenth of a large tensor. */
+  const wrong = (results: Fetches): Fetches =>
+    Object.fromEntries(
+      Object.entries(results).map(([name, value]) => {
+        const data = value.data.map((x, i) => i > 0.9 * value.data.length ? 0 : x);
+        return [name, name === "prediction" ? { ...value, data } : value];
+      }),
+    );
+  const card: Loader = {
+    provider: "webgpu",
+    async load(graph) {
+      const session = await real.load(graph);
+      return { ...session, run: async (feeds) => wrong(await session.run(feeds)) };
+    },
+    close: () => Promise.resolve(),
+  };
+  const { error, rate } = await selfCheck(real, "float32");
+  assert.ok(error < 2e-5 && rate > 1e9);
+  await assert.rejects(selfCheck(card, "float32"), (fault) => {
+    assert.ok(fault instanceof DeviceCheckFault);
+    assert.match(fault.wanted, /webgpu device/);
+    assert.match(fault.tensor!, /pred/);
+    return true;
+  });
+  await real.close();
+});
+
+test("this platform's list ends with the CPU, which is ready", async () => {
+  assert.deepEqual((await listProviders()).at(-1), { provider: "cpu", ready: true });
+});

@@ -1,0 +1,89 @@
+// Does a device compute right? Case a of the golden data through the whole engine, against PyTorch's
+// values in float64. Runs once for each machine, provider, precision and version of ONNX Runtime; a pass
+// is remembered in the user's cache folder, a failure is tried again next time.
+// The trap: the model must be the golden one whatever is trained; what is checked are the kernels.
+import { mkdir, readFile } from "node:fs/promises";
+import { hostname, release } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { compareOutputs } from "../probe/compare.ts";
+import { Engine } from "../session/engine.ts";
+import { fault } from "../../lib/fault.ts";
+import type { DType } from "../graph/graph.ts";
+import { probe } from "../probe/probe.ts";
+import { decodeProbeInputs } from "../probe/probe-inputs.ts";
+import { writeAtomically } from "../weights/atomic-file.ts";
+import { openModel } from "../weights/model.ts";
+import { readSafetensors } from "../weights/safetensors.ts";
+import type { Loader } from "../device/device.ts";
+import { matmulRate } from "./matmul-rate.ts";
+import type { Provider } from "../device/messages.ts";
+import { runtimeVersion } from "./providers.ts";
+
+export class DeviceCheckFault extends fault("DeviceCheckFault", "world") {}
+
+export interface Verdict {
+  /** The largest relative error of any output, and whose it is. */
+  readonly error: number;
+  readonly output: string;
+  /** Floating-point operations a second in matrix products. */
+  readonly rate: number;
+}
+
+/** In float16 the gradients are 0.004 off even where every operation is rounded only once. */
+const tolerances: Partial<Record<DType, number>> = { float32: 1e-3, float16: 0.05 };
+
+const golden = (file: string) =>
+  fileURLToPath(new URL(`../../tests/golden/a/${file}`, import.meta.url));
+
+/** Throws DeviceCheckFault where numbers are wrong, or what the device throws. */
+export async function selfCheck(device: Loader, compute: DType): Promise<Verdict> {
+  const model = await openModel(golden("model"));
+  const file = golden("inputs.safetensors");
+  const inputs = decodeProbeInputs(await readSafetensors(file), model, file);
+  const engine = new Engine({ model, device, compute, plan: "A" });
+  const outputs = await probe(engine, inputs);
+  const tolerance = tolerances[compute] ?? 0;
+  const reference = golden("expected.safetensors");
+  const expected = await readSafetensors(reference);
+  const lines = compareOutputs(outputs, expected, () => tolerance, reference);
+  const errorOf = ({ error = Infinity }: typeof lines[number]) =>
+    Number.isNaN(error) ? Infinity : error;
+  const worst = lines.reduce((a, b) => errorOf(b) > errorOf(a) ? b : a);
+  if (lines.some(({ verdict }) => verdict !== "ok")) {
+    throw new DeviceCheckFault({
+      key: "provider",
+      tensor: worst.name,
+      wanted:
+        `the ${device.provider} device to compute within ${tolerance} of the reference in ${compute}`,
+      found: `an error of ${errorOf(worst)}`,
+      fix: "Update the device's driver, or choose another provider; `doctor` lists them.",
+    });
+  }
+  return {
+    error: errorOf(worst),
+    output: worst.name,
+    rate: await matmulRate(device, compute),
+  };
+}
+
+/** What `check` says, unless this machine has passed before; passes are kept in `folder`. */
+export async function rememberedCheck(
+  provider: Provider,
+  compute: DType,
+  check: () => Promise<Verdict>,
+  folder: string,
+): Promise<Verdict> {
+  const machine = [hostname(), process.platform, process.arch, release()].join(" ");
+  const passed = { machine, provider, compute, onnxruntime: await runtimeVersion() };
+  const file = join(folder, `${provider}-${compute}.json`);
+  const held = await readFile(file, "utf8").then(JSON.parse).catch(() => undefined);
+  if (JSON.stringify(held?.passed) === JSON.stringify(passed)) return held.verdict;
+  const verdict = await check();
+  const text = JSON.stringify({ passed, verdict }, null, 2);
+  // A cache that cannot be written costs the check again, no more.
+  await mkdir(folder, { recursive: true })
+    .then(() => writeAtomically(file, [new TextEncoder().encode(text)]))
+    .catch(() => {});
+  return verdict;
+}

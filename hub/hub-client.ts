@@ -1,0 +1,185 @@
+// Requests to the hub: redirects followed by hand, the token sent to the hub's own origin only, answers
+// that say "no" turned into faults, everything that may pass tried again with growing pauses.
+// The trap: fetch would follow redirects itself, but then loops look like a network error and the file
+// servers that a hub redirects to are out of our sight; so `redirect: "manual"` stays.
+import { setTimeout as pause } from "node:timers/promises";
+import { isFault } from "../lib/fault.ts";
+import type { HubSettings } from "./hub-settings.ts";
+import { HubUnreachable, plainAddress } from "./hub-fault.ts";
+import { type About, refusal } from "./hub-refusal.ts";
+import { type CacheDisk, nodeDisk } from "./cache-disk.ts";
+
+/** What tests replace: the network, the clock and the disk. */
+export interface HubTools {
+  readonly fetch: typeof fetch;
+  readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+  /** Milliseconds, for speed and for waiting. */
+  readonly now: () => number;
+  readonly disk: CacheDisk;
+  /** A connection that brings nothing for so long counts as cut. */
+  readonly idleMilliseconds: number;
+}
+
+export const hubTools: HubTools = {
+  fetch: (input, init) => fetch(input, init),
+  sleep: (milliseconds, signal) => pause(milliseconds, undefined, { signal }),
+  now: () => performance.now(),
+  disk: nodeDisk,
+  idleMilliseconds: 30_000,
+};
+
+/** Everything a hub operation carries with it. */
+export interface Hub {
+  readonly settings: HubSettings;
+  readonly tools: HubTools;
+  readonly signal?: AbortSignal;
+}
+
+const attempts = 5;
+const longestWait = 300_000;
+
+/** A connection that failed or ended; `milliseconds` as long as the server asked to wait. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+  readonly milliseconds: number;
+  constructor(message: string, options: { milliseconds?: number; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.milliseconds = options.milliseconds ?? 0;
+  }
+}
+
+/**
+ * Runs `attempt` until it succeeds or stops progressing: an `Interrupted` is tried again after 1, 2,
+ * 4, 8 s (or what Retry-After says, up to 5 min); `progressed` starts the count anew.
+ */
+export async function withRetries<A>(
+  hub: Hub,
+  what: string,
+  attempt: (progressed: () => void) => Promise<A>,
+): Promise<A> {
+  for (let failures = 0;;) {
+    try {
+      return await attempt(() => failures = 0);
+    } catch (cause) {
+      hub.signal?.throwIfAborted();
+      if (!(cause instanceof Interrupted)) throw cause;
+      failures++;
+      if (failures >= attempts || cause.milliseconds > longestWait) {
+        throw new HubUnreachable({
+          wanted: what,
+          found: cause.milliseconds > longestWait
+            ? `${cause.message}, which asks for ${
+              Math.ceil(cause.milliseconds / 1000)
+            } s of patience`
+            : `${cause.message}, ${failures} times in a row`,
+          fix:
+            "Check the connection (a proxy? HF_ENDPOINT?) and run again: what has come is kept. " +
+            "HF_HUB_OFFLINE=1 uses the cache alone.",
+          cause: cause.cause,
+        });
+      }
+      await hub.tools.sleep(Math.max(cause.milliseconds, 1000 * 2 ** (failures - 1)), hub.signal);
+    }
+  }
+}
+
+/**
+ * One request, redirects followed. Resolves with 2xx, or 416; throws `Interrupted` for what may pass
+ * (no connection, 408, 429, 5xx) and a fault for what will not. The body is the caller's to read.
+ */
+export async function request(hub: Hub, address: string, about: About, init: RequestInit = {}) {
+  const { settings, tools, signal } = hub;
+  const home = new URL(settings.endpoint).origin;
+  const seen = new Set<string>();
+  for (let url = new URL(address);;) {
+    if (seen.has(url.href) || seen.size >= 10) {
+      throw new HubUnreachable({
+        wanted: `an answer from ${plainAddress(address)}`,
+        found: `redirects in a circle (${seen.size} of them, the last to ${plainAddress(url)})`,
+        fix: "Check HF_ENDPOINT and any proxy; the hub itself does not do this.",
+      });
+    }
+    seen.add(url.href);
+    const headers = new Headers(init.headers);
+    headers.set("User-Agent", "gnomic");
+    headers.delete("Authorization");
+    if (settings.token !== undefined && url.origin === home) {
+      headers.set("Authorization", `Bearer ${settings.token}`);
+    }
+    const response = await tools.fetch(url, {
+      signal: signal ?? null,
+      ...init,
+      headers,
+      redirect: "manual",
+    }).catch((cause) => {
+      signal?.throwIfAborted();
+      throw new Interrupted(`no connection to ${url.host} (${rootCause(cause)})`, { cause });
+    });
+    const location = response.headers.get("Location");
+    if (response.status >= 300 && response.status < 400 && location !== null) {
+      await response.body?.cancel();
+      url = new URL(location, url);
+      continue;
+    }
+    if (response.ok || response.status === 416) return response;
+    await response.body?.cancel();
+    const { status } = response;
+    if (status !== 408 && status !== 429 && status < 500) {
+      throw refusal(settings, response, url, about);
+    }
+    const milliseconds = retryAfter(response.headers.get("Retry-After"));
+    throw new Interrupted(`${status} from ${url.host}`, { milliseconds });
+  }
+}
+
+/** Without the address that Deno puts before the reason: its query may be a signature. */
+function rootCause(cause: unknown): string {
+  let deepest = cause;
+  while (deepest instanceof Error && deepest.cause instanceof Error) deepest = deepest.cause;
+  if (!(deepest instanceof Error)) return String(deepest);
+  return "code" in deepest
+    ? String(deepest.code)
+    : deepest.message.replace(/^error sending request for url \(\S*\): /, "");
+}
+
+/** Retry-After is seconds or a date. */
+function retryAfter(text: string | null): number {
+  if (text === null) return 0;
+  const seconds = Number(text);
+  const wait = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(text) - Date.now();
+  return Number.isFinite(wait) ? Math.max(0, wait) : 0;
+}
+
+/**
+ * A `fetch` for @huggingface/hub's metadata calls: it gets whole answers or faults of this file, and
+ * the token never passes through it (its own check wants a prefix that other hubs don't use).
+ */
+export const metadataFetch = (hub: Hub, about: About): typeof fetch => (input, init) => {
+  const address = input instanceof Request ? input.url : String(input);
+  const { headers, method, body } = init ?? {};
+  return withRetries(hub, `an answer from ${plainAddress(address)}`, async () => {
+    const timeout = AbortSignal.timeout(hub.tools.idleMilliseconds);
+    const signal = hub.signal === undefined ? timeout : AbortSignal.any([timeout, hub.signal]);
+    const response = await request(hub, address, about, { headers, method, body, signal });
+    const text = await response.text().catch((cause) => {
+      throw new Interrupted(`an answer cut short (${rootCause(cause)})`, { cause });
+    });
+    return new Response(text, { status: response.status, headers: response.headers });
+  });
+};
+
+/** Runs a metadata call; an answer that is not a hub's becomes a fault. */
+export async function ask<A>(hub: Hub, call: () => Promise<A>): Promise<A> {
+  try {
+    return await call();
+  } catch (cause) {
+    hub.signal?.throwIfAborted();
+    if (isFault(cause)) throw cause;
+    throw new HubUnreachable({
+      wanted: `a Hugging Face hub at ${plainAddress(hub.settings.endpoint)}`,
+      found: `an answer of another kind (${cause instanceof Error ? cause.message : cause})`,
+      fix: "Check HF_ENDPOINT, and that no proxy or login page answers in its place.",
+      cause,
+    });
+  }
+}

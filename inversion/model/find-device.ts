@@ -1,0 +1,26 @@
+// Which device `provider: auto` means on this machine, asked once for each run and kept in its manifest.
+// The trap: the first time on a machine this computes for some seconds; it is remembered afterwards.
+import { Effect } from "effect";
+import type { Fault } from "../../lib/fault.ts";
+import type { Configuration } from "../../runtime/pipeline/configuration.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
+
+export interface FoundDevice {
+  /** Null: nothing is computed on a device. */
+  readonly device: string | null;
+  /** Why this one. */
+  readonly note: string | null;
+}
+
+export const findDevice = (
+  { device, values }: Configuration,
+): Effect.Effect<FoundDevice, Fault> =>
+  device === null ? Effect.succeed({ device, note: null }) : tryPromise(async () => {
+    const { chooseDevice } = await import("../../engine/setup/choose-device.ts");
+    const { provider, note } = await chooseDevice({
+      provider: "auto",
+      threads: typeof values.threads === "number" ? values.threads : null,
+      compute: values.weight_dtype === "float32" ? "float32" : "float16",
+    });
+    return { device: provider, note };
+  });

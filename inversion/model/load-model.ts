@@ -1,0 +1,113 @@
+// From the configuration's `model` to an open model: found on this machine or downloaded, another VAE put
+// in its place, everything the networks need checked from headers alone. Shared by every stage that uses
+// the model, so that all of them see the same one.
+// The trap: a dry run must not touch the network or write; what is not here fails with NotDownloaded, and
+// weights that have to be converted have no bytes yet.
+import { Effect } from "effect";
+import type { Fault } from "../../lib/fault.ts";
+import { locateModel, resolveModel } from "../../hub/resolve-model.ts";
+import { type Model, openModel } from "../../engine/weights/model.ts";
+import { NotDownloaded } from "../../lib/not-downloaded.ts";
+import type { InputTools } from "../../runtime/stage.ts";
+import { tryPromise, tryWithProgress } from "../../lib/try-promise.ts";
+import { lookAtWeights } from "./look-at-weights.ts";
+
+export interface ModelOptions {
+  readonly model: string;
+  readonly hf_variant: string | null;
+  readonly hf_revision: string | null;
+  readonly vae_model: string | null;
+  readonly model_config: string | null;
+}
+
+interface LoadTools {
+  readonly offline: boolean;
+  readonly progress: (done: number, total: number, unit: string) => Effect.Effect<void>;
+}
+
+/** Two stages of one run share one opening of the same model. */
+const opened = new Map<string, Promise<Model>>();
+
+export const loadModel = (options: ModelOptions, tools: LoadTools): Effect.Effect<Model, Fault> =>
+  Effect.gen(function* () {
+    const { path, note } = yield* located(options.model, options, tools, true);
+    const other = { ...options, hf_revision: null };
+    const vae = options.vae_model === null
+      ? undefined
+      : (yield* located(options.vae_model, other, tools, false)).path;
+    const config = options.model_config === null
+      ? undefined
+      : (yield* located(options.model_config, other, tools, true)).path;
+    const choice = {
+      ...(vae === undefined ? {} : { vaeModel: vae }),
+      ...(config === undefined ? {} : { modelConfig: config }),
+      ...(options.hf_variant === null ? {} : { variant: options.hf_variant }),
+    };
+    const keyOf = (convert: boolean) => JSON.stringify([path, choice, convert]);
+    // Whoever asks without the network is served as well by a model that was opened with it.
+    const convert = !tools.offline || opened.has(keyOf(true));
+    const key = keyOf(convert);
+    const open = async (onConvert: (done: number, total: number) => void) => {
+      const found = await openModel(path, { ...choice, convert, onConvert });
+      return { ...found, notes: note === undefined ? found.notes : [...found.notes, note] };
+    };
+    return yield* tryWithProgress(
+      (done, total) => tools.progress(done, total, "bytes converted"),
+      (report) => {
+        const model = opened.get(key) ?? open(report);
+        opened.set(key, model);
+        return model;
+      },
+    ).pipe(Effect.tapError(() => Effect.sync(() => opened.delete(key))));
+  });
+
+/** What the fingerprint of a stage that uses the model depends on: the bytes of the files. */
+export const modelInputs = (
+  options: ModelOptions,
+  tools: InputTools,
+  networks: readonly (keyof Model["weights"])[],
+): Effect.Effect<unknown, Fault> =>
+  Effect.gen(function* () {
+    const model = yield* loadModel(options, tools);
+    const looked = yield* lookAtWeights(
+      networks.flatMap((network) => model.files[network]),
+      tools.progress,
+    );
+    const digests = [...looked.values()].map(({ digest }) => digest);
+    return { weights: digests.toSorted(), configs: model.configs };
+  });
+
+const located = (
+  name: string,
+  { hf_variant, hf_revision }: ModelOptions,
+  { offline, progress }: LoadTools,
+  whole: boolean,
+): Effect.Effect<{ readonly path: string; readonly note?: string }, Fault> =>
+  Effect.gen(function* () {
+    const choice = {
+      ...(hf_variant === null ? {} : { variant: hf_variant }),
+      ...(hf_revision === null ? {} : { revision: hf_revision }),
+      vae: !whole,
+    };
+    if (offline) {
+      const found = yield* tryPromise(() => locateModel(name, choice));
+      if (found.notDownloaded === undefined) return found;
+      return yield* Effect.fail(absent(name, found.notDownloaded));
+    }
+    return yield* tryWithProgress(
+      (done, total) => progress(done, total, "bytes"),
+      (report, signal) =>
+        resolveModel(name, {
+          ...choice,
+          signal,
+          onProgress: ({ done, total }) => report(done, total),
+        }),
+    );
+  });
+
+const absent = (name: string, missing: readonly string[]) =>
+  new NotDownloaded({
+    wanted: `${name} on this machine`,
+    found: missing.length === 0 ? "nothing of it" : `${missing.join(", ")} missing`,
+    fix: "A real run downloads it.",
+  });

@@ -1,0 +1,130 @@
+// The engine that stages of one run share: one device, one set of compiled graphs. It is opened by the
+// first stage that wants it and closed when the last has left.
+// The trap: stages take turns at the device through `tools.withResource("device", ...)`.
+import { Effect, type Scope } from "effect";
+import { deviceFields } from "../../config/device.ts";
+import type { Engine } from "../../engine/session/engine.ts";
+import type { Fault } from "../../lib/fault.ts";
+import type { SchedulerConfig } from "../../engine/networks/config.ts";
+import { prepareEngine } from "../../engine/setup/prepare-engine.ts";
+import type { PoolingRule } from "../../engine/text/pooling.ts";
+import { loadTokenizer } from "../../engine/text/tokenizer.ts";
+import { checkFinite } from "../../engine/weights/finite.ts";
+import type { Model } from "../../engine/weights/model.ts";
+import type { WeightTable } from "../../engine/weights/weight-view.ts";
+import type { StageTools } from "../../runtime/stage.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
+import type { EngineWork } from "./engine-work.ts";
+import { lookAtWeights } from "./look-at-weights.ts";
+
+/** The configuration's keys that decide how to compute; part of a stage's options. */
+export const engineFields = {
+  provider: deviceFields.provider,
+  threads: deviceFields.threads,
+  weight_dtype: deviceFields.weight_dtype,
+};
+
+export interface EngineChoice {
+  readonly provider: "auto" | "cpu" | "webgpu" | "cuda" | "dml" | "coreml";
+  readonly threads: number | null;
+  readonly weight_dtype: "float32" | "float16" | "bfloat16";
+  /** How captions are pooled, already resolved; null: as the model's config says. */
+  readonly pooling: PoolingRule | null;
+  readonly work: EngineWork;
+}
+
+/** The configuration's `pooling` as a rule; null: as the model's config says. */
+export function resolvePooling(
+  pooling: "auto" | "argmax" | "end_token",
+  model: Model,
+): PoolingRule | null {
+  if (pooling === "auto") return null;
+  if (pooling === "argmax") return { kind: "argmax" };
+  return { kind: "first", id: loadTokenizer(model.tokenizers[1]).endId };
+}
+
+/** The model's scheduler with what the configuration says over it. */
+export const schedulerOf = (
+  model: Model,
+  { prediction_type, rescale_betas_zero_snr }: {
+    readonly prediction_type: "epsilon" | "v_prediction" | null;
+    readonly rescale_betas_zero_snr: boolean | null;
+  },
+): SchedulerConfig => ({
+  ...model.configs.scheduler,
+  ...(prediction_type === null ? {} : { prediction_type }),
+  ...(rescale_betas_zero_snr === null ? {} : { rescale_betas_zero_snr }),
+});
+
+type EngineTools = Pick<StageTools, "emit" | "progress">;
+
+interface Shared {
+  readonly engine: Promise<Engine>;
+  users: number;
+}
+
+const shared = new Map<string, Shared>();
+
+/** Which tensor it is must be found only where a file is not finite throughout. */
+const checkWeights = (model: Model, { progress }: EngineTools): Effect.Effect<void, Fault> =>
+  Effect.gen(function* () {
+    const tables = Object.values(model.weights);
+    const files = tables.flatMap((table) => [...table.values()].map(({ file }) => file));
+    const looked = yield* lookAtWeights(files, progress);
+    const suspects = tables.map((table): WeightTable =>
+      new Map([...table].filter(([, { file }]) => looked.get(file)?.finite === false))
+    );
+    yield* tryPromise(() => checkFinite(suspects));
+  });
+
+const leave = async (key: string, held: Shared) => {
+  held.users--;
+  if (held.users > 0) return;
+  shared.delete(key);
+  await held.engine.then((engine) => engine.close(), () => {});
+};
+
+/**
+ * Fails, before any session is made, where a weight is not finite, the device does not work, or the work
+ * does not fit its memory.
+ */
+export const openEngine = (
+  model: Model,
+  choice: EngineChoice,
+  tools: EngineTools,
+): Effect.Effect<Engine, Fault, Scope.Scope> =>
+  Effect.gen(function* () {
+    yield* checkWeights(model, tools);
+    const { held } = yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        const { provider, threads, weight_dtype, pooling, work } = choice;
+        const deciding = [provider, threads, weight_dtype, pooling, work];
+        const key = JSON.stringify([model.path, model.notes, ...deciding]);
+        const held = shared.get(key) ?? { engine: makeEngine(model, choice, tools), users: 0 };
+        held.users++;
+        shared.set(key, held);
+        return { key, held };
+      }),
+      ({ key, held }) => Effect.promise(() => leave(key, held)),
+    );
+    return yield* tryPromise(() => held.engine);
+  });
+
+/** What a GPU computes in, given what weights should be. */
+export const computeOf = (weightDtype: EngineChoice["weight_dtype"]): "float16" | "float32" =>
+  weightDtype === "float32" ? "float32" : "float16";
+
+const makeEngine = (
+  model: Model,
+  { provider, threads, weight_dtype, pooling, work }: EngineChoice,
+  { emit }: EngineTools,
+): Promise<Engine> =>
+  prepareEngine({
+    model,
+    provider,
+    threads,
+    compute: computeOf(weight_dtype),
+    ...work,
+    ...(pooling === null ? {} : { pooling }),
+    say: (text) => void Effect.runFork(emit({ event: "note", text })),
+  });

@@ -1,0 +1,46 @@
+// What a failed file operation means to the user: a folder without rights is theirs to change (exit 2),
+// a full or failing disk is the world's (exit 3, what was saved before stays).
+import type { PlatformError } from "effect";
+import { type Fault, fault } from "./fault.ts";
+
+export class DiskFault extends fault("DiskFault", "world") {}
+export class NotWritable extends fault("NotWritable", "user") {}
+
+/** The operating system's code (ENOSPC, ...) of an error of Effect's file system or of node:fs. */
+export function errnoOf(error: unknown): string {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ("code" in at && typeof at.code === "string") return at.code;
+  }
+  return "";
+}
+
+const causeText = (error: unknown): string => {
+  let at = error;
+  while (at instanceof Error && at.cause instanceof Error) at = at.cause;
+  return at instanceof Error ? at.message : String(at);
+};
+
+/** `action` says what was wanted, e.g. "to write the training state". */
+export const diskFault =
+  (file: string, action: string) => (cause: PlatformError.PlatformError | Error): Fault => {
+    const code = errnoOf(cause);
+    if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+      return new NotWritable({
+        file,
+        wanted: action,
+        found: `no right to do so (${code})`,
+        fix: "Change the rights of the folder, or choose another one with --output.",
+        cause,
+      });
+    }
+    const full = code === "ENOSPC" || code === "EDQUOT";
+    return new DiskFault({
+      file,
+      wanted: action,
+      found: full ? `a full disk (${code})` : causeText(cause),
+      fix: full
+        ? "Free some space and give the same command again; what was saved before is kept."
+        : "Check the disk and the path, then give the same command again.",
+      cause,
+    });
+  };

@@ -1,0 +1,31 @@
+// A promise as an Effect, for the edge between plain TypeScript and Effect: what it throws becomes a fault.
+// The trap: the signal is aborted when the Effect is interrupted; work that takes long has to heed it.
+import { type Cause, Effect, Fiber, Queue, Stream } from "effect";
+import type { Fault } from "./fault.ts";
+import { asFault } from "./as-fault.ts";
+
+export const tryPromise = <A>(
+  run: (signal: AbortSignal) => A | Promise<A>,
+): Effect.Effect<A, Fault> =>
+  Effect.tryPromise({ try: async (signal) => await run(signal), catch: asFault });
+
+/**
+ * The same for work that says how far it is. `progress` may wait (for a log, say), so a fiber of its own
+ * passes the newest report on; what comes faster than that is dropped, the last one never.
+ */
+export const tryWithProgress = <A>(
+  progress: (done: number, total: number) => Effect.Effect<void>,
+  run: (report: (done: number, total: number) => void, signal: AbortSignal) => Promise<A>,
+): Effect.Effect<A, Fault> =>
+  Effect.gen(function* () {
+    const reports = yield* Queue.sliding<readonly [done: number, total: number], Cause.Done>(1);
+    const passing = yield* Effect.forkChild(
+      Stream.runForEach(Stream.fromQueue(reports), ([done, total]) => progress(done, total)),
+    );
+    const report = (done: number, total: number) => void Queue.offerUnsafe(reports, [done, total]);
+    const made = yield* tryPromise((signal) => run(report, signal)).pipe(
+      Effect.ensuring(Queue.end(reports)),
+    );
+    yield* Fiber.join(passing);
+    return made;
+  });

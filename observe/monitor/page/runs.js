@@ -1,0 +1,79 @@
+/// <reference lib="dom" />
+// @ts-check
+// All runs in the folder, running ones first, looked at again every few seconds.
+import { fill, h } from "./dom.js";
+import { ago, count, duration, loss } from "./format.js";
+import { remainingSeconds } from "../../reading/run-state.js";
+import { statusOf } from "../../reading/run-status.js";
+import { getRuns, pictureAddress } from "./server.js";
+
+/** @typedef {import("../../reading/run-list.ts").ListedRun} ListedRun */
+
+const lookMilliseconds = 3000;
+
+/** @param {ListedRun} run */
+function card({ id, state, alive, picture }) {
+  const status = statusOf(state, alive);
+  const running = status.kind === "running";
+  const part = state.totalSteps === 0 ? 0 : state.step / state.totalSteps;
+  const bar = h("i");
+  bar.style.width = `${part * 100}%`;
+  return h(
+    "a",
+    { class: "run-card", href: `#/run/${encodeURIComponent(id)}/overview` },
+    picture === null
+      ? h("div", { class: "missing" })
+      : h("img", { src: pictureAddress(id, picture, 320), alt: "", loading: "lazy" }),
+    h(
+      "div",
+      {},
+      h("b", {}, state.run || id),
+      h("span", { class: `status ${status.kind}` }, status.word),
+      h("div", { class: `progress${running ? " live" : ""}` }, bar),
+      h(
+        "p",
+        { class: "muted" },
+        `step ${count(state.step)} of ${count(state.totalSteps)} · `,
+        running
+          ? `${duration(remainingSeconds(/** @type {any} */ (state)))} left`
+          : ago(state.updatedAt, Date.now()),
+      ),
+      h(
+        "p",
+        { class: "muted" },
+        state.fixedLoss === null
+          ? `loss ${loss(state.loss)}`
+          : `best fixed loss ${loss(state.fixedLoss.bestLoss)} at step ${
+            count(state.fixedLoss.bestStep)
+          }`,
+      ),
+    ),
+  );
+}
+
+/** @param {ListedRun[]} first @returns {import("./main.js").View} */
+export function createRuns(first) {
+  const list = h("div", { class: "run-cards" });
+  const show = (/** @type {ListedRun[]} */ runs) => {
+    const running = (/** @type {ListedRun} */ { state, alive }) =>
+      statusOf(state, alive).kind === "running";
+    const sorted = runs.toSorted((a, b) =>
+      Number(running(b)) - Number(running(a)) ||
+      (b.state.updatedAt ?? 0) - (a.state.updatedAt ?? 0)
+    );
+    fill(
+      list,
+      ...sorted.map(card),
+      runs.length === 0
+        ? h("p", { class: "waiting" }, "No runs here yet. They appear as soon as one starts.")
+        : null,
+    );
+  };
+  show(first);
+  const looking = setInterval(() => getRuns().then(show, () => undefined), lookMilliseconds);
+  return {
+    element: h("div", { class: "runs" }, h("h1", {}, "Runs"), list),
+    update: () => undefined,
+    close: () => clearInterval(looking),
+  };
+}

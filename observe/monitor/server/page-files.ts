@@ -1,0 +1,41 @@
+// The page's own files, read once at the start and served by name from that list: no request turns
+// into a path. uPlot comes from its package as it is, since its module has no imports.
+import { readdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export interface PageFile {
+  readonly bytes: Uint8Array;
+  readonly type: string;
+}
+
+const types: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
+
+const pageFolder = fileURLToPath(new URL("../../../runtime/monitor/page", import.meta.url));
+
+/** From the address's path to the file. */
+export async function loadPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
+  const packages = createRequire(import.meta.url);
+  const sources = [
+    ...(await readdir(pageFolder)).map((name) => ({
+      address: name === "index.html" ? "/" : `/${name}`,
+      path: join(pageFolder, name),
+    })),
+    ...["uPlot.esm.js", "uPlot.min.css"].map((name) => ({
+      address: `/node_modules/uplot/dist/${name}`,
+      path: packages.resolve(`uplot/dist/${name}`),
+    })),
+  ];
+  const files = await Promise.all(
+    sources.filter(({ path }) => extname(path) in types).map(async ({ address, path }) =>
+      [address, { bytes: await readFile(path), type: types[extname(path)] }] as const
+    ),
+  );
+  return new Map(files);
+}

@@ -1,0 +1,94 @@
+// Follows a run's events.jsonl while another process appends to it. Each read gives the events that
+// are new, with the byte offset behind each, which serves as its identity for resuming a stream.
+// The trap: a resumed run may cut the file's tail and write on; a change of what was already read
+// is noticed by its last bytes: the sink is told to forget, and gets everything from the start.
+import { open } from "node:fs/promises";
+import type { RunEvent } from "../../runtime/events.ts";
+import { quickEvent } from "./quick-event.ts";
+
+/** Gets what is read, as it is read: a long file is never held as a whole. */
+export interface EventSink {
+  /** The file is not the one read so far: forget what came before. */
+  reset(): void;
+  /** `end` is the byte offset behind its line. */
+  event(event: RunEvent, end: number): void;
+}
+
+export interface TailPosition {
+  /** Complete lines so far that are no event. */
+  readonly skipped: number;
+  /** Bytes of a last line without an end: half-written, or being written. */
+  readonly unfinished: number;
+  /** Bytes consumed. */
+  readonly offset: number;
+}
+
+export interface EventTail {
+  /** Gives what is new. Reads must not overlap. */
+  read(sink: EventSink): Promise<TailPosition>;
+}
+
+const chunkBytes = 1 << 18;
+const markBytes = 64;
+const lineEnd = 10;
+
+const text = new TextDecoder();
+
+/** Starts at byte `start`, a line's begin, of a file that need not exist. */
+export function tailEvents(file: string, start = 0): EventTail {
+  let offset = start;
+  let skipped = 0;
+  let mark = Buffer.alloc(0);
+
+  const startOver = (sink: EventSink) => {
+    [offset, skipped, mark] = [0, 0, Buffer.alloc(0)];
+    sink.reset();
+  };
+
+  const read = async (sink: EventSink): Promise<TailPosition> => {
+    const handle = await open(file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined;
+      throw error;
+    });
+    if (handle === undefined) {
+      if (offset > 0) startOver(sink);
+      return { offset, skipped, unfinished: 0 };
+    }
+    try {
+      const { size } = await handle.stat();
+      const seen = Buffer.alloc(mark.length);
+      await handle.read(seen, 0, mark.length, offset - mark.length);
+      if (size < offset || !seen.equals(mark)) startOver(sink);
+
+      let rest = Buffer.alloc(0);
+      for (let at = offset; at < size;) {
+        const chunk = Buffer.alloc(Math.min(chunkBytes, size - at));
+        const { bytesRead } = await handle.read(chunk, 0, chunk.length, at);
+        if (bytesRead === 0) break;
+        at += bytesRead;
+        rest = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
+        let line = 0;
+        for (let end; (end = rest.indexOf(lineEnd, line)) >= 0; line = end + 1) {
+          offset += end + 1 - line;
+          const event = quickEvent(text.decode(rest.subarray(line, end)));
+          if (event === undefined) skipped += 1;
+          else sink.event(event, offset);
+        }
+        if (line > 0) mark = Buffer.from(rest.subarray(Math.max(0, line - markBytes), line));
+        rest = rest.subarray(line);
+      }
+      return { offset, skipped, unfinished: rest.length };
+    } finally {
+      await handle.close();
+    }
+  };
+
+  return { read };
+}
+
+/** All events of a file that is there now. */
+export async function allEvents(file: string): Promise<readonly RunEvent[]> {
+  const events: RunEvent[] = [];
+  await tailEvents(file).read({ reset: () => undefined, event: (event) => events.push(event) });
+  return events;
+}

@@ -1,0 +1,95 @@
+// The list of runs, made without reading whole event files: the first and the last events of each
+// tell its name, its step, its losses and how it ended. The trap: what happened in between is
+// missing from these states, so they are for the list alone.
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { parseEvent } from "../../runtime/execute/event-log.ts";
+import { emptyRunState, foldEvent } from "./run-state.js";
+import { isAlive } from "./run-alive.ts";
+import type { RunFolder } from "./run-folders.ts";
+import type { RunState } from "./run-reader.ts";
+
+const headBytes = 1 << 16;
+const tailBytes = 1 << 17;
+
+export interface ListedRun {
+  readonly id: string;
+  readonly state: Pick<
+    RunState,
+    | "run"
+    | "trigger"
+    | "step"
+    | "totalSteps"
+    | "loss"
+    | "fixedLoss"
+    | "startedAt"
+    | "updatedAt"
+    | "outcome"
+    | "recentSeconds"
+  >;
+  readonly alive: boolean;
+  /** The id of a recent validation picture. */
+  readonly picture: string | null;
+}
+
+const wholeLines = (bytes: Uint8Array, fromStart: boolean) =>
+  new TextDecoder().decode(bytes).split("\n").slice(fromStart ? 0 : 1, -1);
+
+async function ends(file: string): Promise<{ head: Uint8Array; tail: Uint8Array; size: number }> {
+  const handle = await open(file);
+  try {
+    const { size } = await handle.stat();
+    const part = async (from: number, to: number) => {
+      const bytes = Buffer.alloc(Math.max(0, to - from));
+      const { bytesRead } = await handle.read(bytes, 0, bytes.length, from);
+      return bytes.subarray(0, bytesRead);
+    };
+    const head = await part(0, Math.min(size, headBytes));
+    return { head, tail: await part(Math.max(headBytes, size - tailBytes), size), size };
+  } finally {
+    await handle.close();
+  }
+}
+
+function latestPicture(state: RunState): string | null {
+  const steps = Object.keys(state.validations).map(Number).sort((a, b) => b - a);
+  for (const step of steps) {
+    const [key] = Object.keys(state.validations[step].pictures).sort();
+    if (key !== undefined) return `${step}-${key}`;
+  }
+  return null;
+}
+
+/** What the list shows of a run; nothing when its events cannot be read. */
+export async function listRun({ id, dir }: RunFolder): Promise<ListedRun | undefined> {
+  const read = await ends(join(dir, "events.jsonl")).catch(() => undefined);
+  if (read === undefined) return undefined;
+  const state = emptyRunState();
+  const adjoining = read.size <= headBytes + tailBytes;
+  const bytes = adjoining ? [Buffer.concat([read.head, read.tail])] : [read.head, read.tail];
+  for (const [i, part] of bytes.entries()) {
+    for (const line of wholeLines(part, i === 0)) {
+      const event = parseEvent(line);
+      if (event !== undefined) foldEvent(state, event);
+    }
+  }
+  const { run, trigger, step, totalSteps, loss, fixedLoss } = state;
+  const { startedAt, updatedAt, outcome, recentSeconds } = state;
+  return {
+    id,
+    state: {
+      run,
+      trigger,
+      step,
+      totalSteps,
+      loss,
+      fixedLoss,
+      startedAt,
+      updatedAt,
+      outcome,
+      recentSeconds,
+    },
+    alive: await isAlive(dir),
+    picture: latestPicture(state),
+  };
+}

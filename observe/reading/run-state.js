@@ -1,0 +1,320 @@
+// @ts-check
+// What a run looks like, folded from its events; only the curves are kept elsewhere. The server folds
+// the file and sends the result; the page goes on folding the live events into it: one function.
+// The trap: a resumed run starts its stages again, so a stage's state belongs to the last attempt.
+
+/** @typedef {import("../../runtime/events.ts").RunEvent} RunEvent */
+/** @typedef {import("../../runtime/events.ts").RunEventOf<"validation-picture">} PictureEvent */
+/** @typedef {import("../../runtime/events.ts").RunEventOf<"rows">} RowsEvent */
+
+/**
+ * @typedef {object} StageState
+ * @property {string} stage
+ * @property {boolean} cached
+ * @property {string} why
+ * @property {"waiting" | "running" | "done" | "failed" | "ended"} state
+ * @property {{attempt: number, error: string, at: number}[]} retries
+ * @property {{done: number, total: number, unit: string} | null} progress
+ * @property {number | null} startedAt
+ * @property {number | null} seconds
+ * @property {string | null} error
+ */
+
+/**
+ * @typedef {object} Validation
+ * @property {number} step
+ * @property {number} epoch
+ * @property {"running" | "finished" | "failed"} state
+ * @property {string | null} error
+ * @property {number} expected pictures of the attempt that runs
+ * @property {number} drawn by it so far
+ * @property {Record<string, Pick<PictureEvent, "text" | "path" | "width" | "height" | "at">>} pictures
+ *   by "row-image"
+ */
+
+/** @typedef {{step: number, epoch: number, path: string}} Checkpoint */
+
+/** @typedef {{from: number, word: string}[]} WordHistory the nearest word of a row since each step */
+
+/**
+ * @typedef {object} RunState
+ * @property {string} run
+ * @property {string} trigger
+ * @property {string} device
+ * @property {Record<string, string>} versions
+ * @property {number} attempts
+ * @property {number | null} startedAt
+ * @property {number | null} updatedAt
+ * @property {number} totalSteps
+ * @property {number} step
+ * @property {number} epoch
+ * @property {number | null} loss
+ * @property {number | null} rate
+ * @property {number | null} memory bytes
+ * @property {number[]} recentSeconds of the last steps
+ * @property {{kind: "finished" | "stopped" | "failed", text: string, at: number} | null} outcome
+ * @property {StageState[]} stages
+ * @property {Record<string, Checkpoint & {pruned: boolean}>} checkpoints
+ * @property {Checkpoint | null} best the file of the best rows, which a better step replaces
+ * @property {Record<string, Validation>} validations
+ * @property {string[]} prompts the rows of pictures
+ * @property {{step: number, path: string} | null} chosen
+ * @property {{first: number, last: number, bestStep: number, bestLoss: number,
+ *   varianceRatio: number | null} | null} fixedLoss
+ * @property {RowsEvent["encoders"] | null} rows the latest
+ * @property {Record<string, WordHistory[]>} words by encoder, then row
+ * @property {{kind: "note" | "warning", text: string, at: number}[]} messages
+ * @property {readonly string[]} files
+ */
+
+const recentSteps = 50;
+const keptMessages = 100;
+
+/** @returns {RunState} */
+export const emptyRunState = () => ({
+  run: "",
+  trigger: "",
+  device: "",
+  versions: {},
+  attempts: 0,
+  startedAt: null,
+  updatedAt: null,
+  totalSteps: 0,
+  step: 0,
+  epoch: 0,
+  loss: null,
+  rate: null,
+  memory: null,
+  recentSeconds: [],
+  outcome: null,
+  stages: [],
+  checkpoints: {},
+  best: null,
+  validations: {},
+  prompts: [],
+  chosen: null,
+  fixedLoss: null,
+  rows: null,
+  words: {},
+  messages: [],
+  files: [],
+});
+
+/** @param {string} stage @returns {StageState} */
+const newStage = (stage) => ({
+  stage,
+  cached: false,
+  why: "",
+  state: "waiting",
+  retries: [],
+  progress: null,
+  startedAt: null,
+  seconds: null,
+  error: null,
+});
+
+/** @param {RunState} state @param {string} name */
+function stageOf(state, name) {
+  const known = state.stages.find(({ stage }) => stage === name);
+  if (known !== undefined) return known;
+  const made = newStage(name);
+  state.stages.push(made);
+  return made;
+}
+
+/** @param {RunState} state @param {{step: number, epoch: number}} event */
+const validationOf = (state, { step, epoch }) =>
+  state.validations[step] ??= {
+    step,
+    epoch,
+    state: "running",
+    error: null,
+    expected: Number.MAX_SAFE_INTEGER,
+    drawn: 0,
+    pictures: {},
+  };
+
+/**
+ * Where a picture stands among the prompts. What somebody asked for instead of the configured prompts is
+ * numbered from 0 too, and gets a row of its own.
+ * @param {RunState} state @param {PictureEvent} event
+ */
+function rowOf({ prompts }, { prompt, text }) {
+  prompts[prompt] ??= text;
+  if (prompts[prompt] === text) return prompt;
+  const known = prompts.indexOf(text);
+  return known < 0 ? prompts.push(text) - 1 : known;
+}
+
+/** @param {RunState} state @param {RowsEvent} event */
+function addRows(state, event) {
+  state.rows = event.encoders;
+  for (const { name, nearest } of event.encoders) {
+    const histories = state.words[name] ??= [];
+    for (const [row, words] of nearest.entries()) {
+      const history = histories[row] ??= [];
+      const word = words[0]?.[0];
+      if (word !== undefined && history.at(-1)?.word !== word) {
+        history.push({ from: event.step, word });
+      }
+    }
+  }
+}
+
+/** @param {RunState} state @param {"finished" | "stopped" | "failed"} kind @param {string} text */
+function end(state, kind, text, at = 0) {
+  state.outcome = { kind, text, at };
+  for (const stage of state.stages) if (stage.state === "running") stage.state = "ended";
+}
+
+/** @param {RunState} state @param {"note" | "warning"} kind @param {{text: string, at: number}} e */
+function say(state, kind, { text, at }) {
+  state.messages.push({ kind, text, at });
+  if (state.messages.length > keptMessages) state.messages.shift();
+}
+
+/**
+ * Folds one event into `state`, which is changed.
+ * @param {RunState} state
+ * @param {RunEvent} event
+ */
+export function foldEvent(state, event) {
+  state.updatedAt = event.at;
+  switch (event.event) {
+    case "run-started":
+      Object.assign(state, {
+        run: event.run,
+        trigger: event.trigger,
+        device: event.device,
+        versions: event.versions,
+        attempts: event.attempt,
+        totalSteps: event.totalSteps,
+        startedAt: state.startedAt ?? event.at,
+        outcome: null,
+      });
+      return;
+    case "plan":
+      state.stages = event.stages.map((planned) => ({ ...newStage(planned.stage), ...planned }));
+      return;
+    case "stage-started":
+      Object.assign(stageOf(state, event.stage), { state: "running", startedAt: event.at });
+      return;
+    case "stage-progress":
+      stageOf(state, event.stage).progress = {
+        done: event.done,
+        total: event.total,
+        unit: event.unit,
+      };
+      // Of a length in epochs the run's start does not know the steps yet.
+      if (event.unit === "steps") state.totalSteps = event.total;
+      return;
+    case "stage-retried":
+      stageOf(state, event.stage).retries.push({
+        attempt: event.attempt,
+        error: event.error,
+        at: event.at,
+      });
+      return;
+    case "stage-finished":
+      Object.assign(stageOf(state, event.stage), {
+        state: "done",
+        cached: event.cached,
+        seconds: event.seconds,
+      });
+      return;
+    case "stage-failed":
+      Object.assign(stageOf(state, event.stage), { state: "failed", error: event.error });
+      return;
+    case "step":
+      state.step = event.step;
+      state.epoch = event.epoch;
+      state.loss = event.loss;
+      state.rate = event.lr;
+      state.memory = event.rssBytes;
+      state.recentSeconds.push(event.seconds);
+      if (state.recentSeconds.length > recentSteps) state.recentSeconds.shift();
+      return;
+    case "fixed-loss":
+      state.fixedLoss = {
+        first: state.fixedLoss?.first ?? event.loss,
+        last: event.loss,
+        bestStep: event.bestStep,
+        bestLoss: event.bestLoss,
+        varianceRatio: event.varianceRatio,
+      };
+      return;
+    case "rows":
+      addRows(state, event);
+      return;
+    case "checkpoint": {
+      const { step, epoch, path, best } = event;
+      if (best) state.best = { step, epoch, path };
+      else state.checkpoints[step] = { step, epoch, path, pruned: false };
+      return;
+    }
+    case "checkpoint-pruned":
+      if (event.step in state.checkpoints) state.checkpoints[event.step].pruned = true;
+      return;
+    case "validation-started":
+      Object.assign(validationOf(state, event), {
+        state: "running",
+        error: null,
+        expected: event.pictures,
+        drawn: 0,
+      });
+      return;
+    case "validation-picture": {
+      const { text, path, width, height, at } = event;
+      const key = `${rowOf(state, event)}-${event.image}`;
+      const validation = validationOf(state, event);
+      validation.pictures[key] = { text, path, width, height, at };
+      validation.drawn += 1;
+      // A killed process may have drawn all of them without saying that it has finished.
+      if (validation.drawn >= validation.expected) validation.state = "finished";
+      return;
+    }
+    case "validation-finished":
+      validationOf(state, event).state = "finished";
+      return;
+    case "validation-failed":
+      Object.assign(validationOf(state, event), { state: "failed", error: event.error });
+      return;
+    case "chosen":
+      state.chosen = { step: event.step, path: event.path };
+      return;
+    case "note":
+      say(state, "note", event);
+      return;
+    case "warning":
+      say(state, "warning", event);
+      return;
+    case "run-finished":
+      state.files = event.files;
+      end(state, "finished", event.early ? "stopped early: it had converged" : "", event.at);
+      return;
+    case "run-stopped":
+      end(state, "stopped", event.reason, event.at);
+      return;
+    case "run-failed":
+      end(state, "failed", event.error, event.at);
+      return;
+  }
+}
+
+/**
+ * The file that holds the rows of a step, if there is one.
+ * @param {RunState} state @param {number} step
+ * @returns {Checkpoint | undefined}
+ */
+export function checkpointAt({ checkpoints, best }, step) {
+  const kept = checkpoints[step];
+  if (kept !== undefined && !kept.pruned) return kept;
+  return best?.step === step ? best : undefined;
+}
+
+/** Seconds that the rest takes at the pace of the last steps. @param {RunState} state */
+export function remainingSeconds({ recentSeconds, step, totalSteps, outcome }) {
+  if (outcome !== null || recentSeconds.length === 0) return null;
+  const mean = recentSeconds.reduce((sum, each) => sum + each, 0) / recentSeconds.length;
+  return Math.max(0, totalSteps - step) * mean;
+}

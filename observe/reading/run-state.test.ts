@@ -1,0 +1,161 @@
+// The state of a run after events that a simple training does not show: resuming, pruning, a best file
+// that moves on, late and failed validations.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { RunEvent, UnstampedEvent } from "../../runtime/events.ts";
+import { checkpointAt, emptyRunState, foldEvent, remainingSeconds } from "./run-state.js";
+
+function folded(events: readonly UnstampedEvent[]) {
+  const state = emptyRunState();
+  events.forEach((event, i) => foldEvent(state, { at: i, ...event } as RunEvent));
+  return state;
+}
+
+const started = (attempt: number, step: number): UnstampedEvent => ({
+  event: "run-started",
+  run: "r",
+  trigger: "t",
+  attempt,
+  step,
+  totalSteps: 10,
+  device: "cpu",
+  versions: {},
+});
+
+const step = (number: number, seconds: number): UnstampedEvent => ({
+  event: "step",
+  step: number,
+  epoch: 1,
+  loss: 1,
+  lr: 1,
+  gradientNorm: 1,
+  gradientShare: [0.5, 0.5],
+  seconds,
+  rssBytes: 1,
+});
+
+test("a resumed run is running again, from its first start on", () => {
+  const stopped = [started(1, 0), step(1, 1), { event: "run-stopped", step: 1, reason: "asked" }];
+  assert.equal(folded(stopped as UnstampedEvent[]).outcome?.kind, "stopped");
+  const resumed = folded([...stopped as UnstampedEvent[], started(2, 1), step(2, 3)]);
+  assert.equal(resumed.outcome, null);
+  assert.equal(resumed.attempts, 2);
+  assert.equal(resumed.startedAt, 0);
+  assert.equal(remainingSeconds(resumed), 8 * 2);
+});
+
+test("of a length in epochs the steps are known once the training has said them", () => {
+  const start = { ...started(1, 0), totalSteps: 0 } as UnstampedEvent;
+  const progress = { event: "stage-progress", stage: "train", done: 0, total: 6, unit: "steps" };
+  assert.equal(folded([start, progress as UnstampedEvent, step(1, 2)]).totalSteps, 6);
+});
+
+test("a stage that was running when the run ended does not run any more", () => {
+  const state = folded([
+    { event: "plan", stages: [{ stage: "a", cached: false, why: "new" }] },
+    { event: "stage-started", stage: "a" },
+    { event: "stage-retried", stage: "a", attempt: 2, error: "busy", delaySeconds: 1 },
+    { event: "run-failed", step: 3, error: "no disk" },
+  ]);
+  assert.deepEqual(
+    state.stages.map(({ stage, state, retries }) => [stage, state, retries.length]),
+    [["a", "ended", 1]],
+  );
+  assert.equal(state.outcome?.text, "no disk");
+});
+
+test("a step's rows are in its own file, else in the best file while it is the best", () => {
+  const checkpoint = (step: number, path: string, best: boolean): UnstampedEvent => ({
+    event: "checkpoint",
+    step,
+    epoch: 1,
+    path,
+    best,
+  });
+  const events = [
+    checkpoint(5, "best", true),
+    checkpoint(6, "six", false),
+    checkpoint(7, "seven", false),
+    checkpoint(7, "best", true),
+    { event: "checkpoint-pruned", step: 6, path: "six" } as const,
+  ];
+  const at = (step: number, count = events.length) =>
+    checkpointAt(folded(events.slice(0, count)), step)?.path;
+  assert.equal(at(5, 1), "best");
+  assert.equal(at(5), undefined);
+  assert.equal(at(6, 4), "six");
+  assert.equal(at(6), undefined);
+  assert.equal(at(7), "seven");
+  assert.equal(at(8), undefined);
+});
+
+test("a validation that failed may be tried again", () => {
+  const common = { step: 4, epoch: 1 };
+  const events: UnstampedEvent[] = [
+    { event: "validation-started", ...common, pictures: 1 },
+    { event: "validation-failed", ...common, error: "no memory" },
+    { event: "validation-started", ...common, pictures: 1 },
+    {
+      event: "validation-picture",
+      ...common,
+      prompt: 0,
+      image: 0,
+      text: "x",
+      path: "p",
+      width: 1,
+      height: 1,
+    },
+    { event: "validation-finished", ...common, seconds: 1 },
+  ];
+  assert.equal(folded(events.slice(0, 2)).validations[4].error, "no memory");
+  const { state, error, pictures } = folded(events).validations[4];
+  assert.deepEqual([state, error, Object.keys(pictures)], ["finished", null, ["0-0"]]);
+  assert.equal(folded(events.slice(0, 3)).validations[4].state, "running");
+  assert.equal(folded(events.slice(0, 4)).validations[4].state, "finished");
+});
+
+test("the nearest word of a row is kept where it changes", () => {
+  const rows = (step: number, word: string): UnstampedEvent => ({
+    event: "rows",
+    step,
+    encoders: [{
+      name: "clip_l",
+      norms: [1],
+      cosines: [1],
+      vocabularyNorms: [1, 1, 1],
+      nearest: [[[word, 0.9]]],
+    }],
+  });
+  const { words } = folded([rows(0, "gnome"), rows(5, "gnome"), rows(10, "elf"), rows(15, "elf")]);
+  assert.deepEqual(words.clip_l, [[{ from: 0, word: "gnome" }, { from: 10, word: "elf" }]]);
+});
+
+test("pictures of prompts that somebody asked for stand beside the configured ones, also of one step", () => {
+  const picture = (step: number, prompt: number, text: string): UnstampedEvent => ({
+    event: "validation-picture",
+    step,
+    epoch: 1,
+    prompt,
+    image: 0,
+    text,
+    path: `validation/${step}/${text}.jpg`,
+    width: 64,
+    height: 64,
+  });
+  const { prompts, validations } = folded([
+    picture(5, 0, "a hill"),
+    picture(5, 1, "a beach"),
+    picture(10, 0, "the moon"),
+    picture(10, 0, "a hill"),
+    picture(10, 1, "a beach"),
+    picture(15, 0, "the moon"),
+  ]);
+  assert.deepEqual(prompts, ["a hill", "a beach", "the moon"]);
+  const shown = (step: number) =>
+    Object.fromEntries(
+      Object.entries(validations[step].pictures).map(([key, { text }]) => [key, text]),
+    );
+  assert.deepEqual(shown(5), { "0-0": "a hill", "1-0": "a beach" });
+  assert.deepEqual(shown(10), { "0-0": "a hill", "1-0": "a beach", "2-0": "the moon" });
+  assert.deepEqual(shown(15), { "2-0": "the moon" });
+});

@@ -1,0 +1,36 @@
+// Everything that the page shows of a run besides curves and pictures, in one answer.
+import { basename } from "node:path";
+import { configurationEntries, type ConfigurationEntry } from "./configuration-entries.ts";
+import { isAlive } from "./run-alive.ts";
+import { readConfiguration, type RunReader, type RunState } from "./run-reader.ts";
+import { readTrainingPictures } from "../../inversion/training-pictures.ts";
+
+export interface RunView {
+  /** Absolute, for paths to copy. */
+  readonly folder: string;
+  readonly name: string;
+  readonly state: RunState;
+  /** Whether the process that trains is there. */
+  readonly alive: boolean;
+  /** Where the live events go on. */
+  readonly offset: number;
+  readonly unreadable: number;
+  readonly configuration: readonly ConfigurationEntry[];
+  readonly training: readonly { readonly name: string; readonly caption: string | null }[];
+}
+
+export async function viewRun(reader: RunReader): Promise<RunView> {
+  const { state, offset, unreadable } = await reader.read();
+  const configuration = await readConfiguration(reader.dir);
+  const training = await readTrainingPictures(reader.dir);
+  return {
+    folder: reader.dir,
+    name: basename(reader.dir),
+    state,
+    alive: await isAlive(reader.dir),
+    offset,
+    unreadable,
+    configuration: configurationEntries(configuration),
+    training: training.map(({ name, caption }) => ({ name, caption })),
+  };
+}

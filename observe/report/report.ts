@@ -1,0 +1,41 @@
+// `report.html`: a run in one file, to keep or to send to somebody. Made from the run's folder alone, at
+// the end of a training and whenever asked for. It names no folder of this machine.
+import { readFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { Effect } from "effect";
+import { atomicWrite } from "../../lib/atomic-write.ts";
+import { configurationEntries } from "../reading/configuration-entries.ts";
+import { isAlive } from "../reading/run-alive.ts";
+import { newRunReader, readConfiguration } from "../reading/run-reader.ts";
+import { reportPage } from "./report-page.ts";
+import { embedSteps, embedTraining } from "./report-pictures.ts";
+
+const points = 500;
+const smoothing = 0.9;
+
+const styleSheets = ["../monitor/page/colours.css", "./report.css"];
+const text = (path: string) => readFile(new URL(path, import.meta.url), "utf8");
+
+/** The report of a run as HTML. */
+export async function renderReport(runDir: string): Promise<string> {
+  const { state, curves } = await newRunReader(runDir).read();
+  const configuration = await readConfiguration(runDir);
+  return reportPage({
+    name: basename(resolve(runDir)),
+    state,
+    alive: await isAlive(runDir),
+    curves: curves.thinned({ points, smoothing }),
+    configuration: configurationEntries(configuration),
+    steps: await embedSteps(runDir, state),
+    training: await embedTraining(runDir),
+    styles: (await Promise.all(styleSheets.map(text))).join("\n"),
+    script: await text("./report-script.js"),
+  });
+}
+
+/** Writes `report.html` into the run's folder and gives its path. */
+export async function writeReport(runDir: string): Promise<string> {
+  const file = join(runDir, "report.html");
+  await Effect.runPromise(atomicWrite(file, await renderReport(runDir), { what: "the report" }));
+  return file;
+}

@@ -1,0 +1,53 @@
+// `--explain data_loader.resolution`: what an option means, its type, unit and default.
+// The trap: an option of several dataset or optimizer kinds is explained for each of them.
+import { Effect } from "effect";
+import { ConfigFault } from "./config-fault.ts";
+import { nearest } from "../../lib/nearest.ts";
+import { optionRows } from "./option-rows.ts";
+import type { OptionRow } from "./option-table.ts";
+
+const value = (row: OptionRow) =>
+  row.required ? "none: it must be given" : JSON.stringify(row.default);
+
+function block(row: OptionRow): string {
+  const lines = [
+    ["type", row.type],
+    ["unit", row.unit],
+    ["default", value(row)],
+    ["of", row.of.length === 0 ? undefined : row.of.join(", ")],
+    ["changing it", row.keepsRun ? "goes on with the same run" : "starts a new run"],
+  ].filter(([, text]) => text !== undefined);
+  return [row.key, `  ${row.doc}`, ...lines.map(([name, text]) => `  ${name}: ${text}`)].join("\n");
+}
+
+/** The meaning of one option; of a mapping, its keys as well. Fails with the nearest valid key. */
+export function explain(key: string): Effect.Effect<string, ConfigFault> {
+  const rows = optionRows();
+  const meant = rows.filter((row) => row.key === key);
+  if (meant.length === 0) {
+    const keys = rows.map((row) => row.key);
+    const last = (text: string) => text.slice(text.lastIndexOf(".") + 1);
+    const near = nearest(key, keys) ?? keys.find((each) => last(each) === last(key)) ??
+      keys.find((each) => nearest(last(key), [last(each)]) !== undefined);
+    return Effect.fail(
+      new ConfigFault([{
+        file: "--explain",
+        wanted: "the key of an option",
+        found: JSON.stringify(key),
+        fix: near === undefined ? "--explain without a key lists all." : `Did you mean ${near}?`,
+      }]),
+    );
+  }
+  const inside = rows.filter((row) => row.key.startsWith(`${key}.`));
+  const list = inside.length === 0
+    ? []
+    : [`  keys: ${[...new Set(inside.map((row) => row.key.slice(key.length + 1)))].join(", ")}`];
+  return Effect.succeed([...meant.map(block), ...list].join("\n"));
+}
+
+/** All options, one line each: key, default, doc. */
+export const explainAll = (): string =>
+  optionRows().map((row) =>
+    `${row.key}${row.of.length === 0 ? "" : ` (${row.of.join(", ")})`}: ${row.doc} ` +
+    (row.required ? "Required." : `Default ${value(row)}.`)
+  ).join("\n");

@@ -1,0 +1,10 @@
+// Every option of the training configuration as a row, in the order of the schema.
+// The trap: made on first use and kept, since it takes longer than reading a configuration.
+import { type OptionRow, optionTable } from "./option-table.ts";
+import { schemaNode } from "./schema-node.ts";
+import { TrainingConfig } from "../../config/training.ts";
+
+let rows: readonly OptionRow[] | undefined;
+
+export const optionRows = (): readonly OptionRow[] =>
+  rows ??= optionTable(schemaNode(TrainingConfig));

@@ -1,0 +1,46 @@
+// `--set a.b=1` as a layer of the configuration: the value is read as YAML, so numbers, null, texts
+// and lists ([512, 768]) are what they look like.
+// The trap: several of them make one layer, in which contradictions are errors and not overrides.
+import type { Place } from "../../lib/fault.ts";
+import type { Finding } from "./config-fault.ts";
+import { isMapping } from "./mapping.ts";
+import { type ParsedSource, parseSource } from "./source.ts";
+
+function assign(into: Record<string, unknown>, path: readonly string[], value: unknown) {
+  const [first, ...rest] = path;
+  if (rest.length === 0) {
+    Object.defineProperty(into, first, {
+      value,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+    return;
+  }
+  const below = Object.hasOwn(into, first) && isMapping(into[first]) ? into[first] : {};
+  const copy = Object.fromEntries(Object.entries(below));
+  assign(copy, rest, value);
+  assign(into, [first], copy);
+}
+
+export function parseSettings(settings: readonly string[]): ParsedSource {
+  const value: Record<string, unknown> = {};
+  const places = new Map<string, Place>();
+  const findings: Finding[] = [];
+  for (const setting of settings) {
+    const equals = setting.indexOf("=");
+    const key = setting.slice(0, Math.max(0, equals)).trim();
+    const path = key.split(".");
+    if (equals < 0 || path.some((part) => part === "")) {
+      const found = JSON.stringify(setting);
+      const fix = "Write it like --set data_loader.resolution=768.";
+      findings.push({ file: "--set", wanted: "a key, = and a value", found, fix });
+      continue;
+    }
+    const parsed = parseSource(setting.slice(equals + 1), "--set");
+    for (const { line: _, ...finding } of parsed.findings) findings.push({ ...finding, key });
+    places.set(key, { file: "--set" });
+    if (parsed.value !== undefined) assign(value, path, parsed.value);
+  }
+  return { value, places, findings };
+}

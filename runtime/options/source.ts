@@ -1,0 +1,134 @@
+// A configuration text as a plain value, with the line of each key, so that every later finding can
+// say where to look. YAML 1.2 (JSON is a part of it), parsed with limits.
+// The trap: the value is not yet checked against anything but YAML; aliases are copied out, within a
+// budget, so that a few lines cannot unfold into gigabytes.
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+} from "yaml";
+import type { Place } from "../../lib/fault.ts";
+import type { Finding } from "./config-fault.ts";
+import { dotted, isMapping } from "./mapping.ts";
+
+/** A value and where its parts stand, by dotted key (`data_loader.resolution`, `prompts.0`). */
+export interface Source {
+  readonly value: unknown;
+  readonly places: ReadonlyMap<string, Place>;
+}
+
+export interface ParsedSource extends Source {
+  readonly findings: readonly Finding[];
+}
+
+export const maxSourceBytes = 1 << 20;
+const maxValues = 20_000;
+const maxDepth = 32;
+
+export const emptySource: Source = { value: {}, places: new Map() };
+
+/** The place of a key, else of something in it, else of the nearest mapping around it. */
+export function placeOf(source: Source, key: string): Place {
+  const inside = () => [...source.places].find(([at]) => at.startsWith(`${key}.`))?.[1];
+  const exact = source.places.get(key) ?? (key === "" ? undefined : inside());
+  if (exact !== undefined || key === "") return exact ?? {};
+  return placeOf(source, key.slice(0, Math.max(0, key.lastIndexOf("."))));
+}
+
+/** The part of a source under a key, with the places counted from there. */
+export function within(source: Source, key: string): Source {
+  const value = isMapping(source.value) && Object.hasOwn(source.value, key)
+    ? source.value[key]
+    : undefined;
+  const inside = [...source.places].flatMap(([at, place]): [string, Place][] =>
+    at === key ? [["", place]] : at.startsWith(`${key}.`) ? [[at.slice(key.length + 1), place]] : []
+  );
+  return { value, places: new Map(inside) };
+}
+
+const bomb: Pick<Finding, "wanted" | "fix"> = {
+  wanted: `a configuration of at most ${maxValues} values, nested at most ${maxDepth} deep`,
+  fix: "Write the values out instead of repeating them through anchors and aliases.",
+};
+
+/** Parses YAML or JSON. Never throws; the value is undefined where the syntax is broken. */
+export function parseSource(text: string, file: string): ParsedSource {
+  const lines = new LineCounter();
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    stringKeys: true,
+    resolveKnownTags: false,
+  });
+  const lineAt = (offset: number) => lines.linePos(offset).line;
+  const findings: Finding[] = [...document.errors, ...document.warnings].map((error) => ({
+    file,
+    line: lineAt(error.pos[0]),
+    ...syntaxFinding(error.code, error.message),
+  }));
+  const broken = document.errors.some((error) => error.code !== "DUPLICATE_KEY");
+  if (broken) return { value: undefined, places: new Map([["", { file }]]), findings };
+  const unfolded = unfold(document, file, lineAt);
+  return { ...unfolded, findings: [...findings, ...unfolded.findings] };
+}
+
+function syntaxFinding(code: string, message: string) {
+  if (code === "DUPLICATE_KEY") {
+    return {
+      wanted: "each key once",
+      found: "a key that the same mapping has already",
+      fix: "Remove one of the two lines.",
+    };
+  }
+  if (code === "TAG_RESOLVE_FAILED") {
+    return { wanted: "plain YAML", found: `a tag (${message})`, fix: "Remove the tag." };
+  }
+  return {
+    wanted: "valid YAML",
+    found: message.split("; please")[0],
+    fix: "Correct the line; indent with spaces, and quote texts that hold `: ` or ` #`.",
+  };
+}
+
+function unfold(document: Document, file: string, lineAt: (offset: number) => number) {
+  const places = new Map([["", { file, line: 1 }]]);
+  const findings: Finding[] = [];
+  let left = maxValues;
+  const walk = (node: Node | null, key: string, depth: number): unknown => {
+    left--;
+    if (left < 0 || depth > maxDepth) {
+      const found = left < 0 ? "more values" : `deeper nesting at ${key.slice(0, 60)}`;
+      if (findings.length === 0) findings.push({ file, ...bomb, found });
+      return null;
+    }
+    if (node?.range) places.set(key, places.get(key) ?? { file, line: lineAt(node.range[0]) });
+    if (isAlias(node)) {
+      const target = node.resolve(document);
+      if (target !== undefined) return walk(target, key, depth + 1);
+      const found = `*${node.source}, which no anchor before it names`;
+      findings.push({ ...places.get(key)!, key, wanted: "a value", found, fix: "Write it out." });
+      return null;
+    }
+    if (isSeq(node)) {
+      return node.items.map((item, i) => walk(item as Node | null, dotted(key, i), depth + 1));
+    }
+    if (isMap(node)) {
+      return Object.fromEntries(node.items.map((pair) => {
+        const keyNode = isAlias(pair.key) ? pair.key.resolve(document) : pair.key;
+        const name = String(isScalar(keyNode) ? keyNode.value : keyNode);
+        const at = dotted(key, name);
+        const offset = (pair.key as Node).range?.[0];
+        if (offset !== undefined) places.set(at, { file, line: lineAt(offset) });
+        return [name, walk(pair.value as Node | null, at, depth + 1)];
+      }));
+    }
+    return isScalar(node) ? node.value : null;
+  };
+  const value = walk(document.contents as Node | null, "", 0);
+  return { value, places, findings };
+}

@@ -1,0 +1,41 @@
+// What to do about a value of the wrong type: the slips that YAML invites, by name.
+// The trap: YAML 1.2 reads `yes` and `1_000` as texts, where YAML 1.1 (Python) does not.
+import { nearest } from "../../lib/nearest.ts";
+import { isMapping } from "./mapping.ts";
+
+export function wrongValueFix(value: unknown, wanted: string, fallback: unknown): string {
+  if (wanted.includes("true or false") && typeof value === "string") {
+    return "Write true or false, without quotes.";
+  }
+  if (wanted.startsWith("a mapping") && (value !== null || fallback === undefined)) {
+    return "Write a mapping: { key: value }.";
+  }
+  if (wanted.includes("one of ")) {
+    const words = wanted.replace(/^.*one of /, "").replace(/, or .*$/, "").split(", ");
+    const near = nearest(String(value), words);
+    if (near !== undefined) return `Did you mean ${near}?`;
+  }
+  const isList = isMapping(value) || typeof value === "string" && value.includes(",");
+  if (wanted.includes("a list") && isList) return "Write the whole list: [first, second].";
+  const number = /(integer|number|multiple)/.test(wanted);
+  if (number && typeof value === "string") {
+    return /^[\d_.,eE+-]+$/.test(value)
+      ? "Write the number without quotes, `_` or `,`."
+      : "Write a number.";
+  }
+  if (wanted.includes("a text") && (typeof value === "number" || typeof value === "boolean")) {
+    return "Put it in quotes.";
+  }
+  if (wanted.includes("a list") && typeof value === "string") {
+    return "Write the whole list: [first, second].";
+  }
+  if (value === null && fallback !== undefined) {
+    return `Leave the key out for its default, ${JSON.stringify(fallback)}.`;
+  }
+  const step = Number(/multiple of (\d+)/.exec(wanted)?.[1]);
+  if (step > 0 && typeof value === "number" && value > 0 && value % step !== 0) {
+    const below = Math.floor(value / step) * step;
+    return `Nearest: ${below === 0 ? "" : `${below} or `}${below + step}.`;
+  }
+  return "Change the value.";
+}
