@@ -3,13 +3,13 @@
 // The trap: a check takes seconds on a card and minutes on a software one; what passed is remembered.
 import { availableParallelism } from "node:os";
 import process from "node:process";
-import { chooseDevice, examine } from "../engine/setup/choose-device.ts";
-import { howToEnable, type Machine, thisMachine } from "../engine/setup/enabling.ts";
 import type { Provider } from "../engine/device/messages.ts";
-import { listProviders } from "../engine/setup/providers.ts";
-import { isFault } from "../lib/fault.ts";
 import { availableMemory } from "../engine/memory/available-memory.ts";
 import { deviceMemory } from "../engine/memory/device-memory.ts";
+import { chooseDevice, examine } from "../engine/setup/choose-device.ts";
+import { installHint, type Machine, thisMachine } from "../engine/setup/install-hints.ts";
+import { listProviders } from "../engine/setup/providers.ts";
+import { isFault } from "../lib/fault.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import type { Command, Terminal } from "./command.ts";
 import { plainText } from "./plain-text.ts";
@@ -27,7 +27,7 @@ async function reportOn(provider: Provider, ready: boolean, machine: Machine, te
   const indent = " ".repeat(10);
   const refuse = (why: string, found?: string) => {
     terminal.print(`${name}  no    ${plainText(why)}`);
-    const command = howToEnable(provider, found, machine);
+    const command = installHint(provider, found, machine);
     if (command !== undefined) terminal.print(`${indent}      enable: ${command}`);
   };
   if (!ready) return refuse("its libraries are not installed");
@@ -37,7 +37,7 @@ async function reportOn(provider: Provider, ready: boolean, machine: Machine, te
     const found = isFault(why) ? why.found : why.message;
     return refuse(found.split("\n")[0], found);
   }
-  const { compute, verdict: { rate, error } } = finding;
+  const { compute, checkResult: { rate, error } } = finding;
   const memory = await deviceMemory(provider);
   const free = provider === "cpu" || memory === undefined
     ? ""

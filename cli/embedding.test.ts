@@ -40,7 +40,7 @@ test("check and convert from the command line, in words and in JSON", async () =
     assert.ok(lines.some((line) => line.includes("model")));
     assert.ok(!lines.join("").includes("\x1b"));
     const [json] = await run(["check", file], { json: true });
-    assert.deepEqual(JSON.parse(json).verdicts.map(({ loads }: { loads: string }) => loads), [
+    assert.deepEqual(JSON.parse(json).clientResults.map(({ loads }: { loads: string }) => loads), [
       "yes",
       "yes",
       "yes",

@@ -1,15 +1,15 @@
 // `--from-file x.safetensors`: the configuration that a result file carries, to make it again. It is laid
 // over the pipeline file's own, so --set and --output still apply.
 import { Effect, Schema } from "effect";
+import { readHeader } from "../engine/weights/safetensors.ts";
+import type { Fault } from "../lib/fault.ts";
+import { tryPromise } from "../lib/try-promise.ts";
 import { overlay } from "../runtime/options/overlay.ts";
 import { emptySource } from "../runtime/options/source.ts";
-import type { Fault } from "../lib/fault.ts";
-import { readHeader } from "../engine/weights/safetensors.ts";
 import {
   type ReadConfiguration,
   readTrainingConfiguration,
 } from "../runtime/pipeline/configuration.ts";
-import { tryPromise } from "../lib/try-promise.ts";
 import { UsageFault } from "./command.ts";
 
 const Carried = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json));

@@ -114,8 +114,8 @@ async function run(command: Command, argv: readonly string[]): Promise<number> {
   const [{ Cause, Effect, Exit, Fiber }, { asFault }, { exitCodeOf }, { printFault }, signals] =
     await Promise.all([
       import("effect"),
-      import("../lib/as-fault.ts"),
-      import("../runtime/execute/exit-code.ts"),
+      import("../lib/fault.ts"),
+      import("../runtime/execute/outcome.ts"),
       import("./print-fault.ts"),
       import("./signals.ts"),
     ]);
@@ -142,7 +142,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return name === undefined ? 2 : 0;
   }
   if (name === "--version") {
-    print((await import("../runtime/execute/versions.ts")).tool);
+    print((await import("../runtime/platform/versions.ts")).tool);
     return 0;
   }
   try {
@@ -154,8 +154,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return await run(command, argv);
   } catch (error) {
     const [{ asFault }, { exitCodeOf }, { printFault }] = await Promise.all([
-      import("../lib/as-fault.ts"),
-      import("../runtime/execute/exit-code.ts"),
+      import("../lib/fault.ts"),
+      import("../runtime/execute/outcome.ts"),
       import("./print-fault.ts"),
     ]);
     const fault = asFault(error);
@@ -166,7 +166,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
 // What nobody waited for (a callback, a worker) and failed all the same.
 const onUnexpected = async (error: unknown) => {
-  const { asFault } = await import("../lib/as-fault.ts");
+  const { asFault } = await import("../lib/fault.ts");
   (await import("./print-fault.ts")).printFault(asFault(error), process.argv.slice(2));
   process.exit(70);
 };

@@ -5,9 +5,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect, Fiber, Result } from "effect";
+import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { defaultRun } from "../tests/synthetic-events.ts";
 import { writeSyntheticRun } from "../tests/synthetic-run.ts";
-import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { monitorCommand } from "./monitor.ts";
 
 const run = (args: readonly string[], options: Record<string, unknown>, lines: string[] = []) =>

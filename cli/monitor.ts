@@ -3,12 +3,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Effect } from "effect";
+import { tryPromise } from "../lib/try-promise.ts";
 import { defaultPort, startMonitor } from "../observe/monitor/server/monitor.ts";
 import { findRuns } from "../observe/reading/run-folders.ts";
 import { newRunReader } from "../observe/reading/run-reader.ts";
 import { writeContactSheet } from "../observe/report/contact-sheet.ts";
 import { writeReport } from "../observe/report/report.ts";
-import { tryPromise } from "../lib/try-promise.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
 
 const outputFolder = "output";

@@ -4,33 +4,33 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { Effect, Scope } from "effect";
-import { explain, explainAll } from "../runtime/options/explain.ts";
-import type { Ending } from "../runtime/execute/ending.ts";
-import { explainPlan } from "../runtime/plan/explain.ts";
 import { findDevice } from "../inversion/model/find-device.ts";
 import { findMemory } from "../inversion/model/find-memory.ts";
-import { keepDigests, planRun } from "../runtime/plan/plan-run.ts";
-import { preflight } from "../runtime/plan/preflight.ts";
-import { sameCommand } from "../runtime/platform/runtime.ts";
+import { Stopped } from "../lib/fault.ts";
+import type { RunOutcome } from "../runtime/execute/outcome.ts";
+import { runPipeline } from "../runtime/execute/run-pipeline.ts";
+import { makeStopSignal } from "../runtime/execute/stage-tools.ts";
+import { stateFile } from "../runtime/execute/state.ts";
+import { explain, explainAll } from "../runtime/options/explain.ts";
+import { explainPlan } from "../runtime/plan/explain.ts";
+import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
 import {
   type Command as PipelineCommand,
+  preflight,
   prepare,
   type Prepared,
   type World,
 } from "../runtime/plan/prepare.ts";
-import { runPipeline } from "../runtime/execute/run-pipeline.ts";
-import { stateFile } from "../runtime/execute/state.ts";
-import { makeStopSignal } from "../runtime/execute/stop-signal.ts";
-import { Stopped } from "../lib/stopped.ts";
+import { sameCommand } from "../runtime/platform/runtime.ts";
 import type { Command, Terminal } from "./command.ts";
 import { readingFrom } from "./from-file.ts";
 import { memoryTable } from "./memory-table.ts";
-import { onlookers, servePage } from "./onlookers.ts";
 import { pipelineHelp } from "./pipeline-help.ts";
-import { reportDefectsIn } from "./print-fault.ts";
-import { type ProgressMode, progressObserver } from "./progress.ts";
 import { plainText } from "./plain-text.ts";
+import { reportDefectsIn } from "./print-fault.ts";
 import { progressLine } from "./progress-line.ts";
+import { type ProgressMode, progressObserver } from "./progress.ts";
+import { runObservers, servePage } from "./run-observers.ts";
 import { onSoftStop } from "./signals.ts";
 
 type Options = Readonly<Record<string, unknown>>;
@@ -66,7 +66,7 @@ const modeOf = (options: Options): ProgressMode =>
   options.json === true ? "json" : options.quiet === true ? "quiet" : "full";
 
 /** The last lines, once a run ended well. */
-function endingLines({ ending, dir, step, worked, files }: Ending): readonly string[] {
+function outcomeLines({ ending, dir, step, worked, files }: RunOutcome): readonly string[] {
   const steps = step === null ? "" : ` after ${step} steps`;
   if (ending === "part") return ["What was selected is made."];
   return [
@@ -76,7 +76,7 @@ function endingLines({ ending, dir, step, worked, files }: Ending): readonly str
 }
 
 /** What a stop or a failure means for the next command. */
-const goOn = ({ dir, step }: Ending, again: string): string =>
+const goOn = ({ dir, step }: RunOutcome, again: string): string =>
   existsSync(stateFile(dir))
     ? `The state of step ${step ?? "?"} is in ${stateFile(dir)}; go on with: ${again}`
     : `Results so far are kept; go on with: ${again}`;
@@ -139,11 +139,11 @@ const run = (
           if (options.monitor === true) {
             yield* Effect.provideService(servePage(runDir, say), Scope.Scope, scope);
           }
-          return [terminal, ...(yield* onlookers(runDir, values, say))];
+          return [terminal, ...(yield* runObservers(runDir, values, say))];
         }),
     });
     if (ending.ending === "complete" || ending.ending === "part") {
-      if (mode !== "json") endingLines(ending).forEach(print);
+      if (mode !== "json") outcomeLines(ending).forEach(print);
       return;
     }
     const after = goOn(ending, sameCommand("pipeline", process.argv.slice(3)));

@@ -11,7 +11,6 @@ import { fileURLToPath } from "node:url";
 import { Effect, Result } from "effect";
 import fc from "fast-check";
 import { defaultTolerance, relativeError } from "../engine/probe/compare.ts";
-import { isFault } from "../lib/fault.ts";
 import { decodeProbeInputs } from "../engine/probe/probe-inputs.ts";
 import { checkFinite } from "../engine/weights/finite.ts";
 import { openModel } from "../engine/weights/model.ts";
@@ -20,6 +19,7 @@ import {
   type TensorToWrite,
   writeSafetensors,
 } from "../engine/weights/safetensors.ts";
+import { isFault } from "../lib/fault.ts";
 import { startChild } from "../runtime/testing/child.ts";
 import { probeCommand } from "./probe.ts";
 

@@ -5,21 +5,20 @@
 import process from "node:process";
 import { Effect } from "effect";
 import { memoryPlans, providers } from "../config/device.ts";
+import type { Tensor } from "../engine/device/messages.ts";
 import {
   agrees,
   compareOutputs,
   type Comparison,
   defaultTolerance,
 } from "../engine/probe/compare.ts";
-import type { Tensor } from "../engine/device/messages.ts";
-import type { Fault } from "../lib/fault.ts";
-import { probe } from "../engine/probe/probe.ts";
 import { decodeProbeInputs, type ProbeInputs } from "../engine/probe/probe-inputs.ts";
+import { probe } from "../engine/probe/probe.ts";
 import { readSafetensors, writeSafetensors } from "../engine/weights/safetensors.ts";
-import { asFault } from "../lib/as-fault.ts";
 import { type EngineWork, wishedPlans } from "../inversion/model/engine-work.ts";
 import { loadModel } from "../inversion/model/load-model.ts";
 import { openEngine } from "../inversion/model/open-engine.ts";
+import { asFault, type Fault } from "../lib/fault.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import type { Command, Terminal, UsageFault } from "./command.ts";
 import { optionReader } from "./option-reader.ts";
@@ -184,11 +183,11 @@ const asStored = (outputs: ReadonlyMap<string, Tensor>) =>
 const comparisonTable = (lines: readonly Comparison[]): readonly string[] =>
   table([
     ["tensor", "shape", "relative error", "allowed", "verdict"],
-    ...lines.map(({ name, shape, error, tolerance, verdict }) => [
+    ...lines.map(({ name, shape, error, tolerance, outcome }) => [
       name,
       shape.length === 0 ? "scalar" : shape.join("x"),
       error === undefined ? "" : error.toExponential(1),
       tolerance.toExponential(0),
-      verdict,
+      outcome,
     ]),
   ], new Set([2, 3]));

@@ -2,8 +2,9 @@
 // The trap: what deletes only says what it would delete, until it is given --yes.
 import { Effect } from "effect";
 import type { Fault } from "../lib/fault.ts";
-import type { ControlRequest } from "../runtime/control.ts";
+import { tryPromise } from "../lib/try-promise.ts";
 import { listRun } from "../observe/reading/run-list.ts";
+import type { ControlRequest } from "../runtime/control.ts";
 import { compareRuns } from "../runtime/runs/compare-runs.ts";
 import { bytesBelow, deleteRun } from "../runtime/runs/delete-run.ts";
 import { describeRun } from "../runtime/runs/describe-run.ts";
@@ -13,7 +14,6 @@ import { importRun } from "../runtime/runs/import-run.ts";
 import { findPrunable, removePrunable } from "../runtime/runs/prune.ts";
 import { steerRun } from "../runtime/runs/steer-run.ts";
 import { surveyRuns } from "../runtime/runs/survey.ts";
-import { tryPromise } from "../lib/try-promise.ts";
 import { UsageFault } from "./command.ts";
 import { ageOf, bytesText } from "./quantity.ts";
 import { compareText, listText, pruneText, showText } from "./runs-text.ts";

@@ -1,7 +1,7 @@
 // What the actions of `runs` say in words: tables of runs, one run in full, two runs compared.
 // The trap: everything comes from files that may be damaged; what is not known is shown as "-".
-import type { Change } from "../runtime/plan/json-difference.ts";
 import type { ListedRun } from "../observe/reading/run-list.ts";
+import type { Change } from "../runtime/plan/json-difference.ts";
 import type { Comparison } from "../runtime/runs/compare-runs.ts";
 import type { Metrics, RunDescription } from "../runtime/runs/describe-run.ts";
 import type { Prunable } from "../runtime/runs/prune.ts";

@@ -4,8 +4,8 @@
 import { learningRates, RateFault } from "../engine/optimise/rates.ts";
 import { alternatives } from "../runtime/options/alternatives.ts";
 import type { Finding } from "../runtime/options/config-fault.ts";
-import { triggerOf } from "./placeholder.ts";
 import { dotted } from "../runtime/options/mapping.ts";
+import { triggerOf } from "./embedding.ts";
 import type { TrainingConfig } from "./training.ts";
 
 export interface Contradiction extends Pick<Finding, "wanted" | "found" | "fix"> {

@@ -2,8 +2,8 @@
 // options for reading pictures. `dataset.ts` says where the pictures come from.
 // The trap: sizes are (height, width), as in the reference, not (width, height).
 import { Schema } from "effect";
-import { Dataset } from "./dataset.ts";
 import { intBetween, intFrom, option, required, tag } from "../runtime/options/option.ts";
+import { Dataset } from "./dataset.ts";
 
 /** Latents are an eighth of the picture, so sides are multiples of 8. */
 const side = intFrom(8).check(Schema.isMultipleOf(8));

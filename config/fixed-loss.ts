@@ -3,8 +3,8 @@
 // The trap: what is measured counts towards the run's identity, since values measured on other
 // pictures do not compare; how often does not.
 import { Schema } from "effect";
-import { Dataset } from "./dataset.ts";
 import { intBetween, intFrom, option } from "../runtime/options/option.ts";
+import { Dataset } from "./dataset.ts";
 
 const timestep = intBetween(0, 999);
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { canonicalJson } from "../lib/canonical-json.ts";
-import { identityOf } from "./identity.ts";
 import { optionRows } from "../runtime/options/option-rows.ts";
+import { identityOf } from "./identity.ts";
 import { least, own, read } from "./testing/read.ts";
 
 const base = [

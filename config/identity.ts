@@ -2,10 +2,10 @@
 // the same run folder and goes on there.
 // The trap: how long to train is left out only where the rate does not depend on it; an option is
 // part of the identity unless its definition says `keepsRun` or `inert.ts` says that it is idle.
-import { inert } from "./inert.ts";
+import { withoutKeys } from "../runtime/options/mapping.ts";
 import { optionRows } from "../runtime/options/option-rows.ts";
+import { ineffectiveOptions } from "./ineffective-options.ts";
 import type { TrainingConfig } from "./training.ts";
-import { withoutKeys } from "../runtime/options/without-keys.ts";
 
 /** Whether the rate at a step depends on how many steps there are in all. */
 export const rateDependsOnLength = (config: Pick<TrainingConfig, "lr_scheduler">): boolean =>
@@ -15,7 +15,7 @@ export const rateDependsOnLength = (config: Pick<TrainingConfig, "lr_scheduler">
 export function identityOf(config: TrainingConfig): unknown {
   const left = [
     ...optionRows().filter((row) => row.keepsRun).map((row) => row.key),
-    ...inert.filter(({ when }) => when(config)).map(({ key }) => key),
+    ...ineffectiveOptions.filter(({ when }) => when(config)).map(({ key }) => key),
     ...(rateDependsOnLength(config) ? [] : ["max_train_steps", "max_train_epochs"]),
   ];
   return withoutKeys(config, left);

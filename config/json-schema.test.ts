@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { schemaFiles } from "./json-schema.ts";
 import { isMapping } from "../runtime/options/mapping.ts";
 import { parseSource } from "../runtime/options/source.ts";
+import { schemaFiles } from "./json-schema.ts";
 import { least, reference } from "./testing/read.ts";
 
 const written = (name: string) => readFileSync(new URL(`schema/${name}`, import.meta.url), "utf8");

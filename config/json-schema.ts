@@ -2,8 +2,8 @@
 // of a pipeline file, which wraps a configuration with the wiring of its stages.
 // The trap: contradictions between options are beyond it; only reading the file finds those.
 import { JsonSchema } from "effect";
-import { StageUse } from "../runtime/pipeline/pipeline.ts";
 import { propertiesOf, type SchemaNode, schemaNode } from "../runtime/options/schema-node.ts";
+import { StageUse } from "../runtime/pipeline/pipeline.ts";
 import { TrainingConfig } from "./training.ts";
 
 /** Draft 7, which every editor's YAML support knows. */

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { captionTemplates } from "./caption-templates.ts";
 import { parseSource, within } from "../runtime/options/source.ts";
+import { captionTemplates } from "./caption-templates.ts";
 import { read, reference } from "./testing/read.ts";
 
 const presets = readdirSync("config/presets").filter((name) => name.endsWith(".yaml"));

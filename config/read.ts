@@ -4,12 +4,9 @@
 // pipeline's own (so the reference's files run unchanged); one without it is laid over.
 import { Effect, FileSystem } from "effect";
 import { ConfigFault, type Finding } from "../runtime/options/config-fault.ts";
-import { contradictions } from "./contradictions.ts";
 import { decodeAll, findingsOf, keyOf } from "../runtime/options/decode-source.ts";
-import { effects } from "./effects.ts";
 import { isMapping } from "../runtime/options/mapping.ts";
 import { overlay } from "../runtime/options/overlay.ts";
-import { repaired } from "../runtime/options/repaired.ts";
 import { parseSettings } from "../runtime/options/settings.ts";
 import {
   emptySource,
@@ -19,6 +16,9 @@ import {
   placeOf,
   type Source,
 } from "../runtime/options/source.ts";
+import { withStandIns } from "../runtime/options/with-stand-ins.ts";
+import { configNotes } from "./config-notes.ts";
+import { contradictions } from "./contradictions.ts";
 import { TrainingConfig } from "./training.ts";
 
 export interface ConfigLayers {
@@ -123,7 +123,7 @@ function resolveConfig(
   const wrong = misfits.map((misfit) => keyOf(misfit.path));
   const faulty = (key: string) =>
     wrong.some((at) => at === key || key.startsWith(`${at}.`) || at.startsWith(`${key}.`));
-  const config = value ?? repaired(TrainingConfig, source.value, misfits);
+  const config = value ?? withStandIns(TrainingConfig, source.value, misfits);
   const against = config === undefined ? [] : contradictions(config, faulty);
   const findings = [
     ...findingsOf(misfits, TrainingConfig, source),
@@ -146,5 +146,5 @@ export const readConfig = Effect.fnUntraced(function* (layers: ConfigLayers) {
   if (all.length > 0 || !("config" in resolved) || resolved.config === undefined) {
     return yield* new ConfigFault(all);
   }
-  return { config: resolved.config, notes: [...notes, ...effects(resolved.config)] };
+  return { config: resolved.config, notes: [...notes, ...configNotes(resolved.config)] };
 });

@@ -3,6 +3,7 @@
 // concern. The trap: decoding is idempotent, so a stage may decode its slice of the resolved value
 // again; keep it so (defaults, no transformations).
 import { Schema } from "effect";
+import { intFrom, option, required, tag } from "../runtime/options/option.ts";
 import { DataLoader } from "./data.ts";
 import { deviceFields } from "./device.ts";
 import { embeddingFields } from "./embedding.ts";
@@ -10,7 +11,6 @@ import { fixedLossFields } from "./fixed-loss.ts";
 import { lengthFields } from "./length.ts";
 import { modelFields } from "./model.ts";
 import { objectiveFields } from "./objective.ts";
-import { intFrom, option, required, tag } from "../runtime/options/option.ts";
 import { optimizerFields } from "./optimizer.ts";
 import { outputFields } from "./outputs.ts";
 import { validationFields } from "./validation.ts";

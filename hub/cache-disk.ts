@@ -1,6 +1,5 @@
 // The few disk operations a download makes, as a value, so that tests can fill the disk.
-import { mkdir, open, rename, rm, statfs } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm, statfs } from "node:fs/promises";
 
 export interface PartialFile {
   readonly size: number;

@@ -7,13 +7,13 @@ import process from "node:process";
 import { test } from "node:test";
 import { setInterval } from "node:timers";
 import { nodeDisk } from "./cache-disk.ts";
-import { fakeSdxl } from "./testing/fake-sdxl.ts";
 import { CacheStorageFault, HubUnreachable, NotInCache } from "./hub-fault.ts";
 import { locateModel, type ResolvedModel } from "./resolve-model.ts";
-import { filesBelow, id, scene, tools } from "./testing/fake-scene.ts";
+import { fakeSdxl } from "./testing/fake-sdxl.ts";
+import { filesBelow, fixture, id, tools } from "./testing/hub-fixture.ts";
 
 test("an id: only the needed files, in the layout of Python's library", () =>
-  scene(async ({ server, settings, resolve }) => {
+  fixture(async ({ server, settings, resolve }) => {
     const { path, commit, kind } = await resolve(id);
     assert.equal(commit, server.commitOf(id));
     assert.equal(kind, "folder");
@@ -37,7 +37,7 @@ test("an id: only the needed files, in the layout of Python's library", () =>
   }));
 
 test("nothing comes twice: not the same again, not what another variant or tag shares", () =>
-  scene(async ({ server, resolve }) => {
+  fixture(async ({ server, resolve }) => {
     await resolve(id);
     const first = server.served.length;
     await resolve(id);
@@ -50,7 +50,7 @@ test("nothing comes twice: not the same again, not what another variant or tag s
   }));
 
 test("a commit that is whole needs no hub at all, until another variant is asked for", () =>
-  scene(async ({ server, resolve, settings }) => {
+  fixture(async ({ server, resolve, settings }) => {
     const { path, commit } = await resolve(id);
     const requests = server.seen.length;
     assert.equal((await resolve(id, { revision: commit })).path, path);
@@ -65,7 +65,7 @@ test("a commit that is whole needs no hub at all, until another variant is asked
   }));
 
 test("offline: what is in the cache is found, what is not is said", () =>
-  scene(async ({ server, settings, resolve }) => {
+  fixture(async ({ server, settings, resolve }) => {
     assert.deepEqual(await locateModel(id, { settings }), {
       id,
       revision: "main",
@@ -96,7 +96,7 @@ test("offline: what is in the cache is found, what is not is said", () =>
   }));
 
 test("the hub can't be reached: the cache serves, and says so", () =>
-  scene(async ({ server, resolve }) => {
+  fixture(async ({ server, resolve }) => {
     const { path } = await resolve(id);
     await server.close();
     const again = await resolve(id);
@@ -112,7 +112,7 @@ test("the hub can't be reached: the cache serves, and says so", () =>
   }));
 
 test("a read-only cache: enough when all is there, a clear fault when not", () =>
-  scene(async ({ resolve }) => {
+  fixture(async ({ resolve }) => {
     const refuse = () => Promise.reject(Object.assign(new Error("EROFS"), { code: "EROFS" }));
     const disk = { ...nodeDisk, makeFolder: refuse, openPartial: refuse, rename: refuse };
     const readOnly = { tools: { ...tools, disk } };
@@ -125,15 +125,17 @@ test("a read-only cache: enough when all is there, a clear fault when not", () =
   }));
 
 test("a disk too small is told before anything comes", () =>
-  scene(async ({ resolve, server }) => {
+  fixture(async ({ resolve, server }) => {
     const disk = { ...nodeDisk, freeBytes: () => Promise.resolve(5000) };
-    await assert.rejects(resolve(id, { tools: { ...tools, disk } }), (fault) =>
-      fault instanceof CacheStorageFault && /disk space/.test(fault.wanted));
+    await assert.rejects(
+      resolve(id, { tools: { ...tools, disk } }),
+      (fault) => fault instanceof CacheStorageFault && /disk space/.test(fault.wanted),
+    );
     assert.deepEqual(server.served, ["model_index.json"]);
   }));
 
 test("without links the snapshot holds the files themselves", () =>
-  scene(
+  fixture(
     async ({ resolve, server, settings }) => {
       const { path } = await resolve(id);
       for (const name of await filesBelow(path)) {
@@ -151,7 +153,7 @@ test("without links the snapshot holds the files themselves", () =>
   ));
 
 test("a broken link and a file of the wrong size are made good", () =>
-  scene(async ({ resolve, settings, server }) => {
+  fixture(async ({ resolve, settings, server }) => {
     const { path } = await resolve(id);
     const unet = "unet/diffusion_pytorch_model.safetensors";
     const blob = join(settings.cacheDir, "models--org--sdxl", "blobs", server.etagOf(id, unet));
@@ -174,7 +176,7 @@ test("a broken link and a file of the wrong size are made good", () =>
   }));
 
 test("two processes at once: every blob comes once, both find it whole", () =>
-  scene(async ({ server, settings }) => {
+  fixture(async ({ server, settings }) => {
     // One of them is still busy when the other wants the same file.
     const listings = () => server.seen.filter(({ path }) => path.includes("/tree/")).length;
     const hold = new Promise<void>((resolve) => {
@@ -184,7 +186,7 @@ test("two processes at once: every blob comes once, both find it whole", () =>
         setTimeout(resolve, 500);
       }, 20).unref();
     });
-    server.mishaps.set("unet/diffusion_pytorch_model.safetensors", [{ hold }]);
+    server.injectedFailures.set("unet/diffusion_pytorch_model.safetensors", [{ hold }]);
     const module = new URL("./resolve-model.ts", import.meta.url).href;
     const program = `const { resolveModel } = await import(${JSON.stringify(module)});
       console.log((await resolveModel(${JSON.stringify(id)})).path);`;

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { downloadDataset, locateDataset } from "./dataset.ts";
-import { fakeHub } from "./testing/fake-hub.ts";
 import { hubTools } from "./hub-client.ts";
 import { NotInCache } from "./hub-fault.ts";
 import { hubSettings } from "./hub-settings.ts";
+import { fakeHub } from "./testing/fake-hub.ts";
 
 const id = "org/gnomes";
 const files = {

@@ -2,13 +2,13 @@
 // The trap: a whole dataset can be huge; only what dataset-files.ts picks is fetched.
 import { readdir } from "node:fs/promises";
 import { type DatasetFiles, datasetFiles } from "./dataset-files.ts";
-import { currentCommit, listRepository } from "./hub-listing.ts";
-import { cachedSnapshot, fetchFiles, rememberRevision } from "./snapshot.ts";
 import { type Hub, hubTools } from "./hub-client.ts";
 import { HubUnreachable, NotInCache } from "./hub-fault.ts";
+import { currentCommit, listRepository } from "./hub-listing.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
 import { localPath, repoNamed } from "./local-path.ts";
 import type { HubOptions } from "./resolve-model.ts";
+import { cachedSnapshot, fetchFiles, rememberRevision } from "./snapshot.ts";
 
 export interface DatasetChoice {
   readonly revision?: string | undefined;

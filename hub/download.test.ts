@@ -6,8 +6,6 @@ import { test } from "node:test";
 import { nodeDisk } from "./cache-disk.ts";
 import { blobPath } from "./cache-folder.ts";
 import { downloadBlob } from "./download.ts";
-import { type FakeHub, fakeHub, type Mishap } from "./testing/fake-hub.ts";
-import { fakeWeights } from "./testing/fake-sdxl.ts";
 import { type Hub, type HubTools, hubTools } from "./hub-client.ts";
 import {
   CacheStorageFault,
@@ -17,12 +15,14 @@ import {
   HubUnreachable,
 } from "./hub-fault.ts";
 import { hubSettings } from "./hub-settings.ts";
+import { type FakeHub, fakeHub, type InjectedFailure } from "./testing/fake-hub.ts";
+import { fakeWeights } from "./testing/fake-sdxl.ts";
 
 const repo = { type: "model", id: "org/name" } as const;
 const path = "unet/big.safetensors";
 const bytes = fakeWeights("big", 300_000);
 
-interface Scene {
+interface HubFixture {
   readonly server: FakeHub;
   readonly hub: Hub;
   readonly slept: number[];
@@ -30,17 +30,17 @@ interface Scene {
   readonly get: () => Promise<{ fresh: boolean; skipped: number; arrived: number }>;
 }
 
-async function scene(
-  run: (scene: Scene) => Promise<void>,
-  { mishaps = [], tools = {}, token }: {
-    mishaps?: Mishap[];
+async function fixture(
+  run: (fixture: HubFixture) => Promise<void>,
+  { injectedFailures = [], tools = {}, token }: {
+    injectedFailures?: InjectedFailure[];
     tools?: Partial<HubTools>;
     token?: string;
   } = {},
 ): Promise<void> {
   const cacheDir = await mkdtemp(join(tmpdir(), "gnomic-hub-"));
   const server = await fakeHub({ [repo.id]: { files: { [path]: bytes, "small.json": "{}" } } });
-  server.mishaps.set(path, [...mishaps]);
+  server.injectedFailures.set(path, [...injectedFailures]);
   const slept: number[] = [];
   const settings = hubSettings({
     HF_HUB_CACHE: cacheDir,
@@ -76,7 +76,7 @@ async function scene(
 const same = async (file: string) => assert.ok(Buffer.from(bytes).equals(await readFile(file)));
 
 test("a file comes whole, once, and nothing else stays beside it", () =>
-  scene(async ({ server, get, blob }) => {
+  fixture(async ({ server, get, blob }) => {
     assert.deepEqual(await get(), { fresh: true, skipped: 0, arrived: bytes.length });
     await same(blob);
     assert.deepEqual(await get(), { fresh: false, skipped: bytes.length, arrived: 0 });
@@ -85,7 +85,7 @@ test("a file comes whole, once, and nothing else stays beside it", () =>
   }));
 
 test("a connection cut twice is resumed where it ended", () =>
-  scene(async ({ server, get, blob, slept }) => {
+  fixture(async ({ server, get, blob, slept }) => {
     assert.deepEqual(await get(), { fresh: true, skipped: 0, arrived: bytes.length });
     await same(blob);
     const ranges = server.seen.filter(({ server }) => server === "cdn").map(({ range }) => range);
@@ -95,20 +95,20 @@ test("a connection cut twice is resumed where it ended", () =>
     assert.ok(0 < starts[0] && starts[0] <= 100_000, String(starts));
     assert.ok(starts[0] < starts[1] && starts[1] <= 250_000, String(starts));
     assert.deepEqual(slept, [1000, 1000], "progress starts the pauses anew");
-  }, { mishaps: [{ cutAfter: 100_000 }, { cutAfter: 150_000 }] }));
+  }, { injectedFailures: [{ cutAfter: 100_000 }, { cutAfter: 150_000 }] }));
 
 test("an answer that ends early and one that stalls are resumed too", () =>
-  scene(async ({ server, get, blob }) => {
+  fixture(async ({ server, get, blob }) => {
     await get();
     await same(blob);
     assert.equal(server.served.length, 3);
   }, {
-    mishaps: [{ endAfter: 100_000 }, { stallAfter: 50_000 }],
+    injectedFailures: [{ endAfter: 100_000 }, { stallAfter: 50_000 }],
     tools: { idleMilliseconds: 200 },
   }));
 
 test("what an earlier process left is gone on with, and thrown away when it is wrong", () =>
-  scene(async ({ server, get, blob, hub }) => {
+  fixture(async ({ server, get, blob, hub }) => {
     await hub.tools.disk.makeFolder(join(blob, ".."));
     await writeFile(`${blob}.gnomic.incomplete`, bytes.subarray(0, 120_000));
     assert.deepEqual(await get(), { fresh: true, skipped: 120_000, arrived: 180_000 });
@@ -124,27 +124,27 @@ test("what an earlier process left is gone on with, and thrown away when it is w
   }));
 
 test("a server that ignores the range sends it all again", () =>
-  scene(async ({ get, blob }) => {
+  fixture(async ({ get, blob }) => {
     const { skipped, arrived } = await get();
     assert.equal(skipped + arrived, bytes.length);
     await same(blob);
-  }, { mishaps: [{ cutAfter: 100_000 }, { ignoreRange: true }] }));
+  }, { injectedFailures: [{ cutAfter: 100_000 }, { ignoreRange: true }] }));
 
 test("a wrong digest is refused and leaves nothing", () =>
-  scene(async ({ get, blob, server }) => {
+  fixture(async ({ get, blob, server }) => {
     await assert.rejects(get, (fault) =>
       fault instanceof DigestFault && fault.kind === "world" &&
       fault.message.includes(server.etagOf(repo.id, path)));
     assert.deepEqual(await readdir(join(blob, "..")), []);
-  }, { mishaps: [{ wrongBytes: true }] }));
+  }, { injectedFailures: [{ wrongBytes: true }] }));
 
 test("503 and 429 are tried again, as late as the server asks", () =>
-  scene(async ({ get, blob, slept }) => {
+  fixture(async ({ get, blob, slept }) => {
     await get();
     await same(blob);
     assert.deepEqual(slept, [1000, 7000, 4000]);
   }, {
-    mishaps: [
+    injectedFailures: [
       { status: 503 },
       { status: 429, headers: { "Retry-After": "7" } },
       { status: 500, headers: { "Retry-After": new Date(0).toUTCString() } },
@@ -154,38 +154,41 @@ test("503 and 429 are tried again, as late as the server asks", () =>
 test("a server that stays down, asks for hours, or redirects in a circle is a fault of the world", async () => {
   const down = Array.from({ length: 9 }, () => ({ status: 502 }));
   for (
-    const mishaps of [down, [{ status: 429, headers: { "Retry-After": "7200" } }]] as Mishap[][]
+    const injectedFailures of [down, [{
+      status: 429,
+      headers: { "Retry-After": "7200" },
+    }]] as InjectedFailure[][]
   ) {
-    await scene(async ({ get, slept, server }) => {
+    await fixture(async ({ get, slept, server }) => {
       await assert.rejects(get, (fault) => fault instanceof HubUnreachable && fault.transient);
       assert.ok(slept.length === server.served.length - 1);
-    }, { mishaps });
+    }, { injectedFailures });
   }
-  await scene(async ({ server, get }) => {
+  await fixture(async ({ server, get }) => {
     const { pathname } = new URL(
       `${server.endpoint}/org/name/resolve/${server.commitOf(repo.id)}/${path}`,
     );
-    server.mishaps.set(path, [{ location: server.endpoint + pathname }]);
+    server.injectedFailures.set(path, [{ location: server.endpoint + pathname }]);
     await assert.rejects(get, /redirects in a circle/);
   });
 });
 
 test("nobody listening: said after five attempts", () =>
-  scene(async ({ server, get, slept }) => {
+  fixture(async ({ server, get, slept }) => {
     await server.close();
     await assert.rejects(get, /no connection to 127\.0\.0\.1:\d+ \(.*\), 5 times in a row/);
     assert.deepEqual(slept, [1000, 2000, 4000, 8000]);
   }));
 
 test("the token goes to the hub only, and into no message", () =>
-  scene(async ({ server, get, hub }) => {
+  fixture(async ({ server, get, hub }) => {
     await get();
     for (const { server: which, authorization } of server.seen) {
       assert.equal(authorization, which === "hub" ? "Bearer hf_secret" : undefined);
     }
     assert.ok(!JSON.stringify(hub.settings).includes("hf_secret"));
     await rm(blobPath(hub.settings, repo, server.etagOf(repo.id, path)));
-    server.mishaps.set(path, [{ status: 403, headers: { "X-Error-Code": "GatedRepo" } }]);
+    server.injectedFailures.set(path, [{ status: 403, headers: { "X-Error-Code": "GatedRepo" } }]);
     await assert.rejects(
       get,
       (fault) =>
@@ -195,7 +198,7 @@ test("the token goes to the hub only, and into no message", () =>
   }, { token: "hf_secret" }));
 
 test("a file that the hub does not have", () =>
-  scene(async ({ server, hub }) => {
+  fixture(async ({ server, hub }) => {
     const file = { path: "unet/no.safetensors", size: 3, etag: "0".repeat(64) };
     const wanted = { repo, commit: server.commitOf(repo.id), file };
     const told = { skip: () => {}, arrived: () => {} };
@@ -219,7 +222,7 @@ const smallDisk = (room: number) => ({
 });
 
 test("a full disk: said with the way out, and the next run goes on", () =>
-  scene(async ({ get, blob, hub }) => {
+  fixture(async ({ get, blob, hub }) => {
     await assert.rejects(
       get,
       (fault) =>
@@ -235,7 +238,7 @@ test("a full disk: said with the way out, and the next run goes on", () =>
 test("a cache folder that can't be written", async () => {
   for (const code of ["EROFS", "EACCES", "EIO"]) {
     const makeFolder = () => Promise.reject(Object.assign(new Error(code), { code }));
-    await scene(
+    await fixture(
       ({ get }) =>
         assert.rejects(
           get,
@@ -249,7 +252,7 @@ test("a cache folder that can't be written", async () => {
 });
 
 test("cancelled in the middle: stops, keeps what came", () =>
-  scene(async ({ get, hub, blob }) => {
+  fixture(async ({ get, hub, blob }) => {
     const stop = new AbortController();
     Object.assign(hub, { signal: stop.signal });
     const { openPartial } = nodeDisk;
@@ -264,4 +267,4 @@ test("cancelled in the middle: stops, keeps what came", () =>
     await assert.rejects(get, { name: "AbortError" });
     const { length } = await readFile(`${blob}.gnomic.incomplete`);
     assert.ok(0 < length && length < bytes.length);
-  }, { mishaps: [{ stallAfter: 100_000 }] }));
+  }, { injectedFailures: [{ stallAfter: 100_000 }] }));

@@ -19,7 +19,7 @@ export interface Wanted {
 }
 
 /** Bytes as they become known: `skip` for those that did not come over the network now. */
-export interface Told {
+export interface ByteProgress {
   readonly skip: (bytes: number) => void;
   readonly arrived: (bytes: number) => void;
 }
@@ -35,7 +35,7 @@ function fileAddress({ settings }: Hub, { repo, commit, file }: Wanted): string 
  * Resolves with `true` if the blob was made now, `false` if it was there. Throws HubUnreachable,
  * DigestFault, CacheStorageFault and what the hub refuses with (hub-fault.ts).
  */
-export async function downloadBlob(hub: Hub, wanted: Wanted, told: Told): Promise<boolean> {
+export async function downloadBlob(hub: Hub, wanted: Wanted, told: ByteProgress): Promise<boolean> {
   const { settings, tools: { disk } } = hub;
   const { repo, file } = wanted;
   const blob = blobPath(settings, repo, file.etag);
@@ -61,7 +61,7 @@ export async function downloadBlob(hub: Hub, wanted: Wanted, told: Told): Promis
 }
 
 /** Brings `partial` to the whole file, in as many attempts as it takes while it grows. */
-async function fill(hub: Hub, wanted: Wanted, partial: string, told: Told): Promise<void> {
+async function fill(hub: Hub, wanted: Wanted, partial: string, told: ByteProgress): Promise<void> {
   const { repo, file } = wanted;
   const name = `${file.path} of ${repo.id}`;
   let counted = 0;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fakeSdxl } from "./testing/fake-sdxl.ts";
 import { modelFiles, refuseIncomplete, vaeFiles } from "./files.ts";
 import { HubContentFault } from "./hub-fault.ts";
+import { fakeSdxl } from "./testing/fake-sdxl.ts";
 
 type Files = Record<string, string | Uint8Array>;
 

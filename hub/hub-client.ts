@@ -4,10 +4,10 @@
 // servers that a hub redirects to are out of our sight; so `redirect: "manual"` stays.
 import { setTimeout as pause } from "node:timers/promises";
 import { isFault } from "../lib/fault.ts";
-import type { HubSettings } from "./hub-settings.ts";
+import { type CacheDisk, nodeDisk } from "./cache-disk.ts";
 import { HubUnreachable, plainAddress } from "./hub-fault.ts";
 import { type About, refusal } from "./hub-refusal.ts";
-import { type CacheDisk, nodeDisk } from "./cache-disk.ts";
+import type { HubSettings } from "./hub-settings.ts";
 
 /** What tests replace: the network, the clock and the disk. */
 export interface HubTools {

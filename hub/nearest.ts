@@ -1,6 +1,6 @@
 // "Did you mean": the known names closest to a mistyped one, by edits (letters changed, added, dropped
 // or swapped with their neighbour).
-import { editDistance } from "../lib/edit-distance.ts";
+import { editDistance } from "../lib/nearest.ts";
 
 /** At most three of `known`, nearest first, none further than a third of the letters. */
 export function nearest(word: string, known: Iterable<string>): string[] {

@@ -7,9 +7,9 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Model, openModel } from "../engine/weights/model.ts";
 import { readTensor } from "../engine/weights/safetensors.ts";
-import { fakeHub } from "./testing/fake-hub.ts";
 import { hubSettings } from "./hub-settings.ts";
 import { resolveModel } from "./resolve-model.ts";
+import { fakeHub } from "./testing/fake-hub.ts";
 
 const golden = (path: string) => fileURLToPath(new URL(`../tests/golden/${path}`, import.meta.url));
 

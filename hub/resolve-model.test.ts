@@ -2,8 +2,6 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { goodToken } from "./testing/fake-hub.ts";
-import { fakeSdxl } from "./testing/fake-sdxl.ts";
 import {
   HubAccessFault,
   HubContentFault,
@@ -14,20 +12,22 @@ import {
 } from "./hub-fault.ts";
 import type { HubProgress } from "./progress.ts";
 import { locateModel } from "./resolve-model.ts";
-import { filesBelow, id, scene, tools } from "./testing/fake-scene.ts";
+import { goodToken } from "./testing/fake-hub.ts";
+import { fakeSdxl } from "./testing/fake-sdxl.ts";
+import { filesBelow, fixture, id, tools } from "./testing/hub-fixture.ts";
 
 test("a repository's metadata: a cut or busy answer is asked for again, another kind refused", () =>
-  scene(async ({ server, resolve }) => {
-    server.mishaps.set("api", [{ status: 503 }, { cutAfter: 5 }, { status: 429 }]);
+  fixture(async ({ server, resolve }) => {
+    server.injectedFailures.set("api", [{ status: 503 }, { cutAfter: 5 }, { status: 429 }]);
     await resolve(id);
-    server.mishaps.set("api", [{ status: 200 }]);
+    server.injectedFailures.set("api", [{ status: 200 }]);
     await assert.rejects(resolve("org/x"), /answer of another kind.*HF_ENDPOINT/);
   }));
 
 test("a download that fails for good is no mistyped path", () =>
-  scene(async ({ server, resolve }) => {
+  fixture(async ({ server, resolve }) => {
     const early = Array.from({ length: 5 }, () => ({ endAfter: 0 }));
-    server.mishaps.set("vae/diffusion_pytorch_model.safetensors", early);
+    server.injectedFailures.set("vae/diffusion_pytorch_model.safetensors", early);
     await assert.rejects(resolve(id), {
       _tag: "HubUnreachable",
       found: /^the connection was cut after 0 of \d+ bytes, 5 times in a row$/,
@@ -37,7 +37,7 @@ test("a download that fails for good is no mistyped path", () =>
   }));
 
 test("progress counts the bytes of the whole job, to the end", () =>
-  scene(async ({ resolve }) => {
+  fixture(async ({ resolve }) => {
     const seen: HubProgress[] = [];
     let clock = 0;
     await resolve(id, {
@@ -59,7 +59,7 @@ test("progress counts the bytes of the whole job, to the end", () =>
   }));
 
 test("one file of a repository, by id or by address", () =>
-  scene(async ({ server, resolve, settings }) => {
+  fixture(async ({ server, resolve, settings }) => {
     const { path, kind } = await resolve(`${id}/unet/model.onnx`);
     assert.equal(kind, "single-file");
     assert.deepEqual(
@@ -84,7 +84,7 @@ test("one file of a repository, by id or by address", () =>
   }));
 
 test("a repository that is one file stays that offline; a VAE's own and a model's", () =>
-  scene(async ({ resolve, settings }) => {
+  fixture(async ({ resolve, settings }) => {
     const { path, commit } = await resolve("org/one");
     assert.ok(path.endsWith("xl.safetensors"));
     assert.deepEqual(await locateModel("org/one", { settings }), {
@@ -111,7 +111,7 @@ test("a repository that is one file stays that offline; a VAE's own and a model'
   }));
 
 test("refused before the weights come: another kind of model, pickles, hostile paths", () =>
-  scene(async ({ server, resolve }) => {
+  fixture(async ({ server, resolve }) => {
     await assert.rejects(resolve("org/sd15"), HubContentFault);
     await assert.rejects(resolve("org/pickle"), /Pickle files/);
     assert.deepEqual(server.served, ["model_index.json"]);
@@ -134,7 +134,7 @@ test("gated and private repositories: how to get in", async () => {
     "org/gated": { files: fakeSdxl(), access: "gated" },
     "org/private": { files: fakeSdxl(), access: "private" },
   } as const;
-  await scene(async ({ resolve, server }) => {
+  await fixture(async ({ resolve, server }) => {
     await assert.rejects(
       resolve("org/gated"),
       (fault) =>
@@ -146,7 +146,7 @@ test("gated and private repositories: how to get in", async () => {
       (fault) => fault instanceof RepositoryNotFound && /HF_TOKEN/.test(fault.fix),
     );
   }, repositories);
-  await scene(
+  await fixture(
     async ({ resolve }) => {
       for (const name of ["org/gated", "org/private"]) {
         await assert.rejects(
@@ -158,7 +158,7 @@ test("gated and private repositories: how to get in", async () => {
     repositories,
     { HF_TOKEN: "hf_expired" },
   );
-  await scene(
+  await fixture(
     async ({ resolve, server }) => {
       await resolve("org/gated");
       await resolve("org/private");
@@ -178,7 +178,7 @@ test("gated and private repositories: how to get in", async () => {
 });
 
 test("a revision that is not there: the nearest, and a word about variants", () =>
-  scene(async ({ resolve }) => {
+  fixture(async ({ resolve }) => {
     await assert.rejects(
       resolve(id, { revision: "v2" }),
       (fault) =>
@@ -189,7 +189,7 @@ test("a revision that is not there: the nearest, and a word about variants", () 
   }));
 
 test("a path wins over an id; a mistyped one is told from both sides", () =>
-  scene(async ({ resolve, server, settings }) => {
+  fixture(async ({ resolve, server, settings }) => {
     const folder = join(settings.cacheDir, "mine");
     await mkdir(join(folder, "my-model"), { recursive: true });
     await writeFile(join(folder, "xl.safetensors"), "");

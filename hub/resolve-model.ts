@@ -8,12 +8,12 @@ import { cachedModel, chooseFiles, type FileChoice, readHubJson } from "./cached
 import { refuseIncomplete } from "./files.ts";
 import { type Hub, type HubTools, hubTools } from "./hub-client.ts";
 import { HubFileNotFound, HubUnreachable, NotInCache } from "./hub-fault.ts";
+import { currentCommit, listRepository } from "./hub-listing.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
 import { localPath, orMistypedPath, repoNamed } from "./local-path.ts";
 import { nearest } from "./nearest.ts";
 import type { HubProgress } from "./progress.ts";
 import type { RepoName } from "./repo-name.ts";
-import { currentCommit, listRepository } from "./hub-listing.ts";
 import { fetchFiles, rememberRevision } from "./snapshot.ts";
 
 export interface ModelChoice extends FileChoice {

@@ -3,11 +3,11 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
-import { atomicWrite, makeFolder } from "./atomic-write.ts";
-import { Files } from "./files.ts";
 import { fullDisk } from "../runtime/testing/full-disk.ts";
 import { recordingFiles } from "../runtime/testing/recording-files.ts";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
+import { atomicWrite, makeFolder } from "./atomic-write.ts";
+import { Files } from "./files.ts";
 
 test("the file is synced, renamed, and then its folder is synced", () =>
   withTemporaryFolder(async (folder) => {

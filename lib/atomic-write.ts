@@ -4,8 +4,8 @@
 import { dirname } from "node:path";
 import process from "node:process";
 import { Effect } from "effect";
-import type { Fault } from "./fault.ts";
 import { diskFault, errnoOf } from "./disk-fault.ts";
+import type { Fault } from "./fault.ts";
 import { Files } from "./files.ts";
 
 /** Makes what the folder lists durable. Windows neither needs nor allows it. */

@@ -57,3 +57,70 @@ export interface Fault extends Error, Omit<FaultFields, "cause"> {
 
 export const isFault = (value: unknown): value is Fault =>
   value instanceof Error && "kind" in value && "wanted" in value && "_tag" in value;
+
+// Turns whatever was thrown into a fault: one of ours stays what it is, anything else is a defect.
+
+export class UnexpectedError extends fault("UnexpectedError", "defect") {}
+
+export const asFault = (cause: unknown): Fault =>
+  isFault(cause) ? cause : new UnexpectedError({
+    wanted: "no such error",
+    found: cause instanceof Error ? cause.stack ?? cause.message : String(cause),
+    fix: "This is a defect of gnomic; please report it with this text.",
+    cause,
+  });
+
+// Several findings at once, as one fault. Nothing starts while one of them stands.
+// The trap: its kind is the most serious among them (ours, the world's, the user's), for the exit code.
+
+const seriousness: readonly FaultKind[] = ["defect", "world", "user"];
+
+export class Faults extends fault("Faults", "user") {
+  readonly faults: readonly Fault[];
+  override readonly kind: FaultKind;
+
+  constructor(faults: readonly Fault[]) {
+    super({
+      wanted: "a pipeline without problems",
+      found: `${faults.length} of them`,
+      fix: faults.map((each) => each.message).join("\n"),
+    });
+    this.faults = faults;
+    this.kind = seriousness.find((kind) => faults.some((each) => each.kind === kind)) ?? "user";
+  }
+
+  override get message(): string {
+    return [`${this.faults.length} problems:`, ...this.faults.map((each) => each.message)].join(
+      "\n  ",
+    );
+  }
+}
+
+/**
+ * One stays itself, several become `Faults`, and those inside `Faults` are taken out. Stages that need the
+ * same thing find the same fault; it is said once.
+ */
+export function allFaults(faults: readonly Fault[]): Fault {
+  const all = faults.flatMap((each) => each instanceof Faults ? each.faults : [each]);
+  const flat = [...new Map(all.map((each) => [each.message, each])).values()];
+  return flat.length === 1 ? flat[0] : new Faults(flat);
+}
+
+// How a stage ends that was asked to stop: a failure, because its outputs are not complete, but nobody's
+// fault. The runner tells its readers the same, says how to go on, and exits with 130.
+
+export class Stopped extends fault("Stopped", "user") {}
+
+/** Ends a stage after `step` finished steps, all of which are on disk. */
+export const stopped = (step: number): Stopped =>
+  new Stopped({
+    wanted: "to go on",
+    found: `a request to stop; step ${step} is finished and saved`,
+    fix: "Give the same command again to go on from there.",
+  });
+
+// What `inputs` fails with in a dry run when weights or a data set are not on this machine. The plan
+// prints it and goes on; a real run never sees it, because there the network may be used.
+
+/** `wanted` is what is missing, by name: "stabilityai/... on this machine". */
+export class NotDownloaded extends fault("NotDownloaded", "world") {}

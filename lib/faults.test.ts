@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fault } from "./fault.ts";
-import { allFaults, Faults } from "./faults.ts";
+import { allFaults, fault, Faults } from "./fault.ts";
 
 class Mistake extends fault("Mistake", "user") {}
 class Outage extends fault("Outage", "world") {}

@@ -4,8 +4,8 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { Effect, Result, Schema, Semaphore } from "effect";
-import type { Fault } from "../lib/fault.ts";
 import { diskFault } from "../lib/disk-fault.ts";
+import type { Fault } from "../lib/fault.ts";
 import { Files } from "../lib/files.ts";
 
 const request = <const Tag extends string, const F extends Schema.Struct.Fields>(

@@ -32,7 +32,7 @@ export interface RunInfo {
 export interface InputTools {
   /**
    * True in a dry run: the network is off limits. What is not on this machine then fails with
-   * `NotDownloaded` (lib/not-downloaded.ts), which the plan prints instead of ending.
+   * `NotDownloaded` (lib/fault.ts), which the plan prints instead of ending.
    */
   readonly offline: boolean;
   /** SHA-256 of a file in hex, remembered by path, size, times and inode. */
@@ -42,7 +42,7 @@ export interface InputTools {
 }
 
 /** What a "run" stage still owes to its run folder. */
-export interface Owed {
+export interface RemainingWork {
   /** For people, e.g. "trained to step 120 of 400", "gnome.safetensors is damaged". */
   readonly why: string;
   /** Finished steps, where the stage counts them. */
@@ -95,23 +95,23 @@ export interface StageTools {
 }
 
 /** What a stage gets for an artefact it reads, and gives for one it writes. */
-export type Carried<T> = T extends ArtefactType<string, infer A>
+export type ArtefactValue<T> = T extends ArtefactType<string, infer A>
   ? T extends { readonly kind: "stream" } ? Stream.Stream<A, Fault> : A
   : never;
 
-export type Carrieds<Ports extends Record<string, AnyArtefactType>> = {
+export type StageInputs<Ports extends Record<string, AnyArtefactType>> = {
   readonly [Port in keyof Ports]:
-    | Carried<Ports[Port]>
+    | ArtefactValue<Ports[Port]>
     | (Ports[Port] extends { readonly optional: true } ? undefined : never);
 };
 
 /** Only "value" ports are returned; a stream port is written through `outlets`. */
 export type Results<Ports extends Record<string, AnyArtefactType>> = {
   readonly [Port in keyof Ports as Ports[Port] extends { readonly kind: "stream" } ? never : Port]:
-    Carried<Ports[Port]>;
+    ArtefactValue<Ports[Port]>;
 };
 
-export type Outlets<Ports extends Record<string, AnyArtefactType>> = {
+export type OutputWriters<Ports extends Record<string, AnyArtefactType>> = {
   readonly [Port in keyof Ports as Ports[Port] extends { readonly kind: "stream" } ? Port : never]:
     Ports[Port] extends ArtefactType<string, infer A> ? (element: A) => Effect.Effect<void, Fault>
       : never;
@@ -141,18 +141,18 @@ export interface Stage<
   /** Exclusive resources it takes for as long as it runs, e.g. { device: 1 }; none where it reads a stream. */
   readonly resources?: Readonly<Record<string, number>>;
   /** Its failure is an event and not the run's end (of the others). The exit code still tells. */
-  readonly supervised?: boolean;
+  readonly continueOnError?: boolean;
   /** Ends by itself within a step once `tools.stopRequested()`; other stages are interrupted. */
-  readonly graceful?: boolean;
+  readonly handlesStop?: boolean;
   /**
    * Of a "run" stage: is everything that it owes to the run folder there and unharmed? Null is yes,
    * and the stage is not run if it has returned. Without it, having returned is enough. Cheap: a
    * second run of a complete training asks nothing else.
    */
-  readonly owed?: (
+  readonly remainingWork?: (
     options: Options,
     run: { readonly runDir: string; readonly seed: number; readonly info: RunInfo },
-  ) => Effect.Effect<Owed | null, Fault>;
+  ) => Effect.Effect<RemainingWork | null, Fault>;
   /** Deeper check of options before any stage runs (files exist, token counts): all faults at once. */
   readonly preflight?: (
     options: Options,
@@ -169,8 +169,8 @@ export interface Stage<
   ) => Effect.Effect<unknown, Fault, Scope.Scope>;
   readonly run: (context: {
     readonly options: Options;
-    readonly inputs: Carrieds<Reads>;
-    readonly outlets: Outlets<Writes>;
+    readonly inputs: StageInputs<Reads>;
+    readonly writers: OutputWriters<Writes>;
     readonly tools: StageTools;
   }) => Effect.Effect<Results<Writes>, Fault>;
 }

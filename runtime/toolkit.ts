@@ -2,9 +2,9 @@
 // itself: `export default (gnomic) => gnomic.defineStage({...})`.
 // The trap: this is an interface to strangers; names may be added, never removed.
 import { Effect, Schema, Stream } from "effect";
+import * as artefacts from "../inversion/artefacts/all.ts";
 import { fault } from "../lib/fault.ts";
 import { artefact, Blob, stream } from "./artefact.ts";
-import * as artefacts from "../inversion/artefacts/all.ts";
 import { defineStage } from "./stage.ts";
 
 export const toolkit = {

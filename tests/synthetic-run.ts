@@ -5,8 +5,8 @@
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
-import type { RunEvent } from "../runtime/events.ts";
 import { keepTrainingPictures } from "../inversion/training-pictures.ts";
+import type { RunEvent } from "../runtime/events.ts";
 import { defaultRun, noise, syntheticEvents, type SyntheticRun } from "./synthetic-events.ts";
 
 /** A resolved configuration, of which the first two keys differ from the defaults. */

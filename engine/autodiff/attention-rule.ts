@@ -3,10 +3,8 @@
 // dP = dO V', dS = P (dP - rowsum(dO O)), dQ = s dS K, dK = s dS' Q.
 // The trap: heads are computed in chunks that wait for each other; without the gate ONNX Runtime may
 // hold the probabilities of all chunks at once.
-import type { GraphBuilder } from "../graph/builder.ts";
-import { sizeInBytes } from "../graph/builder.ts";
+import { type GraphBuilder, sizeInBytes } from "../graph/builder.ts";
 import type { Value } from "../graph/graph.ts";
-import { gate } from "./gate.ts";
 import {
   cutHeads,
   headsIn,
@@ -17,6 +15,7 @@ import {
   splitHeads,
   uniteHeads,
 } from "../graph/tensor-ops.ts";
+import { gate } from "./gate.ts";
 import type { GradientRule } from "./rules.ts";
 
 /** rowsum(dO O) for each head, [B, heads, S, 1]. */

@@ -4,13 +4,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { relativeError } from "../probe/compare.ts";
 import { Device } from "../device/device.ts";
 import type { Fetches } from "../device/messages.ts";
 import { sizeInBytes } from "../graph/builder.ts";
 import { type Graph, sizeOf } from "../graph/graph.ts";
 import { trainGraph } from "../networks/graphs.ts";
 import type { Keep } from "../networks/unet.ts";
+import { relativeError } from "../probe/compare.ts";
 import { normals } from "../random/draw.ts";
 import { type Model, openModel } from "../weights/model.ts";
 

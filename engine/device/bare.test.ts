@@ -1,8 +1,8 @@
 // Through a real message channel: what arrives is what was sent, and whose arrays are whose afterwards.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bareReply, bareRequest, replyOf, requestOf } from "./bare.ts";
 import type { Reply, Request } from "./messages.ts";
+import { replyOf, requestOf, transferableReply, transferableRequest } from "./transport.ts";
 
 const sent = <A>({ message, buffers }: { message: A; buffers: readonly ArrayBuffer[] }): A =>
   structuredClone(message, { transfer: [...buffers] });
@@ -32,7 +32,7 @@ test("requests arrive, and the sender keeps its arrays", () => {
   const release: Request = { kind: "release", id: 3, session: "s" };
   for (const request of [run, create, release]) {
     const before = structuredClone(request);
-    assert.deepEqual(requestOf(sent(bareRequest(request))), before);
+    assert.deepEqual(requestOf(sent(transferableRequest(request))), before);
     assert.deepEqual(request, before);
   }
 });
@@ -40,9 +40,9 @@ test("requests arrive, and the sender keeps its arrays", () => {
 test("replies arrive, and their arrays are given away", () => {
   const data = tensor(3, 4);
   const full: Reply = { id: 1, fetches: { z: data } };
-  assert.deepEqual(replyOf(sent(bareReply(full))), { id: 1, fetches: { z: tensor(3, 4) } });
+  assert.deepEqual(replyOf(sent(transferableReply(full))), { id: 1, fetches: { z: tensor(3, 4) } });
   assert.equal(data.data.length, 0);
   for (const reply of [{ id: 2 }, { id: 3, error: "no" }] satisfies Reply[]) {
-    assert.deepEqual(replyOf(sent(bareReply(reply))), reply);
+    assert.deepEqual(replyOf(sent(transferableReply(reply))), reply);
   }
 });

@@ -1,11 +1,11 @@
 // The process that owns ONNX Runtime's sessions on a GPU (see process-carrier.ts). It ends with the
 // process that started it, and leaves Ctrl-C to it.
-import { answer } from "./answer.ts";
-import { inOrder } from "./in-order.ts";
 import type { Request } from "./messages.ts";
+import { serveRequest } from "./serve-request.ts";
+import { serialQueue } from "./transport.ts";
 
-const serve = inOrder(async (request: Request) => {
-  const reply = await answer(request);
+const serve = serialQueue(async (request: Request) => {
+  const reply = await serveRequest(request);
   process.send!(reply);
 });
 

@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import { GraphBuilder } from "../graph/builder.ts";
 import { sizeOf } from "../graph/graph.ts";
 import { normals } from "../random/draw.ts";
-import { Device, type DeviceSettings } from "./device.ts";
 import { DeviceFault, DeviceLostFault, DeviceMemoryFault, faultOf } from "./device-fault.ts";
+import { Device, type DeviceSettings } from "./device.ts";
 
 const settings: DeviceSettings = { provider: "cpu", threads: 1, mapWeights: true };
 

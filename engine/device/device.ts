@@ -3,13 +3,13 @@
 // dies, what waits for it gets a DeviceLostFault, and this process lives on with all its state.
 import type { Graph } from "../graph/graph.ts";
 import { serialiseGraph } from "../graph/serialise.ts";
-import type { Carrier } from "./carrier.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import { faultOf, lostFault } from "./device-fault.ts";
 import { lowered } from "./lower.ts";
 import type { Feeds, Fetches, Provider, Reply, Request, SessionSettings } from "./messages.ts";
-import { processCarrier } from "./process-carrier.ts";
-import { threadCarrier } from "./thread-carrier.ts";
+import { processTransport } from "./process-transport.ts";
+import { threadTransport } from "./thread-transport.ts";
+import type { Transport } from "./transport.ts";
 
 export interface Session {
   /**
@@ -42,7 +42,7 @@ type RequestBody = Request extends infer R ? R extends { id: number } ? Omit<R, 
 export class Device implements Loader {
   readonly provider: Provider;
   readonly #settings: SessionSettings;
-  readonly #carrier: Carrier;
+  readonly #carrier: Transport;
   readonly #waiting = new Map<number, { resolve(reply: Reply): void; reject(why: Error): void }>();
   #next = 0;
   #ended: string | undefined;
@@ -50,8 +50,8 @@ export class Device implements Loader {
   constructor({ isolated, ...settings }: DeviceSettings) {
     this.provider = settings.provider;
     this.#settings = settings;
-    const carrier = isolated ?? settings.provider !== "cpu" ? processCarrier : threadCarrier;
-    this.#carrier = carrier({
+    const transport = isolated ?? settings.provider !== "cpu" ? processTransport : threadTransport;
+    this.#carrier = transport({
       onReply: (reply) => {
         this.#waiting.get(reply.id)?.resolve(reply);
         this.#waiting.delete(reply.id);

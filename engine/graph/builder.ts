@@ -2,12 +2,20 @@
 // reads like the model, and are the same for the same model every time. The trap: a builder is the only
 // mutable thing here; `finish` drops what no output needs and gives the immutable graph.
 import type { WeightView } from "../weights/weight-view.ts";
-import { type Attribute, type DType, type Frozen, type Graph, type Node } from "./graph.ts";
-import { type Shape, sizeOf, type Value } from "./graph.ts";
-import { inferTypes, type OutputType } from "./shapes.ts";
 import { elementCode } from "./element-code.ts";
 import { GraphError } from "./graph-error.ts";
-import { simplified } from "./simplify.ts";
+import {
+  type Attribute,
+  type DType,
+  type Graph,
+  type Initializer,
+  type Node,
+  type Shape,
+  sizeOf,
+  type Value,
+} from "./graph.ts";
+import { simplified } from "./passes.ts";
+import { inferTypes, type OutputType } from "./shapes.ts";
 
 /** A stretch of nodes whose inner values are computed again in the backward pass, not kept. */
 export interface Checkpoint {
@@ -27,7 +35,7 @@ export class GraphBuilder {
   /** The type that activations are computed in. */
   readonly compute: DType;
   readonly #inputs: Value[] = [];
-  readonly #frozen = new Map<string, Frozen>();
+  readonly #frozen = new Map<string, Initializer>();
   readonly #path: string[] = [];
   readonly #used = new Map<string, number>();
   readonly #castFrom = new Map<string, Value>();
@@ -37,7 +45,7 @@ export class GraphBuilder {
   }
 
   /** Weights and constants so far. */
-  get frozen(): readonly Frozen[] {
+  get frozen(): readonly Initializer[] {
     return [...this.#frozen.values()];
   }
 
@@ -168,7 +176,7 @@ export class GraphBuilder {
     return value;
   }
 
-  #hold(frozen: Frozen): Value {
+  #hold(frozen: Initializer): Value {
     const held = this.#frozen.get(frozen.value.name);
     if (held !== undefined) return held.value;
     this.#frozen.set(frozen.value.name, frozen);

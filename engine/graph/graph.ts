@@ -38,7 +38,7 @@ export interface Node {
  * A frozen tensor: bytes of a .safetensors file, a small array held in the graph itself, or one number
  * everywhere, of any size.
  */
-export type Frozen =
+export type Initializer =
   | { readonly value: Value; readonly view: WeightView }
   | { readonly value: Value; readonly data: Float32Array | BigInt64Array }
   | { readonly value: Value; readonly fill: number };
@@ -47,7 +47,7 @@ export interface Graph {
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
   readonly nodes: readonly Node[];
-  readonly frozen: readonly Frozen[];
+  readonly frozen: readonly Initializer[];
 }
 
 export const sizeOf = (shape: Shape): number => shape.reduce((product, d) => product * d, 1);

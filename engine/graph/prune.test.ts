@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Node, Value } from "./graph.ts";
-import { pruneNodes } from "./prune.ts";
+import { pruneNodes } from "./passes.ts";
 
 const value = (name: string): Value => ({ name, dtype: "float32", shape: [1] });
 

@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 import * as ort from "onnxruntime-node";
 import { differentiate } from "../autodiff/backward.ts";
+import { uniforms } from "../random/draw.ts";
 import { GraphBuilder } from "./builder.ts";
 import type { Graph, Value } from "./graph.ts";
+import { runOrder } from "./run-order.ts";
 import { serialiseGraph } from "./serialise.ts";
 import { reduceSum, reshape } from "./tensor-ops.ts";
-import { uniforms } from "../random/draw.ts";
-import { runOrder } from "./run-order.ts";
 
 const side = 4;
 

@@ -7,8 +7,8 @@ import { elementCode } from "./element-code.ts";
 import {
   type Attribute,
   type Branch,
-  type Frozen,
   type Graph,
+  type Initializer,
   type Node,
   sizeOf,
   type Value,
@@ -81,7 +81,7 @@ const valueInfo = ({ name, dtype, shape }: Value) => ({
   },
 });
 
-function initializer(frozen: Frozen, folder: string) {
+function initializer(frozen: Initializer, folder: string) {
   const { name, dtype, shape } = frozen.value;
   const head = { name, dataType: elementCode[dtype], dims: [...shape] };
   if (!("view" in frozen)) {

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import * as ort from "onnxruntime-node";
 import { GraphBuilder } from "./builder.ts";
 import type { Graph, Value } from "./graph.ts";
-import { pruneNodes } from "./prune.ts";
+import { pruneNodes } from "./passes.ts";
 import { serialiseGraph } from "./serialise.ts";
 import { reduceSum, reshape } from "./tensor-ops.ts";
 

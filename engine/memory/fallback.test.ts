@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { relativeError } from "../probe/compare.ts";
-import { Device, type Loader } from "../device/device.ts";
 import { DeviceMemoryFault, faultOf } from "../device/device-fault.ts";
+import { Device, type Loader } from "../device/device.ts";
+import type { Graph } from "../graph/graph.ts";
+import { relativeError } from "../probe/compare.ts";
+import { normals } from "../random/draw.ts";
 import { tensor, type TrainingBatch } from "../session/batch.ts";
 import { Engine } from "../session/engine.ts";
-import type { Graph } from "../graph/graph.ts";
-import { normals } from "../random/draw.ts";
 import { openModel } from "../weights/model.ts";
 
 const real = new Device({ provider: "cpu", threads: 1, mapWeights: true });

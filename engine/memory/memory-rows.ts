@@ -9,7 +9,7 @@ import type { AvailableMemory } from "./available-memory.ts";
 import { type Estimate, estimateMemory, overheadOf, peakOf } from "./estimate.ts";
 import type { MemoryPlan } from "./memory-plan.ts";
 import type { Networks } from "./networks-of.ts";
-import { lookAtTrainingGraphs } from "./training-graphs.ts";
+import { measureTrainingGraphs } from "./training-graphs.ts";
 import { tileSide, tilingOf, type VaeWork } from "./vae-tiles.ts";
 
 export interface MemoryQuestion {
@@ -85,7 +85,7 @@ export function trainingRow(question: MemoryQuestion, plan: MemoryPlan): MemoryR
   const { networks, batch, compute, provider } = question;
   const size = { batch, ...largestOf(question) };
   return row(question, { work: "training", plan, ...size, tiled: false }, () => {
-    const { step, loss } = lookAtTrainingGraphs(networks, { size, plan, provider, compute });
+    const { step, loss } = measureTrainingGraphs(networks, { size, plan, provider, compute });
     const alone = estimateMemory(step, provider);
     return { ...alone, overhead: alone.overhead + overheadOf(lowered(loss, provider)) };
   });

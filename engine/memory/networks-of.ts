@@ -1,8 +1,7 @@
 // The networks of a model that nobody has yet: its configs, and weights that have shapes but no bytes.
 // Enough to build graphs and to know what they take. The trap: such a graph cannot be loaded.
+import { type DType, sizeOf } from "../graph/graph.ts";
 import type { ModelConfigs } from "../networks/config.ts";
-import type { DType } from "../graph/graph.ts";
-import { sizeOf } from "../graph/graph.ts";
 import { storedBytes } from "../weights/dtype.ts";
 import type { Model } from "../weights/model.ts";
 import { type RequiredTensors, requiredTensors } from "../weights/required-tensors.ts";

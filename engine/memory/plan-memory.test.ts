@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { openModel } from "../weights/model.ts";
-import { networksOf } from "./networks-of.ts";
-import { type MemoryQuestion, programBytes, trainingRow, vaeRows } from "./memory-rows.ts";
-import { MemoryFault, planMemory } from "./plan-memory.ts";
 import { peakOf } from "./estimate.ts";
 import { memoryPlans } from "./memory-plan.ts";
+import { type MemoryQuestion, programBytes, trainingRow, vaeRows } from "./memory-rows.ts";
+import { networksOf } from "./networks-of.ts";
+import { MemoryFault, planMemory } from "./plan-memory.ts";
 
 const golden = fileURLToPath(new URL("../../tests/golden/a/model", import.meta.url));
 const model = await openModel(golden);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { openModel } from "../weights/model.ts";
-import { lookAtTrainingGraphs, takeTrainingGraphs } from "./training-graphs.ts";
+import { measureTrainingGraphs, takeTrainingGraphs } from "./training-graphs.ts";
 
 const model = await openModel(
   fileURLToPath(new URL("../../tests/golden/c/model", import.meta.url)),
@@ -16,7 +16,7 @@ const setting = {
 } as const;
 
 test("graphs that were looked at are taken once", () => {
-  const seen = lookAtTrainingGraphs(model, setting);
+  const seen = measureTrainingGraphs(model, setting);
   const taken = takeTrainingGraphs(model, setting);
   assert.equal(taken, seen);
   const again = takeTrainingGraphs(model, setting);
@@ -32,7 +32,7 @@ test("who asks for something else gets that, and nothing is kept", () => {
       { ...setting, size: { batch: 2, height: 64, width: 48 } },
     ] as const
   ) {
-    const seen = lookAtTrainingGraphs(model, setting);
+    const seen = measureTrainingGraphs(model, setting);
     const found = takeTrainingGraphs(model, other);
     assert.notDeepEqual(found.step, seen.step, JSON.stringify(other));
     assert.deepEqual(found, takeTrainingGraphs(model, other));

@@ -39,7 +39,7 @@ function build(networks: Networks, setting: TrainingSetting): TrainingGraphs {
 }
 
 /** Builds them, and leaves them for `takeTrainingGraphs`. */
-export function lookAtTrainingGraphs(
+export function measureTrainingGraphs(
   networks: Networks,
   setting: TrainingSetting,
 ): TrainingGraphs {

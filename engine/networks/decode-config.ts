@@ -3,7 +3,7 @@
 // The trap: `null` in a config is a value, not a missing key; only missing keys get defaults.
 import { Effect, Result, Schema, SchemaIssue } from "effect";
 import { fault } from "../../lib/fault.ts";
-import { looksLike } from "./looks-like.ts";
+import { otherModelKind } from "./other-model-kind.ts";
 
 /** A config.json that is unreadable, or of a network other than SDXL's. */
 export class ModelConfigFault extends fault("ModelConfigFault", "user") {}
@@ -37,7 +37,7 @@ export function refuse(
   json: unknown,
   findings: readonly Finding[],
 ): never {
-  const looks = looksLike(json);
+  const looks = otherModelKind(json);
   const [first] = findings;
   throw new ModelConfigFault({
     file,

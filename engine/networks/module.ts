@@ -1,8 +1,8 @@
 // Where a network's builder stands: the graph being built, the weights by diffusers name, and the path
 // so far. `child` goes one step down in both the weights' names and the nodes' names.
+import { fault } from "../../lib/fault.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
 import type { Value } from "../graph/graph.ts";
-import { fault } from "../../lib/fault.ts";
 import type { WeightTable, WeightView } from "../weights/weight-view.ts";
 
 export class MissingWeight extends fault("MissingWeight", "user") {}

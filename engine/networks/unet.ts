@@ -6,8 +6,8 @@ import { conv, groupNorm, linear, silu } from "./layers.ts";
 import type { Module } from "./module.ts";
 import { resnetBlock } from "./resnet-block.ts";
 import { transformer2d } from "./transformer-2d.ts";
-import { upsampleNearest } from "./upsample.ts";
 import type { UNetConfig } from "./unet-config.ts";
+import { upsampleNearest } from "./upsample.ts";
 
 export interface UNetInputs {
   /** [B, in_channels, h, w]. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { agrees, compareOutputs, defaultTolerance, relativeError } from "./compare.ts";
 import type { Tensor } from "../device/messages.ts";
+import { agrees, compareOutputs, defaultTolerance, relativeError } from "./compare.ts";
 
 const ours = (...values: number[]): Tensor => ({
   type: "float32",
@@ -29,7 +29,7 @@ test("what disagrees, is NaN or has another shape fails; what has no counterpart
       () => 0.01,
       "ref",
     );
-    return [lines.map(({ name, verdict }) => `${name} ${verdict}`), agrees(lines)];
+    return [lines.map(({ name, outcome }) => `${name} ${outcome}`), agrees(lines)];
   };
   assert.deepEqual(verdicts({ a: ours(1), b: ours(2) }, { a: theirs(1.001), c: theirs(1) }), [
     ["a ok", "b no reference", "c not computed"],

@@ -1,8 +1,8 @@
 // How close computed tensors are to reference ones: the norm of the difference over the norm of the
 // reference. The trap: NaN must never pass, so verdicts ask whether an error is within the tolerance, not
 // whether it is above.
-import type { Tensor } from "../device/messages.ts";
 import { fault } from "../../lib/fault.ts";
+import type { Tensor } from "../device/messages.ts";
 import type { StoredTensor } from "../weights/safetensors.ts";
 
 export class ReferenceFault extends fault("ReferenceFault", "user") {}
@@ -25,7 +25,7 @@ export interface Comparison {
   readonly error?: number;
   readonly tolerance: number;
   /** "other shape" fails too; "no reference" and "not computed" are only told. */
-  readonly verdict: "ok" | "above" | "other shape" | "no reference" | "not computed";
+  readonly outcome: "ok" | "above" | "other shape" | "no reference" | "not computed";
 }
 
 /** Default tolerances: the CPU's are what the golden cases hold, a card's leave room for its kernels. */
@@ -52,13 +52,13 @@ export function compareOutputs(
     const [ours, theirs] = [outputs.get(name), reference.get(name)];
     const shape = ours?.dims ?? theirs!.shape;
     const line = { name, shape, tolerance: toleranceOf(name) };
-    if (theirs === undefined) return { ...line, verdict: "no reference" };
-    if (ours === undefined) return { ...line, verdict: "not computed" };
-    if (theirs.shape.join() !== shape.join()) return { ...line, verdict: "other shape" };
+    if (theirs === undefined) return { ...line, outcome: "no reference" };
+    if (ours === undefined) return { ...line, outcome: "not computed" };
+    if (theirs.shape.join() !== shape.join()) return { ...line, outcome: "other shape" };
     const error = relativeError(ours.data, Float64Array.from(theirs.data as never, Number));
-    return { ...line, error, verdict: error <= line.tolerance ? "ok" : "above" };
+    return { ...line, error, outcome: error <= line.tolerance ? "ok" : "above" };
   });
 }
 
 export const agrees = (lines: readonly Comparison[]): boolean =>
-  lines.every(({ verdict }) => verdict !== "above" && verdict !== "other shape");
+  lines.every(({ outcome }) => outcome !== "above" && outcome !== "other shape");

@@ -5,9 +5,9 @@ import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { isFault } from "../../lib/fault.ts";
-import { decodeProbeInputs } from "./probe-inputs.ts";
 import { type Model, openModel } from "../weights/model.ts";
 import { readSafetensors, type StoredTensor } from "../weights/safetensors.ts";
+import { decodeProbeInputs } from "./probe-inputs.ts";
 
 const golden = fileURLToPath(new URL("../../tests/golden/", import.meta.url));
 let model: Model;

@@ -3,12 +3,12 @@
 // Parts may be left out: without `mask` there is no masked loss, without `image` no VAE output, and a file
 // may hold the captions alone or the image alone.
 // The trap: sizes are names here. `B` is whatever the first tensor that has it says, and binds the others.
-import { noiseSchedule } from "../diffusion/noise-schedule.ts";
-import type { Captions, Denoising } from "../session/batch.ts";
-import type { Tensor } from "../device/messages.ts";
 import { fault } from "../../lib/fault.ts";
+import type { Tensor } from "../device/messages.ts";
+import { noiseSchedule } from "../diffusion/noise-schedule.ts";
 import { vaeFactor } from "../networks/autoencoder.ts";
 import { captionLength } from "../networks/graphs.ts";
+import type { Captions, Denoising } from "../session/batch.ts";
 import type { Model } from "../weights/model.ts";
 import type { StoredTensor } from "../weights/safetensors.ts";
 

@@ -2,16 +2,16 @@
 // and number give the same picture, whichever command asks for it.
 // The trap: noise is drawn at (seed, sampler step, picture), not at the prompt, so pictures of different
 // prompts and of different embeddings compare.
-import type { SamplerName } from "../diffusion/samplers/samplers.ts";
-import type { Tensor } from "../device/messages.ts";
-import type { Engine } from "../session/engine.ts";
 import { fault } from "../../lib/fault.ts";
-import { latentSize } from "./latent-size.ts";
+import type { Tensor } from "../device/messages.ts";
+import type { SamplerName } from "../diffusion/samplers/samplers.ts";
 import type { SchedulerConfig } from "../networks/config.ts";
 import { normals } from "../random/draw.ts";
-import { samplePicture } from "./sample.ts";
+import type { Engine } from "../session/engine.ts";
 import { type CaptionTokenizer, captionTokenizer, framed } from "../text/caption-tokenizer.ts";
 import type { Model } from "../weights/model.ts";
+import { latentSize } from "./latent-size.ts";
+import { samplePicture } from "./sample.ts";
 
 export class PictureFault extends fault("PictureFault", "user") {}
 

@@ -1,13 +1,13 @@
 // Draws one picture: text to latents by a sampler with classifier-free guidance (Ho & Salimans 2022,
 // arXiv 2207.12598), latents to pixels by the VAE.
 // The trap: without a negative prompt SDXL's unconditional text is zeros, not an encoded empty string.
+import type { Tensor } from "../device/messages.ts";
 import { guided } from "../diffusion/guidance.ts";
 import { unscaleLatents } from "../diffusion/latent-scaling.ts";
 import { type SamplerName, samplers } from "../diffusion/samplers/samplers.ts";
-import type { Tensor } from "../device/messages.ts";
+import type { SchedulerConfig } from "../networks/config.ts";
 import { type Captions, type Conditioning, tensor } from "../session/batch.ts";
 import type { Engine } from "../session/engine.ts";
-import type { SchedulerConfig } from "../networks/config.ts";
 
 export interface SampleRequest {
   /** One caption; with a negative prompt a second one, the negative, after it. */

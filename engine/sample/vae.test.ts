@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Device, Session } from "../device/device.ts";
-import { tensor } from "../session/batch.ts";
-import { Engine } from "../session/engine.ts";
 import { elementCode } from "../graph/element-code.ts";
 import type { Graph } from "../graph/graph.ts";
+import { tensor } from "../session/batch.ts";
+import { Engine } from "../session/engine.ts";
 import { openModel } from "../weights/model.ts";
 
 const isFloat16 = ({ nodes }: Graph) =>

@@ -1,12 +1,12 @@
 // The VAE on a device, both ways, and what it falls back to: SDXL's overflows in float16 (its activations
 // pass 65504) and is computed again in float32; where memory runs out it goes on in tiles.
 // The trap: whichever it fell back to holds from then on, so that all pictures are computed alike.
-import { tensor } from "../session/batch.ts";
 import { DeviceMemoryFault } from "../device/device-fault.ts";
 import type { Tensor } from "../device/messages.ts";
 import type { DType } from "../graph/graph.ts";
 import { inTiles, tilingOf, type VaeWork } from "../memory/vae-tiles.ts";
 import type { VaeConfig } from "../networks/config.ts";
+import { tensor } from "../session/batch.ts";
 import type { SessionPool } from "../session/session-pool.ts";
 
 export interface VaeOptions {

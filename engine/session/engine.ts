@@ -2,6 +2,19 @@
 // training step and its loss are here; the VAE, the sessions and the feeds have files of their own.
 // The trap: nothing here decides what to train on; captions, noise, timesteps and weights come from the
 // caller.
+import { DeviceMemoryFault } from "../device/device-fault.ts";
+import type { Loader } from "../device/device.ts";
+import type { Feeds, Fetches, Tensor } from "../device/messages.ts";
+import { conditionalGraph } from "../graph/conditional-graph.ts";
+import type { DType, Graph } from "../graph/graph.ts";
+import { type MemoryPlan, smallerPlan } from "../memory/memory-plan.ts";
+import { takeTrainingGraphs } from "../memory/training-graphs.ts";
+import type { VaeWork } from "../memory/vae-tiles.ts";
+import * as graphs from "../networks/graphs.ts";
+import { type Moments, Vae } from "../sample/vae.ts";
+import { poolingOf, type PoolingRule } from "../text/pooling.ts";
+import { TokenEmbeddings } from "../text/token-embeddings.ts";
+import type { Model } from "../weights/model.ts";
 import {
   type Captions,
   type Conditioning,
@@ -10,21 +23,8 @@ import {
   tensor,
   type TrainingBatch,
 } from "./batch.ts";
-import type { Loader } from "../device/device.ts";
-import { DeviceMemoryFault } from "../device/device-fault.ts";
-import type { Feeds, Fetches, Tensor } from "../device/messages.ts";
 import { textFeeds, timeFeeds } from "./feeds.ts";
-import { either } from "../graph/either.ts";
-import type { DType, Graph } from "../graph/graph.ts";
-import { type MemoryPlan, smallerPlan } from "../memory/memory-plan.ts";
-import { takeTrainingGraphs } from "../memory/training-graphs.ts";
-import type { VaeWork } from "../memory/vae-tiles.ts";
-import * as graphs from "../networks/graphs.ts";
 import { type GraphKind, SessionPool } from "./session-pool.ts";
-import { poolingOf, type PoolingRule } from "../text/pooling.ts";
-import { TokenEmbeddings } from "../text/token-embeddings.ts";
-import { type Moments, Vae } from "../sample/vae.ts";
-import type { Model } from "../weights/model.ts";
 
 export interface EngineOptions {
   readonly model: Model;
@@ -189,7 +189,7 @@ export class Engine {
         const { provider } = this.device;
         const setting = { size, plan: this.#plan, provider, compute };
         const { step, loss } = takeTrainingGraphs(model, setting);
-        return either(step, loss);
+        return conditionalGraph(step, loss);
       }
     }
   }

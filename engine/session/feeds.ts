@@ -1,10 +1,10 @@
 // What the graphs are fed beside latents: embeddings of the captions' tokens, and sinusoids of timesteps
 // and time ids. The trap: which token's state is pooled hangs on the checkpoint's config (pooling.ts).
-import { type Captions, type Denoising, tensor } from "./batch.ts";
 import { sinusoidalEmbedding } from "../diffusion/sinusoidal.ts";
 import type { UNetConfig } from "../networks/unet-config.ts";
 import { poolingMatrix, type PoolingRule } from "../text/pooling.ts";
 import type { TokenEmbeddings } from "../text/token-embeddings.ts";
+import { type Captions, type Denoising, tensor } from "./batch.ts";
 
 /** [B, 77, width] of both encoders, and the matrix [B, 1, 77] that picks the pooled token. */
 export async function textFeeds(

@@ -6,12 +6,12 @@ import { fileURLToPath } from "node:url";
 import { Device, type Loader, type Session } from "../device/device.ts";
 import { noiseSchedule } from "../diffusion/noise-schedule.ts";
 import { prepareStep } from "../diffusion/objective.ts";
-import { tensor, type TrainingBatch } from "./batch.ts";
-import { Engine } from "./engine.ts";
 import type { Graph } from "../graph/graph.ts";
 import { decodeProbeInputs } from "../probe/probe-inputs.ts";
 import { openModel } from "../weights/model.ts";
 import { readSafetensors } from "../weights/safetensors.ts";
+import { tensor, type TrainingBatch } from "./batch.ts";
+import { Engine } from "./engine.ts";
 
 const golden = fileURLToPath(new URL("../../tests/golden/c/", import.meta.url));
 const device = new Device({ provider: "cpu", threads: 1, mapWeights: true });

@@ -5,10 +5,10 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { chooseDevice, type DeviceSurvey, type DeviceWish } from "./choose-device.ts";
-import { Device, type Loader } from "../device/device.ts";
 import { DeviceFault, faultOf } from "../device/device-fault.ts";
+import { Device, type Loader } from "../device/device.ts";
 import type { Fetches, Provider } from "../device/messages.ts";
+import { chooseDevice, type DeviceSurvey, type DeviceWish } from "./choose-device.ts";
 import { listProviders } from "./providers.ts";
 import { DeviceCheckFault, selfCheck } from "./self-check.ts";
 

@@ -4,12 +4,12 @@
 // be slower and less exact.
 import { availableParallelism } from "node:os";
 import { isFault } from "../../lib/fault.ts";
-import type { DType } from "../graph/graph.ts";
 import { userCache } from "../../lib/user-cache.ts";
 import { Device, type DeviceSettings, type Loader } from "../device/device.ts";
 import type { Provider } from "../device/messages.ts";
+import type { DType } from "../graph/graph.ts";
 import { type ListedProvider, listProviders } from "./providers.ts";
-import { rememberedCheck, selfCheck, type Verdict } from "./self-check.ts";
+import { type CheckResult, rememberedCheck, selfCheck } from "./self-check.ts";
 
 export interface DeviceWish {
   readonly provider: Provider | "auto";
@@ -29,14 +29,14 @@ export interface DeviceChoice {
 
 /** What a device was found to be: it computes right, in this precision, or it does not work. */
 export type Finding =
-  | { readonly provider: Provider; readonly compute: DType; readonly verdict: Verdict }
+  | { readonly provider: Provider; readonly compute: DType; readonly checkResult: CheckResult }
   | { readonly provider: Provider; readonly why: Error };
 
 /** What the choice rests on; tests put their own in its place. */
 export interface DeviceSurvey {
   list(): Promise<readonly ListedProvider[]>;
   open(settings: DeviceSettings): Loader;
-  check(device: Loader, compute: DType): Promise<Verdict>;
+  check(device: Loader, compute: DType): Promise<CheckResult>;
   /** Where passed checks are remembered. */
   readonly folder: string;
 }
@@ -73,8 +73,8 @@ export async function examine(
       return await survey.check(device, compute).finally(() => device.close());
     };
     try {
-      const verdict = await rememberedCheck(provider, compute, check, survey.folder);
-      return { provider, compute, verdict };
+      const checkResult = await rememberedCheck(provider, compute, check, survey.folder);
+      return { provider, compute, checkResult };
     } catch (error) {
       if (!isFault(error)) throw error;
       why = error;
@@ -89,8 +89,8 @@ const chosen = (finding: Exclude<Finding, { why: Error }>, wish: DeviceWish): De
   provider: finding.provider,
   compute: finding.compute,
   settings: settingsOf(finding.provider, wish.threads),
-  note: `${finding.provider} computes in ${finding.compute}: ${rated(finding.verdict.rate)}, ` +
-    `within ${finding.verdict.error.toExponential(0)} of the reference` +
+  note: `${finding.provider} computes in ${finding.compute}: ${rated(finding.checkResult.rate)}, ` +
+    `within ${finding.checkResult.error.toExponential(0)} of the reference` +
     (wish.compute === "float16" && finding.compute === "float32" && finding.provider !== "cpu"
       ? "; it cannot do float16"
       : ""),
@@ -133,7 +133,7 @@ export async function chooseDevice(
   }
   const cpu = await examine("cpu", wish, survey);
   const best = [...working, ..."why" in cpu ? [] : [cpu]]
-    .reduce((a, b) => b.verdict.rate > a.verdict.rate ? b : a);
+    .reduce((a, b) => b.checkResult.rate > a.checkResult.rate ? b : a);
   const choice = chosen(best, wish);
   return { ...choice, note: `auto: ${choice.note}${without}` };
 }

@@ -1,8 +1,8 @@
 // How fast a device multiplies matrices, which is most of a training step: what `auto` compares devices by.
 // The trap: a software renderer also calls itself a graphics card, and is far slower than the CPU.
+import type { Loader } from "../device/device.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { DType } from "../graph/graph.ts";
-import type { Loader } from "../device/device.ts";
 
 const side = 1024;
 const products = 8;

@@ -4,9 +4,9 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { memoryPlans } from "../memory/memory-plan.ts";
 import { MemoryFault } from "../memory/plan-memory.ts";
-import { type EngineWish, prepareEngine } from "./prepare-engine.ts";
-import { openModel } from "../weights/model.ts";
 import { tensor } from "../session/batch.ts";
+import { openModel } from "../weights/model.ts";
+import { type EngineWish, prepareEngine } from "./prepare-engine.ts";
 
 const golden = fileURLToPath(new URL("../../tests/golden/a/model", import.meta.url));
 const wish: EngineWish = {

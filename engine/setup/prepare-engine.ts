@@ -1,14 +1,14 @@
 // An engine for a piece of work: the device that was asked for or is best, and the memory plan that fits
 // the sizes at hand. The trap: choosing computes for some seconds the first time on a machine.
-import { chooseDevice, type DeviceChoice, type DeviceWish } from "./choose-device.ts";
 import { Device } from "../device/device.ts";
-import { Engine } from "../session/engine.ts";
 import { deviceMemory } from "../memory/device-memory.ts";
 import type { MemoryPlan } from "../memory/memory-plan.ts";
 import type { MemoryQuestion } from "../memory/memory-rows.ts";
 import { type MemoryAdvice, planMemory } from "../memory/plan-memory.ts";
+import { Engine } from "../session/engine.ts";
 import type { PoolingRule } from "../text/pooling.ts";
 import type { Model } from "../weights/model.ts";
+import { chooseDevice, type DeviceChoice, type DeviceWish } from "./choose-device.ts";
 
 export interface EngineWish extends DeviceWish {
   readonly model: Model;

@@ -6,23 +6,23 @@ import { mkdir, readFile } from "node:fs/promises";
 import { hostname, release } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { compareOutputs } from "../probe/compare.ts";
-import { Engine } from "../session/engine.ts";
 import { fault } from "../../lib/fault.ts";
+import type { Loader } from "../device/device.ts";
+import type { Provider } from "../device/messages.ts";
 import type { DType } from "../graph/graph.ts";
-import { probe } from "../probe/probe.ts";
+import { compareOutputs } from "../probe/compare.ts";
 import { decodeProbeInputs } from "../probe/probe-inputs.ts";
+import { probe } from "../probe/probe.ts";
+import { Engine } from "../session/engine.ts";
 import { writeAtomically } from "../weights/atomic-file.ts";
 import { openModel } from "../weights/model.ts";
 import { readSafetensors } from "../weights/safetensors.ts";
-import type { Loader } from "../device/device.ts";
 import { matmulRate } from "./matmul-rate.ts";
-import type { Provider } from "../device/messages.ts";
 import { runtimeVersion } from "./providers.ts";
 
 export class DeviceCheckFault extends fault("DeviceCheckFault", "world") {}
 
-export interface Verdict {
+export interface CheckResult {
   /** The largest relative error of any output, and whose it is. */
   readonly error: number;
   readonly output: string;
@@ -37,7 +37,7 @@ const golden = (file: string) =>
   fileURLToPath(new URL(`../../tests/golden/a/${file}`, import.meta.url));
 
 /** Throws DeviceCheckFault where numbers are wrong, or what the device throws. */
-export async function selfCheck(device: Loader, compute: DType): Promise<Verdict> {
+export async function selfCheck(device: Loader, compute: DType): Promise<CheckResult> {
   const model = await openModel(golden("model"));
   const file = golden("inputs.safetensors");
   const inputs = decodeProbeInputs(await readSafetensors(file), model, file);
@@ -50,7 +50,7 @@ export async function selfCheck(device: Loader, compute: DType): Promise<Verdict
   const errorOf = ({ error = Infinity }: typeof lines[number]) =>
     Number.isNaN(error) ? Infinity : error;
   const worst = lines.reduce((a, b) => errorOf(b) > errorOf(a) ? b : a);
-  if (lines.some(({ verdict }) => verdict !== "ok")) {
+  if (lines.some(({ outcome }) => outcome !== "ok")) {
     throw new DeviceCheckFault({
       key: "provider",
       tensor: worst.name,
@@ -71,19 +71,19 @@ export async function selfCheck(device: Loader, compute: DType): Promise<Verdict
 export async function rememberedCheck(
   provider: Provider,
   compute: DType,
-  check: () => Promise<Verdict>,
+  check: () => Promise<CheckResult>,
   folder: string,
-): Promise<Verdict> {
+): Promise<CheckResult> {
   const machine = [hostname(), process.platform, process.arch, release()].join(" ");
   const passed = { machine, provider, compute, onnxruntime: await runtimeVersion() };
   const file = join(folder, `${provider}-${compute}.json`);
   const held = await readFile(file, "utf8").then(JSON.parse).catch(() => undefined);
-  if (JSON.stringify(held?.passed) === JSON.stringify(passed)) return held.verdict;
-  const verdict = await check();
-  const text = JSON.stringify({ passed, verdict }, null, 2);
+  if (JSON.stringify(held?.passed) === JSON.stringify(passed)) return held.outcome;
+  const outcome = await check();
+  const text = JSON.stringify({ passed, outcome }, null, 2);
   // A cache that cannot be written costs the check again, no more.
   await mkdir(folder, { recursive: true })
     .then(() => writeAtomically(file, [new TextEncoder().encode(text)]))
     .catch(() => {});
-  return verdict;
+  return outcome;
 }

@@ -2,9 +2,9 @@
 // tokens: `gnome` is trained as the vectors of `gnome gnome_1 gnome_2`. A training has one, a picture may
 // be made with several embeddings, whose rows then follow one another as their placeholders do.
 // The trap: a text that spells the tokens out already is left as it is, not expanded twice.
-import { captionLength, loadTokenizer, type Tokenizer } from "./tokenizer.ts";
 import { PlaceholderFault } from "./tokenizer-fault.ts";
 import type { TokenizerFiles } from "./tokenizer-files.ts";
+import { captionLength, loadTokenizer, type Tokenizer } from "./tokenizer.ts";
 
 export interface Placeholder {
   readonly name: string;

@@ -3,8 +3,8 @@
 // gathers the gradient of those rows.
 import { fault } from "../../lib/fault.ts";
 import { decodeArray, toFloat32 } from "../weights/convert.ts";
-import { readChunks, readTensor } from "../weights/safetensors.ts";
 import { storedBytes } from "../weights/dtype.ts";
+import { readChunks, readTensor } from "../weights/safetensors.ts";
 import type { WeightView } from "../weights/weight-view.ts";
 
 export class TokenIdFault extends fault("TokenIdFault", "user") {}

@@ -15,8 +15,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { tokenizerDefinition } from "./tokenizer-definition.ts";
-import { loadTokenizer } from "./tokenizer.ts";
 import { tokenizerFiles } from "./tokenizer-files.ts";
+import { loadTokenizer } from "./tokenizer.ts";
 
 const model = fileURLToPath(new URL("../../tests/golden/a/model", import.meta.url));
 let folder: string;

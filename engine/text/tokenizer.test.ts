@@ -6,8 +6,8 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { readSafetensors } from "../weights/safetensors.ts";
-import { loadTokenizer, tokenWords } from "./tokenizer.ts";
 import { type TokenizerFiles, tokenizerFiles } from "./tokenizer-files.ts";
+import { loadTokenizer, tokenWords } from "./tokenizer.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const clip = join(root, "engine/text/clip");

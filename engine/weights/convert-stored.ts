@@ -11,8 +11,8 @@ import { storedBytes } from "./dtype.ts";
 import { type Network, networks } from "./required-tensors.ts";
 import { readHeader, type TensorToWrite, writeSafetensors } from "./safetensors.ts";
 import type { Located } from "./tensor-source.ts";
-import { WeightsStorageFault } from "./weights-file-fault.ts";
 import type { WeightTable, WeightView } from "./weight-view.ts";
+import { WeightsStorageFault } from "./weights-file-fault.ts";
 
 /** Bytes made of the side file's. */
 export type ConvertProgress = (done: number, total: number) => void;

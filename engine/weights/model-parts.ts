@@ -8,9 +8,9 @@ import { decodeVaeConfig, type ModelConfigs, type VaeConfig } from "../networks/
 import type { TokenizerFiles } from "../text/tokenizer-files.ts";
 import { foreignFormat } from "./comfy-quant.ts";
 import { componentWeights } from "./component-weights.ts";
+import { detectLayout } from "./detect-layout.ts";
 import { bundledConfigs, componentFolder, decodeFile, folderConfigs } from "./folder-configs.ts";
 import { type ModelFinding, refuseModel } from "./model-fault.ts";
-import { recognise } from "./recognise.ts";
 import { type Network, networks } from "./required-tensors.ts";
 import { readHeader } from "./safetensors.ts";
 import { markedScheduler, singleFileSources } from "./single-file.ts";
@@ -23,7 +23,7 @@ export interface ModelParts {
   readonly sources: Partial<Record<Network, TensorSource>>;
   readonly notes: readonly string[];
   /** What else it may be and what to do then, for a refusal. */
-  readonly looksLike: string | undefined;
+  readonly otherModelKind: string | undefined;
   readonly fix: string;
 }
 
@@ -102,7 +102,7 @@ export async function partsOfFolder(path: string, variant?: string): Promise<Mod
   const { prediction_type: prediction, rescale_betas_zero_snr: zero } = configs.configs.scheduler;
   const terminal = zero ? " with zero terminal SNR" : "";
   notes.push(`prediction: ${prediction}${terminal}, from scheduler/scheduler_config.json`);
-  return { kind: "folder", ...configs, sources, notes, looksLike: undefined, fix: folderFix };
+  return { kind: "folder", ...configs, sources, notes, otherModelKind: undefined, fix: folderFix };
 }
 
 /**
@@ -115,9 +115,9 @@ export async function partsOfFile(
   variant: string | undefined,
 ): Promise<ModelParts> {
   const header = await readHeader(path);
-  const { looksLike, fix, unusable } = recognise(header.tensors);
+  const { otherModelKind, fix, unusable } = detectLayout(header.tensors);
   if (unusable) {
-    refuseModel(path, "an SDXL model", [{ file: path, found: `${looksLike}` }], fix);
+    refuseModel(path, "an SDXL model", [{ file: path, found: `${otherModelKind}` }], fix);
   }
   const foreign = await foreignFormat(header);
   if (foreign !== undefined) {
@@ -171,8 +171,8 @@ export async function partsOfFile(
     tokenizers: base.tokenizers,
     sources,
     notes,
-    looksLike,
-    fix: looksLike === undefined ? fix + distilled : fix,
+    otherModelKind,
+    fix: otherModelKind === undefined ? fix + distilled : fix,
   };
 }
 

@@ -4,9 +4,9 @@
 // where fp8 or float64 has to be converted, once, into a side file.
 // The trap: a single file does not hold its configs; without `modelConfig` they are SDXL base's.
 import { realpath, stat } from "node:fs/promises";
+import { userCache } from "../../lib/user-cache.ts";
 import type { ModelConfigs } from "../networks/config.ts";
 import type { TokenizerFiles } from "../text/tokenizer-files.ts";
-import { userCache } from "../../lib/user-cache.ts";
 import { type ConvertProgress, convertStored } from "./convert-stored.ts";
 import { componentFolder, disagreements } from "./folder-configs.ts";
 import { locate } from "./locate.ts";
@@ -14,8 +14,8 @@ import { type ModelFinding, refuseModel } from "./model-fault.ts";
 import { type ModelParts, partsOfFile, partsOfFolder, vaeParts } from "./model-parts.ts";
 import { type Network, networks, requiredTensors } from "./required-tensors.ts";
 import type { Located } from "./tensor-source.ts";
-import { fileFault, WeightsFileFault } from "./weights-file-fault.ts";
 import type { WeightTable } from "./weight-view.ts";
+import { fileFault, WeightsFileFault } from "./weights-file-fault.ts";
 
 export interface Model {
   /** As it was asked for. */
@@ -116,13 +116,15 @@ function locateAll(
   real: string,
   parts: ModelParts,
 ): Record<Network, Map<string, Located>> {
-  const { configs, sources, looksLike } = parts;
+  const { configs, sources, otherModelKind } = parts;
   const wanted = "the four networks of an SDXL model";
   const absent = networks.filter((network) => sources[network] === undefined);
   if (absent.length > 0) {
     const names = absent.map((network) => componentFolder[network]).join(", ");
-    const found = looksLike === undefined ? `no ${names}` : `what looks like ${looksLike}`;
-    const fix = looksLike === undefined ? missingFix(absent) : parts.fix;
+    const found = otherModelKind === undefined
+      ? `no ${names}`
+      : `what looks like ${otherModelKind}`;
+    const fix = otherModelKind === undefined ? missingFix(absent) : parts.fix;
     refuseModel(path, wanted, [{ file: path, found }], fix);
   }
   const required = requiredTensors(configs);
@@ -143,9 +145,9 @@ function locateAll(
     unet: table("unet"),
     vae: table("vae"),
   };
-  if (looksLike !== undefined && findings.length > 0) {
+  if (otherModelKind !== undefined && findings.length > 0) {
     const [{ tensor, found }] = findings;
-    const what = `what looks like ${looksLike}; ${
+    const what = `what looks like ${otherModelKind}; ${
       tensor === undefined ? "" : `${tensor}: `
     }${found}`;
     refuseModel(path, "an SDXL model", [{ file: path, found: what }], parts.fix);

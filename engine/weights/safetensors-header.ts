@@ -6,8 +6,8 @@ import { lstat, open, realpath, stat } from "node:fs/promises";
 import { storedBytes, type StoredDType } from "./dtype.ts";
 import { duplicateKey } from "./duplicate-key.ts";
 import { otherKind } from "./other-kind.ts";
-import { fileFault, WeightsFileFault } from "./weights-file-fault.ts";
 import type { WeightView } from "./weight-view.ts";
+import { fileFault, WeightsFileFault } from "./weights-file-fault.ts";
 
 export interface SafetensorsHeader {
   /** Real path: symbolic links, as in Hugging Face's cache, are followed. */

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { decodeArray, toBFloat16Bits, toFloat16Bits } from "./convert.ts";
-import { readHeader, readSafetensors, readTensor, writeSafetensors } from "./safetensors.ts";
 import { duplicateKey } from "./duplicate-key.ts";
+import { readHeader, readSafetensors, readTensor, writeSafetensors } from "./safetensors.ts";
 
 let folder: string;
 before(async () => folder = await mkdtemp(join(tmpdir(), "safetensors-")));

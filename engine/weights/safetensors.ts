@@ -7,8 +7,8 @@ import { decodeArray, type StoredArray, toFloat32 } from "./convert.ts";
 import type { StoredDType } from "./dtype.ts";
 import { safetensorsChunks, type TensorToWrite } from "./safetensors-bytes.ts";
 import { readHeader } from "./safetensors-header.ts";
-import { fileFault } from "./weights-file-fault.ts";
 import type { WeightView } from "./weight-view.ts";
+import { fileFault } from "./weights-file-fault.ts";
 export type { TensorToWrite } from "./safetensors-bytes.ts";
 export { readHeader, type SafetensorsHeader } from "./safetensors-header.ts";
 

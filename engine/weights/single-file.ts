@@ -2,7 +2,7 @@
 // mixture, below any of the prefixes that people's tools write. Nothing is copied: each network becomes
 // a source of views. The trap: a file may lack text encoders or VAE; that is for the caller to tell.
 import type { ModelConfigs, SchedulerConfig } from "../networks/config.ts";
-import { unetPrefixes } from "./recognise.ts";
+import { unetPrefixes } from "./detect-layout.ts";
 import { type Network, networks } from "./required-tensors.ts";
 import type { SafetensorsHeader } from "./safetensors.ts";
 import { diffusersSource, originalSource, type TensorSource } from "./tensor-source.ts";

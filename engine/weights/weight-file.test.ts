@@ -11,7 +11,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
 
-const script = fileURLToPath(new URL("./look.fixture.ts", import.meta.url));
+const script = fileURLToPath(new URL("./inspect-file.fixture.ts", import.meta.url));
 const run = process.versions.deno === undefined ? [script] : ["run", "-A", script];
 
 let folder: string;

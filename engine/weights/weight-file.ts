@@ -21,7 +21,7 @@ const worthADisk = 32 << 20;
 const seen = new Map<string, FileContent>();
 
 /** Reads the file unless it is known; a big one says how far it is. Throws as `readThrough` does. */
-export async function lookAt(
+export async function inspectFile(
   file: string,
   signal: AbortSignal,
   onProgress?: ReadProgress,

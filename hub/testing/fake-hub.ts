@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-export type Mishap =
+export type InjectedFailure =
   | { readonly cutAfter: number }
   | { readonly endAfter: number }
   | { readonly stallAfter: number }
@@ -37,7 +37,7 @@ export interface FakeHub {
   /** Files whose bytes were asked for, in order; once for each attempt. */
   readonly served: string[];
   /** What goes wrong with the next requests of a file, by its path or "api". */
-  readonly mishaps: Map<string, Mishap[]>;
+  readonly injectedFailures: Map<string, InjectedFailure[]>;
   readonly commitOf: (id: string) => string;
   readonly etagOf: (id: string, path: string) => string;
   readonly close: () => Promise<void>;
@@ -78,7 +78,7 @@ export async function fakeHub(
   );
   const seen: Seen[] = [];
   const served: string[] = [];
-  const mishaps = new Map<string, Mishap[]>();
+  const injectedFailures = new Map<string, InjectedFailure[]>();
   let cdnEndpoint = "";
 
   const refuse = (response: ServerResponse, status: number, code: string, text: string): void => {
@@ -94,8 +94,8 @@ export async function fakeHub(
     const url = new URL(request.url ?? "", endpoint);
     const { authorization } = note("hub", request, url.pathname);
     const isApi = url.pathname.startsWith("/api/");
-    const mishap = isApi ? mishaps.get("api")?.shift() : undefined;
-    if (mishap !== undefined) return goWrong(mishap, response, Buffer.from(`{"sha": "0"}`), 0);
+    const injected = isApi ? injectedFailures.get("api")?.shift() : undefined;
+    if (injected !== undefined) return goWrong(injected, response, Buffer.from(`{"sha": "0"}`), 0);
     const path = url.pathname.slice(isApi ? 4 : 0)
       .replace(isApi ? /^\/(?:models|datasets)\// : /^\/(?:datasets\/)?/, "");
     const type = /^(?:\/api)?\/datasets\//.test(url.pathname) ? "dataset" : "model";
@@ -198,9 +198,9 @@ export async function fakeHub(
     stored: Stored,
   ): void {
     if (request.method !== "HEAD") served.push(file);
-    const mishap = request.method === "HEAD" ? undefined : mishaps.get(file)?.shift();
+    const injected = request.method === "HEAD" ? undefined : injectedFailures.get(file)?.shift();
     const range = /^bytes=(\d+)-/.exec(request.headers.range ?? "");
-    const isPart = range !== null && !(mishap !== undefined && "ignoreRange" in mishap);
+    const isPart = range !== null && !(injected !== undefined && "ignoreRange" in injected);
     const { length } = stored.bytes;
     const start = isPart ? Number(range[1]) : 0;
     response.setHeader("ETag", `"${stored.lfs ?? stored.oid}"`);
@@ -209,30 +209,35 @@ export async function fakeHub(
     }
     response.statusCode = isPart ? 206 : 200;
     if (isPart) response.setHeader("Content-Range", `bytes ${start}-${length - 1}/${length}`);
-    if (mishap !== undefined) return goWrong(mishap, response, stored.bytes, start);
+    if (injected !== undefined) return goWrong(injected, response, stored.bytes, start);
     response.setHeader("Content-Length", length - start);
     response.end(request.method === "HEAD" ? undefined : stored.bytes.subarray(start));
   }
 
-  function goWrong(mishap: Mishap, response: ServerResponse, bytes: Buffer, start: number): void {
-    if ("status" in mishap) {
-      return void response.writeHead(mishap.status, mishap.headers ?? {}).end();
+  function goWrong(
+    injected: InjectedFailure,
+    response: ServerResponse,
+    bytes: Buffer,
+    start: number,
+  ): void {
+    if ("status" in injected) {
+      return void response.writeHead(injected.status, injected.headers ?? {}).end();
     }
-    if ("location" in mishap) {
-      return void response.writeHead(302, { Location: mishap.location }).end();
+    if ("location" in injected) {
+      return void response.writeHead(302, { Location: injected.location }).end();
     }
-    if ("endAfter" in mishap) {
-      return void response.end(bytes.subarray(start, start + mishap.endAfter));
+    if ("endAfter" in injected) {
+      return void response.end(bytes.subarray(start, start + injected.endAfter));
     }
     response.setHeader("Content-Length", bytes.length - start);
-    if ("wrongBytes" in mishap) return void response.end(Buffer.alloc(bytes.length - start, 7));
-    if ("hold" in mishap) {
-      return void mishap.hold.then(() => response.end(bytes.subarray(start)));
+    if ("wrongBytes" in injected) return void response.end(Buffer.alloc(bytes.length - start, 7));
+    if ("hold" in injected) {
+      return void injected.hold.then(() => response.end(bytes.subarray(start)));
     }
-    if ("ignoreRange" in mishap) return void response.end(bytes.subarray(start));
-    const after = "cutAfter" in mishap ? mishap.cutAfter : mishap.stallAfter;
+    if ("ignoreRange" in injected) return void response.end(bytes.subarray(start));
+    const after = "cutAfter" in injected ? injected.cutAfter : injected.stallAfter;
     response.write(bytes.subarray(start, start + after), () => {
-      if ("cutAfter" in mishap) response.socket?.destroy();
+      if ("cutAfter" in injected) response.socket?.destroy();
     });
   }
 
@@ -255,7 +260,7 @@ export async function fakeHub(
     endpoint,
     seen,
     served,
-    mishaps,
+    injectedFailures,
     commitOf: (id) => repos.get(id)!.commit,
     etagOf: (id, path) => {
       const { lfs, oid } = repos.get(id)!.files.get(path)!;

@@ -61,7 +61,7 @@ test("a file of ours: loads everywhere but in diffusers, with the word to type",
       await write(join(folder, "bruce_gnome.safetensors"), canonical(4)),
     );
     assert.deepEqual(
-      report.verdicts.map(({ client, loads, trigger }) => [client, loads, trigger]),
+      report.clientResults.map(({ client, loads, trigger }) => [client, loads, trigger]),
       [
         ["InvokeAI", "yes", "<bruce_gnome>"],
         ["ComfyUI", "yes", "embedding:bruce_gnome"],
@@ -69,7 +69,7 @@ test("a file of ours: loads everywhere but in diffusers, with the word to type",
         ["diffusers", "no", undefined],
       ],
     );
-    assert.match(report.verdicts[3].remarks.join(), /embedding convert/);
+    assert.match(report.clientResults[3].remarks.join(), /embedding convert/);
     assert.deepEqual([report.vectors, report.promptTokens, report.values], [4, 75, []]);
     const text = reportText(report).join("\n");
     for (const part of ["clip_l F32 [4, 768]", "4 of a prompt's 75", "type <bruce_gnome>"]) {
@@ -100,9 +100,11 @@ test("broken in a way a client swallows: partly, and why", () =>
     ];
     for (const [tensors, client, loads, why] of cases) {
       const path = await write(join(folder, "x_gnome.safetensors"), tensors);
-      const verdict = (await checkEmbedding(path)).verdicts.find((v) => v.client === client)!;
-      assert.equal(verdict.loads, loads, client);
-      assert.match(verdict.remarks.join("; "), why);
+      const clientResult = (await checkEmbedding(path)).clientResults.find((v) =>
+        v.client === client
+      )!;
+      assert.equal(clientResult.loads, loads, client);
+      assert.match(clientResult.remarks.join("; "), why);
     }
   }));
 
@@ -110,7 +112,7 @@ test("diffusers: an embedding is called as its tensor, and only what can be is s
   inFolder(async (folder) => {
     const path = join(folder, "x_gnome.safetensors");
     const diffusers = async (tensors: Case["tensors"]) =>
-      (await checkEmbedding(await write(path, tensors))).verdicts.find(({ client }) =>
+      (await checkEmbedding(await write(path, tensors))).clientResults.find(({ client }) =>
         client === "diffusers"
       )!;
     // As recorded from load_textual_inversion of diffusers 0.42.1.
@@ -124,10 +126,10 @@ test("diffusers: an embedding is called as its tensor, and only what can be is s
 
 test("a file of another ending is a pickle to those who go by it", () =>
   inFolder(async (folder) => {
-    const { verdicts } = await checkEmbedding(
+    const { clientResults } = await checkEmbedding(
       await write(join(folder, "x_gnome.pt"), canonical(2)),
     );
-    for (const { client, loads, remarks } of verdicts) {
+    for (const { client, loads, remarks } of clientResults) {
       assert.equal(loads, "no");
       assert.equal(/ends in \.safetensors/.test(remarks.join()), client !== "diffusers");
     }
@@ -136,10 +138,12 @@ test("a file of another ending is a pickle to those who go by it", () =>
 test("names that a prompt can't say, and words that mean something already", () =>
   inFolder(async (folder) => {
     const of = async (stem: string) => {
-      const { verdicts } = await checkEmbedding(
+      const { clientResults } = await checkEmbedding(
         await write(join(folder, `${stem}.safetensors`), canonical(1)),
       );
-      return Object.fromEntries(verdicts.map((verdict) => [verdict.client, verdict]));
+      return Object.fromEntries(
+        clientResults.map((clientResult) => [clientResult.client, clientResult]),
+      );
     };
     const spaced = await of("my gnome");
     assert.equal(spaced.InvokeAI.trigger, "<my gnome>");
@@ -161,8 +165,10 @@ test("names that a prompt can't say, and words that mean something already", () 
         2,
         768,
       ]]]);
-      const verdict = (await checkEmbedding(path)).verdicts.find((v) => v.client === "diffusers")!;
-      assert.equal(verdict.loads, loads);
+      const clientResult = (await checkEmbedding(path)).clientResults.find((v) =>
+        v.client === "diffusers"
+      )!;
+      assert.equal(clientResult.loads, loads);
     }
   }));
 
@@ -198,7 +204,7 @@ test("what a tool keeps beside both encoders' rows is not looked at", () =>
     const path = join(folder, "x_gnome.safetensors");
     const report = await checkEmbedding(await write(path, [...canonical(2), ["step", "F32", []]]));
     assert.deepEqual(report.tensors.map(({ name }) => name).toSorted(), ["clip_g", "clip_l"]);
-    assert.equal(report.verdicts[0].loads, "yes");
+    assert.equal(report.clientResults[0].loads, "yes");
     await assert.rejects(
       checkEmbedding(await write(path, [["x", "F32", [2, 768]], ["step", "F32", []]])),
     );

@@ -15,7 +15,7 @@ import { loadVocabulary } from "./vocabulary.ts";
 /** Tokens of a prompt, or of one chunk of it, beside its start and end. */
 const promptTokens = 75;
 
-export interface Verdict {
+export interface ClientResult {
   readonly client: Client;
   /** "partly": something reaches the model, but not what was trained. */
   readonly loads: "yes" | "partly" | "no";
@@ -33,7 +33,7 @@ export interface EmbeddingReport {
   /** What is wrong with the values, whatever the client. */
   readonly values: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
-  readonly verdicts: readonly Verdict[];
+  readonly clientResults: readonly ClientResult[];
 }
 
 /** Throws as `readEmbedding` does. */
@@ -49,8 +49,8 @@ export async function checkEmbedding(path: string): Promise<EmbeddingReport> {
     vocabulary: { isWord: vocabulary.isWord(text), isPiece: vocabulary.isPiece(text) },
   });
   const misnamed = !/\.safetensors$/i.test(path);
-  const verdicts = (Object.keys(clients) as Client[]).map((client) =>
-    verdictOf(
+  const clientResults = (Object.keys(clients) as Client[]).map((client) =>
+    clientResultOf(
       client,
       misnamed && client !== "diffusers" ? takenForPickle : clients[client](tensors),
       triggers[client](facts(client === "diffusers" ? token : stem)),
@@ -64,7 +64,7 @@ export async function checkEmbedding(path: string): Promise<EmbeddingReport> {
     promptTokens,
     values: remarksOnValues(file),
     metadata,
-    verdicts,
+    clientResults,
   };
 }
 
@@ -81,7 +81,12 @@ const vectorsOf = ({ tensors }: EmbeddingFile): number => Math.max(...tensors.ma
 export const tokenOf = ({ metadata, stem }: EmbeddingFile): string =>
   metadata["gnomic.trigger"] ?? stem;
 
-function verdictOf(client: Client, reach: Reach, trigger: Trigger, file: EmbeddingFile): Verdict {
+function clientResultOf(
+  client: Client,
+  reach: Reach,
+  trigger: Trigger,
+  file: EmbeddingFile,
+): ClientResult {
   if ("refused" in reach) {
     const convertible = client === "diffusers" && isCanonical(file);
     const remarks = [reach.refused, ...convertible ? [convertFirst] : []];

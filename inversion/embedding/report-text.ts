@@ -5,8 +5,8 @@ const verbs = { yes: "loads", partly: "loads, but", no: "does not load it" } as 
 
 /** Lines without colours. */
 export function reportText(report: EmbeddingReport): string[] {
-  const { tensors, vectors, promptTokens, values, verdicts, metadata } = report;
-  const widest = Math.max(...verdicts.map(({ client }) => client.length));
+  const { tensors, vectors, promptTokens, values, clientResults, metadata } = report;
+  const widest = Math.max(...clientResults.map(({ client }) => client.length));
   const about = ["gnomic.base_model", "gnomic.step", "gnomic.tool"]
     .filter((key) => metadata[key] !== undefined)
     .map((key) => `${key.replace("gnomic.", "").replace("_", " ")} ${metadata[key]}`);
@@ -19,7 +19,7 @@ export function reportText(report: EmbeddingReport): string[] {
     ...about.length > 0 ? [`  ${about.join(", ")}`] : [],
     ...values.map((remark) => `  ${remark}`),
     "",
-    ...verdicts.flatMap(({ client, loads, remarks, trigger }) => [
+    ...clientResults.flatMap(({ client, loads, remarks, trigger }) => [
       `  ${client.padEnd(widest)}  ${verbs[loads]}${
         trigger === undefined ? "" : `; type ${trigger}`
       }`,

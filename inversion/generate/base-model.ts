@@ -3,10 +3,10 @@
 // The trap: two embeddings may come from different models; then the user has to say which.
 import { Result, Schema } from "effect";
 import { heightWidth, Resolution } from "../../config/data.ts";
+import { deviceFields } from "../../config/device.ts";
 import { embeddingFields } from "../../config/embedding.ts";
 import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
-import { deviceFields } from "../../config/device.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import { GenerateFault } from "./generate-fault.ts";
 import type { LoadedEmbedding } from "./load-embedding.ts";

@@ -4,19 +4,19 @@
 // of the run come out.
 import { join } from "node:path";
 import { Effect } from "effect";
-import { chooseDevice } from "../../engine/setup/choose-device.ts";
 import { samplers } from "../../engine/diffusion/samplers/samplers.ts";
 import { drawPicture, promptTokenizers } from "../../engine/sample/draw-picture.ts";
-import type { Fault } from "../../lib/fault.ts";
 import { latentSize } from "../../engine/sample/latent-size.ts";
-import type { StageTools } from "../../runtime/stage.ts";
+import { chooseDevice } from "../../engine/setup/choose-device.ts";
 import { atomicWrite, makeFolder } from "../../lib/atomic-write.ts";
 import { digestJson } from "../../lib/canonical-json.ts";
+import type { Fault } from "../../lib/fault.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
+import type { StageTools } from "../../runtime/stage.ts";
 import { loadModel } from "../model/load-model.ts";
 import { modelNote } from "../model/model-note.ts";
 import { computeOf, openEngine, resolvePooling, schedulerOf } from "../model/open-engine.ts";
 import { jpeg, png } from "../model/picture-file.ts";
-import { tryPromise } from "../../lib/try-promise.ts";
 import { baseModel } from "./base-model.ts";
 import { loadEmbedding } from "./load-embedding.ts";
 import { pictureSize } from "./picture-size.ts";

@@ -4,7 +4,7 @@
 import { type Embedding, promptTokenizers } from "../../engine/sample/draw-picture.ts";
 import { PlaceholderFault } from "../../engine/text/tokenizer-fault.ts";
 import type { Model } from "../../engine/weights/model.ts";
-import { allFaults } from "../../lib/faults.ts";
+import { allFaults } from "../../lib/fault.ts";
 import { GenerateFault } from "./generate-fault.ts";
 import type { LoadedEmbedding } from "./load-embedding.ts";
 

@@ -6,9 +6,9 @@ import { aspectBuckets } from "../../config/aspect-buckets.ts";
 import { dataLoaderFields, heightWidth } from "../../config/data.ts";
 import { deviceFields } from "../../config/device.ts";
 import { optimizerFields } from "../../config/optimizer.ts";
-import { latentSize } from "../../engine/sample/latent-size.ts";
 import { type MemoryPlan, memoryPlans } from "../../engine/memory/memory-plan.ts";
 import type { VaeConfig } from "../../engine/networks/config.ts";
+import { latentSize } from "../../engine/sample/latent-size.ts";
 
 /** The configuration's keys that decide how much a training step computes. */
 export const workFields = {

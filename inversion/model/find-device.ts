@@ -2,8 +2,8 @@
 // The trap: the first time on a machine this computes for some seconds; it is remembered afterwards.
 import { Effect } from "effect";
 import type { Fault } from "../../lib/fault.ts";
-import type { Configuration } from "../../runtime/pipeline/configuration.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import type { Configuration } from "../../runtime/pipeline/configuration.ts";
 
 export interface FoundDevice {
   /** Null: nothing is computed on a device. */

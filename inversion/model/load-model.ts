@@ -4,13 +4,12 @@
 // The trap: a dry run must not touch the network or write; what is not here fails with NotDownloaded, and
 // weights that have to be converted have no bytes yet.
 import { Effect } from "effect";
-import type { Fault } from "../../lib/fault.ts";
-import { locateModel, resolveModel } from "../../hub/resolve-model.ts";
 import { type Model, openModel } from "../../engine/weights/model.ts";
-import { NotDownloaded } from "../../lib/not-downloaded.ts";
-import type { InputTools } from "../../runtime/stage.ts";
+import { locateModel, resolveModel } from "../../hub/resolve-model.ts";
+import { type Fault, NotDownloaded } from "../../lib/fault.ts";
 import { tryPromise, tryWithProgress } from "../../lib/try-promise.ts";
-import { lookAtWeights } from "./look-at-weights.ts";
+import type { InputTools } from "../../runtime/stage.ts";
+import { inspectWeights } from "./inspect-weights.ts";
 
 export interface ModelOptions {
   readonly model: string;
@@ -69,7 +68,7 @@ export const modelInputs = (
 ): Effect.Effect<unknown, Fault> =>
   Effect.gen(function* () {
     const model = yield* loadModel(options, tools);
-    const looked = yield* lookAtWeights(
+    const looked = yield* inspectWeights(
       networks.flatMap((network) => model.files[network]),
       tools.progress,
     );

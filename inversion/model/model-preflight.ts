@@ -1,8 +1,8 @@
 // What a stage finds wrong with its options beside the model, before any stage runs.
 // The trap: a model that is not here yet, or is no good, is said by whoever loads it; not here again.
 import { Effect } from "effect";
-import type { Fault } from "../../lib/fault.ts";
 import type { Model } from "../../engine/weights/model.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import { loadModel, type ModelOptions } from "./load-model.ts";
 

@@ -3,19 +3,19 @@
 // The trap: stages take turns at the device through `tools.withResource("device", ...)`.
 import { Effect, type Scope } from "effect";
 import { deviceFields } from "../../config/device.ts";
-import type { Engine } from "../../engine/session/engine.ts";
-import type { Fault } from "../../lib/fault.ts";
 import type { SchedulerConfig } from "../../engine/networks/config.ts";
+import type { Engine } from "../../engine/session/engine.ts";
 import { prepareEngine } from "../../engine/setup/prepare-engine.ts";
 import type { PoolingRule } from "../../engine/text/pooling.ts";
 import { loadTokenizer } from "../../engine/text/tokenizer.ts";
 import { checkFinite } from "../../engine/weights/finite.ts";
 import type { Model } from "../../engine/weights/model.ts";
 import type { WeightTable } from "../../engine/weights/weight-view.ts";
-import type { StageTools } from "../../runtime/stage.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import type { StageTools } from "../../runtime/stage.ts";
 import type { EngineWork } from "./engine-work.ts";
-import { lookAtWeights } from "./look-at-weights.ts";
+import { inspectWeights } from "./inspect-weights.ts";
 
 /** The configuration's keys that decide how to compute; part of a stage's options. */
 export const engineFields = {
@@ -70,7 +70,7 @@ const checkWeights = (model: Model, { progress }: EngineTools): Effect.Effect<vo
   Effect.gen(function* () {
     const tables = Object.values(model.weights);
     const files = tables.flatMap((table) => [...table.values()].map(({ file }) => file));
-    const looked = yield* lookAtWeights(files, progress);
+    const looked = yield* inspectWeights(files, progress);
     const suspects = tables.map((table): WeightTable =>
       new Map([...table].filter(([, { file }]) => looked.get(file)?.finite === false))
     );

@@ -2,8 +2,8 @@
 // stage comes first, for the sizes that are trained.
 import { Effect, type Scope } from "effect";
 import type { Engine } from "../../engine/session/engine.ts";
-import type { Fault } from "../../lib/fault.ts";
 import type { Model } from "../../engine/weights/model.ts";
+import type { Fault } from "../../lib/fault.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { trainingWork, type WorkOptions } from "./engine-work.ts";
 import { loadModel, type ModelOptions } from "./load-model.ts";

@@ -1,10 +1,10 @@
 // A resolved configuration as rows for people: each option with its meaning, its value and whether that
 // differs from the default. The trap: options of a union (the optimizer's kinds) have several rows in
 // the option table; the one of the kind that this configuration names is meant.
+import { canonicalJson } from "../../lib/canonical-json.ts";
 import { isMapping, type Mapping } from "../../runtime/options/mapping.ts";
 import { optionRows } from "../../runtime/options/option-rows.ts";
 import type { OptionRow } from "../../runtime/options/option-table.ts";
-import { canonicalJson } from "../../lib/canonical-json.ts";
 
 export interface ConfigurationEntry {
   /** Dotted. */

@@ -3,9 +3,9 @@
 // hundred of them kept. The trap: the path comes from the run's files, which may have been imported
 // from anywhere, so it must stay in the run's folder, and what is sent was decoded as a picture.
 import sharp from "sharp";
+import { readTrainingPictures } from "../../inversion/training-pictures.ts";
 import { insideRun } from "../monitor/server/inside-run.ts";
 import type { RunState } from "./run-reader.ts";
-import { readTrainingPictures } from "../../inversion/training-pictures.ts";
 
 export interface PictureFile {
   readonly bytes: Uint8Array;

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { defaultRun, syntheticEvents } from "../../tests/synthetic-events.ts";
 import { parseEvent } from "../../runtime/execute/event-log.ts";
+import { defaultRun, syntheticEvents } from "../../tests/synthetic-events.ts";
 import { quickEvent } from "./quick-event.ts";
 
 const events = [...syntheticEvents({ ...defaultRun, steps: 60, totalSteps: 60 })];

@@ -4,10 +4,10 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEvent } from "../../runtime/execute/event-log.ts";
-import { emptyRunState, foldEvent } from "./run-state.js";
 import { isAlive } from "./run-alive.ts";
 import type { RunFolder } from "./run-folders.ts";
 import type { RunState } from "./run-reader.ts";
+import { emptyRunState, foldEvent } from "./run-state.js";
 
 const headBytes = 1 << 16;
 const tailBytes = 1 << 17;

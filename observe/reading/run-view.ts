@@ -1,9 +1,9 @@
 // Everything that the page shows of a run besides curves and pictures, in one answer.
 import { basename } from "node:path";
+import { readTrainingPictures } from "../../inversion/training-pictures.ts";
 import { configurationEntries, type ConfigurationEntry } from "./configuration-entries.ts";
 import { isAlive } from "./run-alive.ts";
 import { readConfiguration, type RunReader, type RunState } from "./run-reader.ts";
-import { readTrainingPictures } from "../../inversion/training-pictures.ts";
 
 export interface RunView {
   /** Absolute, for paths to copy. */

@@ -1,8 +1,8 @@
 // The pictures of a report: few and small enough to be sent, inside the file as data URIs.
 import sharp from "sharp";
+import { readTrainingPictures } from "../../inversion/training-pictures.ts";
 import { insideRun } from "../monitor/server/inside-run.ts";
 import type { RunState } from "../reading/run-reader.ts";
-import { readTrainingPictures } from "../../inversion/training-pictures.ts";
 import { nearestStep, spreadSteps } from "./spread-steps.ts";
 
 const side = 384;

@@ -1,9 +1,9 @@
 // The numbers and tables of a report: how far and how well, the rows' nearest words, options, stages,
 // messages.
-import type { ConfigurationEntry } from "../reading/configuration-entries.ts";
 import { count, dateTime, duration, loss, memory, short } from "../monitor/page/format.js";
-import { statusOf } from "../reading/run-status.js";
+import type { ConfigurationEntry } from "../reading/configuration-entries.ts";
 import type { RunState } from "../reading/run-reader.ts";
+import { statusOf } from "../reading/run-status.js";
 import { type Html, html } from "./html.ts";
 import type { ReportContent } from "./report-content.ts";
 

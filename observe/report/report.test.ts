@@ -19,8 +19,8 @@ import { newRunReader } from "../reading/run-reader.ts";
 import { writeContactSheet } from "./contact-sheet.ts";
 import { curveSvg, ticks } from "./curve-svg.ts";
 import { escape, html } from "./html.ts";
-import { renderReport, writeReport } from "./report.ts";
 import { reportObserver } from "./report-observer.ts";
+import { renderReport, writeReport } from "./report.ts";
 import { spreadSteps } from "./spread-steps.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "gnomic-report-"));

@@ -1,7 +1,6 @@
 // From a summary to the protobuf message, in the one form that TensorBoard's two readers both show:
 // the Rust data server drops scalars that are DT_DOUBLE or of shape [1], so scalars are simple values;
 // pictures are rank 1 strings: width, height, then one encoded picture (png or jpeg) after another.
-import { histogram } from "./histogram.ts";
 import {
   dataClass,
   dataType,
@@ -9,6 +8,7 @@ import {
   type SummaryValueMessage,
   type TensorMessage,
 } from "./event-proto.ts";
+import { histogram } from "./histogram.ts";
 import type { Picture, Summary, SummaryValue } from "./summary.ts";
 
 /** Gives the bytes of a picture file, or nothing when it is not there any more. */

@@ -6,8 +6,8 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunEvent } from "../../runtime/events.ts";
 import type { RunObserver } from "../../runtime/execute/observers.ts";
-import { allEvents } from "../reading/event-tail.ts";
 import { insideRun } from "../monitor/server/inside-run.ts";
+import { allEvents } from "../reading/event-tail.ts";
 import {
   createEventFile,
   type EventFile,
@@ -17,8 +17,8 @@ import {
 } from "./event-file.ts";
 import type { EventMessage } from "./event-proto.ts";
 import { canAppend, lastStep, shownSteps, wantedSteps } from "./shown-steps.ts";
-import { configurationSummary, summariser, type Summary } from "./summary.ts";
 import { type ReadPicture, summaryMessage } from "./summary-message.ts";
+import { configurationSummary, summariser, type Summary } from "./summary.ts";
 
 export interface TensorBoardOptions {
   /** The run's folder, with its events.jsonl. */

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect, Schema } from "effect";
-import { startChild } from "../testing/child.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { ownIdentity } from "../platform/process-identity.ts";
 import { defineStage } from "../stage.ts";
+import { startChild } from "../testing/child.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { runToy } from "../testing/toy-world.ts";
 import { treeOf } from "../testing/tree.ts";
@@ -68,7 +68,10 @@ test("a run is complete only when everybody who looks has done what is theirs", 
 test("what a killed process left half-written is gone after the next attempt", () =>
   withTemporaryFolder(async (folder) => {
     let round = 0;
-    const work = defineStage({ ...idle, owed: () => Effect.succeed({ why: `round ${++round}` }) });
+    const work = defineStage({
+      ...idle,
+      remainingWork: () => Effect.succeed({ why: `round ${++round}` }),
+    });
     const toy = { folder, pipeline: pipeline("toy").stage("work", work) };
     const { ending: { dir } } = await runToy(toy);
     const before = Object.keys(treeOf(dir));

@@ -2,8 +2,7 @@
 // that may pass by itself (`transient`) another attempt, after a wait that doubles, give or take a fifth.
 // The trap: whatever a stage throws becomes a fault here; after this, nothing is untyped.
 import { Cause, Duration, Effect, Schedule } from "effect";
-import { type Fault, fault, isFault } from "../../lib/fault.ts";
-import { UnexpectedError } from "../../lib/as-fault.ts";
+import { type Fault, fault, isFault, UnexpectedError } from "../../lib/fault.ts";
 import type { Retry } from "../pipeline/pipeline.ts";
 import type { PlannedStage } from "../plan/plan.ts";
 import type { EventStream } from "./observers.ts";

@@ -6,7 +6,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import type { Fault } from "../../lib/fault.ts";
-import { versions } from "./versions.ts";
+import { versions } from "../platform/versions.ts";
 
 const anonymous = (text: string): string =>
   text.replaceAll(process.cwd(), ".").replaceAll(homedir(), "~");

@@ -3,11 +3,11 @@ import { appendFileSync, readFileSync, truncateSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { test } from "node:test";
 import { Clock, Effect } from "effect";
-import { type EventLog, openEventLog, readEvents } from "./event-log.ts";
-import type { UnstampedEvent } from "../events.ts";
 import { Files } from "../../lib/files.ts";
+import type { UnstampedEvent } from "../events.ts";
 import { fullDisk } from "../testing/full-disk.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { type EventLog, openEventLog, readEvents } from "./event-log.ts";
 
 const note = (text: string): UnstampedEvent => ({ event: "note", text });
 const step = (n: number, loss = 1): UnstampedEvent => ({

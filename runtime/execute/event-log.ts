@@ -3,10 +3,10 @@
 // The trap: what a run has come to is said once (`subjects`). A kill may fall between a record and its
 // event, so a resumed stage says again what it has on record, and what is in the log already is dropped.
 import { Clock, Effect, Result, Schema, Semaphore } from "effect";
-import type { Fault } from "../../lib/fault.ts";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
-import { RunEvent, type UnstampedEvent } from "../events.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
+import { RunEvent, type UnstampedEvent } from "../events.ts";
 
 const decodeLine = Schema.decodeUnknownResult(Schema.fromJsonString(RunEvent));
 const encode = Schema.encodeSync(RunEvent);

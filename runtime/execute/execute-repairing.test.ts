@@ -21,12 +21,12 @@ test("a lost blob of a stream: the stage that said it is asked for it, though it
       name: "train",
       reads: {},
       writes: { marks },
-      owed: () => Effect.succeed(complete ? null : { why: "not trained" }),
-      run: ({ outlets, tools }) =>
+      remainingWork: () => Effect.succeed(complete ? null : { why: "not trained" }),
+      run: ({ writers, tools }) =>
         Effect.gen(function* () {
           work.push("train");
           const rows = yield* tools.put(new TextEncoder().encode("rows"));
-          yield* outlets.marks({ step: 1, rows });
+          yield* writers.marks({ step: 1, rows });
           complete = true;
           return {};
         }),
@@ -36,7 +36,7 @@ test("a lost blob of a stream: the stage that said it is asked for it, though it
       name: "write",
       reads: { marks },
       writes: {},
-      owed: () => Effect.succeed({ why: "the final file is missing" }),
+      remainingWork: () => Effect.succeed({ why: "the final file is missing" }),
       run: ({ inputs, tools }) =>
         Effect.as(
           Stream.runForEach(inputs.marks, ({ rows }) =>

@@ -4,18 +4,17 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Deferred, Effect, Schema, Stream } from "effect";
-import { fault } from "../../lib/fault.ts";
+import { fault, stopped } from "../../lib/fault.ts";
+import { Files } from "../../lib/files.ts";
 import { stream } from "../artefact.ts";
 import { sendRequest } from "../control.ts";
 import { pipeline } from "../pipeline/compose.ts";
-import { Files } from "../../lib/files.ts";
 import { defineStage } from "../stage.ts";
-import { makeStopSignal } from "./stop-signal.ts";
-import { stopped } from "../../lib/stopped.ts";
 import { fullDisk } from "../testing/full-disk.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { lengths, words } from "../testing/toy-stages.ts";
 import { eventsOf, runToy, toyEffect } from "../testing/toy-world.ts";
+import { makeStopSignal } from "./stage-tools.ts";
 
 class Hard extends fault("Hard", "world") {}
 const hard = new Hard({ wanted: "a card", found: "none", fix: "Buy one." });
@@ -79,10 +78,10 @@ const clockWork = (count: number, seen: () => void = () => {}) =>
     reads: {},
     writes: { ticks },
     lifetime: "run",
-    run: ({ outlets }) =>
+    run: ({ writers }) =>
       Effect.forEach(
         Array.from({ length: count }, (_, i) => i),
-        (i) => Effect.tap(outlets.ticks(i), () => Effect.sync(seen)),
+        (i) => Effect.tap(writers.ticks(i), () => Effect.sync(seen)),
       ).pipe(Effect.as({})),
   });
 
@@ -104,11 +103,11 @@ test("a reader of a stream starts with its writer, and every reader gets every e
     const gotFirst = Deferred.makeUnsafe<void>();
     const writer = defineStage({
       ...clockWork(0),
-      run: ({ outlets }) =>
+      run: ({ writers }) =>
         Effect.gen(function* () {
-          yield* outlets.ticks(1);
+          yield* writers.ticks(1);
           yield* Deferred.await(gotFirst); // the reader has it while the writer still runs
-          yield* outlets.ticks(2);
+          yield* writers.ticks(2);
           return {};
         }),
     });
@@ -139,7 +138,7 @@ test("a supervised stage that fails is an event; the others finish, and the exit
         .stage(
           "validate",
           listen("validate", (tick) => tick === 1 && fails ? Effect.fail(hard) : Effect.void, {
-            supervised: true,
+            continueOnError: true,
           }),
           { ticks: "clock.ticks" },
         )
@@ -236,12 +235,12 @@ test("asked to stop: a graceful stage ends at its step, the others at once; then
       reads: {},
       writes: { ticks },
       lifetime: "run",
-      graceful: true,
-      run: ({ outlets, tools }) =>
+      handlesStop: true,
+      run: ({ writers, tools }) =>
         Effect.gen(function* () {
           while (step < 4) {
             if (tools.stopRequested()) return yield* stopped(step);
-            yield* outlets.ticks(++step);
+            yield* writers.ticks(++step);
             if (step === 2) stop.request();
           }
           return {};
@@ -249,7 +248,7 @@ test("asked to stop: a graceful stage ends at its step, the others at once; then
     });
     const composed = pipeline("toy").stage("train", train).stage(
       "ear",
-      listen("ear", (tick) => Effect.sync(() => void heard.push(tick)), { graceful: true }),
+      listen("ear", (tick) => Effect.sync(() => void heard.push(tick)), { handlesStop: true }),
       { ticks: "train.ticks" },
     ).stage(
       "slow",
@@ -285,11 +284,11 @@ test("a stage that owes its folder nothing, but was stopped before it said so, s
     const stop = makeStopSignal();
     const writer = defineStage({
       ...clockWork(0),
-      owed: () => Effect.sync(() => made ? null : { why: "the last step" }),
-      run: ({ outlets }) =>
+      remainingWork: () => Effect.sync(() => made ? null : { why: "the last step" }),
+      run: ({ writers }) =>
         Effect.suspend(() => {
           made = true; // as a training whose last state is on disk
-          if (!interrupted) return Effect.as(outlets.ticks(1), {});
+          if (!interrupted) return Effect.as(writers.ticks(1), {});
           stop.request();
           return Effect.never;
         }),
@@ -313,10 +312,10 @@ test("a stage that returned once is not taken for finished when it is stopped in
     // As a training that is given more steps.
     const writer = defineStage({
       ...clockWork(0),
-      owed: () => Effect.sync(() => said < length ? { why: "more steps" } : null),
-      run: ({ outlets }) =>
+      remainingWork: () => Effect.sync(() => said < length ? { why: "more steps" } : null),
+      run: ({ writers }) =>
         Effect.gen(function* () {
-          while (said < length) yield* outlets.ticks(++said);
+          while (said < length) yield* writers.ticks(++said);
           return {};
         }),
     });
@@ -346,13 +345,13 @@ test("an element that was said before a resume is not delivered twice", () =>
     let attempt = 0;
     const writer = defineStage({
       ...clockWork(0),
-      run: ({ outlets }) =>
+      run: ({ writers }) =>
         Effect.gen(function* () {
           attempt++;
-          yield* outlets.ticks(1);
-          yield* outlets.ticks(2);
+          yield* writers.ticks(1);
+          yield* writers.ticks(2);
           if (attempt === 1) return yield* hard;
-          yield* outlets.ticks(3);
+          yield* writers.ticks(3);
           return {};
         }),
     });

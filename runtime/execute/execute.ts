@@ -1,16 +1,20 @@
 // Executes a plan: every stage in a fiber of its own, each starting when its inputs are there (readers of
 // a stream start with its writer), all under one scope, so that a failure or Ctrl-C stops everything.
 // The trap: a supervised stage's failure is an event and an outcome, never the end of the others.
+import { basename } from "node:path";
 import { Effect } from "effect";
-import type { Fault } from "../../lib/fault.ts";
-import type { Readied } from "../plan/assess.ts";
+import { type Fault, Stopped } from "../../lib/fault.ts";
+import { Files } from "../../lib/files.ts";
+import type { PreparedStage } from "../plan/check-stages.ts";
+import { planRun, publishPlan } from "../plan/make-plan.ts";
 import type { Plan, PlannedStage } from "../plan/plan.ts";
-import { Stopped } from "../../lib/stopped.ts";
-import { makeResources } from "./resources.ts";
-import { runStage } from "./run-stage.ts";
+import type { Prepared } from "../plan/prepare.ts";
+import { select } from "../plan/select.ts";
+import { CorruptBlob } from "../store/blob-store.ts";
+import { streamMentions } from "../store/durable-stream.ts";
+import { type Finished, runStage, type Work } from "./run-stage.ts";
 import { makeSlots, Skipped } from "./slots.ts";
-import { stageTools, type Surroundings } from "./stage-tools.ts";
-import type { Finished, Work } from "./stage-work.ts";
+import { makeResources, stageTools, type Surroundings } from "./stage-tools.ts";
 
 export type StageOutcome =
   | ({ readonly outcome: "finished" } & Finished)
@@ -26,7 +30,7 @@ const interrupted = () =>
 
 /** Runs a stage, which waits for its inputs, beside what it can begin without them. */
 const warmedUp = <A>(
-  { stage, options }: Readied,
+  { stage, options }: PreparedStage,
   planned: PlannedStage,
   work: Work,
   run: Effect.Effect<A, Fault>,
@@ -42,7 +46,7 @@ const warmedUp = <A>(
 /** Fails with the fault of the first stage that fails and is not supervised. */
 export const execute = (
   plan: Plan,
-  stages: ReadonlyMap<string, Readied>,
+  stages: ReadonlyMap<string, PreparedStage>,
   surroundings: Omit<Surroundings, "resources">,
 ): Effect.Effect<Outcomes, Fault> =>
   Effect.gen(function* () {
@@ -61,7 +65,7 @@ export const execute = (
         yield* slots.close(id, null);
         if (fault instanceof Skipped) return { outcome: "skipped" } as const;
         yield* events.publish({ event: "stage-failed", stage: id, error: fault.message });
-        return planned.supervised
+        return planned.continueOnError
           ? { outcome: "failed", fault } as const
           : yield* Effect.fail(fault);
       });
@@ -71,11 +75,12 @@ export const execute = (
       if (action === "excluded" || action === "unneeded") {
         return Effect.as(slots.close(id, null), { outcome: "idle" });
       }
-      const readied = stages.get(id)!;
-      const stopsItself = readied.stage.graceful ?? false;
-      const run = warmedUp(readied, planned, work, runStage(readied, planned, work)).pipe(
-        Effect.tap(({ outputs }) => surroundings.keepOutputs(id, outputs)),
-      );
+      const preparedStage = stages.get(id)!;
+      const stopsItself = preparedStage.stage.handlesStop ?? false;
+      const run = warmedUp(preparedStage, planned, work, runStage(preparedStage, planned, work))
+        .pipe(
+          Effect.tap(({ outputs }) => surroundings.keepOutputs(id, outputs)),
+        );
       return (stopsItself ? run : Effect.raceFirst(
         run,
         Effect.andThen(stop.wait, Effect.fail<Fault>(interrupted())),
@@ -93,4 +98,55 @@ export const execute = (
       { concurrency: "unbounded" },
     );
     return new Map(outcomes);
+  });
+
+// Executes a plan, and where a stage meets a damaged or lost blob, has what made it made again.
+// The trap: a blob of a stream may belong to a stage that owes nothing any more; it is asked to run once
+// more for it, and goes on from its own state.
+
+/** How often damaged results are made again before the disk is blamed. */
+const repairs = 3;
+
+/** Executes; where a stage meets a damaged blob, what made it is made again. */
+export const executeRepairing = (
+  prepared: Prepared,
+  plan: Plan,
+  surroundings: Omit<Surroundings, "resources">,
+  left = repairs,
+): Effect.Effect<Outcomes, Fault> =>
+  Effect.gen(function* () {
+    const files = yield* Files;
+    const { events } = surroundings;
+    const stages = new Map(prepared.stages.map((each) => [each.id, each]));
+    const result = yield* Effect.result(execute(plan, stages, surroundings));
+    const faults = result._tag === "Failure"
+      ? [result.failure]
+      : [...result.success.values()].flatMap((each) => each.outcome === "failed" ? each.fault : []);
+    const corrupt = faults.find((fault) => fault instanceof CorruptBlob);
+    if (corrupt === undefined || left === 0) return yield* Effect.fromResult(result);
+    yield* events.publish({
+      event: "warning",
+      text: `${corrupt.message} It is made again now.`,
+    });
+    yield* Effect.ignore(files.remove(corrupt.file!, { force: true }));
+    // What made it may have nothing else to do; then it is asked to run for this, before its readers.
+    for (const id of yield* streamWriters(prepared, surroundings.runDir, basename(corrupt.file!))) {
+      const upTo = yield* select(prepared.stages, { until: id });
+      const forced = new Map([[id, "a lost blob of its stream"]]);
+      const making = yield* planRun({ ...prepared, selection: { ...upTo, forced } });
+      yield* execute(making, stages, surroundings);
+    }
+    const again = yield* planRun(prepared);
+    yield* publishPlan(again, events);
+    return yield* executeRepairing(prepared, again, surroundings, left - 1);
+  });
+
+/** The stages whose streams refer to a blob. */
+const streamWriters = ({ stages }: Prepared, runDir: string, digest: string) =>
+  Effect.filter(stages.map(({ id }) => id), (id) => {
+    const ports = Object.keys(stages.find((each) => each.id === id)!.stage.writes);
+    return Effect.map(
+      Effect.forEach(ports, (port) => streamMentions(runDir, id, port, digest)),
+      (found) => found.includes(true),
+    );
   });

@@ -5,11 +5,11 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
-import { lockRun, lockState } from "./lock.ts";
-import { ownIdentity } from "../platform/process-identity.ts";
 import { Files } from "../../lib/files.ts";
+import { ownIdentity } from "../platform/process-identity.ts";
 import { startChild } from "../testing/child.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { lockRun, lockState } from "./lock.ts";
 
 const holdLock = fileURLToPath(new URL("../testing/hold-lock.ts", import.meta.url));
 const take = (folder: string) => Effect.runPromise(Effect.scoped(lockRun(folder)));

@@ -4,9 +4,9 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { Deferred, Effect, Schedule, Schema } from "effect";
-import { type Fault, fault } from "../../lib/fault.ts";
 import { atomicWrite } from "../../lib/atomic-write.ts";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { lives, ownIdentity, ProcessIdentity } from "../platform/process-identity.ts";
 

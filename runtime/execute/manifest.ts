@@ -4,10 +4,10 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
-import { type Fault, fault } from "../../lib/fault.ts";
 import { memoryPlans } from "../../engine/memory/memory-plan.ts";
 import { atomicWrite } from "../../lib/atomic-write.ts";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 
 export class ManifestFault extends fault("ManifestFault", "user") {}

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
-import { openEventLog, readEvents } from "./event-log.ts";
 import type { RunEvent } from "../events.ts";
-import { openEventStream, type RunObserver } from "./observers.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { openEventLog, readEvents } from "./event-log.ts";
+import { openEventStream, type RunObserver } from "./observers.ts";
 
 const watching = (name: string, onEvent: (event: RunEvent) => void | Promise<void>) => {
   const seen: string[] = [];

@@ -3,19 +3,16 @@
 // The trap: nothing is written before the plan is made and every option has been looked at, and a run
 // that is complete is not touched at all.
 import { Effect } from "effect";
-import type { Fault } from "../../lib/fault.ts";
 import { makeFolder } from "../../lib/atomic-write.ts";
+import { type Fault, Stopped } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
+import { keepDigests, planRun } from "../plan/make-plan.ts";
 import type { Plan } from "../plan/plan.ts";
-import { keepDigests, planRun } from "../plan/plan-run.ts";
-import { preflight } from "../plan/preflight.ts";
-import { type Command, prepare, type Prepared, type World } from "../plan/prepare.ts";
-import { Stopped } from "../../lib/stopped.ts";
-import { type Ending, resultFiles } from "./ending.ts";
+import { type Command, preflight, prepare, type Prepared, type World } from "../plan/prepare.ts";
 import { lockRun } from "./lock.ts";
 import { readManifest } from "./manifest.ts";
-import type { Attending } from "./attended.ts";
-import { work } from "./work.ts";
+import { resultFiles, type RunOutcome } from "./outcome.ts";
+import { type Attending, work } from "./run-attempt.ts";
 
 /** Results for the store alone: events go to the observers, and to a folder that is removed. */
 const workWithoutRun = Effect.fnUntraced(
@@ -70,7 +67,7 @@ export const runPipeline = (
   command: Command,
   world: World,
   attending: Attending,
-): Effect.Effect<Ending, Fault> =>
+): Effect.Effect<RunOutcome, Fault> =>
   Effect.gen(function* () {
     const { prepared, plan } = yield* Effect.raceFirst(
       ready(command, world, attending),

@@ -1,41 +1,224 @@
 // One stage of a plan, from waiting for its inputs to handing on its outputs: does what the plan says, and
 // publishes when it starts and ends.
 // The trap: a planned "cached" whose entry was lost meanwhile is made after all.
-import { Clock, Effect } from "effect";
+import { Clock, Effect, Schema } from "effect";
+import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
 import type { Fault } from "../../lib/fault.ts";
-import type { Readied } from "../plan/assess.ts";
+import { portsOf } from "../artefact.ts";
+import type { PreparedStage } from "../plan/check-stages.ts";
+import { type CacheKey, fingerprint } from "../plan/fingerprint.ts";
 import type { PlannedStage } from "../plan/plan.ts";
-import { takeCached, takeOrMake } from "./cached-result.ts";
-import { makeAndRecord, recall } from "./run-folder-result.ts";
-import type { Value } from "./slots.ts";
-import type { Finished, Work } from "./stage-work.ts";
+import type { ArtefactEntry } from "../store/artefact-store.ts";
+import { blobsIn } from "../store/blobs-in.ts";
+import { withAttempts } from "./attempts.ts";
+import type { Slots, Value } from "./slots.ts";
+import {
+  type Output,
+  outputsOf,
+  readRecord,
+  removeRecord,
+  type Returned,
+  startedBy,
+  valuePorts,
+  writeRecord,
+} from "./stage-result.ts";
+import { stageTools, type Surroundings } from "./stage-tools.ts";
 
 export const runStage = (
-  readied: Readied,
+  preparedStage: PreparedStage,
   planned: PlannedStage,
   work: Work,
 ): Effect.Effect<Finished, Fault> =>
   Effect.gen(function* () {
-    const { id, stage, reads } = readied;
+    const { id, stage, reads } = preparedStage;
     const { events, slots } = work;
     const finish = (finished: Finished, seconds: number) =>
       Effect.as(
         events.publish({ event: "stage-finished", stage: id, cached: finished.cached, seconds }),
         finished,
       );
-    if (planned.action === "complete") return yield* finish(yield* recall(readied, work), 0);
+    if (planned.action === "complete") {
+      return yield* finish(yield* loadRecord(preparedStage, work), 0);
+    }
     if (planned.action === "cached") {
-      const taken = yield* takeCached(readied, planned.fingerprint!, work);
-      if (taken !== undefined) return yield* finish(taken, 0);
+      const taken = yield* takeCached(preparedStage, planned.fingerprint!, work);
+      if (taken !== undefined) {
+        return yield* finish(taken, 0);
+      }
     }
     const values = new Map<string, Value>();
-    for (const [port, outlet] of Object.entries(reads)) {
-      if (slots.stream(outlet) === undefined) values.set(port, yield* slots.value(outlet));
+    for (const [port, outputRef] of Object.entries(reads)) {
+      if (slots.stream(outputRef) === undefined) values.set(port, yield* slots.value(outputRef));
     }
     yield* events.publish({ event: "stage-started", stage: id });
     const start = yield* Clock.currentTimeMillis;
-    const make = stage.lifetime === "run" ? makeAndRecord : takeOrMake;
-    const finished = yield* make({ readied, planned, values }, work);
+    const make = stage.lifetime === "run" ? makeAndRecord : getOrCompute;
+    const finished = yield* make({ preparedStage, planned, values }, work);
     const now = yield* Clock.currentTimeMillis;
     return yield* finish(finished, Math.max(0, now - start) / 1000);
+  });
+
+// The result of a "cached" stage: taken from the store, or made and kept there. It is looked for once more
+// when the inputs are there, since it may turn out only then that nothing changed.
+// The trap: the entry in the store is written last; until then the result does not exist.
+
+/** Hands on what the store has, each value loaded when somebody asks for it. */
+const handOn = Effect.fnUntraced(function* (
+  preparedStage: PreparedStage,
+  { fingerprint, ingredients, outputs }: ArtefactEntry,
+  { store, slots, pipeline }: Work,
+) {
+  for (const [port, type] of valuePorts(preparedStage)) {
+    const blob = outputs[port];
+    const load = Effect.flatMap(
+      store.get(blob),
+      (bytes) =>
+        Effect.orDie(
+          Schema.decodeUnknownEffect(type.schema)(JSON.parse(new TextDecoder().decode(bytes))),
+        ),
+    );
+    yield* slots.fill({ stage: preparedStage.id, port }, {
+      digest: blob.digest,
+      load: yield* Effect.cached(load),
+    });
+  }
+  yield* store.keepLatest(pipeline, preparedStage.id, { fingerprint, ingredients });
+  const digests = Object.entries(outputs).map(([port, { digest }]) => [port, digest]);
+  return { cached: true, outputs: Object.fromEntries(digests) } satisfies Finished;
+});
+
+/** Undefined: not in the store, or not unharmed. */
+export const takeCached = Effect.fnUntraced(
+  function* (preparedStage: PreparedStage, name: string, work: Work) {
+    const found = yield* work.store.find(name);
+    return found.found === "sound" ? yield* handOn(preparedStage, found.entry, work) : undefined;
+  },
+);
+
+const make = Effect.fnUntraced(function* (due: Due, ingredients: CacheKey, work: Work) {
+  const { id } = due.preparedStage;
+  const { store, slots, pipeline } = work;
+  const made = yield* performStage(due, work);
+  const blobs = yield* Effect.forEach(
+    made,
+    ({ json }) => store.put(new TextEncoder().encode(canonicalJson(json))),
+  );
+  if (work.cache) {
+    const name = fingerprint(ingredients);
+    yield* store.keep({
+      fingerprint: name,
+      ingredients,
+      outputs: Object.fromEntries(made.map(({ port }, i) => [port, blobs[i]])),
+      blobs: made.flatMap(({ json }) => blobsIn(json)),
+    });
+    yield* store.keepLatest(pipeline, id, { fingerprint: name, ingredients });
+  }
+  for (const [i, { port, value }] of made.entries()) {
+    yield* slots.fill({ stage: id, port }, {
+      digest: blobs[i].digest,
+      load: Effect.succeed(value),
+    });
+  }
+  const digests = made.map(({ port }, i) => [port, blobs[i].digest]);
+  return { cached: false, outputs: Object.fromEntries(digests) } satisfies Finished;
+});
+
+export const getOrCompute = Effect.fnUntraced(function* (due: Due, work: Work) {
+  const { stage, options, world } = due.preparedStage;
+  const ingredients: CacheKey = {
+    stage: stage.name,
+    version: stage.version,
+    options: options.encoded,
+    reads: Object.fromEntries([...due.values].map(([port, { digest }]) => [port, digest])),
+    world: world as Schema.Json,
+  };
+  const forced = due.planned.reasons.some(({ reason }) => reason === "forced");
+  const taken = forced || !work.cache
+    ? undefined
+    : yield* takeCached(due.preparedStage, fingerprint(ingredients), work);
+  return taken ?? (yield* make(due, ingredients, work));
+});
+
+// The result of a "run" stage: what it returned is recorded in the run's folder, and recalled from there
+// once the stage owes nothing any more.
+
+const digestsOf = (record: Returned): Finished["outputs"] =>
+  Object.fromEntries(Object.entries(record).map(([port, json]) => [port, digestJson(json)]));
+
+/** What a stage of the run folder that owes nothing returned once. */
+export const loadRecord = Effect.fnUntraced(function* (preparedStage: PreparedStage, work: Work) {
+  const record = (yield* readRecord(work.runDir, preparedStage.id)) ?? {};
+  for (const [port, type] of valuePorts(preparedStage)) {
+    yield* work.slots.fill({ stage: preparedStage.id, port }, {
+      digest: digestJson(record[port]),
+      load: Effect.orDie(Schema.decodeUnknownEffect(type.schema)(record[port])),
+    });
+  }
+  return { cached: true, outputs: digestsOf(record) } satisfies Finished;
+});
+
+export const makeAndRecord = Effect.fnUntraced(function* (due: Due, work: Work) {
+  const { id } = due.preparedStage;
+  yield* removeRecord(work.runDir, id);
+  const made = yield* performStage(due, work);
+  const record: Returned = Object.fromEntries(made.map(({ port, json }) => [port, json]));
+  yield* writeRecord(work.runDir, id, record);
+  for (const { port, value, json } of made) {
+    yield* work.slots.fill({ stage: id, port }, {
+      digest: digestJson(json),
+      load: Effect.succeed(value),
+    });
+  }
+  return { cached: false, outputs: digestsOf(record) } satisfies Finished;
+});
+
+// Runs a stage's own code, with its inputs, its tools, its retries and its exclusive resources, and gives
+// what it returned, encoded.
+// The trap: nothing of what it returned is believed before it was checked (stage-result.ts).
+
+/** What the stages of one execution share. */
+export interface Work extends Surroundings {
+  readonly pipeline: string;
+  readonly slots: Slots;
+}
+
+/** A stage that is to run, and the values that it reads, by port. */
+export interface Due {
+  readonly preparedStage: PreparedStage;
+  readonly planned: PlannedStage;
+  readonly values: ReadonlyMap<string, Value>;
+}
+
+/** What it came to. */
+export interface Finished {
+  readonly cached: boolean;
+  /** Digests of its value outputs, by port. */
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+export const performStage = (
+  { preparedStage, planned, values }: Due,
+  work: Work,
+): Effect.Effect<readonly Output[], Fault> =>
+  Effect.gen(function* () {
+    const { id, stage, options, reads } = preparedStage;
+    const { events, slots, resources } = work;
+    const inputs: Record<string, unknown> = {};
+    for (const [port, outputRef] of Object.entries(reads)) {
+      const stream = slots.stream(outputRef);
+      inputs[port] = stream === undefined ? yield* values.get(port)!.load : stream.elements;
+    }
+    const writers = Object.fromEntries(
+      portsOf(stage.writes)
+        .filter(([, { kind }]) => kind === "stream")
+        .map(([port]) => [port, slots.stream({ stage: id, port })!.emit]),
+    );
+    const tools = stageTools(planned, work);
+    const context = { options: options.decoded, inputs, writers, tools };
+    const attempt = Effect.suspend(() => startedBy(preparedStage, stage.run(context as never)));
+    const returned = yield* resources.hold(
+      planned.resources,
+      withAttempts(planned, events)(attempt),
+    );
+    return yield* outputsOf(preparedStage, returned);
   });

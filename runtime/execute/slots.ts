@@ -2,12 +2,11 @@
 // when its stage has ended, and one durable stream for each stream port.
 // The trap: a value is loaded when somebody asks, so a run that needs nothing reads nothing.
 import { Deferred, Effect } from "effect";
-import type { Fault } from "../../lib/fault.ts";
-import { fault } from "../../lib/fault.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import { portsOf } from "../artefact.ts";
-import type { Readied } from "../plan/assess.ts";
+import type { OutputRef } from "../pipeline/wiring.ts";
+import type { PreparedStage } from "../plan/check-stages.ts";
 import { type DurableStream, openDurableStream } from "../store/durable-stream.ts";
-import type { Outlet } from "../pipeline/wiring.ts";
 
 /** A stage cannot run because one above it did not end well. Not said by itself. */
 export class Skipped extends fault("Skipped", "user") {}
@@ -18,38 +17,41 @@ export interface Value {
 }
 
 export interface Slots {
-  readonly value: (outlet: Outlet) => Effect.Effect<Value, Fault>;
+  readonly value: (outputRef: OutputRef) => Effect.Effect<Value, Fault>;
   /** Undefined: the port carries a value. */
-  readonly stream: (outlet: Outlet) => DurableStream | undefined;
-  readonly fill: (outlet: Outlet, value: Value) => Effect.Effect<void>;
+  readonly stream: (outputRef: OutputRef) => DurableStream | undefined;
+  readonly fill: (outputRef: OutputRef, value: Value) => Effect.Effect<void>;
   /** Everybody who waits for this stage is told that nothing will come. */
   readonly close: (id: string, reason: Fault | null) => Effect.Effect<void>;
 }
 
-const keyOf = ({ stage, port }: Outlet) => `${stage}.${port}`;
+const keyOf = ({ stage, port }: OutputRef) => `${stage}.${port}`;
 
-export const makeSlots = Effect.fnUntraced(function* (runDir: string, stages: readonly Readied[]) {
-  const values = new Map<string, Deferred.Deferred<Value, Fault>>();
-  const streams = new Map<string, DurableStream>();
-  for (const { id, stage } of stages) {
-    for (const [port, type] of portsOf(stage.writes)) {
-      const key = keyOf({ stage: id, port });
-      if (type.kind === "value") values.set(key, yield* Deferred.make<Value, Fault>());
-      else streams.set(key, yield* openDurableStream(runDir, id, port, type));
+export const makeSlots = Effect.fnUntraced(
+  function* (runDir: string, stages: readonly PreparedStage[]) {
+    const values = new Map<string, Deferred.Deferred<Value, Fault>>();
+    const streams = new Map<string, DurableStream>();
+    for (const { id, stage } of stages) {
+      for (const [port, type] of portsOf(stage.writes)) {
+        const key = keyOf({ stage: id, port });
+        if (type.kind === "value") values.set(key, yield* Deferred.make<Value, Fault>());
+        else streams.set(key, yield* openDurableStream(runDir, id, port, type));
+      }
     }
-  }
-  const of = <A>(map: ReadonlyMap<string, A>, id: string) =>
-    [...map].flatMap(([key, slot]) => key.startsWith(`${id}.`) ? slot : []);
-  const nothing = (id: string) =>
-    new Skipped({ key: id, wanted: `what ${id} makes`, found: "nothing", fix: "See above." });
-  return {
-    value: (outlet) => Deferred.await(values.get(keyOf(outlet))!),
-    stream: (outlet) => streams.get(keyOf(outlet)),
-    fill: (outlet, value) => Effect.asVoid(Deferred.succeed(values.get(keyOf(outlet))!, value)),
-    close: (id, reason) =>
-      Effect.gen(function* () {
-        for (const slot of of(values, id)) yield* Deferred.fail(slot, reason ?? nothing(id));
-        for (const stream of of(streams, id)) yield* stream.end(reason ?? undefined);
-      }),
-  } satisfies Slots;
-});
+    const of = <A>(map: ReadonlyMap<string, A>, id: string) =>
+      [...map].flatMap(([key, slot]) => key.startsWith(`${id}.`) ? slot : []);
+    const nothing = (id: string) =>
+      new Skipped({ key: id, wanted: `what ${id} makes`, found: "nothing", fix: "See above." });
+    return {
+      value: (outputRef) => Deferred.await(values.get(keyOf(outputRef))!),
+      stream: (outputRef) => streams.get(keyOf(outputRef)),
+      fill: (outputRef, value) =>
+        Effect.asVoid(Deferred.succeed(values.get(keyOf(outputRef))!, value)),
+      close: (id, reason) =>
+        Effect.gen(function* () {
+          for (const slot of of(values, id)) yield* Deferred.fail(slot, reason ?? nothing(id));
+          for (const stream of of(streams, id)) yield* stream.end(reason ?? undefined);
+        }),
+    } satisfies Slots;
+  },
+);

@@ -4,10 +4,10 @@ import { basename } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
 import { Files } from "../../lib/files.ts";
-import { loadState, savedStep, saveState, stateFile } from "./state.ts";
 import { fullDisk } from "../testing/full-disk.ts";
 import { recordingFiles } from "../testing/recording-files.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { loadState, savedStep, saveState, stateFile } from "./state.ts";
 
 const rows = (value: number) =>
   new Map([["clip_l.rows", {

@@ -2,11 +2,11 @@
 // valid one, wrong types, missing keys, each with file and line.
 // The trap: in a union only the member that is meant may complain, or one slip gives a dozen errors.
 import { Exit, Schema, type SchemaIssue } from "effect";
-import type { Finding } from "./config-fault.ts";
 import { nearest } from "../../lib/nearest.ts";
+import type { Finding } from "./config-fault.ts";
+import { dotted, isMapping } from "./mapping.ts";
 import { optionTable } from "./option-table.ts";
 import { nodeAt, type SchemaNode, schemaNode } from "./schema-node.ts";
-import { dotted, isMapping } from "./mapping.ts";
 import { placeOf, type Source } from "./source.ts";
 import { typeText } from "./type-text.ts";
 import { wrongValueFix } from "./wrong-value-fix.ts";

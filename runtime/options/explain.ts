@@ -1,8 +1,8 @@
 // `--explain data_loader.resolution`: what an option means, its type, unit and default.
 // The trap: an option of several dataset or optimizer kinds is explained for each of them.
 import { Effect } from "effect";
-import { ConfigFault } from "./config-fault.ts";
 import { nearest } from "../../lib/nearest.ts";
+import { ConfigFault } from "./config-fault.ts";
 import { optionRows } from "./option-rows.ts";
 import type { OptionRow } from "./option-table.ts";
 

@@ -2,8 +2,8 @@
 // The trap: a mapping whose `type` changes is replaced as a whole, since the keys of one kind of
 // dataset or optimizer mean nothing to another; and see `alternatives.ts`.
 import { alternatives } from "./alternatives.ts";
-import { tagKeys } from "./schema-node.ts";
 import { dotted, isMapping, type Mapping } from "./mapping.ts";
+import { tagKeys } from "./schema-node.ts";
 import type { Source } from "./source.ts";
 
 /** Mappings whose `type` (or `optimizer_type`) decides what else is in them. */

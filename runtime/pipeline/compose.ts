@@ -4,10 +4,10 @@
 import type { ArtefactType, Ports } from "../artefact.ts";
 import type { AnyStage, Stage } from "../stage.ts";
 import type { StageUse } from "./pipeline.ts";
-import type { Seat } from "./wiring.ts";
+import type { PipelineStep } from "./wiring.ts";
 
 /** All outputs so far, `stage.port` to its type. */
-type OutletsOf<Id extends string, Writes extends Ports> = {
+type OutputsOf<Id extends string, Writes extends Ports> = {
   readonly [Port in keyof Writes & string as `${Id}.${Port}`]: Writes[Port];
 };
 
@@ -47,17 +47,17 @@ type Rest<Known, Reads extends Ports> = keyof Reads extends never
 
 export interface Composition<Known> {
   readonly name: string;
-  readonly seats: readonly Seat[];
+  readonly steps: readonly PipelineStep[];
   readonly stage: <const Id extends string, Options, Reads extends Ports, Writes extends Ports>(
     id: Id extends `${string}.${string}` ? never : Id,
     stage: Stage<Options, Reads, Writes>,
     ...rest: Rest<Known, Reads>
-  ) => Composition<Known & OutletsOf<Id, Writes>>;
+  ) => Composition<Known & OutputsOf<Id, Writes>>;
 }
 
-const compose = <Known>(name: string, seats: readonly Seat[]): Composition<Known> => ({
+const compose = <Known>(name: string, steps: readonly PipelineStep[]): Composition<Known> => ({
   name,
-  seats,
+  steps,
   stage: (id, stage, ...rest) => {
     const [reads, extras] = rest;
     const use: StageUse = {
@@ -65,7 +65,7 @@ const compose = <Known>(name: string, seats: readonly Seat[]): Composition<Known
       ...(reads === undefined ? {} : { reads: reads as Record<string, string> }),
       ...extras,
     };
-    return compose(name, [...seats, { id, stage: stage as AnyStage, use }]);
+    return compose(name, [...steps, { id, stage: stage as AnyStage, use }]);
   },
 });
 

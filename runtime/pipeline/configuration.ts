@@ -2,12 +2,12 @@
 // options from, what of them names a run, and where results go. config/ knows the rest.
 // The trap: `values` is plain JSON; `seed` in it may be null until the run's manifest has one.
 import { Effect, FileSystem } from "effect";
+import { triggerOf } from "../../config/embedding.ts";
 import { identityOf, rateDependsOnLength } from "../../config/identity.ts";
-import { triggerOf } from "../../config/placeholder.ts";
 import { type ConfigLayers, readConfig } from "../../config/read.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
-import { withoutKeys } from "../options/without-keys.ts";
+import { withoutKeys } from "../options/mapping.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Effect, Schema, Stream } from "effect";
 import { artefact, optional, stream } from "../artefact.ts";
-import { pipeline } from "./compose.ts";
 import { defineStage } from "../stage.ts";
+import { pipeline } from "./compose.ts";
 import { wire } from "./wiring.ts";
 
 const words = artefact("words", Schema.Array(Schema.String));
@@ -28,8 +28,8 @@ const count = defineStage({
   name: "count",
   reads: { words },
   writes: { counts, ticks },
-  run: ({ inputs, outlets }) =>
-    Effect.as(outlets.ticks(1), { counts: { total: inputs.words.length } }),
+  run: ({ inputs, writers }) =>
+    Effect.as(writers.ticks(1), { counts: { total: inputs.words.length } }),
 });
 const report = defineStage({
   ...cached,
@@ -59,7 +59,7 @@ export const withOptional = right.stage("watch", watch, {
 });
 
 test("a composition that compiles is one that is wired", async () => {
-  const order = await Effect.runPromise(wire(right.seats, () => ({})));
+  const order = await Effect.runPromise(wire(right.steps, () => ({})));
   assert.deepEqual(order.map(({ id }) => id), ["read", "count", "report"]);
   assert.deepEqual(order[2].reads.ticks, { stage: "count", port: "ticks" });
 });
@@ -126,7 +126,7 @@ export const wrongStages = () => [
     reads: { words },
     writes: { ticks },
     // @ts-expect-error the stream's elements are numbers
-    run: ({ outlets }) => Effect.as(outlets.ticks("x"), {}),
+    run: ({ writers }) => Effect.as(writers.ticks("x"), {}),
   }),
   defineStage({
     ...cached,

@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
-import { decodePipeline, readPipeline } from "./pipeline.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { decodePipeline, readPipeline } from "./pipeline.ts";
 
 const complaint = async (text: string) =>
   (await Effect.runPromise(Effect.flip(decodePipeline(text, "toy.yaml")))).message;

@@ -1,17 +1,16 @@
 // A pipeline file as a value: which stages there are, what each reads, and how hard to try. Decoded by
 // Schema with the line of every complaint; what the stages are is found out later (resolve.ts).
 // The trap: `config` is only taken along here. config/ decodes it together with --config and --set.
-import { Effect, Schema } from "effect";
-import { readFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Effect, Schema } from "effect";
+import { fault, type Place } from "../../lib/fault.ts";
 import { ConfigFault } from "../options/config-fault.ts";
 import { decodeAll, findingsOf } from "../options/decode-source.ts";
 import { isMapping } from "../options/mapping.ts";
 import { parseSource, placeOf, type Source, within } from "../options/source.ts";
-import type { Place } from "../../lib/fault.ts";
-import { fault } from "../../lib/fault.ts";
 
 export class NoPipeline extends fault("NoPipeline", "user") {}
 

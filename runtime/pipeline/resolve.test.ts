@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
-import { resolveStage } from "./resolve.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { resolveStage } from "./resolve.ts";
 
 // A stage as a stranger writes it: a file in a folder without node_modules, which imports nothing.
 const stranger = `
@@ -31,7 +31,7 @@ test("a file outside the project gives its stage through what it is handed, and 
     const stage = await Effect.runPromise(resolveStage("./shout.ts", folder));
     assert.deepEqual([stage.name, stage.version], ["shout", 3]);
     const result = await Effect.runPromise(
-      stage.run({ options: { times: 2 }, inputs: {}, outlets: {}, tools: {} as never }),
+      stage.run({ options: { times: 2 }, inputs: {}, writers: {}, tools: {} as never }),
     );
     assert.deepEqual(result, { words: ["HEY", "HEY"] });
   }));

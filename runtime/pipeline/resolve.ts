@@ -7,8 +7,8 @@ import { createRequire } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Effect, Schema } from "effect";
-import { nearest } from "../../lib/nearest.ts";
 import { type Fault, fault, type Place } from "../../lib/fault.ts";
+import { nearest } from "../../lib/nearest.ts";
 import type { AnyStage } from "../stage.ts";
 
 export class StageNotFound extends fault("StageNotFound", "user") {}

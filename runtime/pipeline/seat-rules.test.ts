@@ -18,27 +18,27 @@ const clock = defineStage({
 });
 const ear = defineStage({ ...about, name: "ear", reads: { ticks }, writes: {}, run: nothing });
 
-const seat = (id: string, stage: typeof clock | typeof ear, more: Partial<StageUse> = {}) => ({
+const step = (id: string, stage: typeof clock | typeof ear, more: Partial<StageUse> = {}) => ({
   id,
   stage,
   use: { use: stage.name, ...more },
 });
-const said = async (...seats: Parameters<typeof wire>[0]) => {
-  const fault = await Effect.runPromise(Effect.flip(wire(seats, (key) => ({ file: key }))));
+const said = async (...steps: Parameters<typeof wire>[0]) => {
+  const fault = await Effect.runPromise(Effect.flip(wire(steps, (key) => ({ file: key }))));
   return fault.message;
 };
 
 test("a stage of the run's folder stands in a pipeline once", async () => {
-  const twice = await said(seat("a", clock), seat("b", ear, { reads: { ticks: "a.ticks" } }), {
-    ...seat("c", clock),
+  const twice = await said(step("a", clock), step("b", ear, { reads: { ticks: "a.ticks" } }), {
+    ...step("c", clock),
   });
   assert.match(twice, /^stages\.c stages\.c: wanted one clock, .* found it already as a\./);
 });
 
 test("whoever waits for a stream holds no resource meanwhile", async () => {
   const resources = { device: 1 };
-  const held = await said(seat("a", clock, { resources }), seat("b", ear, { resources }));
+  const held = await said(step("a", clock, { resources }), step("b", ear, { resources }));
   assert.match(held, /^stages\.b\.resources stages\.b\.resources: .* found device\./);
-  const own = await said(seat("a", clock), seat("b", { ...ear, resources }));
+  const own = await said(step("a", clock), step("b", { ...ear, resources }));
   assert.match(own, /^stages\.b stages\.b: .* found device\./);
 });

@@ -22,9 +22,9 @@ const stage = defineStage({
 const values = { seed: 3, brush: { width: 2, colour: null, hairs: 9 }, around: {}, other: 1 };
 
 const optionsOf = (options: Record<string, Schema.Json>, all: object = values) => {
-  const seat = { id: "p", stage, use: { use: "paint", options }, reads: {} };
+  const step = { id: "p", stage, use: { use: "paint", options }, reads: {} };
   const known = { values: all as Record<string, unknown>, unhashed: [] };
-  return stageOptions(seat, known, () => ({ file: "toy.yaml", line: 3 }));
+  return stageOptions(step, known, () => ({ file: "toy.yaml", line: 3 }));
 };
 const said = (...of: Parameters<typeof optionsOf>) => {
   const found = optionsOf(...of);

@@ -3,11 +3,10 @@
 // pipeline file, laid on top.
 // The trap: an option in the pipeline file that the stage does not know is a typing error, and is said.
 import { Exit, Schema, SchemaAST, SchemaIssue } from "effect";
-import { isMapping } from "../options/mapping.ts";
-import { nearest } from "../../lib/nearest.ts";
-import { type Fault, fault, type Place } from "../../lib/fault.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
-import { withoutKeys } from "../options/without-keys.ts";
+import { type Fault, fault, type Place } from "../../lib/fault.ts";
+import { nearest } from "../../lib/nearest.ts";
+import { isMapping, withoutKeys } from "../options/mapping.ts";
 import type { JsonObject } from "./configuration.ts";
 import type { Wired } from "./wiring.ts";
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Effect, Schema } from "effect";
 import { type AnyArtefactType, artefact, optional, stream } from "../artefact.ts";
-import type { StageUse } from "./pipeline.ts";
 import { type AnyStage, defineStage } from "../stage.ts";
+import type { StageUse } from "./pipeline.ts";
 import { wire } from "./wiring.ts";
 
 const words = artefact("words", Schema.Array(Schema.String));

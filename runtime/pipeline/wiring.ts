@@ -3,33 +3,31 @@
 // The trap: a port without `reads` takes the only writer of its artefact among the other stages; a
 // stage put between two others (captions in, captions out) makes its neighbours ambiguous.
 import { Effect } from "effect";
+import { allFaults, type Fault, fault, type Place } from "../../lib/fault.ts";
 import { nearest } from "../../lib/nearest.ts";
-import { type Fault, fault, type Place } from "../../lib/fault.ts";
 import { type AnyArtefactType, portsOf } from "../artefact.ts";
-import { allFaults } from "../../lib/faults.ts";
 import type { AnyStage } from "../stage.ts";
 import type { StageUse } from "./pipeline.ts";
 import { schemaMisfit } from "./schema-fit.ts";
-import { seatComplaints } from "./seat-rules.ts";
 
 export class WiringFault extends fault("WiringFault", "user") {}
 
 /** An output: the id of a stage in the pipeline, and one of its ports. */
-export interface Outlet {
+export interface OutputRef {
   readonly stage: string;
   readonly port: string;
 }
 
 /** A stage under its id in the pipeline. */
-export interface Seat {
+export interface PipelineStep {
   readonly id: string;
   readonly stage: AnyStage;
   readonly use: StageUse;
 }
 
 /** A stage that knows what it reads. */
-export interface Wired extends Seat {
-  readonly reads: Readonly<Record<string, Outlet>>;
+export interface Wired extends PipelineStep {
+  readonly reads: Readonly<Record<string, OutputRef>>;
 }
 
 export interface Complaint {
@@ -39,14 +37,14 @@ export interface Complaint {
   readonly fix: string;
 }
 
-const textOf = ({ stage, port }: Outlet) => `${stage}.${port}`;
+const textOf = ({ stage, port }: OutputRef) => `${stage}.${port}`;
 const list = (names: readonly string[]) => names.length === 0 ? "none" : names.join(", ");
-const keyOf = ({ id, use }: Seat, port: string) =>
+const keyOf = ({ id, use }: PipelineStep, port: string) =>
   use.reads?.[port] === undefined ? `stages.${id}` : `stages.${id}.reads.${port}`;
-const isComplaint = (value: Outlet | Complaint): value is Complaint => "wanted" in value;
+const isComplaint = (value: OutputRef | Complaint): value is Complaint => "wanted" in value;
 
 /** `reads` names ports that the stage does not have. */
-const strayPorts = ({ id, stage, use }: Seat): readonly Complaint[] =>
+const strayPorts = ({ id, stage, use }: PipelineStep): readonly Complaint[] =>
   Object.keys(use.reads ?? {}).filter((port) => !Object.hasOwn(stage.reads, port)).map((port) => {
     const known = Object.keys(stage.reads);
     const near = nearest(port, known);
@@ -59,7 +57,7 @@ const strayPorts = ({ id, stage, use }: Seat): readonly Complaint[] =>
   });
 
 /** A result that is found by its inputs' digests cannot come of a stream, which has none. */
-const wrongLifetime = ({ id, stage }: Seat): readonly Complaint[] =>
+const wrongLifetime = ({ id, stage }: PipelineStep): readonly Complaint[] =>
   stage.lifetime === "cached" &&
     [...portsOf(stage.reads), ...portsOf(stage.writes)].some(([, { kind }]) => kind === "stream")
     ? [{
@@ -70,22 +68,22 @@ const wrongLifetime = ({ id, stage }: Seat): readonly Complaint[] =>
     }]
     : [];
 
-function defaultOutlet(
-  seat: Seat,
+function defaultOutput(
+  step: PipelineStep,
   port: string,
   type: AnyArtefactType,
-  seats: readonly Seat[],
-): Outlet | Complaint | undefined {
-  const writers = seats.filter(({ id }) => id !== seat.id).flatMap(({ id, stage }) =>
+  steps: readonly PipelineStep[],
+): OutputRef | Complaint | undefined {
+  const writers = steps.filter(({ id }) => id !== step.id).flatMap(({ id, stage }) =>
     portsOf(stage.writes)
       .filter(([, written]) => written.name === type.name)
-      .map(([written]): Outlet => ({ stage: id, port: written }))
+      .map(([written]): OutputRef => ({ stage: id, port: written }))
   );
   if (writers.length === 1) return writers[0];
   if (writers.length === 0 && type.optional === true) return undefined;
   return {
-    key: keyOf(seat, port),
-    wanted: `one stage that writes ${type.name}, for the input ${port} of ${seat.id}`,
+    key: keyOf(step, port),
+    wanted: `one stage that writes ${type.name}, for the input ${port} of ${step.id}`,
     found: writers.length === 0 ? "none" : `several (${list(writers.map(textOf))})`,
     fix: writers.length === 0
       ? `Add a stage that writes ${type.name}.`
@@ -93,20 +91,20 @@ function defaultOutlet(
   };
 }
 
-function namedOutlet(
-  seat: Seat,
+function namedOutput(
+  step: PipelineStep,
   port: string,
   name: string,
-  seats: readonly Seat[],
-): Outlet | Complaint {
-  const known = seats.flatMap(({ id, stage }) =>
-    Object.keys(stage.writes).map((port): Outlet => ({ stage: id, port }))
+  steps: readonly PipelineStep[],
+): OutputRef | Complaint {
+  const known = steps.flatMap(({ id, stage }) =>
+    Object.keys(stage.writes).map((port): OutputRef => ({ stage: id, port }))
   );
-  const meant = known.find((outlet) => textOf(outlet) === name);
+  const meant = known.find((outputRef) => textOf(outputRef) === name);
   if (meant !== undefined) return meant;
   const near = nearest(name, known.map(textOf));
   return {
-    key: keyOf(seat, port),
+    key: keyOf(step, port),
     wanted: `the output of a stage, as stage.port (${list(known.map(textOf))})`,
     found: name,
     fix: near === undefined ? "Name one of them." : `Did you mean ${near}?`,
@@ -114,13 +112,18 @@ function namedOutlet(
 }
 
 /** What is wrong with one connection, if anything. */
-function misfit(reader: Wired, port: string, writer: Seat, outlet: Outlet): readonly Complaint[] {
+function misfit(
+  reader: Wired,
+  port: string,
+  writer: PipelineStep,
+  outputRef: OutputRef,
+): readonly Complaint[] {
   const read: AnyArtefactType = reader.stage.reads[port];
-  const written: AnyArtefactType = writer.stage.writes[outlet.port];
+  const written: AnyArtefactType = writer.stage.writes[outputRef.port];
   const make = (wanted: string, found: string, fix: string): readonly Complaint[] => [{
     key: keyOf(reader, port),
     wanted: `${wanted} for the input ${port} of ${reader.id}`,
-    found: `${found} from ${textOf(outlet)}`,
+    found: `${found} from ${textOf(outputRef)}`,
     fix,
   }];
   if (read.name !== written.name) {
@@ -162,35 +165,35 @@ function inOrder(wired: readonly Wired[]) {
 
 /** The stages in an order in which each comes after what it reads. Fails with all that is wrong. */
 export const wire = (
-  seats: readonly Seat[],
+  steps: readonly PipelineStep[],
   placeOf: (key: string) => Place,
 ): Effect.Effect<readonly Wired[], Fault> => {
   const complaints: Complaint[] = [
-    ...seats.flatMap(strayPorts),
-    ...seats.flatMap(wrongLifetime),
-    ...seatComplaints(seats),
+    ...steps.flatMap(strayPorts),
+    ...steps.flatMap(wrongLifetime),
+    ...stepComplaints(steps),
   ];
-  const wired = seats.map((seat): Wired => {
-    const found = portsOf(seat.stage.reads).flatMap(([port, type]) => {
-      const name = seat.use.reads?.[port];
-      const outlet = name === undefined
-        ? defaultOutlet(seat, port, type, seats)
-        : namedOutlet(seat, port, name, seats);
-      if (outlet === undefined) return [];
-      if (isComplaint(outlet)) complaints.push(outlet);
-      return [[port, outlet] as const];
+  const wired = steps.map((step): Wired => {
+    const found = portsOf(step.stage.reads).flatMap(([port, type]) => {
+      const name = step.use.reads?.[port];
+      const outputRef = name === undefined
+        ? defaultOutput(step, port, type, steps)
+        : namedOutput(step, port, name, steps);
+      if (outputRef === undefined) return [];
+      if (isComplaint(outputRef)) complaints.push(outputRef);
+      return [[port, outputRef] as const];
     });
     return {
-      ...seat,
+      ...step,
       reads: Object.fromEntries(
-        found.filter((pair): pair is readonly [string, Outlet] => !isComplaint(pair[1])),
+        found.filter((pair): pair is readonly [string, OutputRef] => !isComplaint(pair[1])),
       ),
     };
   });
-  const byId = new Map(seats.map((seat) => [seat.id, seat]));
+  const byId = new Map(steps.map((step) => [step.id, step]));
   for (const reader of wired) {
-    for (const [port, outlet] of Object.entries(reader.reads)) {
-      complaints.push(...misfit(reader, port, byId.get(outlet.stage)!, outlet));
+    for (const [port, outputRef] of Object.entries(reader.reads)) {
+      complaints.push(...misfit(reader, port, byId.get(outputRef.stage)!, outputRef));
     }
   }
   const { order, circle } = inOrder(wired);
@@ -206,3 +209,35 @@ export const wire = (
     allFaults(complaints.map((each) => new WiringFault({ ...placeOf(each.key), ...each }))),
   );
 };
+
+// What stages of one pipeline may not do beside each other, though every wire fits.
+// The trap: each of these would begin well; one ends in broken files, the other never ends.
+
+/** A stage that keeps its state in the run's folder has one state there. */
+const sharedFolder = (steps: readonly PipelineStep[]): readonly Complaint[] =>
+  steps.filter(({ stage }) => stage.lifetime === "run").flatMap(({ id, stage }, i, all) => {
+    const first = all.findIndex((other) => other.stage.name === stage.name);
+    return first === i ? [] : [{
+      key: `stages.${id}`,
+      wanted: `one ${stage.name}, as it keeps its files in the run's folder`,
+      found: `it already as ${all[first].id}`,
+      fix: "Remove one, or give each a pipeline of its own.",
+    }];
+  });
+
+/** Whoever waits for a stream holds nothing meanwhile: its writer may need it. */
+const heldWhileWaiting = ({ id, stage, use }: PipelineStep): readonly Complaint[] => {
+  const held = Object.keys(use.resources ?? stage.resources ?? {});
+  const streams = Object.values<AnyArtefactType>(stage.reads).some(({ kind }) => kind === "stream");
+  return held.length === 0 || !streams ? [] : [{
+    key: use.resources === undefined ? `stages.${id}` : `stages.${id}.resources`,
+    wanted: `no resources for ${id}, which waits for a stream: others may need them meanwhile`,
+    found: held.join(", "),
+    fix: "Remove them; the stage takes its turns through tools.withResource.",
+  }];
+};
+
+export const stepComplaints = (steps: readonly PipelineStep[]): readonly Complaint[] => [
+  ...sharedFolder(steps),
+  ...steps.flatMap(heldWhileWaiting),
+];

@@ -13,17 +13,17 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect, Schema } from "effect";
-import { fault } from "../../lib/fault.ts";
 import { MemoryFault } from "../../engine/memory/plan-memory.ts";
-import { pipeline } from "../pipeline/compose.ts";
-import { explainPlan } from "./explain.ts";
-import { defineStage } from "../stage.ts";
+import { fault } from "../../lib/fault.ts";
+import { makeStopSignal } from "../execute/stage-tools.ts";
 import { savedStep, saveState } from "../execute/state.ts";
-import { makeStopSignal } from "../execute/stop-signal.ts";
+import { pipeline } from "../pipeline/compose.ts";
+import { defineStage } from "../stage.ts";
 import { startChild } from "../testing/child.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { toyStages } from "../testing/toy-stages.ts";
 import { eventsOf, planToy, reasonsOf, refuseToy, runToy, type Toy } from "../testing/toy-world.ts";
+import { explainPlan } from "./explain.ts";
 
 const holdLock = fileURLToPath(new URL("../testing/hold-lock.ts", import.meta.url));
 
@@ -46,7 +46,7 @@ function training(seen: Seen = { seeds: [], horizons: [] }, breaksAt = Infinity)
     reads: { words: split.writes.words },
     writes: {},
     lifetime: "run",
-    owed: ({ steps }, { runDir }) =>
+    remainingWork: ({ steps }, { runDir }) =>
       Effect.map(
         savedStep(runDir),
         (step) =>

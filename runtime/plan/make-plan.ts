@@ -3,15 +3,27 @@
 // The trap: a complete training asks for nothing, so a store that was emptied since is not refilled; a
 // result that is there but damaged is repaired even if nobody asks, because silence would hide it.
 import { Effect } from "effect";
-import { type Fault, fault } from "../../lib/fault.ts";
-import { portsOf } from "../artefact.ts";
-import type { Store } from "../store/artefact-store.ts";
-import { allFaults } from "../../lib/faults.ts";
 import type { FoundMemory } from "../../inversion/model/find-memory.ts";
+import { allFaults, type Fault, fault } from "../../lib/fault.ts";
+import { Files } from "../../lib/files.ts";
+import { portsOf } from "../artefact.ts";
+import type { EventStream } from "../execute/observers.ts";
+import { savedStep } from "../execute/state.ts";
+import { withoutKeys } from "../options/mapping.ts";
 import type { Wired } from "../pipeline/wiring.ts";
-import { assess, type Assessed, type Circumstances, isAbsent, type Readied } from "./assess.ts";
+import type { Store } from "../store/artefact-store.ts";
+import {
+  checkStages,
+  type Circumstances,
+  isAbsent,
+  type PreparedStage,
+  type StageStatus,
+} from "./check-stages.ts";
+import { whyText } from "./explain.ts";
+import { describeReason, type Reason } from "./fingerprint.ts";
+import { jsonDifference } from "./json-difference.ts";
 import type { MemoryTable, Plan, PlannedStage } from "./plan.ts";
-import { describeReason, type Reason } from "./reasons.ts";
+import type { Prepared } from "./prepare.ts";
 import type { Selection } from "./select.ts";
 
 export class NotInStore extends fault("NotInStore", "user") {}
@@ -19,32 +31,33 @@ export class NotInStore extends fault("NotInStore", "user") {}
 export interface PlanRequest extends Circumstances {
   readonly device: string | null;
   readonly memory: FoundMemory | null;
-  readonly stages: readonly Readied[];
+  readonly stages: readonly PreparedStage[];
   readonly selection: Selection;
 }
 
 const isStream = ({ stage }: Wired, port: string) => stage.reads[port].kind === "stream";
 
-const forcedBy = ({ readied: { id, stage } }: Assessed, selection: Selection) =>
+const forcedBy = ({ preparedStage: { id, stage } }: StageStatus, selection: Selection) =>
   selection.forced.get(id) ??
     (!selection.cache && stage.lifetime === "cached" ? "--no-cache" : undefined);
 
 /** Going backwards: who runs, given who runs below. */
 function decide(
-  assessed: readonly Assessed[],
+  statuses: readonly StageStatus[],
   selection: Selection,
 ): ReadonlyMap<string, PlannedStage["action"]> {
   const actions = new Map<string, PlannedStage["action"]>();
-  const included = ({ readied }: Assessed) => selection.included.has(readied.id);
-  for (const each of assessed.toReversed()) {
-    const { id, stage } = each.readied;
-    const readers = assessed.filter((other) =>
-      included(other) && Object.values(other.readied.reads).some((outlet) => outlet.stage === id)
+  const included = ({ preparedStage }: StageStatus) => selection.included.has(preparedStage.id);
+  for (const each of statuses.toReversed()) {
+    const { id, stage } = each.preparedStage;
+    const readers = statuses.filter((other) =>
+      included(other) &&
+      Object.values(other.preparedStage.reads).some((outputRef) => outputRef.stage === id)
     );
-    const asked = readers.some(({ readied }) =>
-      actions.get(readied.id) === "run" &&
-      Object.entries(readied.reads).some(([port, outlet]) =>
-        outlet.stage === id && !isStream(readied, port)
+    const asked = readers.some(({ preparedStage }) =>
+      actions.get(preparedStage.id) === "run" &&
+      Object.entries(preparedStage.reads).some(([port, outputRef]) =>
+        outputRef.stage === id && !isStream(preparedStage, port)
       )
     );
     const wanted = readers.length === 0 || asked || each.state === "damaged" ||
@@ -68,11 +81,11 @@ function decide(
 }
 
 function planned(
-  each: Assessed,
+  each: StageStatus,
   action: PlannedStage["action"],
   selection: Selection,
 ): PlannedStage {
-  const { id, stage, use, reads, options, world } = each.readied;
+  const { id, stage, use, reads, options, world } = each.preparedStage;
   const by = forcedBy(each, selection);
   const reasons: readonly Reason[] = action !== "run"
     ? []
@@ -84,11 +97,11 @@ function planned(
     name: stage.name,
     version: stage.version,
     lifetime: stage.lifetime,
-    supervised: stage.supervised ?? false,
+    continueOnError: stage.continueOnError ?? false,
     reads: Object.fromEntries(
-      Object.entries(reads).map(([port, outlet]) => [
+      Object.entries(reads).map(([port, outputRef]) => [
         port,
-        { ...outlet, stream: isStream(each.readied, port) },
+        { ...outputRef, stream: isStream(each.preparedStage, port) },
       ]),
     ),
     options: options.encoded,
@@ -104,7 +117,7 @@ function planned(
 }
 
 /** A stage of the run folder that never returned what others read. */
-const lacksValues = ({ readied: { stage }, digests }: Assessed) =>
+const lacksValues = ({ preparedStage: { stage }, digests }: StageStatus) =>
   portsOf(stage.writes)
     .some(([port, { kind }]) => kind === "value" && !(port in digests));
 
@@ -129,16 +142,18 @@ const tableOf = ({ plan, rows, factor }: FoundMemory): MemoryTable => ({
 export const makePlan = (request: PlanRequest, store: Store): Effect.Effect<Plan, Fault> =>
   Effect.gen(function* () {
     const { selection } = request;
-    const above = new Map<string, Assessed>();
-    for (const readied of request.stages) {
-      const assessed = yield* assess(readied, request, store, above);
-      const remade = forcedBy(assessed, selection) !== undefined &&
-        !selection.given.has(readied.id);
-      above.set(readied.id, remade ? { ...assessed, digests: {} } : assessed);
+    const above = new Map<string, StageStatus>();
+    for (const preparedStage of request.stages) {
+      const statuses = yield* checkStages(preparedStage, request, store, above);
+      const remade = forcedBy(statuses, selection) !== undefined &&
+        !selection.given.has(preparedStage.id);
+      above.set(preparedStage.id, remade ? { ...statuses, digests: {} } : statuses);
     }
-    const assessed = [...above.values()];
-    const actions = decide(assessed, selection);
-    const stages = assessed.map((each) => planned(each, actions.get(each.readied.id)!, selection));
+    const statuses = [...above.values()];
+    const actions = decide(statuses, selection);
+    const stages = statuses.map((each) =>
+      planned(each, actions.get(each.preparedStage.id)!, selection)
+    );
     const lacking = stages.filter(({ id, action, lifetime }) =>
       selection.given.has(id) &&
       (lifetime === "cached" ? action === "run" : lacksValues(above.get(id)!))
@@ -153,3 +168,46 @@ export const makePlan = (request: PlanRequest, store: Store): Effect.Effect<Plan
     const { pipeline, run, seed, device, memory } = request;
     return { pipeline, run, seed, device, memory: memory && tableOf(memory), stages };
   });
+
+// The plan of what was prepared, and the event that tells it.
+// The trap: it is made again once the run is locked, because another process may have worked meanwhile.
+
+const changedKeys = ({ run, values, configuration }: Prepared): readonly string[] => {
+  if (run.found === null) return [];
+  const places = [...configuration.placeKeys, ...configuration.unhashed];
+  const [before, now] = [run.found.manifest.configuration, values]
+    .map((all) => withoutKeys(all, places));
+  const keys = jsonDifference(before, now).map(({ key }) => key.replace(/\[.*/, ""));
+  return [...new Set(keys)];
+};
+
+/** What will be done and why. Writes nothing. */
+export const planRun = (prepared: Prepared): Effect.Effect<Plan, Fault> =>
+  Effect.gen(function* () {
+    const { run, store } = prepared;
+    const { name, dir, similar } = run;
+    const isNew = run.found === null;
+    const step = isNew ? null : yield* savedStep(dir);
+    const changed = changedKeys(prepared);
+    return yield* makePlan(
+      { ...prepared, run: { name, dir, isNew, step, similar, changed } },
+      store,
+    );
+  });
+
+export const publishPlan = (plan: Plan, events: EventStream) =>
+  events.publish({
+    event: "plan",
+    stages: plan.stages.map((stage) => ({
+      stage: stage.id,
+      cached: stage.action !== "run",
+      why: whyText(stage),
+    })),
+  });
+
+/** Keeps what was learnt of big files, if there is a store to keep it in. */
+export const keepDigests = ({ store }: Prepared): Effect.Effect<void> =>
+  Effect.flatMap(Files, (files) => files.exists(store.folder)).pipe(
+    Effect.flatMap((exists) => exists ? store.digests.save : Effect.void),
+    Effect.ignore,
+  );

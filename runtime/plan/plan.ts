@@ -4,7 +4,7 @@
 import { Schema } from "effect";
 import { memoryPlans } from "../../engine/memory/memory-plan.ts";
 import { Retry } from "../pipeline/pipeline.ts";
-import { Reason } from "./reasons.ts";
+import { Reason } from "./fingerprint.ts";
 
 const { Array: List, Boolean: Flag, Finite, Json, Literals, NullOr, Record, String: Text, Struct } =
   Schema;
@@ -22,7 +22,7 @@ export const PlannedStage = Struct({
   name: Text,
   version: Finite,
   lifetime: Literals(["cached", "run"]),
-  supervised: Flag,
+  continueOnError: Flag,
   reads: Record(Text, Struct({ stage: Text, port: Text, stream: Flag })),
   /** Encoded: the slice of the configuration that it uses. */
   options: Json,

@@ -2,11 +2,12 @@
 // stage's options, what the stages say of pictures and weights, and the run folder that all this means.
 // The trap: everything that is wrong is collected and said at once, and nothing is written meanwhile.
 import { join } from "node:path";
-import { Effect } from "effect";
-import type { Fault } from "../../lib/fault.ts";
-import { tool } from "../execute/versions.ts";
+import { Effect, Result, type Schema } from "effect";
 import type { FoundDevice } from "../../inversion/model/find-device.ts";
 import type { FoundMemory, MemoryWish } from "../../inversion/model/find-memory.ts";
+import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
+import { allFaults, type Fault, NotDownloaded } from "../../lib/fault.ts";
+import { faultsOnly, withRetries } from "../execute/attempts.ts";
 import type { Composition } from "../pipeline/compose.ts";
 import type {
   ConfigLayers,
@@ -14,14 +15,15 @@ import type {
   JsonObject,
   ReadConfiguration,
 } from "../pipeline/configuration.ts";
-import { define, together } from "../pipeline/define.ts";
-import { wire } from "../pipeline/wiring.ts";
+import { define, together } from "../pipeline/load-pipeline.ts";
+import { stageOptions } from "../pipeline/stage-options.ts";
+import { wire, type Wired } from "../pipeline/wiring.ts";
+import { tool } from "../platform/versions.ts";
 import type { InputTools, RunInfo } from "../stage.ts";
 import { openStore, type Store, storeName } from "../store/artefact-store.ts";
-import { digestJson } from "../../lib/canonical-json.ts";
-import { isAbsent, type Readied } from "./assess.ts";
+import { isAbsent, type PreparedStage } from "./check-stages.ts";
 import { chooseRun, type ChosenRun, type RunChoice } from "./choose-run.ts";
-import { decodeOptions, readyAll } from "./ready-stages.ts";
+import type { Plan } from "./plan.ts";
 import { type Identity, runIdentity } from "./run-identity.ts";
 import { select, type Selection, type Selectors } from "./select.ts";
 
@@ -62,7 +64,7 @@ export interface Prepared {
   /** False: no selected stage works in a run folder, so none is made. */
   readonly needsRun: boolean;
   readonly info: RunInfo;
-  readonly stages: readonly Readied[];
+  readonly stages: readonly PreparedStage[];
   readonly selection: Selection;
   readonly store: Store;
   readonly toolsOf: (id: string) => InputTools;
@@ -82,7 +84,7 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
   const { name, placeOf } = definition;
   const [configuration, wired] = yield* both(
     world.readConfiguration({ ...command.layers, ...definition.layers }),
-    Effect.flatMap(definition.seats, (seats) => wire(seats, placeOf)),
+    Effect.flatMap(definition.steps, (steps) => wire(steps, placeOf)),
   );
   const selection = yield* select(wired, command.selectors);
   const needsRun = wired.some(({ id, stage }) =>
@@ -99,12 +101,12 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
   const { unhashed } = configuration;
   const unseeded = { ...configuration.values, seed: configuration.seed ?? 0 };
   const first = yield* decodeOptions(wired, { values: unseeded, unhashed }, placeOf);
-  const asked = yield* readyAll(first, selection, needsRun, toolsOf);
+  const asked = yield* prepareStages(first, selection, needsRun, toolsOf);
   const identity = runIdentity(configuration, asked);
   const chosen = yield* chooseRun(name, configuration, identity, command.choice);
   // Without the weights' digests nobody knows which run it would be.
   const known = chosen.found !== null ||
-    !asked.some(({ world, stage }) => isAbsent(world) && stage.supervised !== true);
+    !asked.some(({ world, stage }) => isAbsent(world) && stage.continueOnError !== true);
   const run: ChosenRun = known ? chosen : {
     ...chosen,
     name: `${configuration.trigger}-????????`,
@@ -129,7 +131,7 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
   // What a result says about itself does not hang on how much memory was free.
   const planned = memory === null ? values : { ...values, memory_plan: memory.plan };
   const options = yield* decodeOptions(wired, { values: planned, unhashed }, placeOf);
-  const stages = options.map((each, i): Readied => ({ ...each, world: asked[i].world }));
+  const stages = options.map((each, i): PreparedStage => ({ ...each, world: asked[i].world }));
   const about = Object.fromEntries(
     Object.entries(values).filter(([key]) => !configuration.placeKeys.includes(key)),
   );
@@ -163,3 +165,82 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
     toolsOf,
   } satisfies Prepared;
 });
+
+// From wired stages to ones that could run: each with its options decoded, and asked what it needs of the
+// world outside (pictures, weights).
+// The trap: in a dry run what is not on this machine is an answer too, not a failure.
+
+type Decoded = Omit<PreparedStage, "world">;
+
+/** All options, or every complaint about them. */
+export const decodeOptions = (
+  wired: readonly Wired[],
+  configuration: Parameters<typeof stageOptions>[1],
+  placeOf: Parameters<typeof stageOptions>[2],
+): Effect.Effect<readonly Decoded[], Fault> =>
+  together(wired.map((each) => {
+    const found = stageOptions(each, configuration, placeOf);
+    return "faults" in found
+      ? Result.fail(allFaults(found.faults))
+      : Result.succeed({ ...each, options: found.options });
+  }));
+
+const askExternalInputs = (
+  { id, stage, use, options }: Decoded,
+  tools: InputTools,
+): Effect.Effect<Schema.Json | NotDownloaded, Fault> =>
+  stage.inputs === undefined
+    ? Effect.succeed(null)
+    : Effect.suspend(() => stage.inputs!(options.decoded, tools)).pipe(
+      Effect.map((json) => JSON.parse(canonicalJson(json ?? null)) as Schema.Json),
+      faultsOnly(id),
+      withRetries(use.retry ?? null, () => Effect.void),
+      Effect.catch((fault) =>
+        tools.offline && fault instanceof NotDownloaded ? Effect.succeed(fault) : Effect.fail(fault)
+      ),
+    );
+
+/**
+ * The stages with what they say of the world. One after another, and once something is wrong without the
+ * network: nobody waits for a download only to hear that there are no pictures. A stage that does not take
+ * part is not asked: its weights may not be here.
+ */
+export const prepareStages = (
+  decoded: readonly Decoded[],
+  selection: Selection,
+  needsRun: boolean,
+  toolsOf: (id: string) => InputTools,
+): Effect.Effect<readonly PreparedStage[], Fault> =>
+  Effect.suspend(() => {
+    let wrong = false;
+    return Effect.forEach(decoded, (each) => {
+      const tools = toolsOf(each.id);
+      const world = needsRun || selection.included.has(each.id)
+        ? askExternalInputs(each, { ...tools, offline: tools.offline || wrong })
+        : Effect.succeed(null);
+      return world.pipe(
+        Effect.map((world): PreparedStage => ({ ...each, world })),
+        Effect.tapError(() => Effect.sync(() => wrong = true)),
+        Effect.result,
+      );
+    });
+  }).pipe(Effect.flatMap(together));
+
+// What the stages that will run find wrong with their options before anything runs: all of it at once.
+
+export const preflight = (
+  { stages, toolsOf }: Prepared,
+  plan: Plan,
+): Effect.Effect<void, Fault> => {
+  const runs = new Set(plan.stages.flatMap(({ id, action }) => action === "run" ? id : []));
+  return Effect.forEach(
+    stages.filter(({ id }) => runs.has(id)),
+    ({ id, stage, options }) =>
+      stage.preflight === undefined
+        ? Effect.succeed([])
+        : faultsOnly(id)(stage.preflight(options.decoded, toolsOf(id))),
+  ).pipe(Effect.flatMap((found) => {
+    const faults = found.flat();
+    return faults.length === 0 ? Effect.void : Effect.fail(allFaults(faults));
+  }));
+};

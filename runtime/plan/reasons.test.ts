@@ -4,11 +4,11 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect, Schema, Stream } from "effect";
+import { stampOf } from "../../engine/weights/file-stamp.ts";
+import { NotDownloaded } from "../../lib/fault.ts";
 import { stream } from "../artefact.ts";
 import { pipeline } from "../pipeline/compose.ts";
-import { NotDownloaded } from "../../lib/not-downloaded.ts";
 import { defineStage } from "../stage.ts";
-import { stampOf } from "../../engine/weights/file-stamp.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { toyStages, words } from "../testing/toy-stages.ts";
 import { eventsOf, planToy, reasonsOf, refuseToy, runToy, type Toy } from "../testing/toy-world.ts";
@@ -271,7 +271,7 @@ test("below a complete training, what is damaged is repaired, what is gone is no
 
 test("a reader of a stream that has all it owes runs again when its writer has more to say", () =>
   withTemporaryFolder(async (folder) => {
-    let owed: { readonly why: string } | null = null;
+    let remainingWork: { readonly why: string } | null = null;
     const marks = stream("marks", Schema.Int);
     const run = { version: 1, summary: "", options: Schema.Struct({}), lifetime: "run" } as const;
     const write = defineStage({
@@ -279,8 +279,8 @@ test("a reader of a stream that has all it owes runs again when its writer has m
       name: "write",
       reads: {},
       writes: { marks },
-      owed: () => Effect.succeed(owed),
-      run: ({ outlets }) => Effect.as(outlets.marks(1), {}),
+      remainingWork: () => Effect.succeed(remainingWork),
+      run: ({ writers }) => Effect.as(writers.marks(1), {}),
     });
     const read = defineStage({
       ...run,
@@ -296,7 +296,7 @@ test("a reader of a stream that has all it owes runs again when its writer has m
     };
     await runToy(toy);
     assert.deepEqual(reasonsOf(await planToy(toy)), { write: "complete", read: "complete" });
-    owed = { why: "another mark" };
+    remainingWork = { why: "another mark" };
     assert.deepEqual(reasonsOf(await planToy(toy)), { write: "owed", read: "upstream" });
   }));
 

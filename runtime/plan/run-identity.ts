@@ -4,7 +4,7 @@
 import type { Schema } from "effect";
 import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
 import type { Configuration } from "../pipeline/configuration.ts";
-import { isAbsent, type Readied } from "./assess.ts";
+import { isAbsent, type PreparedStage } from "./check-stages.ts";
 
 const identitySchema = 1;
 
@@ -13,8 +13,11 @@ export interface Identity {
   readonly digest: string;
 }
 
-export function runIdentity(configuration: Configuration, stages: readonly Readied[]): Identity {
-  const parts = stages.filter(({ stage }) => stage.supervised !== true).map((
+export function runIdentity(
+  configuration: Configuration,
+  stages: readonly PreparedStage[],
+): Identity {
+  const parts = stages.filter(({ stage }) => stage.continueOnError !== true).map((
     { id, stage, use, reads, world },
   ) => [id, {
     stage: stage.name,

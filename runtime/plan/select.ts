@@ -1,9 +1,8 @@
 // Which stages a command means: `--from`, `--until`, `--only`, `--force`, `--no-cache` as sets of ids.
 // The trap: what stands before `--from` or `--only` is not made; it must be in the store already.
 import { Effect } from "effect";
+import { allFaults, type Fault, fault } from "../../lib/fault.ts";
 import { nearest } from "../../lib/nearest.ts";
-import { type Fault, fault } from "../../lib/fault.ts";
-import { allFaults } from "../../lib/faults.ts";
 import type { Wired } from "../pipeline/wiring.ts";
 
 export class NoSuchStage extends fault("NoSuchStage", "user") {}

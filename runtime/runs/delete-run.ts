@@ -4,8 +4,8 @@
 import { lstat, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Effect } from "effect";
-import type { Fault } from "../../lib/fault.ts";
 import { diskFault } from "../../lib/disk-fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { holdRun } from "./free-run.ts";
 import { deletedName } from "./leftover.ts";
 import type { SurveyedRun } from "./survey.ts";

@@ -4,9 +4,9 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../../lib/fault.ts";
-import type { Attempt, Manifest } from "../execute/manifest.ts";
-import { newRunReader, type RunState } from "../../observe/reading/run-reader.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import { newRunReader, type RunState } from "../../observe/reading/run-reader.ts";
+import type { Attempt, Manifest } from "../execute/manifest.ts";
 import type { SurveyedRun } from "./survey.ts";
 
 /** Numbers of one run, by the name that people read; null where it has none. */

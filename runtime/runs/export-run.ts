@@ -6,10 +6,10 @@ import { readdir, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../../lib/fault.ts";
-import { storeName } from "../store/artefact-store.ts";
 import { sha256OfChunks } from "../../lib/sha256.ts";
-import { tool } from "../execute/versions.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import { tool } from "../platform/versions.ts";
+import { storeName } from "../store/artefact-store.ts";
 import { holdRun, isPassing } from "./free-run.ts";
 import { referencesOf } from "./references.ts";
 import {

@@ -4,8 +4,8 @@
 import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { Effect } from "effect";
-import { nearest } from "../../lib/nearest.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
+import { nearest } from "../../lib/nearest.ts";
 import { isRunFolder, type SurveyedRun, surveyRun, surveyRuns } from "./survey.ts";
 
 export class NoSuchRun extends fault("NoSuchRun", "user") {}

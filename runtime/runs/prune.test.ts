@@ -4,8 +4,8 @@ import { mkdirSync, readdirSync, truncateSync, utimesSync, writeFileSync } from 
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
-import { openStore, storeName } from "../store/artefact-store.ts";
 import { RunLocked } from "../execute/lock.ts";
+import { openStore, storeName } from "../store/artefact-store.ts";
 import { startChild } from "../testing/child.ts";
 import { makeRun } from "../testing/make-run.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";

@@ -5,10 +5,10 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect } from "effect";
-import { type Fault, fault } from "../../lib/fault.ts";
-import { storeName } from "../store/artefact-store.ts";
 import { diskFault } from "../../lib/disk-fault.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import { storeName } from "../store/artefact-store.ts";
 import { bytesBelow, deleteRun } from "./delete-run.ts";
 import { isLeftover } from "./leftover.ts";
 import { referencesOf } from "./references.ts";

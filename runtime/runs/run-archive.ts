@@ -3,8 +3,8 @@
 // what it refers to in the store.
 // The trap: the list is what an import checks everything against, so nothing outside it is unpacked.
 import { Schema } from "effect";
-import { fault } from "../../lib/fault.ts";
 import { digestJson } from "../../lib/canonical-json.ts";
+import { fault } from "../../lib/fault.ts";
 import { pathFinding } from "./tar-header.ts";
 
 export class RunArchiveFault extends fault("RunArchiveFault", "user") {}

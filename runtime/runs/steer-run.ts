@@ -2,10 +2,10 @@
 // The trap: a request is answered by the process that runs, within a step; this only hands it over.
 import { Effect } from "effect";
 import { type Fault, fault } from "../../lib/fault.ts";
-import type { ControlRequest } from "../control.ts";
-import { newRunReader } from "../../observe/reading/run-reader.ts";
-import { steer } from "../../observe/monitor/server/steer.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import { steer } from "../../observe/monitor/server/steer.ts";
+import { newRunReader } from "../../observe/reading/run-reader.ts";
+import type { ControlRequest } from "../control.ts";
 import type { SurveyedRun } from "./survey.ts";
 
 export class CannotSteer extends fault("CannotSteer", "user") {}

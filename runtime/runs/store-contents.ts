@@ -4,8 +4,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Result, Schema } from "effect";
-import { ArtefactEntry } from "../store/artefact-store.ts";
 import { Blob } from "../artefact.ts";
+import { ArtefactEntry } from "../store/artefact-store.ts";
 
 export interface StoredFile {
   /** Relative to the store, with forward slashes. */

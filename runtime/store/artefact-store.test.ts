@@ -4,11 +4,11 @@ import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
-import { type ArtefactEntry, openStore, type Store } from "./artefact-store.ts";
 import { Files } from "../../lib/files.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
 import { recordingFiles } from "../testing/recording-files.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { type ArtefactEntry, openStore, type Store } from "./artefact-store.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const sha = (text: string) => createHash("sha256").update(text).digest("hex");

@@ -4,20 +4,20 @@
 // The trap: every entry carries its own digest; one that does not match is treated as damaged.
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
-import type { Fault } from "../../lib/fault.ts";
-import { Blob } from "../artefact.ts";
-import { Ingredients } from "../plan/fingerprint.ts";
-import { type BlobState, openBlobStore } from "./blob-store.ts";
 import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
-import { sha256 } from "../../lib/sha256.ts";
-import { type DigestCache, openDigestCache } from "./digest-cache.ts";
 import { errnoOf } from "../../lib/disk-fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
+import { sha256 } from "../../lib/sha256.ts";
+import { Blob } from "../artefact.ts";
+import { CacheKey } from "../plan/fingerprint.ts";
+import { type BlobState, openBlobStore } from "./blob-store.ts";
+import { type DigestCache, openDigestCache } from "./digest-cache.ts";
 import { openSharedWrite } from "./shared-write.ts";
 
 export const ArtefactEntry = Schema.Struct({
   fingerprint: Schema.String,
-  ingredients: Ingredients,
+  ingredients: CacheKey,
   /** The canonical JSON of each output's value, as a blob. */
   outputs: Schema.Record(Schema.String, Blob),
   /** What those values refer to. */
@@ -31,7 +31,7 @@ export type Found<A> =
   | { readonly found: "none" }
   | { readonly found: "missing" | "corrupt"; readonly what: string };
 
-const Latest = Schema.Struct({ fingerprint: Schema.String, ingredients: Ingredients });
+const Latest = Schema.Struct({ fingerprint: Schema.String, ingredients: CacheKey });
 export type Latest = typeof Latest.Type;
 
 type Sealed<A> = Schema.Codec<{ readonly seal: string; readonly entry: A }, string>;

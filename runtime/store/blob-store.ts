@@ -3,13 +3,12 @@
 // The trap: `verify` trusts size and times (see digest-cache.ts); only `get` reads every byte again.
 import { join } from "node:path";
 import { Effect } from "effect";
-import { fault } from "../../lib/fault.ts";
-import type { Fault } from "../../lib/fault.ts";
-import type { Blob } from "../artefact.ts";
-import { sha256 } from "../../lib/sha256.ts";
-import type { DigestCache } from "./digest-cache.ts";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
+import { sha256 } from "../../lib/sha256.ts";
+import type { Blob } from "../artefact.ts";
+import type { DigestCache } from "./digest-cache.ts";
 import type { SharedWrite } from "./shared-write.ts";
 
 /** A blob that is damaged or gone. The runner makes again what wrote it. */

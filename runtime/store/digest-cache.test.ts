@@ -4,9 +4,9 @@ import { appendFileSync, readFileSync, renameSync, utimesSync, writeFileSync } f
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { Clock, Effect } from "effect";
+import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { openDigestCache } from "./digest-cache.ts";
 import { openSharedWrite } from "./shared-write.ts";
-import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 
 const sha = (text: string) => createHash("sha256").update(text).digest("hex");
 const hour = 3600 * 1000;

@@ -4,12 +4,12 @@
 // delivered twice. So elements carry what tells them apart (a step).
 import { dirname, join } from "node:path";
 import { Deferred, Effect, Result, Schema, Semaphore, Stream } from "effect";
-import type { Fault } from "../../lib/fault.ts";
-import type { AnyArtefactType } from "../artefact.ts";
 import { makeFolder } from "../../lib/atomic-write.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
+import type { AnyArtefactType } from "../artefact.ts";
 
 export interface DurableStream {
   readonly emit: (element: unknown) => Effect.Effect<void, Fault>;

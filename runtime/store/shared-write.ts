@@ -5,8 +5,8 @@
 import { randomUUID } from "node:crypto";
 import { dirname, join } from "node:path";
 import { Clock, Effect, Option } from "effect";
-import type { Fault } from "../../lib/fault.ts";
 import { atomicWrite, makeFolder } from "../../lib/atomic-write.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 
 /** `what` is it, e.g. "a blob". The one that writes last stays. */

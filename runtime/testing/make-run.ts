@@ -3,12 +3,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Effect } from "effect";
-import { openStore, storeName } from "../store/artefact-store.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import type { UnstampedEvent } from "../events.ts";
-import { fingerprint } from "../plan/fingerprint.ts";
 import { type Manifest, writeManifest } from "../execute/manifest.ts";
 import { saveState } from "../execute/state.ts";
+import { fingerprint } from "../plan/fingerprint.ts";
+import { openStore, storeName } from "../store/artefact-store.ts";
 
 export interface RunToMake {
   readonly name: string;

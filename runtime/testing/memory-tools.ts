@@ -2,9 +2,9 @@
 // The trap: `made` counts what `memo` had to make, so a test sees what was reused.
 import { readFile } from "node:fs/promises";
 import { Effect } from "effect";
-import type { Blob } from "../artefact.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import { sha256 } from "../../lib/sha256.ts";
+import type { Blob } from "../artefact.ts";
 import type { UnstampedEvent } from "../events.ts";
 import type { InputTools, StageTools } from "../stage.ts";
 

@@ -1,18 +1,18 @@
 // A training in a process of its own, to be killed: each step's state is a hash of the one before, so one
 // step done twice or left out changes everything after it. Arguments: folder, steps, milliseconds a step.
-import process from "node:process";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import process from "node:process";
 import { Effect, Exit, Fiber, Schema, Stream } from "effect";
-import { stream } from "../artefact.ts";
-import { atomicWrite, makeFolder } from "../../lib/atomic-write.ts";
 import { catchSignals, onSoftStop } from "../../cli/signals.ts";
-import { pipeline } from "../pipeline/compose.ts";
-import { exitCodeOfEnding } from "../execute/ending.ts";
-import { defineStage } from "../stage.ts";
+import { atomicWrite, makeFolder } from "../../lib/atomic-write.ts";
+import { stopped } from "../../lib/fault.ts";
+import { stream } from "../artefact.ts";
+import { exitCodeOfOutcome } from "../execute/outcome.ts";
+import { makeStopSignal } from "../execute/stage-tools.ts";
 import { loadState, saveState } from "../execute/state.ts";
-import { makeStopSignal } from "../execute/stop-signal.ts";
-import { stopped } from "../../lib/stopped.ts";
+import { pipeline } from "../pipeline/compose.ts";
+import { defineStage } from "../stage.ts";
 import { toyStages } from "./toy-stages.ts";
 import { toyEffect } from "./toy-world.ts";
 
@@ -30,8 +30,8 @@ const train = defineStage({
   reads: { words: split.writes.words },
   writes: { marks },
   lifetime: "run",
-  graceful: true,
-  run: ({ inputs, outlets, tools }) =>
+  handlesStop: true,
+  run: ({ inputs, writers, tools }) =>
     Effect.gen(function* () {
       const state = yield* loadState(tools.runDir);
       let step = Number(state?.metadata.step ?? 0);
@@ -50,7 +50,7 @@ const train = defineStage({
             rssBytes: 0,
           });
         }
-        if (step % 5 === 0 || step === steps) yield* outlets.marks({ step, hash });
+        if (step % 5 === 0 || step === steps) yield* writers.marks({ step, hash });
       });
       yield* tell;
       while (step < steps) {
@@ -78,7 +78,7 @@ const keep = defineStage({
   reads: { marks },
   writes: {},
   lifetime: "run",
-  supervised: true,
+  continueOnError: true,
   run: ({ inputs, tools }) =>
     makeFolder(join(tools.runDir, "checkpoints")).pipe(
       Effect.andThen(Stream.runForEach(inputs.marks, ({ step, hash }) =>
@@ -104,5 +104,5 @@ const fiber = Effect.runFork(toyEffect({
 const signals = catchSignals(() => fiber.interruptUnsafe());
 const exit = await Effect.runPromise(Fiber.await(fiber));
 signals.release();
-const code = Exit.isSuccess(exit) ? exitCodeOfEnding(exit.value.ending) : 70;
+const code = Exit.isSuccess(exit) ? exitCodeOfOutcome(exit.value.ending) : 70;
 process.exit(signals.exitCode() ?? code);

@@ -3,18 +3,18 @@
 import { join } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../../lib/fault.ts";
+import { Files } from "../../lib/files.ts";
+import type { RunEvent } from "../events.ts";
+import type { RunOutcome } from "../execute/outcome.ts";
+import { runPipeline } from "../execute/run-pipeline.ts";
+import { makeStopSignal, type StopSignal } from "../execute/stage-tools.ts";
+import { withoutKeys } from "../options/mapping.ts";
 import type { Composition } from "../pipeline/compose.ts";
 import type { Configuration, JsonObject } from "../pipeline/configuration.ts";
-import type { Ending } from "../execute/ending.ts";
-import type { RunEvent } from "../events.ts";
-import { Files } from "../../lib/files.ts";
+import { planRun } from "../plan/make-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type Command, prepare, type World } from "../plan/prepare.ts";
-import { planRun } from "../plan/plan-run.ts";
-import { runPipeline } from "../execute/run-pipeline.ts";
-import { withoutKeys } from "../options/without-keys.ts";
 import { withoutSync } from "./without-sync.ts";
-import { makeStopSignal, type StopSignal } from "../execute/stop-signal.ts";
 
 /** Keys that do not name a run, as `validate_every_n_steps` of the real configuration. */
 const neutral = ["log_every", "steps"];
@@ -71,7 +71,7 @@ const commandOf = ({ pipeline, selectors = {}, choice = {} }: Toy, offline: bool
 });
 
 export interface ToyRun {
-  readonly ending: Ending;
+  readonly ending: RunOutcome;
   readonly events: readonly RunEvent[];
   readonly plan: Plan;
 }

@@ -27,7 +27,7 @@ async function run(loader: object, more: object = {}) {
   };
   const tools = memoryTools();
   const { captions } = await Effect.runPromise(
-    caption.run({ options, inputs: { examples }, outlets: {}, tools }),
+    caption.run({ options, inputs: { examples }, writers: {}, tools }),
   );
   assert.deepEqual(
     Schema.decodeUnknownSync(Captions)(JSON.parse(JSON.stringify(captions))),

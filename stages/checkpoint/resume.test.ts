@@ -39,7 +39,7 @@ async function hears(
     early: false,
   }));
   const inputs = { snapshots: Stream.fromIterable(snapshots), validations: undefined };
-  await Effect.runPromise(checkpoint.run({ options, inputs, outlets: {}, tools }));
+  await Effect.runPromise(checkpoint.run({ options, inputs, writers: {}, tools }));
   return tools.events.map((event) =>
     event.event === "checkpoint" || event.event === "checkpoint-pruned"
       ? `${event.event} ${event.step} ${event.path}`
@@ -79,7 +79,7 @@ test("what goes only at the very end, after its validation, is not missed afterw
     assert.deepEqual(kept(folder).map((name) => `checkpoints/${name}`), [fileOf(3)]);
     const tools = memoryTools();
     const at = { runDir: folder, seed: tools.seed, info: tools.run };
-    assert.equal(await Effect.runPromise(checkpoint.owed!(options, at)), null);
+    assert.equal(await Effect.runPromise(checkpoint.remainingWork!(options, at)), null);
   }));
 
 test("a damaged best file is written again, of the newest best rows", () =>

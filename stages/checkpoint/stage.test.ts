@@ -50,13 +50,13 @@ const run = (
   Effect.runPromise(checkpoint.run({
     options: { placeholder_token: "gnome!", max_checkpoints: more.max ?? null },
     inputs: { snapshots: Stream.fromIterable(snapshots), validations: more.validations },
-    outlets: {},
+    writers: {},
     tools,
   }));
 
-const owed = (tools: MemoryTools) =>
+const remainingWork = (tools: MemoryTools) =>
   Effect.runPromise(
-    checkpoint.owed!({ placeholder_token: "gnome!", max_checkpoints: null }, {
+    checkpoint.remainingWork!({ placeholder_token: "gnome!", max_checkpoints: null }, {
       runDir: tools.runDir,
       seed: 1,
       info: tools.run,
@@ -93,7 +93,7 @@ test("a file for each saved step, one for the best, one named by the trigger", (
     const { metadata } = await readHeader(join(runDir, "gnome.safetensors"));
     assert.deepEqual([metadata["gnomic.step"], metadata["gnomic.trigger"]], ["4", "gnome"]);
     assert.ok(!JSON.stringify(metadata).includes("/home/me"), "no folder of this machine");
-    assert.equal(await owed(tools), null);
+    assert.equal(await remainingWork(tools), null);
   }));
 
 test("what is damaged or gone is written again, with the same bytes, and nothing else", () =>
@@ -109,12 +109,15 @@ test("what is damaged or gone is written again, with the same bytes, and nothing
     const { mtimeNs } = statSync(join(runDir, file(3)), { bigint: true });
     rmSync(join(runDir, file(1)));
     writeFileSync(join(runDir, file(2)), before[1].subarray(0, 40));
-    assert.match((await owed(tools))!.why, /step_00000001.*step_00000002.* missing or damaged/);
+    assert.match(
+      (await remainingWork(tools))!.why,
+      /step_00000001.*step_00000002.* missing or damaged/,
+    );
 
     await run(tools, all);
     assert.deepEqual([1, 2, 3].map((step) => readFileSync(join(runDir, file(step)))), before);
     assert.equal(statSync(join(runDir, file(3)), { bigint: true }).mtimeNs, mtimeNs);
-    assert.equal(await owed(tools), null);
+    assert.equal(await remainingWork(tools), null);
   }));
 
 test("the oldest go once their pictures are made, and do not come back", () =>

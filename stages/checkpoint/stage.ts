@@ -3,11 +3,11 @@
 // from the snapshots, without training.
 // The trap: the best step may not be among the saved ones, so the best rows have a file of their own.
 import { Effect, Stream } from "effect";
-import { optional } from "../../runtime/artefact.ts";
 import { snapshots } from "../../inversion/artefacts/snapshots.ts";
 import { type Validation, validations } from "../../inversion/artefacts/validations.ts";
+import { optional } from "../../runtime/artefact.ts";
 import { defineStage } from "../../runtime/stage.ts";
-import { CheckpointOptions, openDesk } from "./checkpoint-desk.ts";
+import { CheckpointOptions, openCheckpointWriter } from "./checkpoint-writer.ts";
 import { damaged, readRecords } from "./record.ts";
 
 export const checkpoint = defineStage({
@@ -18,9 +18,9 @@ export const checkpoint = defineStage({
   reads: { snapshots, validations: optional(validations) },
   writes: {},
   lifetime: "run",
-  supervised: true,
+  continueOnError: true,
 
-  owed: (_options, { runDir }) =>
+  remainingWork: (_options, { runDir }) =>
     Effect.gen(function* () {
       const records = yield* readRecords(runDir);
       const bad = yield* damaged(runDir, records);
@@ -30,14 +30,14 @@ export const checkpoint = defineStage({
 
   run: ({ options, inputs, tools }) =>
     Effect.gen(function* () {
-      const desk = yield* openDesk(options, tools);
+      const writer = yield* openCheckpointWriter(options, tools);
       const none: Stream.Stream<Validation> = Stream.empty;
       const both = Stream.merge(
-        Stream.map(inputs.snapshots, (snapshot) => desk.snapshot(snapshot)),
-        Stream.map(inputs.validations ?? none, ({ step }) => desk.validated(step)),
+        Stream.map(inputs.snapshots, (snapshot) => writer.snapshot(snapshot)),
+        Stream.map(inputs.validations ?? none, ({ step }) => writer.validated(step)),
       );
       yield* Stream.runForEach(both, (work) => work);
-      yield* desk.finish;
+      yield* writer.finish;
       return {};
     }),
 });

@@ -58,7 +58,7 @@ const options = Schema.decodeUnknownSync(encodeLatents.options)({
 async function run(tools: MemoryTools, views: readonly View[]): Promise<Latents> {
   const examples = { train: [exampleOf(views)], heldOut: [] };
   const { latents } = await Effect.runPromise(
-    encodeLatents.run({ options, inputs: { examples }, outlets: {}, tools }),
+    encodeLatents.run({ options, inputs: { examples }, writers: {}, tools }),
   );
   return Schema.decodeUnknownSync(Latents)(JSON.parse(JSON.stringify(latents)));
 }

@@ -4,18 +4,17 @@
 import { Effect, Schema } from "effect";
 import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
+import { vaeFactor } from "../../engine/networks/autoencoder.ts";
+import { latentSize } from "../../engine/sample/latent-size.ts";
 import { tensor } from "../../engine/session/batch.ts";
 import type { Engine } from "../../engine/session/engine.ts";
-import { fault } from "../../lib/fault.ts";
-import { latentSize } from "../../engine/sample/latent-size.ts";
-import { vaeFactor } from "../../engine/networks/autoencoder.ts";
-import { asFault } from "../../lib/as-fault.ts";
 import { type Example, examples, toPlanar, type View } from "../../inversion/artefacts/examples.ts";
 import { latents, type LatentView } from "../../inversion/artefacts/latents.ts";
 import { loadModel, modelInputs } from "../../inversion/model/load-model.ts";
 import { engineFields, openEngine } from "../../inversion/model/open-engine.ts";
-import { defineStage, type StageTools } from "../../runtime/stage.ts";
+import { asFault, fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { latentMask } from "./latent-mask.ts";
 
 export class EncodeFault extends fault("EncodeFault", "world") {}

@@ -3,8 +3,8 @@
 // the reference's; a mask is data, so its colour profile is ignored.
 // The trap: a mask drawn by a tool that ignores EXIF lies on its side beside an upright photo.
 import sharp, { type Sharp } from "sharp";
-import { fault } from "../../lib/fault.ts";
 import type { Size } from "../../inversion/artefacts/examples.ts";
+import { fault } from "../../lib/fault.ts";
 import { damaged, type PictureHeader } from "./picture-header.ts";
 import type { Pixels } from "./resample.ts";
 

@@ -4,10 +4,9 @@
 // shape than its picture is a mistake in the data and still ends the run.
 import { Effect } from "effect";
 import type { Dataset } from "../../config/dataset.ts";
-import { type Fault, isFault } from "../../lib/fault.ts";
-import { allFaults } from "../../lib/faults.ts";
-import type { StageTools } from "../../runtime/stage.ts";
+import { allFaults, type Fault, isFault } from "../../lib/fault.ts";
 import { tryWithProgress } from "../../lib/try-promise.ts";
+import type { StageTools } from "../../runtime/stage.ts";
 import { listDataset, type ListingTools } from "./dataset/list-dataset.ts";
 import { DatasetFault, type Listing, type Source } from "./dataset/listing.ts";
 import { ingestPicture } from "./ingest-picture.ts";

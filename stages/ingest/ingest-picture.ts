@@ -3,10 +3,10 @@
 // The trap: a view's cache key must name everything that decides its pixels, and nothing else, so that
 // changing a crop renders again only what changed.
 import { Effect } from "effect";
-import { type Fault, isFault } from "../../lib/fault.ts";
 import type { Example } from "../../inversion/artefacts/examples.ts";
-import type { StageTools } from "../../runtime/stage.ts";
+import { type Fault, isFault } from "../../lib/fault.ts";
 import { sha256 } from "../../lib/sha256.ts";
+import type { StageTools } from "../../runtime/stage.ts";
 import type { PictureSource, Source } from "./dataset/listing.ts";
 import { decodeMask, placeMask } from "./decode-mask.ts";
 import { decodePicture } from "./decode-picture.ts";

@@ -2,8 +2,8 @@
 // decoded, so a picture that is too large is refused before it takes memory.
 // The trap: the content decides, not the file's ending; a .png may be a jpeg, but never an SVG.
 import sharp from "sharp";
-import { fault } from "../../lib/fault.ts";
 import type { Size } from "../../inversion/artefacts/examples.ts";
+import { fault } from "../../lib/fault.ts";
 
 export class PictureFault extends fault("PictureFault", "user") {}
 

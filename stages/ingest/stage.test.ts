@@ -30,7 +30,7 @@ const folderOptions = (dataset_dir: string, loader: object = {}, more: object = 
 /** Runs the stage; the result must survive being written down. */
 async function run(options: IngestOptions, tools: MemoryTools = memoryTools()): Promise<Examples> {
   const { examples } = await Effect.runPromise(
-    ingest.run({ options, inputs: {}, outlets: {}, tools }),
+    ingest.run({ options, inputs: {}, writers: {}, tools }),
   );
   assert.deepEqual(
     Schema.decodeUnknownSync(Examples)(JSON.parse(JSON.stringify(examples))),
@@ -40,7 +40,7 @@ async function run(options: IngestOptions, tools: MemoryTools = memoryTools()): 
 }
 
 const failure = (options: IngestOptions, tools: MemoryTools = memoryTools()) =>
-  Effect.runPromise(Effect.flip(ingest.run({ options, inputs: {}, outlets: {}, tools })));
+  Effect.runPromise(Effect.flip(ingest.run({ options, inputs: {}, writers: {}, tools })));
 
 const noise = (width: number, height: number, seed: number) =>
   sharp(

@@ -6,9 +6,8 @@ import { dataLoaderFields } from "../../config/data.ts";
 import type { Dataset } from "../../config/dataset.ts";
 import { fixedLossFields } from "../../config/fixed-loss.ts";
 import { objectiveFields } from "../../config/objective.ts";
-import type { Fault } from "../../lib/fault.ts";
 import { examples } from "../../inversion/artefacts/examples.ts";
-import { NotDownloaded } from "../../lib/not-downloaded.ts";
+import { type Fault, NotDownloaded } from "../../lib/fault.ts";
 import { defineStage } from "../../runtime/stage.ts";
 import {
   type DatasetRules,

@@ -2,10 +2,10 @@
 // what the UNet is told about it. Pure, so that what is unchanged is found again in the cache.
 // The trap: random crops hang on the picture's own bytes, not on its place in the list, so a picture
 // added to the folder moves no other picture's crops.
+import { aspectBuckets, nearestBucket } from "../../config/aspect-buckets.ts";
 import { type DataLoader, heightWidth } from "../../config/data.ts";
 import { uniforms } from "../../engine/random/draw.ts";
 import type { Size } from "../../inversion/artefacts/examples.ts";
-import { aspectBuckets, nearestBucket } from "../../config/aspect-buckets.ts";
 
 export type ViewOptions = Pick<
   DataLoader,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hasSettled, varianceRatio } from "./fixed-loss-course.ts";
+import { hasSettled, varianceRatio } from "./fixed-loss.ts";
 
 const fill = (count: number, value: (i: number) => number) =>
   Float64Array.from({ length: count }, (_, i) => value(i));

@@ -2,10 +2,10 @@
 // caption with the placeholder in it, AdamW. The first row of each encoder is all that there is.
 import { Effect } from "effect";
 import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
-import type { Engine } from "../../engine/session/engine.ts";
 import { normals } from "../../engine/random/draw.ts";
-import type { Blob } from "../../runtime/artefact.ts";
+import type { Engine } from "../../engine/session/engine.ts";
 import type { LatentView } from "../../inversion/artefacts/latents.ts";
+import type { Blob } from "../../runtime/artefact.ts";
 import type { GradientTools } from "./gradient.ts";
 
 const blob: Blob = { digest: "0".repeat(64), bytes: 0 };

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { Effect } from "effect";
 import type { Engine } from "../../engine/session/engine.ts";
 import { bundledConfigs } from "../../engine/weights/folder-configs.ts";
-import type { MicroBatch } from "./course.ts";
+import type { MicroBatch } from "./batch-plan.ts";
 import { gradientTools } from "./gradient.fixture.ts";
 import { stepGradient } from "./gradient.ts";
 

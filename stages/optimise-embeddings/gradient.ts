@@ -3,8 +3,6 @@
 // The trap: what is not finite must end the step before it reaches rows or moments.
 import { Effect } from "effect";
 import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
-import type { Engine } from "../../engine/session/engine.ts";
-import { type Fault, fault } from "../../lib/fault.ts";
 import {
   addGradients,
   noGradient,
@@ -12,11 +10,12 @@ import {
   type StepRules,
 } from "../../engine/optimise/optimizer-step.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
-import type { StageTools } from "../../runtime/stage.ts";
+import type { Engine } from "../../engine/session/engine.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
-import { batchOf } from "./batch.ts";
-import type { MicroBatch } from "./course.ts";
-import { type Drawing, drawItems } from "./draw-items.ts";
+import type { StageTools } from "../../runtime/stage.ts";
+import type { MicroBatch } from "./batch-plan.ts";
+import { batchOf, type Drawing, drawItems } from "./batches.ts";
 
 export class NonFiniteGradient extends fault("NonFiniteGradient", "world") {}
 

@@ -1,8 +1,8 @@
 // What the rows begin as: the rows of given tokens (an initializer word, a phrase), or of an embedding file.
 // The trap: a file holds as many vectors as it holds; `num_vectors` must agree.
 import type { TokenEmbeddings } from "../../engine/text/token-embeddings.ts";
-import { fault } from "../../lib/fault.ts";
 import { readEmbedding } from "../../inversion/embedding/embedding-file.ts";
+import { fault } from "../../lib/fault.ts";
 import type { EncoderPair } from "./training-state.ts";
 
 export class InitialRowsFault extends fault("InitialRowsFault", "user") {}

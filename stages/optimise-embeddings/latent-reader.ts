@@ -1,9 +1,9 @@
 // Reads latents and masks back from the store, and keeps them while they are few.
 // The trap: a hundred pictures with eight crops each are gigabytes at 1024 px, so what is kept is bounded.
 import { Effect } from "effect";
+import type { LatentView } from "../../inversion/artefacts/latents.ts";
 import type { Fault } from "../../lib/fault.ts";
 import type { Blob } from "../../runtime/artefact.ts";
-import type { LatentView } from "../../inversion/artefacts/latents.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 
 export interface ReadView {

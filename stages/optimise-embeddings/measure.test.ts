@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Effect } from "effect";
 import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
-import type { TrainingBatch } from "../../engine/session/batch.ts";
-import type { Engine } from "../../engine/session/engine.ts";
 import { decodeSchedulerConfig } from "../../engine/networks/config.ts";
 import { normals } from "../../engine/random/draw.ts";
-import type { Item } from "./batch.ts";
-import { measure } from "./measure.ts";
+import type { TrainingBatch } from "../../engine/session/batch.ts";
+import type { Engine } from "../../engine/session/engine.ts";
+import type { Item } from "./batches.ts";
+import { measure } from "./fixed-loss.ts";
 
 const sizes = [[2, 3], [2, 3], [4, 2], [2, 3], [4, 2]] as const;
 const noiseOf = (i: number) =>

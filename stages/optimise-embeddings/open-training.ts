@@ -3,32 +3,31 @@
 import { Effect } from "effect";
 import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
 import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
-import type { Engine } from "../../engine/session/engine.ts";
-import type { Fault } from "../../lib/fault.ts";
 import { learningRates } from "../../engine/optimise/rates.ts";
+import type { Engine } from "../../engine/session/engine.ts";
 import type { Model } from "../../engine/weights/model.ts";
 import type { Latents } from "../../inversion/artefacts/latents.ts";
 import type { Snapshot } from "../../inversion/artefacts/snapshots.ts";
 import type { TokenIds } from "../../inversion/artefacts/token-ids.ts";
 import { schedulerOf } from "../../inversion/model/open-engine.ts";
-import type { StageTools } from "../../runtime/stage.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
-import type { Item } from "./batch.ts";
-import { planCourse } from "./course.ts";
-import { fixedItems, thoroughItems } from "./fixed-items.ts";
+import type { StageTools } from "../../runtime/stage.ts";
+import { planBatches } from "./batch-plan.ts";
+import type { Item } from "./batches.ts";
+import { beforeAfterItems, fixedItems, measure } from "./fixed-loss.ts";
 import { latentReader } from "./latent-reader.ts";
-import { measure } from "./measure.ts";
 import type { OptimiseOptions } from "./options.ts";
-import { rowWatch } from "./row-watch.ts";
 import { checkSamePictures } from "./same-pictures.ts";
-import { snapshotDesk } from "./snapshot-desk.ts";
+import { snapshotPublisher } from "./snapshot-publisher.ts";
 import type { Training } from "./train.ts";
 import type { EncoderPair } from "./training-state.ts";
+import { watchEmbeddings } from "./watch-embeddings.ts";
 
 interface Opened {
   readonly training: Training;
   /** The loss over every picture that is measured on, at many timesteps; null where none is asked for. */
-  readonly thorough: (rows: EncoderPair) => Effect.Effect<number | null, Fault>;
+  readonly beforeAfterLoss: (rows: EncoderPair) => Effect.Effect<number | null, Fault>;
 }
 
 export const openTraining = (
@@ -51,19 +50,19 @@ export const openTraining = (
     };
     const read = latentReader(tools);
     const sizes = inputs.latents.train.map(({ views }) => views[0].size.join("x"));
-    const course = planCourse(sizes, options);
+    const batchPlan = planBatches(sizes, options);
     const widths = [engine.tokens[0].width, engine.tokens[1].width] as const;
-    const watch = yield* tryPromise(() => rowWatch(model, engine));
+    const watch = yield* tryPromise(() => watchEmbeddings(model, engine));
     const fixed = { seed: options.seed, latents: inputs.latents, tokens: inputs.tokens, read };
     const items = yield* fixedItems(fixed, options.fixed_loss_timesteps);
     const measured = (items: readonly Item[]) => ({
       items,
-      batchSize: course.fullest.batch,
+      batchSize: batchPlan.fullest.batch,
       objective,
     });
     const training: Training = {
       options,
-      course,
+      batchPlan,
       gradient: {
         engine,
         drawing: {
@@ -85,20 +84,20 @@ export const openTraining = (
         schedule: options.lr_scheduler,
         learningRate: options.optimizer.learning_rate,
         warmupSteps: options.lr_warmup_steps,
-        trainingSteps: tools.run.scheduleSteps ?? course.totalSteps,
+        trainingSteps: tools.run.scheduleSteps ?? batchPlan.totalSteps,
       }),
       fixedLoss: (rows) => measure(engine, tools, measured(items), rows),
-      health: watch.health,
-      desk: snapshotDesk(options, course, widths, tools, tools.publish),
+      stats: watch.stats,
+      publisher: snapshotPublisher(options, batchPlan, widths, tools, tools.publish),
       tools,
     };
-    const thorough = (rows: EncoderPair) =>
+    const beforeAfterLoss = (rows: EncoderPair) =>
       Effect.gen(function* () {
         const { before_after_timesteps, before_after_noises } = options;
         if (before_after_timesteps.length === 0) return null;
-        const all = yield* thoroughItems(fixed, before_after_timesteps, before_after_noises);
+        const all = yield* beforeAfterItems(fixed, before_after_timesteps, before_after_noises);
         return yield* measure(engine, tools, measured(all), rows);
       });
 
-    return { training, thorough };
+    return { training, beforeAfterLoss };
   });

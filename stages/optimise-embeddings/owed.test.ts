@@ -6,7 +6,7 @@ import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import type { RunEvent } from "../../runtime/events.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import type { OptimiseOptions } from "./options.ts";
-import { owed } from "./owed.ts";
+import { remainingWork } from "./remaining-work.ts";
 import { save } from "./training-state.ts";
 
 const optimizer = {
@@ -21,7 +21,7 @@ const optimizer = {
 
 const owedBy = (runDir: string, options: Partial<OptimiseOptions>) =>
   Effect.runPromise(
-    owed(
+    remainingWork(
       { optimizer, early_stop: false, max_train_steps: null, max_train_epochs: null, ...options },
       { runDir },
     ),

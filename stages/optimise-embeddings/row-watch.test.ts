@@ -4,13 +4,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
-import type { Engine } from "../../engine/session/engine.ts";
 import { standardDeviation } from "../../engine/optimise/std-pull.ts";
+import type { Engine } from "../../engine/session/engine.ts";
 import { TokenEmbeddings } from "../../engine/text/token-embeddings.ts";
 import { openModel } from "../../engine/weights/model.ts";
 import { readTensor } from "../../engine/weights/safetensors.ts";
-import { rowWatch } from "./row-watch.ts";
 import type { TrainingState } from "./training-state.ts";
+import { watchEmbeddings } from "./watch-embeddings.ts";
 
 const folder = fileURLToPath(new URL("../../tests/golden/b/model", import.meta.url));
 
@@ -25,15 +25,15 @@ test("spreads to the last bit; norms and words when they are asked for", async (
     const blocks = embeddings.blocks.bind(embeddings);
     return Object.assign(embeddings, { blocks: () => (reads.push(i), blocks()) });
   });
-  const watch = await rowWatch(model, { tokens } as unknown as Engine);
+  const watch = await watchEmbeddings(model, { tokens } as unknown as Engine);
   const whole = await Promise.all(views.map(readTensor));
   assert.deepEqual(watch.spreads, whole.map(standardDeviation));
   assert.deepEqual(reads, [0, 0, 1, 1]);
 
   const rows = whole.map((values, i) => Float64Array.from(values.slice(0, 2 * tokens[i].width)));
   const state = { initial: rows, optimizer: { rows } } as unknown as TrainingState;
-  const health = (words: boolean) => Effect.runPromise(watch.health(state, words));
-  for (const [i, { norms, vocabularyNorms, nearest }] of (await health(true)).entries()) {
+  const stats = (words: boolean) => Effect.runPromise(watch.stats(state, words));
+  for (const [i, { norms, vocabularyNorms, nearest }] of (await stats(true)).entries()) {
     const { width, vocabularySize } = tokens[i];
     const sorted = Array.from(
       { length: vocabularySize },
@@ -48,6 +48,6 @@ test("spreads to the last bit; norms and words when they are asked for", async (
     assert.deepEqual(nearest.map(([[word]]) => word), ["!-", '"-']);
   }
   assert.deepEqual(reads.slice(4).toSorted(), [0, 0, 1, 1]);
-  assert.deepEqual((await health(false)).map(({ nearest }) => nearest), [[], []]);
+  assert.deepEqual((await stats(false)).map(({ nearest }) => nearest), [[], []]);
   assert.equal(reads.length, 8);
 });

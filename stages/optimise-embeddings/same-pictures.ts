@@ -1,9 +1,9 @@
 // Tokens and latents come by two ways, and belong together by their places.
 // The trap: a stage of somebody's own that leaves a picture out, or sorts them, would pair each picture
 // with another one's captions, and the training would look as if all were well.
-import { fault } from "../../lib/fault.ts";
 import type { Latents } from "../../inversion/artefacts/latents.ts";
 import type { TokenIds } from "../../inversion/artefacts/token-ids.ts";
+import { fault } from "../../lib/fault.ts";
 
 export class OtherPictures extends fault("OtherPictures", "user") {}
 

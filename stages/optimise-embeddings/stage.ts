@@ -5,22 +5,22 @@ import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
 import { latents } from "../../inversion/artefacts/latents.ts";
 import { snapshots } from "../../inversion/artefacts/snapshots.ts";
 import { tokenIds } from "../../inversion/artefacts/token-ids.ts";
-import { modelInputs } from "../../inversion/model/load-model.ts";
 import { trainingWork } from "../../inversion/model/engine-work.ts";
+import { modelInputs } from "../../inversion/model/load-model.ts";
 import { modelPreflight } from "../../inversion/model/model-preflight.ts";
 import { schedulerOf } from "../../inversion/model/open-engine.ts";
 import { trainingEngine } from "../../inversion/model/training-engine.ts";
-import { defineStage } from "../../runtime/stage.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
-import { forewarnings } from "./forewarnings.ts";
+import { defineStage } from "../../runtime/stage.ts";
 import { rowsOfFile } from "./initial-rows.ts";
 import { openTraining } from "./open-training.ts";
 import { OptimiseOptions } from "./options.ts";
-import { owed, stateOf } from "./owed.ts";
+import { preflightWarnings } from "./preflight-warnings.ts";
+import { remainingWork, stateOf } from "./remaining-work.ts";
 import { checkRows, startState } from "./start-state.ts";
+import { summarise } from "./summary.ts";
 import { isFinished, train } from "./train.ts";
 import { rowsOf, save } from "./training-state.ts";
-import { verdict } from "./verdict.ts";
 
 export const optimiseEmbeddings = defineStage({
   name: "optimise-embeddings",
@@ -30,7 +30,7 @@ export const optimiseEmbeddings = defineStage({
   reads: { tokens: tokenIds, latents },
   writes: { snapshots },
   lifetime: "run",
-  graceful: true,
+  handlesStop: true,
 
   inputs: (options, tools) =>
     Effect.gen(function* () {
@@ -53,7 +53,7 @@ export const optimiseEmbeddings = defineStage({
       if (file !== null) await rowsOfFile(file, widths, options.num_vectors);
     }),
 
-  owed,
+  remainingWork,
 
   warmUp: (options, tools) =>
     Effect.gen(function* () {
@@ -65,32 +65,35 @@ export const optimiseEmbeddings = defineStage({
       yield* tryPromise(() => engine.prepareTraining({ ...size, batch }));
     }),
 
-  run: ({ options, inputs, outlets, tools }) =>
+  run: ({ options, inputs, writers, tools }) =>
     Effect.scoped(Effect.gen(function* () {
       const { model, engine } = yield* trainingEngine(options, tools);
-      const { training, thorough } = yield* openTraining(options, inputs, model, engine, {
+      const { training, beforeAfterLoss } = yield* openTraining(options, inputs, model, engine, {
         ...tools,
-        publish: outlets.snapshots,
+        publish: writers.snapshots,
       });
-      const { course } = training;
+      const { batchPlan } = training;
       let state = yield* stateOf(tools.runDir, options);
       if (state === null) {
         const first = yield* startState(options, inputs.tokens, engine);
-        state = { ...first, before: yield* thorough(rowsOf(first)) };
+        state = { ...first, before: yield* beforeAfterLoss(rowsOf(first)) };
         yield* save(tools.runDir, state);
       }
       const widths = [engine.tokens[0].width, engine.tokens[1].width] as const;
       const begun = state;
       yield* tryPromise(() => checkRows(begun, inputs.tokens, widths));
       yield* Effect.forEach(
-        forewarnings(training, state, tools.run.scheduleSteps),
+        preflightWarnings(training, state, tools.run.scheduleSteps),
         (text) => tools.emit({ event: "warning", text }),
       );
-      const wasFinished = isFinished(state, course);
+      const wasFinished = isFinished(state, batchPlan);
       const last = yield* train(training, state);
       if (!wasFinished) {
         const pictures = inputs.latents.heldOut.length > 0 ? "held-out" : "training";
-        yield* tools.emit({ event: "note", text: yield* verdict(last, thorough, pictures) });
+        yield* tools.emit({
+          event: "note",
+          text: yield* summarise(last, beforeAfterLoss, pictures),
+        });
       }
       return {};
     })),

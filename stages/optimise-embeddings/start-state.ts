@@ -1,9 +1,9 @@
 // The state before the first step: the rows as they begin, the optimizer's moments at zero.
 import { Effect } from "effect";
-import type { Engine } from "../../engine/session/engine.ts";
-import { type Fault, fault } from "../../lib/fault.ts";
 import { startOptimizer } from "../../engine/optimise/optimizer.ts";
+import type { Engine } from "../../engine/session/engine.ts";
 import type { TokenIds } from "../../inversion/artefacts/token-ids.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import { rowsOfFile, rowsOfTokens } from "./initial-rows.ts";
 import type { OptimiseOptions } from "./options.ts";

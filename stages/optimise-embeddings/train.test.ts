@@ -7,14 +7,14 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
 import { Device } from "../../engine/device/device.ts";
-import { Engine } from "../../engine/session/engine.ts";
 import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import { normals } from "../../engine/random/draw.ts";
+import { Engine } from "../../engine/session/engine.ts";
 import { openModel } from "../../engine/weights/model.ts";
 import type { RunEvent } from "../../runtime/events.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
-import { planCourse } from "./course.ts";
+import { planBatches } from "./batch-plan.ts";
 import { gradientTools } from "./gradient.fixture.ts";
 import type { OptimiseOptions } from "./options.ts";
 import { train, type Training } from "./train.ts";
@@ -41,7 +41,7 @@ function trainingOn({ device, runDir, said, onStep, fixedLoss }: Attempt): Train
   const gradient = gradientTools(engine, sizes);
   return {
     options: { fixed_loss_every: fixedLoss === undefined ? null : 1 } as OptimiseOptions,
-    course: planCourse(sizes.map(String), {
+    batchPlan: planBatches(sizes.map(String), {
       seed: 1,
       train_batch_size: 2,
       gradient_accumulation_steps: gradient.accumulation,
@@ -51,8 +51,8 @@ function trainingOn({ device, runDir, said, onStep, fixedLoss }: Attempt): Train
     gradient,
     rate: () => 1e-2,
     fixedLoss: fixedLoss ?? (() => Effect.die("not measured")),
-    health: () => Effect.succeed([]),
-    desk: {
+    stats: () => Effect.succeed([]),
+    publisher: {
       isDue: () => false,
       due: ({ step }) => Effect.sync(() => onStep?.(step)),
       asked: () => Effect.void,

@@ -1,36 +1,35 @@
 // The training loop: step by step from a state to the next, each step on disk before anyone hears of it.
 // The trap: whatever a step decides must follow from the state, the configuration and the seed alone.
 import { Effect } from "effect";
-import type { Fault } from "../../lib/fault.ts";
 import { optimizerStep } from "../../engine/optimise/optimizer-step.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
+import { type Fault, stopped } from "../../lib/fault.ts";
 import type { RunEvent } from "../../runtime/events.ts";
 import type { StageTools } from "../../runtime/stage.ts";
-import { stopped } from "../../lib/stopped.ts";
-import type { Course } from "./course.ts";
-import { hasSettled, varianceRatio } from "./fixed-loss-course.ts";
+import type { BatchPlan } from "./batch-plan.ts";
+import type { EncoderStats } from "./embedding-stats.ts";
+import { hasSettled, varianceRatio } from "./fixed-loss.ts";
 import { type GradientTools, stepGradient } from "./gradient.ts";
 import type { OptimiseOptions } from "./options.ts";
-import type { EncoderHealth } from "./row-health.ts";
-import type { SnapshotDesk } from "./snapshot-desk.ts";
+import type { SnapshotPublisher } from "./snapshot-publisher.ts";
 import { type EncoderPair, rowsOf, save, type TrainingState } from "./training-state.ts";
 
 export interface Training {
   readonly options: OptimiseOptions;
-  readonly course: Course;
+  readonly batchPlan: BatchPlan;
   readonly gradient: GradientTools;
   readonly rate: (step: number) => number;
   readonly fixedLoss: (rows: EncoderPair) => Effect.Effect<number, Fault>;
-  readonly health: (
+  readonly stats: (
     state: TrainingState,
     words: boolean,
-  ) => Effect.Effect<readonly EncoderHealth[], Fault>;
-  readonly desk: SnapshotDesk;
+  ) => Effect.Effect<readonly EncoderStats[], Fault>;
+  readonly publisher: SnapshotPublisher;
   readonly tools: StageTools;
 }
 
-export const isFinished = (state: TrainingState, course: Course): boolean =>
-  state.early || state.step >= course.totalSteps;
+export const isFinished = (state: TrainingState, batchPlan: BatchPlan): boolean =>
+  state.early || state.step >= batchPlan.totalSteps;
 
 /** Goes on from `state` to the last step. Fails with `Stopped` when asked to stop. */
 export const train = (
@@ -38,15 +37,15 @@ export const train = (
   state: TrainingState,
 ): Effect.Effect<TrainingState, Fault> =>
   Effect.gen(function* () {
-    const { course, desk, tools } = training;
+    const { batchPlan, publisher, tools } = training;
     let current = state;
-    yield* tools.progress(current.step, course.totalSteps, "steps");
+    yield* tools.progress(current.step, batchPlan.totalSteps, "steps");
     if (owesStart(training, current)) {
-      current = yield* judgedWhereDue(training, current);
+      current = yield* evaluateWhereDue(training, current);
       yield* save(tools.runDir, current);
     }
     yield* tell(training, current);
-    while (!isFinished(current, course)) {
+    while (!isFinished(current, batchPlan)) {
       if (tools.stopRequested()) return yield* Effect.fail(stopped(current.step));
       const stepped = yield* oneStep(training, current);
       if (owesStart(training, stepped)) {
@@ -54,11 +53,11 @@ export const train = (
         yield* save(tools.runDir, stepped);
         yield* say(training, stepped);
       }
-      current = yield* judgedWhereDue(training, stepped);
+      current = yield* evaluateWhereDue(training, stepped);
       yield* save(tools.runDir, current);
       yield* tell(training, current);
-      yield* desk.asked(current, yield* tools.requests());
-      yield* tools.progress(current.step, course.totalSteps, "steps");
+      yield* publisher.asked(current, yield* tools.requests());
+      yield* tools.progress(current.step, batchPlan.totalSteps, "steps");
     }
     return current;
   });
@@ -68,15 +67,17 @@ const say = ({ tools }: Training, { events }: TrainingState) =>
 
 /** Events and snapshots of a step that is on disk; after a resume whatever is there already is dropped. */
 const tell = (training: Training, state: TrainingState) =>
-  Effect.andThen(say(training, state), training.desk.due(state));
+  Effect.andThen(say(training, state), training.publisher.due(state));
 
 const oneStep = (training: Training, state: TrainingState) =>
   Effect.gen(function* () {
-    const { course, gradient, rate } = training;
+    const { batchPlan, gradient, rate } = training;
     const started = performance.now();
     const lr = rate(state.step);
-    const micros = course.step(state.step);
-    const after = state.step + 1 < course.totalSteps ? course.step(state.step + 1)[0] : undefined;
+    const micros = batchPlan.step(state.step);
+    const after = state.step + 1 < batchPlan.totalSteps
+      ? batchPlan.step(state.step + 1)[0]
+      : undefined;
     const { loss, gradients, rows } = yield* stepGradient(micros, after, rowsOf(state), gradient);
     const { state: optimizer, norm } = optimizerStep(
       { ...state.optimizer, rows },
@@ -89,7 +90,7 @@ const oneStep = (training: Training, state: TrainingState) =>
       event: "step",
       at: Date.now(),
       step,
-      epoch: course.epochsAfter(step),
+      epoch: batchPlan.epochsAfter(step),
       loss,
       lr,
       ...(optimizer.optimizer_type === "Prodigy" ? { dLr: optimizer.d * lr } : {}),
@@ -105,18 +106,18 @@ const oneStep = (training: Training, state: TrainingState) =>
 const owesStart = ({ options }: Training, { step, fixedLosses }: TrainingState) =>
   options.fixed_loss_every !== null && step > 0 && fixedLosses.length === 0;
 
-const judgedWhereDue = (training: Training, state: TrainingState) =>
+const evaluateWhereDue = (training: Training, state: TrainingState) =>
   Effect.gen(function* () {
-    const begun = owesStart(training, state) ? yield* judgedStart(training, state) : state;
-    const { course, options: { fixed_loss_every: every } } = training;
+    const begun = owesStart(training, state) ? yield* evaluateStart(training, state) : state;
+    const { batchPlan, options: { fixed_loss_every: every } } = training;
     const isDue = every !== null &&
-      (state.step % every === 0 || state.step === course.totalSteps);
-    return isDue ? yield* judged(training, begun) : begun;
+      (state.step % every === 0 || state.step === batchPlan.totalSteps);
+    return isDue ? yield* evaluated(training, begun) : begun;
   });
 
-const judgedStart = (training: Training, state: TrainingState) =>
+const evaluateStart = (training: Training, state: TrainingState) =>
   Effect.map(
-    judged(training, {
+    evaluated(training, {
       ...state,
       step: 0,
       optimizer: { ...state.optimizer, rows: state.initial },
@@ -125,17 +126,17 @@ const judgedStart = (training: Training, state: TrainingState) =>
   );
 
 /** Measures the fixed-input loss and looks at the rows. */
-const judged = (
+const evaluated = (
   training: Training,
   state: TrainingState,
 ): Effect.Effect<TrainingState, Fault> =>
   Effect.gen(function* () {
-    const { options, course, desk } = training;
+    const { options, batchPlan, publisher } = training;
     const loss = yield* training.fixedLoss(rowsOf(state));
     const fixedLosses = new Float64Array(state.fixedLosses.length + 1);
     fixedLosses.set(state.fixedLosses);
     fixedLosses[state.fixedLosses.length] = loss;
-    const epoch = course.epochsAfter(state.step);
+    const epoch = batchPlan.epochsAfter(state.step);
     const improved = state.best === null || loss < state.best.loss;
     const best = improved ? { step: state.step, epoch, loss, rows: rowsOf(state) } : state.best!;
     const event: RunEvent = {
@@ -147,20 +148,20 @@ const judged = (
       bestLoss: best.loss,
       varianceRatio: varianceRatio(fixedLosses),
     };
-    const judgedState = {
+    const evaluateState = {
       ...state,
       fixedLosses,
       best,
       early: options.early_stop && hasSettled(fixedLosses),
     };
-    const words = desk.isDue(judgedState);
+    const words = publisher.isDue(evaluateState);
     const rows: RunEvent = {
       event: "rows",
       at: Date.now(),
       step: state.step,
-      encoders: yield* training.health(judgedState, words),
+      encoders: yield* training.stats(evaluateState, words),
     };
-    return { ...judgedState, events: [...state.events, event, rows] };
+    return { ...evaluateState, events: [...state.events, event, rows] };
   });
 
 /** How much of the gradient's norm each encoder has. */

@@ -3,14 +3,13 @@
 // The trap: the events of the last step travel in it, because a kill between writing the state and
 // appending to the log must not lose them.
 import { Effect, Schema } from "effect";
-import type { Fault } from "../../lib/fault.ts";
 import type { OptimizerOptions, OptimizerState } from "../../engine/optimise/optimizer.ts";
 import {
   OptimizerStateFault,
   stateFromTensors,
   stateToTensors,
 } from "../../engine/optimise/state-tensors.ts";
-import { asFault } from "../../lib/as-fault.ts";
+import { asFault, type Fault } from "../../lib/fault.ts";
 import { RunEvent } from "../../runtime/events.ts";
 import { loadState, saveState } from "../../runtime/execute/state.ts";
 

@@ -1,8 +1,8 @@
 // Whether captions can teach the placeholder anything: it must stand in them, and whole, before token 75.
 // The trap: what is past that is cut without a word by CLIP, by the reference and by most clients.
-import { fault } from "../../lib/fault.ts";
 import { textLength } from "../../engine/text/caption-tokenizer.ts";
 import { type TokenIds, tokensOf } from "../../inversion/artefacts/token-ids.ts";
+import { fault } from "../../lib/fault.ts";
 
 export class CaptionFault extends fault("CaptionFault", "user") {}
 

@@ -1,7 +1,7 @@
 // Every caption once, as parts with their ids for both text encoders, and which picture has which.
+import type { CaptionTokenizer } from "../../engine/text/caption-tokenizer.ts";
 import { captionParts, type Captions } from "../../inversion/artefacts/captions.ts";
 import type { CaptionPart, TokenIds } from "../../inversion/artefacts/token-ids.ts";
-import type { CaptionTokenizer } from "../../engine/text/caption-tokenizer.ts";
 
 export function captionTable(
   captions: Captions,

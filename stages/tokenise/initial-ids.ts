@@ -2,9 +2,9 @@
 // each, or, with an embedding file, no tokens at all.
 // The trap: the reference takes the first token of a longer word and only logs it; such a run begins
 // as something else than what was written.
-import { fault } from "../../lib/fault.ts";
 import { textLength } from "../../engine/text/caption-tokenizer.ts";
 import type { Tokenizer } from "../../engine/text/tokenizer.ts";
+import { fault } from "../../lib/fault.ts";
 
 export class InitializerFault extends fault("InitializerFault", "user") {}
 

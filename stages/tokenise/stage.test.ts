@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { Effect, Schema } from "effect";
 import fc from "fast-check";
 import { captionTokenizer, placeholderTokens } from "../../engine/text/caption-tokenizer.ts";
-import { loadTokenizer } from "../../engine/text/tokenizer.ts";
 import type { TokenizerFiles } from "../../engine/text/tokenizer-files.ts";
+import { loadTokenizer } from "../../engine/text/tokenizer.ts";
 import type { Captions } from "../../inversion/artefacts/captions.ts";
 import { TokenIds, tokensFor, tokensOf } from "../../inversion/artefacts/token-ids.ts";
 import { memoryTools, offlineInputs } from "../../runtime/testing/memory-tools.ts";
@@ -33,7 +33,7 @@ const captionsOf = (train: readonly string[], more: Partial<Captions> = {}): Cap
 });
 
 const running = (captions: Captions, more: object, tools = memoryTools()) =>
-  tokenise.run({ options: optionsFor(more), inputs: { captions }, outlets: {}, tools });
+  tokenise.run({ options: optionsFor(more), inputs: { captions }, writers: {}, tools });
 
 async function run(captions: Captions, more: object = {}) {
   const tools = memoryTools();

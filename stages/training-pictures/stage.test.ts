@@ -24,8 +24,8 @@ test("each picture is copied once, as the training sees it", () =>
   withTemporaryFolder(async (runDir) => {
     const tools = { ...memoryTools(), runDir };
     const info = { runDir, seed: 1, info: tools.run };
-    const owed = () => Effect.runPromise(trainingPictures.owed!({}, info));
-    assert.match((await owed())?.why ?? "", /not copied/);
+    const remainingWork = () => Effect.runPromise(trainingPictures.remainingWork!({}, info));
+    assert.match((await remainingWork())?.why ?? "", /not copied/);
 
     const blob = await Effect.runPromise(tools.put(pixels()));
     const size = [height, width] as const;
@@ -51,10 +51,10 @@ test("each picture is copied once, as the training sees it", () =>
     };
     const run = () =>
       Effect.runPromise(
-        trainingPictures.run({ options: {}, inputs: { examples }, outlets: {}, tools }),
+        trainingPictures.run({ options: {}, inputs: { examples }, writers: {}, tools }),
       );
     await run();
-    assert.equal(await owed(), null);
+    assert.equal(await remainingWork(), null);
     const index = JSON.parse(readFileSync(join(runDir, "training", "pictures.json"), "utf8"));
     assert.deepEqual(index, [
       { path: "training/0000.jpg", name: "one.jpg", caption: "<b>a gnome</b>", width, height },

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import { examples } from "../../inversion/artefacts/examples.ts";
 import { keepTrainingPictures, trainingIndex } from "../../inversion/training-pictures.ts";
-import { defineStage } from "../../runtime/stage.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import { defineStage } from "../../runtime/stage.ts";
 
 export const trainingPictures = defineStage({
   name: "training-pictures",
@@ -16,9 +16,9 @@ export const trainingPictures = defineStage({
   reads: { examples },
   writes: {},
   lifetime: "run",
-  supervised: true,
+  continueOnError: true,
 
-  owed: (_options, { runDir }) =>
+  remainingWork: (_options, { runDir }) =>
     Effect.promise(() =>
       access(join(runDir, trainingIndex)).then(
         () => null,

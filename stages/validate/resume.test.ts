@@ -41,7 +41,7 @@ async function hears(runDir: string, snapshots: readonly Snapshot[]) {
   await Effect.runPromise(validate.run({
     options,
     inputs: { snapshots: Stream.fromIterable(snapshots) },
-    outlets: { validations: (each) => Effect.sync(() => void told.push(each)) },
+    writers: { validations: (each) => Effect.sync(() => void told.push(each)) },
     tools,
   }));
   return { told, events: tools.events };
@@ -93,7 +93,7 @@ test("a validation that a full disk kept from being written is due again", () =>
     const ending = await Effect.runPromise(Effect.result(validate.run({
       options: { ...options, model: join(root, "sample_data/tiny-sdxl") },
       inputs: { snapshots: Stream.fromIterable([snapshot(2, null)]) },
-      outlets: { validations: () => Effect.void },
+      writers: { validations: () => Effect.void },
       tools: { ...tools, get: () => Effect.fail(full) },
     })));
     assert.equal(ending._tag === "Failure" && ending.failure, full);

@@ -59,7 +59,7 @@ async function run(tools: MemoryTools, snapshots: readonly Snapshot[]) {
   await Effect.runPromise(validate.run({
     options,
     inputs: { snapshots: Stream.fromIterable(snapshots) },
-    outlets: { validations: (each) => Effect.sync(() => void said.push(each)) },
+    writers: { validations: (each) => Effect.sync(() => void said.push(each)) },
     tools,
   }));
   return said.map(({ step, outcome }) => `${step} ${outcome}`);

@@ -6,22 +6,21 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Cause, Effect, Stream } from "effect";
 import { samplers } from "../../engine/diffusion/samplers/samplers.ts";
-import type { Fault } from "../../lib/fault.ts";
-import { type Snapshot, snapshots } from "../../inversion/artefacts/snapshots.ts";
-import { stepName } from "../../inversion/artefacts/step-name.ts";
+import { type Snapshot, snapshots, stepName } from "../../inversion/artefacts/snapshots.ts";
 import { validations } from "../../inversion/artefacts/validations.ts";
-import { atomicWrite } from "../../lib/atomic-write.ts";
-import { DiskFault } from "../../lib/disk-fault.ts";
-import { sha256 } from "../../lib/sha256.ts";
 import { modelPreflight } from "../../inversion/model/model-preflight.ts";
 import { schedulerOf } from "../../inversion/model/open-engine.ts";
 import { jpeg } from "../../inversion/model/picture-file.ts";
+import { atomicWrite } from "../../lib/atomic-write.ts";
+import { DiskFault } from "../../lib/disk-fault.ts";
+import type { Fault } from "../../lib/fault.ts";
+import { sha256 } from "../../lib/sha256.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
 import type { UnstampedEvent } from "../../runtime/events.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
-import { tryPromise } from "../../lib/try-promise.ts";
 import { ValidateOptions } from "./options.ts";
-import { openStudio, type Studio } from "./studio.ts";
 import { readRecord, type ValidationRecord, writeRecord } from "./validation-record.ts";
+import { openValidationSampler, type ValidationSampler } from "./validation-sampler.ts";
 
 export const validate = defineStage({
   name: "validate",
@@ -31,7 +30,7 @@ export const validate = defineStage({
   reads: { snapshots },
   writes: { validations },
   lifetime: "run",
-  supervised: true,
+  continueOnError: true,
 
   preflight: (options) =>
     modelPreflight(options, (model) => {
@@ -39,13 +38,15 @@ export const validate = defineStage({
       if (prompts.length > 0) samplers[name](schedulerOf(model, options), options.validation_steps);
     }),
 
-  run: ({ options, inputs, outlets, tools }) =>
+  run: ({ options, inputs, writers, tools }) =>
     Effect.scoped(Effect.gen(function* () {
-      let studio: Studio | undefined;
+      let validationSampler: ValidationSampler | undefined;
       const make = (snapshot: Snapshot) =>
         Effect.gen(function* () {
-          studio ??= yield* openStudio(options, tools);
-          return yield* studio.session(pictures(studio, options, snapshot, tools));
+          validationSampler ??= yield* openValidationSampler(options, tools);
+          return yield* validationSampler.session(
+            pictures(validationSampler, options, snapshot, tools),
+          );
         });
       const one = (snapshot: Snapshot) =>
         Effect.gen(function* () {
@@ -54,7 +55,7 @@ export const validate = defineStage({
             (yield* dealtWith(snapshot, folder, make(snapshot)));
           yield* tools.emit(endOf(record, snapshot));
           const { step, epoch, outcome } = record;
-          yield* outlets.validations({ step, epoch, outcome });
+          yield* writers.validations({ step, epoch, outcome });
         });
       const due = Stream.filter(inputs.snapshots, (snapshot) => snapshot.validate !== null);
       yield* Stream.runForEach(due, one);
@@ -116,7 +117,7 @@ const endOf = (
 
 /** Makes them; the prompts that they are of. */
 const pictures = (
-  studio: Studio,
+  validationSampler: ValidationSampler,
   options: ValidateOptions,
   snapshot: Snapshot,
   tools: StageTools,
@@ -137,7 +138,13 @@ const pictures = (
         const negative = asked === null
           ? options.negative_validation_prompts?.[prompt] ?? null
           : null;
-        const drawn = yield* studio.draw({ rows, of: snapshot.rows, text, negative, image });
+        const drawn = yield* validationSampler.draw({
+          rows,
+          of: snapshot.rows,
+          text,
+          negative,
+          image,
+        });
         const path = `${name}/${String(image).padStart(4, "0")}.jpg`;
         const bytes = yield* tryPromise(() => jpeg(drawn));
         yield* atomicWrite(join(tools.runDir, path), bytes, { what: "a validation picture" });

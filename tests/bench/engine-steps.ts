@@ -5,10 +5,10 @@ import { readFileSync } from "node:fs";
 import { Device } from "../../engine/device/device.ts";
 import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
 import { prepareStep } from "../../engine/diffusion/objective.ts";
-import { tensor } from "../../engine/session/batch.ts";
-import { Engine } from "../../engine/session/engine.ts";
 import type { MemoryPlan } from "../../engine/memory/memory-plan.ts";
 import { normals } from "../../engine/random/draw.ts";
+import { tensor } from "../../engine/session/batch.ts";
+import { Engine } from "../../engine/session/engine.ts";
 import { openModel } from "../../engine/weights/model.ts";
 
 const [path, pixels, plan, threads, steps] = process.argv.slice(2);

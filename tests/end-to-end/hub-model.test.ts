@@ -34,7 +34,7 @@ test("a model of the hub: a cut download goes on, a second run needs no hub, ref
       assert.equal(gated.code, 2);
       assert.match(gated.stderr, /gated, found no token\. Accept its conditions at .*HF_TOKEN/);
 
-      server.mishaps.set(unet, [{ cutAfter: 20_000 }]);
+      server.injectedFailures.set(unet, [{ cutAfter: 20_000 }]);
       const first = await train("first", { model: "org/tiny" });
       assert.equal(first.code, 0, first.stdout + first.stderr);
       const asked = server.seen.filter(({ server, range }) => server === "cdn" && range);

@@ -4,8 +4,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { RunEvent } from "../../runtime/events.ts";
 import { sha256 } from "../../lib/sha256.ts";
+import type { RunEvent } from "../../runtime/events.ts";
 import { type Child, startChild } from "../../runtime/testing/child.ts";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));

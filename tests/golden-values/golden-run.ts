@@ -5,17 +5,17 @@ import { fileURLToPath } from "node:url";
 import type { Loader } from "../../engine/device/device.ts";
 import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
 import { prepareStep } from "../../engine/diffusion/objective.ts";
-import { tensor } from "../../engine/session/batch.ts";
-import { Engine } from "../../engine/session/engine.ts";
-import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import {
   addGradients,
   noGradient,
   optimizerStep,
   rowsBetweenBatches,
 } from "../../engine/optimise/optimizer-step.ts";
+import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import { standardDeviation } from "../../engine/optimise/std-pull.ts";
 import { relativeError } from "../../engine/probe/compare.ts";
+import { tensor } from "../../engine/session/batch.ts";
+import { Engine } from "../../engine/session/engine.ts";
 import { openModel } from "../../engine/weights/model.ts";
 import { readSafetensors, readTensor } from "../../engine/weights/safetensors.ts";
 

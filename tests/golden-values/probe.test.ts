@@ -2,12 +2,12 @@
 // the single file.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { relativeError } from "../../engine/probe/compare.ts";
 import { Device } from "../../engine/device/device.ts";
-import { Engine } from "../../engine/session/engine.ts";
 import type { MemoryPlan } from "../../engine/memory/memory-plan.ts";
-import { probe } from "../../engine/probe/probe.ts";
+import { relativeError } from "../../engine/probe/compare.ts";
 import { decodeProbeInputs } from "../../engine/probe/probe-inputs.ts";
+import { probe } from "../../engine/probe/probe.ts";
+import { Engine } from "../../engine/session/engine.ts";
 import { openModel } from "../../engine/weights/model.ts";
 import { readSafetensors } from "../../engine/weights/safetensors.ts";
 

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { Device } from "../../engine/device/device.ts";
 import type { SamplerName } from "../../engine/diffusion/samplers/samplers.ts";
-import { Engine } from "../../engine/session/engine.ts";
 import { relativeError } from "../../engine/probe/compare.ts";
 import { sampleLatents } from "../../engine/sample/sample.ts";
+import { Engine } from "../../engine/session/engine.ts";
 import { openModel } from "../../engine/weights/model.ts";
 import { readSafetensors } from "../../engine/weights/safetensors.ts";
 

@@ -76,8 +76,8 @@ for (const model of ["sample_data/tiny-sdxl", "tests/golden/a/model"]) {
       );
       assert.equal(status, 0, stderr);
       const [refused, prompts] = JSON.parse(stdout.trim().split("\n").at(-1)!);
-      const { verdicts } = await checkEmbedding(one);
-      const said = verdicts.find(({ client }) => client === "diffusers")!.loads;
+      const { clientResults } = await checkEmbedding(one);
+      const said = clientResults.find(({ client }) => client === "diffusers")!.loads;
       assert.deepEqual([refused, said], [true, "no"]);
       assert.deepEqual(prompts, [[true, true, true], [true, true, true]]);
       const rows = await readSafetensors(out);

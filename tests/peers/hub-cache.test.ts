@@ -10,10 +10,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { type FakeHub, fakeHub } from "../../hub/testing/fake-hub.ts";
-import { fakeSdxl } from "../../hub/testing/fake-sdxl.ts";
 import { cacheRoot, type HubSettings, hubSettings } from "../../hub/hub-settings.ts";
 import { locateModel, resolveModel } from "../../hub/resolve-model.ts";
+import { type FakeHub, fakeHub } from "../../hub/testing/fake-hub.ts";
+import { fakeSdxl } from "../../hub/testing/fake-sdxl.ts";
 
 const python = process.env["GNOMIC_PYTHON"] ?? "python3";
 const look =
@@ -25,7 +25,7 @@ if (!hasHub && process.env["GNOMIC_REQUIRE_PEERS"] === "1") {
 const skip = hasHub ? false : `no huggingface_hub and diffusers for ${python}`;
 const id = "org/sdxl";
 
-interface Scene {
+interface HubFixture {
   readonly server: FakeHub;
   readonly settings: HubSettings;
   /** Runs a program that prints one line of JSON. */
@@ -45,7 +45,7 @@ async function runPython(program: string, env: Record<string, string | undefined
   return JSON.parse(out.trim().split("\n").at(-1) ?? "");
 }
 
-async function scene(run: (scene: Scene) => Promise<void>): Promise<void> {
+async function fixture(run: (fixture: HubFixture) => Promise<void>): Promise<void> {
   const cacheDir = await mkdtemp(join(tmpdir(), "gnomic-peers-hub-"));
   const server = await fakeHub({ [id]: { files: fakeSdxl(), tags: ["v1"] } });
   const env = { HF_HUB_CACHE: cacheDir, HF_HOME: cacheDir, HF_ENDPOINT: server.endpoint };
@@ -65,7 +65,7 @@ test(
   "Python finds what gnomic downloaded, offline and online",
   { skip },
   () =>
-    scene(async ({ server, settings, ask }) => {
+    fixture(async ({ server, settings, ask }) => {
       const { path, commit } = await resolveModel(id, { settings, variant: "fp16" });
       const served = server.served.length;
       const offline = await ask(
@@ -102,7 +102,7 @@ test(
   "Python knows that a variant does not exist, from .no_exist",
   { skip },
   () =>
-    scene(async ({ settings, ask }) => {
+    fixture(async ({ settings, ask }) => {
       const { commit } = await resolveModel(id, { settings, variant: "fp64" });
       const absent = await ask(`
 from huggingface_hub import try_to_load_from_cache
@@ -118,7 +118,7 @@ for (const links of ["linked", "moved"]) {
     `gnomic finds what Python downloaded (${links})`,
     { skip },
     () =>
-      scene(async ({ server, settings, ask }) => {
+      fixture(async ({ server, settings, ask }) => {
         const env: Record<string, string> = links === "moved"
           ? { HF_HUB_DISABLE_SYMLINKS: "1" }
           : {};
@@ -152,7 +152,7 @@ test(
   "a download of diffusers is whole for gnomic",
   { skip },
   () =>
-    scene(async ({ server, settings, ask }) => {
+    fixture(async ({ server, settings, ask }) => {
       const path = await ask(`
 from diffusers import DiffusionPipeline
 print(json.dumps(DiffusionPipeline.download("${id}", variant="fp16")))`);

@@ -10,8 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RunEvent, RunEventOf } from "../../runtime/events.ts";
 import { openTensorBoard } from "../../observe/tensorboard/tensorboard.ts";
+import type { RunEvent, RunEventOf } from "../../runtime/events.ts";
 import { defaultRun, syntheticEvents } from "../synthetic-events.ts";
 import { appendEvent, createRunFolder, syntheticConfiguration } from "../synthetic-run.ts";
 

@@ -4,11 +4,11 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { relativeError } from "../../engine/probe/compare.ts";
 import { Device } from "../../engine/device/device.ts";
-import { Engine } from "../../engine/session/engine.ts";
-import { probe } from "../../engine/probe/probe.ts";
+import { relativeError } from "../../engine/probe/compare.ts";
 import { decodeProbeInputs } from "../../engine/probe/probe-inputs.ts";
+import { probe } from "../../engine/probe/probe.ts";
+import { Engine } from "../../engine/session/engine.ts";
 import { openModel } from "../../engine/weights/model.ts";
 import { readSafetensors } from "../../engine/weights/safetensors.ts";
 import { checkGoldenRun } from "../golden-values/golden-run.ts";

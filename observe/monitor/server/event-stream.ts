@@ -3,13 +3,13 @@
 // training's process lives.
 // The trap: an offset from before the file was cut or replaced is worthless; the page is then told to
 // start over ("reset").
+import { once } from "node:events";
 import { open } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
-import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
-import { isAlive } from "../../reading/run-alive.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type EventSink, tailEvents } from "../../reading/event-tail.ts";
+import { isAlive } from "../../reading/run-alive.ts";
 
 const pollMilliseconds = 400;
 const pulseMilliseconds = 4000;

@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
+import { startChild } from "../../../runtime/testing/child.ts";
 import { defaultRun } from "../../../tests/synthetic-events.ts";
 import { writeSyntheticRun } from "../../../tests/synthetic-run.ts";
-import { startChild } from "../../../runtime/testing/child.ts";
 import { CannotListen, type Monitor, startMonitor } from "./monitor.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "gnomic-monitor-"));

@@ -4,12 +4,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { resolve } from "node:path";
 import { fault } from "../../../lib/fault.ts";
-import { newGate } from "./gate.ts";
-import { loadPageFiles } from "./page-files.ts";
 import { newPictures } from "../../reading/pictures.ts";
-import { answer, sendText, type Served } from "./routes.ts";
 import { findRuns, type RunFolder } from "../../reading/run-folders.ts";
 import { newRunReader, type RunReader } from "../../reading/run-reader.ts";
+import { loadPageFiles } from "./page-files.ts";
+import { newGate } from "./request-guard.ts";
+import { answer, sendText, type Served } from "./routes.ts";
 
 export class CannotListen extends fault("CannotListen", "world") {}
 
@@ -83,10 +83,10 @@ export async function startMonitor(
 
   const server = createServer();
   const port = await listenSomewhere(server, host, wanted);
-  const gate = newGate(host, port);
+  const requestGuard = newGate(host, port);
   const served: Served = {
     folder: resolve(folder),
-    actionToken: gate.actionToken,
+    actionToken: requestGuard.actionToken,
     pageFiles,
     pictures,
     runs: () => findRuns(folder),
@@ -100,7 +100,7 @@ export async function startMonitor(
 
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const { method = "", url = "", headers } = request;
-    const checked = gate.check({ method, url, headers });
+    const checked = requestGuard.check({ method, url, headers });
     switch (checked.verdict) {
       case "refuse":
         return sendText(response, checked.status, checked.why);
@@ -120,7 +120,7 @@ export async function startMonitor(
   });
 
   return {
-    address: gate.address,
+    address: requestGuard.address,
     port,
     otherPort: wanted !== 0 && port !== wanted,
     close: () =>

@@ -1,15 +1,15 @@
 // What the page's server answers, request by request, once the gate has let it pass. Everything is
 // looked up (runs by id, pictures by number, the page's files by name); no path comes from a request.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { renderReport } from "../../report/report.ts";
-import { streamEvents } from "./event-stream.ts";
-import { safeHeaders } from "./gate.ts";
-import type { PageFile } from "./page-files.ts";
 import type { Pictures } from "../../reading/pictures.ts";
-import { viewRun } from "../../reading/run-view.ts";
+import type { RunFolder } from "../../reading/run-folders.ts";
 import { listRun } from "../../reading/run-list.ts";
 import type { RunReader } from "../../reading/run-reader.ts";
-import type { RunFolder } from "../../reading/run-folders.ts";
+import { viewRun } from "../../reading/run-view.ts";
+import { renderReport } from "../../report/report.ts";
+import { streamEvents } from "./event-stream.ts";
+import type { PageFile } from "./page-files.ts";
+import { safeHeaders } from "./request-guard.ts";
 import { parseRequest, steer } from "./steer.ts";
 
 export interface Served {

@@ -4,12 +4,12 @@
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import { ControlRequest, sendRequest } from "../../../runtime/control.ts";
-import { openEventLog } from "../../../runtime/execute/event-log.ts";
 import type { UnstampedEvent } from "../../../runtime/events.ts";
+import { openEventLog } from "../../../runtime/execute/event-log.ts";
 import { lockRun } from "../../../runtime/execute/lock.ts";
 import { isAlive } from "../../reading/run-alive.ts";
-import { checkpointAt } from "../../reading/run-state.js";
 import { newRunReader, type RunState } from "../../reading/run-reader.ts";
+import { checkpointAt } from "../../reading/run-state.js";
 
 const mostPrompts = 16;
 const longestPrompt = 2000;

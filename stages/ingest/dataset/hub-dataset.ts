@@ -5,7 +5,7 @@ import process from "node:process";
 import type { HfHubImageCaptionDataset } from "../../../config/dataset.ts";
 import { downloadDataset, locateDataset } from "../../../hub/dataset.ts";
 import { hubSettings } from "../../../hub/hub-settings.ts";
-import { NotDownloaded } from "../../../lib/not-downloaded.ts";
+import { NotDownloaded } from "../../../lib/fault.ts";
 import { listTables } from "./hub-tables.ts";
 import { listImageFolder } from "./image-folder.ts";
 import type { Listing } from "./listing.ts";

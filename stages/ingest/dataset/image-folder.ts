@@ -3,8 +3,8 @@
 // folder; the column "image" exists only in the library's memory.
 import { readFile } from "node:fs/promises";
 import { join, posix } from "node:path";
-import { isMapping, type Mapping } from "../../../runtime/options/mapping.ts";
 import type { ResolvedDataset } from "../../../hub/dataset.ts";
+import { isMapping, type Mapping } from "../../../runtime/options/mapping.ts";
 import { byName } from "../natural-order.ts";
 import { parseCsv } from "./csv.ts";
 import type { HubDatasetOptions } from "./hub-dataset.ts";

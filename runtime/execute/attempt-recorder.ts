@@ -1,0 +1,98 @@
+// What one attempt writes into its run's manifest: at its start that it began, then what each stage made,
+// at its end how it went. The trap: an attempt that was killed is one that never ended.
+import { Clock, Effect, Semaphore } from "effect";
+import type { Fault } from "../../lib/fault.ts";
+import { isAbsent } from "../plan/check-stages.ts";
+import type { Prepared } from "../plan/prepare.ts";
+import { versions } from "../platform/versions.ts";
+import { type Attempt, type Manifest, writeManifest } from "./manifest.ts";
+import { savedStep } from "./state.ts";
+
+const worldOf = ({ stages }: Prepared): Manifest["inputs"] =>
+  Object.fromEntries(
+    stages.flatMap(({ id, world }) => world === null || isAbsent(world) ? [] : [[id, world]]),
+  );
+
+const newManifest = (prepared: Prepared): Manifest => ({
+  format: 1,
+  run: prepared.run.name,
+  pipeline: prepared.pipeline,
+  trigger: prepared.configuration.trigger,
+  identities: [],
+  identity: prepared.identity.json,
+  configuration: {},
+  seed: prepared.seed,
+  device: prepared.device,
+  memoryPlan: prepared.memory?.plan ?? null,
+  scheduleSteps: null,
+  inputs: {},
+  outputs: {},
+  attempts: [],
+  status: "unfinished",
+  parent: prepared.run.similar.find(({ complete }) => !complete)?.run ?? null,
+});
+
+export interface AttemptRecorder {
+  /** Which attempt of its run this is, from 1. */
+  readonly number: number;
+  /** What a stage made or reused. A note that cannot be written is made with the next one. */
+  readonly keepOutputs: (
+    stage: string,
+    outputs: Readonly<Record<string, string>>,
+  ) => Effect.Effect<void>;
+  readonly end: (how: { exit: number; complete: boolean }) => Effect.Effect<void, Fault>;
+}
+
+/** Notes that an attempt begins, and gives what notes the rest of it. */
+export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
+  const { run, identity, values, device, memory } = prepared;
+  const before = run.found?.manifest ?? newManifest(prepared);
+  const attempt: Attempt = {
+    versions,
+    startedAt: yield* Clock.currentTimeMillis,
+    endedAt: null,
+    fromStep: (yield* savedStep(run.dir)) ?? 0,
+    toStep: null,
+    exit: null,
+  };
+  let manifest: Manifest = {
+    ...before,
+    identities: [...new Set([...before.identities, identity.digest])],
+    identity: identity.json,
+    configuration: values as Manifest["configuration"],
+    device,
+    memoryPlan: memory?.plan ?? null,
+    scheduleSteps: run.scheduleSteps,
+    inputs: worldOf(prepared),
+    attempts: [...before.attempts, attempt],
+    status: "unfinished",
+  };
+  const turn = yield* Semaphore.make(1); // stages end at the same time
+  const write = Effect.suspend(() => writeManifest(run.dir, manifest)).pipe(
+    Semaphore.withPermit(turn),
+  );
+  yield* write;
+  return {
+    number: manifest.attempts.length,
+    keepOutputs: (stage, outputs) =>
+      Effect.suspend(() => {
+        manifest = { ...manifest, outputs: { ...manifest.outputs, [stage]: outputs } };
+        return Effect.ignore(write);
+      }),
+    end: ({ exit, complete }) =>
+      Effect.gen(function* () {
+        const last: Attempt = {
+          ...attempt,
+          endedAt: yield* Clock.currentTimeMillis,
+          toStep: (yield* savedStep(run.dir)) ?? 0,
+          exit,
+        };
+        manifest = {
+          ...manifest,
+          attempts: [...before.attempts, last],
+          status: complete ? "complete" : "unfinished",
+        };
+        yield* write;
+      }),
+  } satisfies AttemptRecorder;
+});

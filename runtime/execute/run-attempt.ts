@@ -1,0 +1,176 @@
+// A plan executed with everybody looking, in a folder that is locked: events and control are opened, and
+// however it ends, the log says so.
+// The trap: the end is said also when Ctrl-C interrupts at once, so nothing here may wait for long.
+import { join } from "node:path";
+import { Clock, Effect, type Exit, Schedule } from "effect";
+import type { Fault } from "../../lib/fault.ts";
+import { openControl } from "../control.ts";
+import { publishPlan } from "../plan/make-plan.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Prepared } from "../plan/prepare.ts";
+import { versions } from "../platform/versions.ts";
+import { sweepTemporary } from "../store/remove-temporary.ts";
+import { answerChoice } from "./answer-choice.ts";
+import { type AttemptRecorder, beginAttempt } from "./attempt-recorder.ts";
+import { type EventLog, openEventLog } from "./event-log.ts";
+import { executeRepairing, type Outcomes } from "./execute.ts";
+import { type Lock, LockLost } from "./lock.ts";
+import { type EventStream, openEventStream, type RunObserver } from "./observers.ts";
+import { exitCodeOfOutcome, outcomeOf, resultFiles, type RunOutcome } from "./outcome.ts";
+import type { StopSignal } from "./stage-tools.ts";
+import { savedStep } from "./state.ts";
+
+/** Those who start a run and look at it. */
+export interface Attending {
+  readonly stop: StopSignal;
+  /** Asked once the events so far are in order; null: there is no run folder. */
+  readonly observers: (runDir: string | null) => Effect.Effect<readonly RunObserver[]>;
+  readonly onPlan: (plan: Plan, prepared: Prepared) => void;
+}
+
+/** How often requests are looked for while no stage asks. */
+const controlEvery = "1 second";
+
+const announce = Effect.fnUntraced(function* (
+  { configuration, notes, run, device }: Prepared,
+  plan: Plan,
+  events: EventStream,
+  recorder: AttemptRecorder | null,
+) {
+  yield* events.publish({
+    event: "run-started",
+    run: run.name,
+    trigger: configuration.trigger,
+    attempt: recorder?.number ?? 1,
+    step: plan.run.step ?? 0,
+    totalSteps: configuration.steps ?? 0,
+    device: device ?? "none",
+    versions,
+  });
+  yield* publishPlan(plan, events);
+  for (const text of notes) yield* events.publish({ event: "note", text });
+});
+
+/** All stages of the run folder take part. */
+const isWhole = ({ stages }: Plan, { selection }: Prepared) =>
+  stages.every(({ id, lifetime, action }) =>
+    lifetime === "cached" || (action !== "excluded" && !selection.given.has(id))
+  );
+
+/** Where the attempt happens. */
+export interface Place {
+  readonly dir: string;
+  /** Null: there is no run, only results for the store. */
+  readonly lock: Lock | null;
+}
+
+/** Who lost the lock writes nothing into what is another's run by now. */
+export const isOurs = ({ fault }: RunOutcome) => !(fault instanceof LockLost);
+
+const publishEnd = (
+  events: EventStream,
+  { ending, step, files, fault }: RunOutcome,
+  seconds: number,
+  early: boolean,
+) => {
+  const at = step ?? 0;
+  return events.publish(
+    ending === "stopped"
+      ? { event: "run-stopped", step: at, reason: "asked to stop" }
+      : ending === "failed"
+      ? { event: "run-failed", step: at, error: fault!.message }
+      : { event: "run-finished", step: at, seconds, files: [...files], early },
+  );
+};
+
+/** Executes the plan. Ends when everybody has seen the end; `onEnd` is told before. */
+export const runAttempt = Effect.fnUntraced(function* (
+  prepared: Prepared,
+  plan: Plan,
+  { dir, lock }: Place,
+  { stop, observers }: Attending,
+  recorder: AttemptRecorder | null,
+  onEnd: (ending: RunOutcome) => void,
+) {
+  const { store, info, seed, selection } = prepared;
+  const startedAt = yield* Clock.currentTimeMillis;
+  // Before anything that may take a while (a long log, its event files): what is asked meanwhile counts.
+  const control = yield* openControl(dir, stop.request);
+  const log: EventLog = yield* openEventLog(join(dir, "events.jsonl"));
+  const looking = yield* observers(lock === null ? null : dir);
+  const events = yield* openEventStream(log, looking);
+  yield* Effect.forkScoped(
+    control.requests("runner").pipe(
+      Effect.flatMap(Effect.forEach((request) => answerChoice(dir, request, events))),
+      Effect.repeat(Schedule.spaced(controlEvery)),
+    ),
+  );
+  if (lock !== null && lock.tookOverFrom !== null) {
+    const text = `Process ${lock.tookOverFrom.pid} left this run locked and is dead; going on.`;
+    yield* events.publish({ event: "warning", text });
+  }
+  yield* announce(prepared, plan, events, recorder);
+
+  const finish = (exit: Exit.Exit<Outcomes, Fault>): Effect.Effect<void> =>
+    Effect.gen(function* () {
+      const trouble = yield* log.trouble;
+      const found = outcomeOf(exit, isWhole(plan, prepared));
+      const unlogged = trouble !== undefined && found.fault === null && found.ending !== "stopped";
+      const ending: RunOutcome = {
+        ...(unlogged ? { ending: "failed", fault: trouble } : found),
+        run: prepared.run.name,
+        dir: prepared.run.dir,
+        step: yield* savedStep(dir),
+        worked: true,
+        files: yield* resultFiles(dir),
+      };
+      const seconds = Math.max(0, (yield* Clock.currentTimeMillis) - startedAt) / 1000;
+      const { steps } = prepared.configuration;
+      const early = steps !== null && ending.step !== null && ending.step < steps;
+      if (isOurs(ending)) yield* publishEnd(events, ending, seconds, early);
+      yield* Effect.ignore(store.digests.save);
+      onEnd(ending);
+    });
+
+  yield* executeRepairing(prepared, plan, {
+    store,
+    events,
+    control,
+    stop,
+    runDir: dir,
+    seed,
+    info,
+    cache: selection.cache,
+    keepOutputs: recorder?.keepOutputs ?? (() => Effect.void),
+  }).pipe(
+    lock === null ? (run) => run : Effect.raceFirst(lock.lost),
+    Effect.onExit(finish),
+    Effect.exit,
+  );
+}, Effect.scoped);
+
+// The attempt itself, in a run folder that is locked: the manifest says that it begins, the plan is
+// executed, and the manifest says how it ended.
+// The trap: that is noted last. Killed before the report is written, a run is not complete, so that the same
+// command writes it.
+
+export const work = Effect.fnUntraced(function* (
+  prepared: Prepared,
+  plan: Plan,
+  place: Place,
+  attending: Attending,
+) {
+  if (place.lock !== null) yield* sweepTemporary(place.dir);
+  const recorder = place.lock === null ? null : yield* beginAttempt(prepared);
+  let ending: RunOutcome | undefined;
+  const note = Effect.suspend(() =>
+    recorder === null || ending === undefined || !isOurs(ending) ? Effect.void : recorder.end({
+      exit: exitCodeOfOutcome(ending),
+      complete: ending.ending === "complete",
+    })
+  );
+  yield* runAttempt(prepared, plan, place, attending, recorder, (made) => ending = made).pipe(
+    Effect.onExit(() => Effect.ignore(note)),
+  );
+  return ending!;
+});
