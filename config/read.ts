@@ -7,6 +7,7 @@ import { ConfigFault, type Finding } from "../runtime/options/config-fault.ts";
 import { decodeAll, findingsOf, keyOf } from "../runtime/options/decode-source.ts";
 import { isMapping } from "../runtime/options/mapping.ts";
 import { overlay } from "../runtime/options/overlay.ts";
+import { schemaNode } from "../runtime/options/schema-node.ts";
 import { parseSettings } from "../runtime/options/settings.ts";
 import {
   emptySource,
@@ -19,6 +20,7 @@ import {
 import { withStandIns } from "../runtime/options/with-stand-ins.ts";
 import { configNotes } from "./config-notes.ts";
 import { contradictions } from "./contradictions.ts";
+import { settledFixedLoss } from "./fixed-loss.ts";
 import { TrainingConfig } from "./training.ts";
 
 export interface ConfigLayers {
@@ -82,6 +84,8 @@ const argument = (key: string, flag: string, parsed: ParsedSource): ParsedSource
   findings: parsed.findings.map(({ line: _, ...finding }) => ({ ...finding, key })),
 });
 
+const root = () => schemaNode(TrainingConfig);
+
 /** The layers in order, and a note where a file was laid over instead of taking the place. */
 const gather = Effect.fnUntraced(function* (layers: ConfigLayers) {
   const notes: string[] = [];
@@ -95,7 +99,7 @@ const gather = Effect.fnUntraced(function* (layers: ConfigLayers) {
     }
     base = whole || file.value === undefined
       ? file
-      : { ...overlay(base, file), findings: file.findings };
+      : { ...overlay(base, file, root), findings: file.findings };
   }
   const over = [
     parseSettings(layers.set ?? []),
@@ -110,7 +114,7 @@ const gather = Effect.fnUntraced(function* (layers: ConfigLayers) {
       }),
     ]),
   ];
-  const source = over.reduce<Source>((under, layer) => overlay(under, layer), base);
+  const source = over.reduce<Source>((under, layer) => overlay(under, layer, root), base);
   const findings = [base, ...over].flatMap((layer) => layer.findings);
   return { source, findings, notes, broken: base.value === undefined };
 });
@@ -146,5 +150,6 @@ export const readConfig = Effect.fnUntraced(function* (layers: ConfigLayers) {
   if (all.length > 0 || !("config" in resolved) || resolved.config === undefined) {
     return yield* new ConfigFault(all);
   }
-  return { config: resolved.config, notes: [...notes, ...configNotes(resolved.config)] };
+  const notesOfConfig = configNotes(resolved.config);
+  return { config: settledFixedLoss(resolved.config), notes: [...notes, ...notesOfConfig] };
 });

@@ -48,6 +48,10 @@ export const RunEvent = Schema.Union([
     bestStep: Int,
     bestLoss: Finite,
     varianceRatio: NullOr(Finite),
+    /** Measured on pictures that are not trained on; false: the best is the last. */
+    heldOut: optionalKey(Flag),
+    /** How much higher than at the best step, item by item in the mean, with its standard error. */
+    aboveBest: optionalKey(Schema.Struct({ difference: Finite, error: Finite })),
   }),
   event("rows", {
     step: Int,

@@ -33,18 +33,18 @@ export interface CheckResult {
 /** In float16 the gradients are 0.004 off even where every operation is rounded only once. */
 const tolerances: Partial<Record<DType, number>> = { float32: 1e-3, float16: 0.05 };
 
-const golden = (file: string) =>
-  fileURLToPath(new URL(`../../tests/golden/a/${file}`, import.meta.url));
+const asset = (file: string) =>
+  fileURLToPath(new URL(`../assets/self-check/${file}`, import.meta.url));
 
 /** Throws DeviceCheckFault where numbers are wrong, or what the device throws. */
 export async function selfCheck(device: Loader, compute: DType): Promise<CheckResult> {
-  const model = await openModel(golden("model"));
-  const file = golden("inputs.safetensors");
+  const model = await openModel(asset("model"));
+  const file = asset("inputs.safetensors");
   const inputs = decodeProbeInputs(await readSafetensors(file), model, file);
   const engine = new Engine({ model, device, compute, plan: "A" });
   const outputs = await probe(engine, inputs);
   const tolerance = tolerances[compute] ?? 0;
-  const reference = golden("expected.safetensors");
+  const reference = asset("expected.safetensors");
   const expected = await readSafetensors(reference);
   const lines = compareOutputs(outputs, expected, () => tolerance, reference);
   const errorOf = ({ error = Infinity }: typeof lines[number]) =>
@@ -78,12 +78,12 @@ export async function rememberedCheck(
   const passed = { machine, provider, compute, onnxruntime: await runtimeVersion() };
   const file = join(folder, `${provider}-${compute}.json`);
   const held = await readFile(file, "utf8").then(JSON.parse).catch(() => undefined);
-  if (JSON.stringify(held?.passed) === JSON.stringify(passed)) return held.outcome;
-  const outcome = await check();
-  const text = JSON.stringify({ passed, outcome }, null, 2);
+  if (JSON.stringify(held?.passed) === JSON.stringify(passed)) return held.verdict;
+  const result = await check();
+  const text = JSON.stringify({ passed, verdict: result }, null, 2);
   // A cache that cannot be written costs the check again, no more.
   await mkdir(folder, { recursive: true })
     .then(() => writeAtomically(file, [new TextEncoder().encode(text)]))
     .catch(() => {});
-  return outcome;
+  return result;
 }

@@ -1,9 +1,10 @@
 // Lays one source over another: mappings are merged key by key, everything else is replaced.
 // The trap: a mapping whose `type` changes is replaced as a whole, since the keys of one kind of
-// dataset or optimizer mean nothing to another; and see `alternatives.ts`.
+// dataset or optimizer mean nothing to another, also where the lower one leaves its `type` to be
+// guessed; and see `alternatives.ts`.
 import { alternatives } from "./alternatives.ts";
 import { dotted, isMapping, type Mapping } from "./mapping.ts";
-import { tagKeys } from "./schema-node.ts";
+import { impliedTag, type SchemaNode, tagKeys } from "./schema-node.ts";
 import type { Source } from "./source.ts";
 
 /** Mappings whose `type` (or `optimizer_type`) decides what else is in them. */
@@ -11,16 +12,17 @@ const kinds: readonly string[] = ["optimizer", "data_loader.dataset", "fixed_los
 
 const own = (value: Mapping, key: string) => Object.hasOwn(value, key) ? value[key] : undefined;
 
-const otherKind = (under: Mapping, over: Mapping, at: string) =>
+const otherKind = (under: Mapping, over: Mapping, at: string, root: () => SchemaNode) =>
   kinds.includes(at) &&
   tagKeys.some((key) =>
-    Object.hasOwn(over, key) && Object.hasOwn(under, key) && over[key] !== under[key]
+    Object.hasOwn(over, key) && (own(under, key) ?? impliedTag(root(), at, under)) !== over[key]
   );
 
-export function overlay(under: Source, over: Source): Source {
+/** `root` is asked only where a mapping lacks its `type`, since a schema's tree takes a while to make. */
+export function overlay(under: Source, over: Source, root: () => SchemaNode): Source {
   const gone: string[] = [];
   const merged = (low: unknown, high: unknown, at: string): unknown => {
-    if (!isMapping(low) || !isMapping(high) || otherKind(low, high, at)) {
+    if (!isMapping(low) || !isMapping(high) || otherKind(low, high, at, root)) {
       gone.push(at);
       return high;
     }

@@ -1,9 +1,10 @@
 // What the runner needs of a configuration, whatever is trained: the values that stages take their
 // options from, what of them names a run, and where results go. config/ knows the rest.
-// The trap: `values` is plain JSON; `seed` in it may be null until the run's manifest has one.
+// The trap: `values` is plain JSON; `seed` in it may be null until the run's manifest has one, and late
+// options at their default are not in it (stages decode the default), so that old results keep their bytes.
 import { Effect, FileSystem } from "effect";
 import { triggerOf } from "../../config/embedding.ts";
-import { identityOf, rateDependsOnLength } from "../../config/identity.ts";
+import { identityOf, lateAtDefault, rateDependsOnLength } from "../../config/identity.ts";
 import { type ConfigLayers, readConfig } from "../../config/read.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
@@ -17,7 +18,8 @@ export interface Configuration {
   readonly placeKeys: readonly string[];
   /**
    * Keys that no result depends on: where pictures and weights are (what they are is asked of them
-   * by each stage's `inputs`), and how many workers there are. Neither fingerprints nor names a run.
+   * by each stage's `inputs`), how many workers there are, and late options at their default. Neither
+   * fingerprints nor names a run.
    */
   readonly unhashed: readonly string[];
   /** The values that change the data or the objective. */
@@ -53,10 +55,11 @@ export type ReadConfiguration = (layers: ConfigLayers) => Effect.Effect<Configur
 export const readTrainingConfiguration: ReadConfiguration = (layers) =>
   Effect.gen(function* () {
     const { config, notes } = yield* readConfig(layers);
+    const quiet = lateAtDefault(config);
     return {
-      values: config as unknown as JsonObject,
+      values: withoutKeys(config, quiet) as JsonObject,
       placeKeys: ["base_output_dir"],
-      unhashed,
+      unhashed: [...unhashed, ...quiet],
       identity: withoutKeys(identityOf(config), unhashed) as JsonObject,
       notes,
       base: config.base_output_dir,

@@ -34,7 +34,7 @@ export const otherScriptCommand = (
 export const program: string = process.env.npm_lifecycle_event !== undefined && deno === undefined
   ? "npm run"
   : deno === undefined
-  ? "node runtime/cli/main.ts"
+  ? "node cli/main.ts"
   : "deno run";
 
 /** The same command again, as the user would type it. npm needs `--` before options. */

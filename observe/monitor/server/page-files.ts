@@ -1,5 +1,6 @@
 // The page's own files, read once at the start and served by name from that list: no request turns
 // into a path. uPlot comes from its package as it is, since its module has no imports.
+// The trap: the page lies at the root of its addresses, so what it imports from above itself is found there.
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { extname, join } from "node:path";
@@ -17,7 +18,11 @@ const types: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-const pageFolder = fileURLToPath(new URL("../../../runtime/monitor/page", import.meta.url));
+const pageFolder = fileURLToPath(new URL("../page", import.meta.url));
+
+const readingFolder = fileURLToPath(new URL("../../reading", import.meta.url));
+/** What page and server read runs with. */
+const shared = ["run-state.js", "run-status.js"];
 
 /** From the address's path to the file. */
 export async function loadPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
@@ -26,6 +31,10 @@ export async function loadPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
     ...(await readdir(pageFolder)).map((name) => ({
       address: name === "index.html" ? "/" : `/${name}`,
       path: join(pageFolder, name),
+    })),
+    ...shared.map((name) => ({
+      address: `/reading/${name}`,
+      path: join(readingFolder, name),
     })),
     ...["uPlot.esm.js", "uPlot.min.css"].map((name) => ({
       address: `/node_modules/uplot/dist/${name}`,
