@@ -23,6 +23,7 @@ import {
 } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
 import type { Command, Terminal } from "./command.ts";
+import { shownValues } from "../config/places.ts";
 import { readingFrom } from "./from-file.ts";
 import { memoryTable } from "./memory-table.ts";
 import { pipelineHelp } from "./pipeline-help.ts";
@@ -127,11 +128,11 @@ const run = (
       (release) => Effect.sync(release),
     );
     const terminal = progressObserver(stdout, mode);
-    let values: Prepared["values"] = {};
+    let configuration: unknown = {};
     const ending = yield* runPipeline(command, world, {
       stop,
       onPlan: (plan, prepared) => {
-        values = prepared.values;
+        configuration = shownValues(prepared.values, prepared.info.places);
         if (mode === "full") explainPlan(plan).map(plainText).forEach(print);
       },
       observers: (runDir) =>
@@ -139,7 +140,7 @@ const run = (
           if (options.monitor === true) {
             yield* Effect.provideService(servePage(runDir, say), Scope.Scope, scope);
           }
-          return [terminal, ...(yield* runObservers(runDir, values, say))];
+          return [terminal, ...(yield* runObservers(runDir, configuration, say))];
         }),
     });
     if (ending.ending === "complete" || ending.ending === "part") {

@@ -1,6 +1,8 @@
 // Keeps the books of one run's checkpoints: what is written, what awaits validation, what may go.
-// The trap: a file is written again only where it is missing or damaged, and never once it was pruned.
-import { mkdir, rm } from "node:fs/promises";
+// The trap: a file is written again only where it is missing, damaged or of other rows (not for what a newer
+// version says about itself), and never once it was pruned.
+import { Buffer } from "node:buffer";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Effect, Schema } from "effect";
 import { embeddingFields, triggerOf } from "../../config/embedding.ts";
@@ -67,7 +69,9 @@ export const openCheckpointWriter = (
         const facts = { trigger, step, epoch, run: tools.run };
         const bytes = yield* Effect.promise(() => embeddingBytes(unpacked, rows.vectors, facts));
         const digest = sha256(bytes);
-        if (known?.digest !== digest || !unharmed.has(path)) {
+        const same = unharmed.has(path) && (known?.digest === digest ||
+          known?.step === step && (yield* holdsRows(join(runDir, path), bytes)));
+        if (!same) {
           yield* tryPromise(() => mkdir(dirname(join(runDir, path)), { recursive: true }));
           yield* atomicWrite(join(runDir, path), bytes, { what: "a checkpoint" });
           files.set(path, { path, step, digest, pruned: false });
@@ -127,5 +131,18 @@ export const openCheckpointWriter = (
 
     return { snapshot, validated, finish };
   });
+
+/** Whether the file ends in the tensors that `bytes` ends in. */
+const holdsRows = (file: string, bytes: Uint8Array): Effect.Effect<boolean> =>
+  tryPromise(() => readFile(file)).pipe(
+    Effect.map((there) => tensorsIn(there).equals(tensorsIn(bytes))),
+    Effect.orElseSucceed(() => false),
+  );
+
+/** What follows a safetensors file's header. */
+function tensorsIn(bytes: Uint8Array): Buffer {
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return all.subarray(8 + Number(all.readBigUInt64LE(0)));
+}
 
 const byPath = (a: FileRecord, b: FileRecord) => a.path < b.path ? -1 : 1;

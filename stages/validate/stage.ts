@@ -3,7 +3,7 @@
 // The trap: a failed validation is reported and recorded, and neither ends the training nor is due again.
 // What a full disk kept from being written is due again.
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Cause, Effect, Stream } from "effect";
 import { samplers } from "../../engine/diffusion/samplers/samplers.ts";
 import { type Snapshot, snapshots, stepName } from "../../inversion/artefacts/snapshots.ts";
@@ -16,6 +16,7 @@ import { DiskFault } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import { withoutFolders } from "../../lib/without-folders.ts";
 import type { UnstampedEvent } from "../../runtime/events.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { ValidateOptions } from "./options.ts";
@@ -96,7 +97,9 @@ const dealtWith = <R>(
     if (Cause.hasInterruptsOnly(cause) || squashed instanceof DiskFault) {
       return Effect.failCause(cause);
     }
-    const [prompts, error] = [validate?.prompts ?? [], String(squashed)];
+    const prompts = validate?.prompts ?? [];
+    const said = squashed instanceof Error ? squashed.message : String(squashed);
+    const error = withoutFolders(said.split("\n")[0], [folder, dirname(dirname(folder))]);
     const record = { step, epoch, outcome: "failed", prompts, error } as const;
     const made = tryPromise(() => mkdir(folder, { recursive: true }));
     return made.pipe(
