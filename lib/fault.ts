@@ -58,18 +58,6 @@ export interface Fault extends Error, Omit<FaultFields, "cause"> {
 export const isFault = (value: unknown): value is Fault =>
   value instanceof Error && "kind" in value && "wanted" in value && "_tag" in value;
 
-// Turns whatever was thrown into a fault: one of ours stays what it is, anything else is a defect.
-
-export class UnexpectedError extends fault("UnexpectedError", "defect") {}
-
-export const asFault = (cause: unknown): Fault =>
-  isFault(cause) ? cause : new UnexpectedError({
-    wanted: "no such error",
-    found: cause instanceof Error ? cause.stack ?? cause.message : String(cause),
-    fix: "This is a defect of gnomic; please report it with this text.",
-    cause,
-  });
-
 // Several findings at once, as one fault. Nothing starts while one of them stands.
 // The trap: its kind is the most serious among them (ours, the world's, the user's), for the exit code.
 

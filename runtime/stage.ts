@@ -12,6 +12,7 @@ import type { Fault } from "../lib/fault.ts";
 import type { AnyArtefactType, ArtefactType, Blob } from "./artefact.ts";
 import type { ControlRequest } from "./control.ts";
 import type { UnstampedEvent } from "./events.ts";
+import type { RunOrigin } from "./execute/run-origin.ts";
 
 /** Options that say where something is on this machine, by dotted key: of each its last part. */
 export type Places = Readonly<Record<string, string>>;
@@ -33,6 +34,8 @@ export interface RunInfo {
   readonly tool: string;
   /** The horizon of the rate schedule where it is not `max_train_steps` (`--extend`), else null. */
   readonly scheduleSteps: number | null;
+  /** What the run's state says of it (runtime/execute/state.ts). */
+  readonly origin: RunOrigin;
 }
 
 /** What `inputs` may ask for while the run is being planned. */

@@ -2,7 +2,8 @@
 // 70 a defect of gnomic or of a stage, 130 stopped by Ctrl-C.
 import { readdir } from "node:fs/promises";
 import { Cause, Effect, type Exit } from "effect";
-import { allFaults, asFault, type Fault, Stopped } from "../../lib/fault.ts";
+import { asFault } from "../../lib/as-fault.ts";
+import { allFaults, type Fault, Stopped } from "../../lib/fault.ts";
 import type { Outcomes } from "./execute.ts";
 
 export const exitCodes = { done: 0, user: 2, world: 3, defect: 70, stopped: 130 } as const;
