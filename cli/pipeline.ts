@@ -19,7 +19,6 @@ import {
   type Command as PipelineCommand,
   preflight,
   prepare,
-  type Prepared,
   type World,
 } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
