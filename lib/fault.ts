@@ -107,6 +107,17 @@ export const stopped = (step: number): Stopped =>
     fix: "Give the same command again to go on from there.",
   });
 
+/** Ended where it was told to (`--to-step`): nobody's fault either, and a good end of the command. */
+export class Paused extends Stopped {}
+
+/** Ends a stage after `step` finished steps, all of which are on disk. */
+export const paused = (step: number): Paused =>
+  new Paused({
+    wanted: "to go on",
+    found: `that it was to end after step ${step}, which is finished and saved`,
+    fix: "Give the command with a later --to-step, or without it, to go on from there.",
+  });
+
 // What `inputs` fails with in a dry run when weights or a data set are not on this machine. The plan
 // prints it and goes on; a real run never sees it, because there the network may be used.
 

@@ -88,6 +88,8 @@ const publishEnd = (
   return events.publish(
     ending === "stopped"
       ? { event: "run-stopped", step: at, reason: "asked to stop" }
+      : ending === "paused"
+      ? { event: "run-paused", step: at }
       : ending === "failed"
       ? { event: "run-failed", step: at, error: fault!.message }
       : { event: "run-finished", step: at, seconds, files: [...files], early },
@@ -181,7 +183,9 @@ export const work = Effect.fnUntraced(function* (
   const note = Effect.suspend(() =>
     recorder === null || ending === undefined || !isOurs(ending) ? Effect.void : recorder.end({
       exit: exitCodeOfOutcome(ending),
-      complete: ending.ending === "complete",
+      status: ending.ending === "complete" || ending.ending === "paused"
+        ? ending.ending
+        : "unfinished",
     })
   );
   yield* runAttempt(prepared, plan, place, attending, recorder, (made) => ending = made).pipe(

@@ -32,6 +32,8 @@ export interface Command {
   readonly layers: Omit<ConfigLayers, "pipeline">;
   readonly selectors: Selectors;
   readonly choice: RunChoice;
+  /** The step after which a training pauses (`--to-step`); without one it goes to its end. */
+  readonly toStep?: number | undefined;
   /** The network is off limits (a dry run). */
   readonly offline: boolean;
 }
@@ -145,6 +147,7 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
     configurationDigest: digestJson(about),
     tool,
     scheduleSteps: run.scheduleSteps,
+    toStep: command.toStep ?? null,
     origin: {
       format: 1,
       run: run.name,

@@ -39,6 +39,7 @@ export function memoryTools(seed = 1): MemoryTools {
       configurationDigest: "",
       tool: "gnomic test",
       scheduleSteps: null,
+      toStep: null,
       origin: testOrigin,
     },
     concurrency: 2,
