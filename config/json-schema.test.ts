@@ -74,6 +74,7 @@ function valid(node: Node, value: unknown): boolean {
       case "x-unit":
       case "x-keeps-run":
       case "x-retired":
+      case "x-late":
         return true;
       default:
         throw new Error(`this validator does not know ${keyword}`);

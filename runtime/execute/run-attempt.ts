@@ -9,6 +9,7 @@ import { publishPlan } from "../plan/make-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { versions } from "../platform/versions.ts";
+import { openRunBlobs } from "../store/blob-store.ts";
 import { sweepTemporary } from "../store/remove-temporary.ts";
 import { answerChoice } from "./answer-choice.ts";
 import { type AttemptRecorder, beginAttempt } from "./attempt-recorder.ts";
@@ -18,7 +19,7 @@ import { type Lock, LockLost } from "./lock.ts";
 import { type EventStream, openEventStream, type RunObserver } from "./observers.ts";
 import { exitCodeOfOutcome, outcomeOf, resultFiles, type RunOutcome } from "./outcome.ts";
 import type { StopSignal } from "./stage-tools.ts";
-import { savedStep } from "./state.ts";
+import { savedOrigin, savedStep } from "./state.ts";
 
 /** Those who start a run and look at it. */
 export interface Attending {
@@ -49,6 +50,16 @@ const announce = Effect.fnUntraced(function* (
   });
   yield* publishPlan(plan, events);
   for (const text of notes) yield* events.publish({ event: "note", text });
+  if (plan.run.lost !== null) {
+    const text = `run.json was ${plan.run.lost}; it is made again from the run's state.`;
+    yield* events.publish({ event: "warning", text });
+  }
+  if (plan.run.step !== null && (yield* savedOrigin(plan.run.dir)) === null) {
+    const text =
+      "The training's state is of a gnomic that kept no digest of it; it was checked as " +
+      "far as it can be, and gets one with the next step.";
+    yield* events.publish({ event: "note", text });
+  }
 });
 
 /** All stages of the run folder take part. */
@@ -77,6 +88,8 @@ const publishEnd = (
   return events.publish(
     ending === "stopped"
       ? { event: "run-stopped", step: at, reason: "asked to stop" }
+      : ending === "paused"
+      ? { event: "run-paused", step: at }
       : ending === "failed"
       ? { event: "run-failed", step: at, error: fault!.message }
       : { event: "run-finished", step: at, seconds, files: [...files], early },
@@ -106,7 +119,10 @@ export const runAttempt = Effect.fnUntraced(function* (
     ),
   );
   if (lock !== null && lock.tookOverFrom !== null) {
-    const text = `Process ${lock.tookOverFrom.pid} left this run locked and is dead; going on.`;
+    const { pid } = lock.tookOverFrom;
+    const text = `${
+      pid === null ? "A process that was cut short" : `Process ${pid}`
+    } left this run locked and is dead; going on.`;
     yield* events.publish({ event: "warning", text });
   }
   yield* announce(prepared, plan, events, recorder);
@@ -134,6 +150,7 @@ export const runAttempt = Effect.fnUntraced(function* (
 
   yield* executeRepairing(prepared, plan, {
     store,
+    runBlobs: yield* openRunBlobs(dir),
     events,
     control,
     stop,
@@ -166,7 +183,9 @@ export const work = Effect.fnUntraced(function* (
   const note = Effect.suspend(() =>
     recorder === null || ending === undefined || !isOurs(ending) ? Effect.void : recorder.end({
       exit: exitCodeOfOutcome(ending),
-      complete: ending.ending === "complete",
+      status: ending.ending === "complete" || ending.ending === "paused"
+        ? ending.ending
+        : "unfinished",
     })
   );
   yield* runAttempt(prepared, plan, place, attending, recorder, (made) => ending = made).pipe(

@@ -4,13 +4,13 @@
 // that is complete is not touched at all.
 import { Effect } from "effect";
 import { makeFolder } from "../../lib/atomic-write.ts";
-import { type Fault, Stopped } from "../../lib/fault.ts";
+import { type Fault, fault, Stopped } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { keepDigests, planRun } from "../plan/make-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type Command, preflight, prepare, type Prepared, type World } from "../plan/prepare.ts";
 import { lockRun } from "./lock.ts";
-import { readManifest } from "./manifest.ts";
+import { readRun, setAsideManifest } from "./manifest.ts";
 import { resultFiles, type RunOutcome } from "./outcome.ts";
 import { type Attending, work } from "./run-attempt.ts";
 
@@ -31,10 +31,12 @@ const workInRun = Effect.fnUntraced(
     yield* makeFolder(run.dir);
     const lock = yield* lockRun(run.dir);
     yield* Effect.ignore(prepared.store.digests.save);
-    const manifest = yield* readManifest(run.dir);
-    if ((manifest === null) !== (run.found === null)) return null;
-    if (manifest === null) return yield* work(prepared, plan, { dir: run.dir, lock }, attending);
-    const current = { ...prepared, run: { ...run, found: { dir: run.dir, manifest } } };
+    const found = yield* readRun(run.dir);
+    if ((found === null) !== (run.found === null)) return null;
+    if (found === null) return yield* work(prepared, plan, { dir: run.dir, lock }, attending);
+    if ("orphan" in found) return null;
+    if (found.lost !== null) yield* setAsideManifest(run.dir);
+    const current = { ...prepared, run: { ...run, found } };
     return yield* work(current, yield* planRun(current), { dir: run.dir, lock }, attending);
   },
   Effect.scoped,
@@ -53,6 +55,17 @@ const ready = (command: Command, world: World, { onPlan }: Attending) =>
     }
     yield* keepDigests(prepared);
     return { prepared, plan };
+  });
+
+/** `--to-step` names a step that the run has passed: nothing goes back. */
+export class PassedStep extends fault("PassedStep", "user") {}
+
+const passed = (step: number, toStep: number) =>
+  new PassedStep({
+    key: "--to-step",
+    wanted: `a step from ${step} on, which this run has reached`,
+    found: String(toStep),
+    fix: "Name a later step, or leave --to-step out.",
   });
 
 const stoppedEarly = () =>
@@ -75,9 +88,15 @@ export const runPipeline = (
     );
     if (!prepared.needsRun) return yield* workWithoutRun(prepared, plan, attending);
     const { name, dir, found } = prepared.run;
+    const { step } = plan.run;
+    const { toStep } = command;
+    if (toStep !== undefined && step !== null && step > toStep) return yield* passed(step, toStep);
+    if (step !== null && step === toStep && found?.manifest.status === "paused") {
+      const files = yield* resultFiles(dir);
+      return { ending: "paused", run: name, dir, step, worked: false, files, fault: null };
+    }
     const idle = plan.stages.every(({ action }) => action !== "run");
     if (idle && found?.manifest.status === "complete") {
-      const step = plan.run.step;
       const files = yield* resultFiles(dir);
       return { ending: "complete", run: name, dir, step, worked: false, files, fault: null };
     }
