@@ -6,6 +6,7 @@ import { Effect, FileSystem } from "effect";
 import { triggerOf } from "../../config/embedding.ts";
 import { identityOf, lateAtDefault, rateDependsOnLength } from "../../config/identity.ts";
 import { type ConfigLayers, readConfig } from "../../config/read.ts";
+import { settleFixedLossEvery } from "../../inversion/fixed-loss-every.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { withoutKeys } from "../options/mapping.ts";
@@ -33,6 +34,14 @@ export interface Configuration {
   /** Null: there is nothing to compute on a device. */
   readonly device: string | null;
   readonly steps: number | null;
+  /**
+   * What is left open until the stages were asked for the world they need (how many pictures there are):
+   * values to put in, and what to say of them. `kept` are the run's own values, where there is a run.
+   */
+  readonly settle?: (
+    worlds: ReadonlyMap<string, unknown>,
+    kept: JsonObject | null,
+  ) => { readonly values: JsonObject; readonly notes: readonly string[] };
   /** Why another length makes another run; null if it does not. */
   readonly lengthMatters: string | null;
 }
@@ -67,6 +76,12 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
       seed: config.seed,
       device: config.provider,
       steps: config.max_train_steps,
+      settle: (worlds: ReadonlyMap<string, unknown>, kept: JsonObject | null) => {
+        const found = settleFixedLossEvery(config, worlds.get("ingest"), kept?.fixed_loss_every);
+        return found === null
+          ? { values: {}, notes: [] }
+          : { values: { fixed_loss_every: found.every }, notes: [found.note] };
+      },
       lengthMatters: rateDependsOnLength(config)
         ? `the rate of lr_scheduler ${config.lr_scheduler} depends on the length at every step`
         : null,

@@ -112,6 +112,7 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
     name: `${configuration.trigger}-????????`,
     dir: join(configuration.base, `${configuration.trigger}-????????`),
     similar: [],
+    unreadable: [],
   };
 
   const named = configuration.device === "auto" ? null : configuration.device;
@@ -119,8 +120,11 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
   const { device, note } = kept === null
     ? yield* world.findDevice(configuration)
     : { device: kept, note: null };
+  const worlds = new Map(asked.map(({ stage, world }) => [stage.name, world]));
+  const settled = configuration.settle?.(worlds, run.found?.manifest.configuration ?? null);
   const values: JsonObject = {
     ...configuration.values,
+    ...settled?.values,
     seed: run.seed,
     ...(device === null ? {} : { provider: device }),
   };
@@ -141,12 +145,24 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
     configurationDigest: digestJson(about),
     tool,
     scheduleSteps: run.scheduleSteps,
+    origin: {
+      format: 1,
+      run: run.name,
+      pipeline: name,
+      trigger: configuration.trigger,
+      identities: [...new Set([...run.found?.manifest.identities ?? [], identity.digest])],
+      seed: run.seed,
+      device,
+      memoryPlan: memory?.plan ?? null,
+      scheduleSteps: run.scheduleSteps,
+    },
   };
   return {
     pipeline: name,
     configuration,
     notes: [
       ...configuration.notes,
+      ...(settled?.notes ?? []),
       ...(note === null ? [] : [note]),
       ...(memory?.notes ?? []),
     ],

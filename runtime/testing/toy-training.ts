@@ -63,7 +63,7 @@ const train = defineStage({
           shape: [32],
           data: new Uint8Array(Buffer.from(hash, "hex")),
         }]]);
-        yield* saveState(tools.runDir, tensors, { step: `${step}`, hash });
+        yield* saveState(tools.runDir, tools.run.origin, tensors, { step: `${step}`, hash });
         yield* tell;
       }
       return {};
