@@ -39,7 +39,9 @@ export const generateCommand: Command = {
     ["--negative <text>", "What the pictures should avoid"],
     [
       "--as <program>",
-      `Draw as a program would, which take the pooled text at two places: ${programs.join(", ")}; ` +
+      `Draw as a program would, which take the pooled text at two places: ${
+        programs.join(", ")
+      }; ` +
       "as the model's config asks for by default",
     ],
     ["--sampler <name>", `One of ${samplers.join(", ")} (ddpm)`],

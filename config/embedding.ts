@@ -38,7 +38,8 @@ export const embeddingFields = {
     default: null,
   }),
   pooling: option(Schema.Literals(["auto", "argmax", "end_token", "mixed"]), {
-    doc: "Where the pooled text is taken while training: at the largest token id, which in captions " +
+    doc:
+      "Where the pooled text is taken while training: at the largest token id, which in captions " +
       "with the placeholder is the placeholder's (as the reference, diffusers and InvokeAI with " +
       "SDXL), or at the end token (as ComfyUI, A1111 and Forge). mixed draws one of both for each " +
       "picture of a step, so that the file serves both kinds of clients, and measures both. auto is " +

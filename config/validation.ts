@@ -61,6 +61,15 @@ export const validationFields = {
     keepsRun: true,
     late: true,
   }),
+  prompt_following: option(Schema.Boolean, {
+    doc:
+      "Also measure with the last pictures how well prompts are followed (F), under both places of " +
+      "the pooled text: six prompts, four noises, the placeholder's picture against the word's outside " +
+      "the centre; 72 pictures more. The word is fixed_loss_word, else initializer_token.",
+    default: false,
+    keepsRun: true,
+    late: true,
+  }),
   validation_guidance: option(notNegative, {
     doc: "Classifier-free guidance: how strongly the prompt is followed; 1 or less turns it off.",
     default: 5,

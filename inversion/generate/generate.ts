@@ -17,7 +17,7 @@ import { loadModel } from "../model/load-model.ts";
 import { modelNote } from "../model/model-note.ts";
 import { computeOf, openEngine, schedulerOf } from "../model/open-engine.ts";
 import { jpeg, png } from "../model/picture-file.ts";
-import { modelPooling, poolingRule } from "../model/pooling.ts";
+import { drawnPooling, poolingRule } from "../model/pooling.ts";
 import { baseModel } from "./base-model.ts";
 import { loadEmbedding } from "./load-embedding.ts";
 import { pictureSize } from "./picture-size.ts";
@@ -86,8 +86,8 @@ export const generate = (
           event.event === "note" || event.event === "warning" ? listener.say(event.text) : undefined
         ),
     });
-    const trained = basis.pooling === "auto" || basis.pooling === "mixed" ? null : basis.pooling;
-    const pooling = poolingRule(drawer?.pooling ?? trained ?? modelPooling(model), model);
+    const [rule] = drawnPooling(drawer?.pooling ?? "auto", basis.pooling, model);
+    const pooling = poolingRule(rule, model);
     yield* makeFolder(out);
     const named = embeddings.map(({ name }, i) => ({ name, digest: loaded[i].digest }));
     const asked = { prompt, negative, sampler, steps, guidance, seed, size, basis };

@@ -1,9 +1,9 @@
 // Where the pooled text of a caption is taken, in the words of people: by the clients that do it. InvokeAI
 // and diffusers take it at the largest token id (a placeholder's, where there is one), ComfyUI, A1111 and
 // Forge at the end token; a file meets both kinds, and `mixed` trains it for both.
-// The trap: what `auto` trains with has changed once. Runs of before go on with theirs (`trainedPooling`),
-// so what a training does is in its state, not in its options alone.
-import { type PoolingRule, poolingOf } from "../../engine/text/pooling.ts";
+// The trap: what `auto` trains with has changed once: a new run has `mixed` from its plan, a run of before
+// keeps `auto` in its manifest, and that goes by the model alone.
+import { poolingOf, type PoolingRule } from "../../engine/text/pooling.ts";
 import { loadTokenizer } from "../../engine/text/tokenizer.ts";
 import type { Model } from "../../engine/weights/model.ts";
 
@@ -28,28 +28,32 @@ export const poolingRule = (name: PoolingName, model: Model): PoolingRule =>
 export const modelPooling = ({ configs }: Model): PoolingName =>
   poolingOf(configs.textEncoder2).kind === "argmax" ? "argmax" : "end_token";
 
+/** The configuration's `pooling`. */
+export type Pooling = "auto" | PoolingName | "mixed";
+
 /**
- * The rules that a training's captions follow, drawn among for each item. `begun` is what the state of a
- * run says that is there already; null where it was begun before it was said.
+ * What `auto` is in a run: what it has (`kept`, of its manifest), else `mixed`, which measured best under
+ * both rules together (docs/measured.md).
  */
-export function trainedPooling(
-  pooling: "auto" | PoolingName | "mixed",
-  model: Model,
-  begun: readonly PoolingName[] | null | undefined,
-): readonly PoolingName[] {
-  if (pooling === "mixed") return poolingNames;
-  if (pooling !== "auto") return [pooling];
-  const own = modelPooling(model);
-  if (begun === null || own === "end_token") return [own];
-  return begun ?? autoPooling;
+export const settledPooling = (pooling: Pooling, kept: unknown): Pooling =>
+  pooling !== "auto" ? pooling : kept === "auto" || kept === "mixed" ? kept : "mixed";
+
+/**
+ * The rules that a training's captions follow: of several, one is drawn for each item. Where all clients
+ * go by the end token with this model, a mixture is that.
+ */
+export function trainedPooling(pooling: Pooling, model: Model): readonly PoolingName[] {
+  if (pooling === "mixed") return [...new Set([modelPooling(model), "end_token" as const])];
+  return [pooling === "auto" ? modelPooling(model) : pooling];
 }
 
-/** Of a new training where the two kinds of clients differ; CHANGES.md has the measures that decided. */
-const autoPooling: readonly PoolingName[] = poolingNames;
-
-/** The rules that validation pictures are drawn by. */
-export const drawnPooling = (
-  pooling: "auto" | PoolingName | "both",
+/** The rules that pictures are drawn by: those asked for, else the training's one, else the model's own. */
+export function drawnPooling(
+  drawn: "auto" | PoolingName | "both",
+  trained: Pooling,
   model: Model,
-): readonly PoolingName[] =>
-  pooling === "both" ? poolingNames : [pooling === "auto" ? modelPooling(model) : pooling];
+): readonly PoolingName[] {
+  if (drawn === "both") return poolingNames;
+  if (drawn !== "auto") return [drawn];
+  return [trained === "auto" || trained === "mixed" ? modelPooling(model) : trained];
+}
