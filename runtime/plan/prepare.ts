@@ -32,6 +32,8 @@ export interface Command {
   readonly layers: Omit<ConfigLayers, "pipeline">;
   readonly selectors: Selectors;
   readonly choice: RunChoice;
+  /** The step after which a training pauses (`--to-step`); without one it goes to its end. */
+  readonly toStep?: number | undefined;
   /** The network is off limits (a dry run). */
   readonly offline: boolean;
 }
@@ -145,6 +147,7 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
     configurationDigest: digestJson(about),
     tool,
     scheduleSteps: run.scheduleSteps,
+    toStep: command.toStep ?? null,
     origin: {
       format: 1,
       run: run.name,
@@ -205,16 +208,20 @@ const askExternalInputs = (
   { id, stage, use, options }: Decoded,
   tools: InputTools,
 ): Effect.Effect<Schema.Json | NotDownloaded, Fault> =>
-  stage.inputs === undefined
-    ? Effect.succeed(null)
-    : Effect.suspend(() => stage.inputs!(options.decoded, tools)).pipe(
-      Effect.map((json) => JSON.parse(canonicalJson(json ?? null)) as Schema.Json),
-      faultsOnly(id),
-      withRetries(use.retry ?? null, () => Effect.void),
-      Effect.catch((fault) =>
-        tools.offline && fault instanceof NotDownloaded ? Effect.succeed(fault) : Effect.fail(fault)
-      ),
-    );
+  stage.inputs === undefined ? Effect.succeed(null) : Effect.suspend(() => {
+    const asked: unknown = stage.inputs!(options.decoded, tools);
+    // A stranger's stage is not compiled against the contract.
+    return Effect.isEffect(asked)
+      ? asked as Effect.Effect<unknown, Fault>
+      : Effect.die(new TypeError("inputs gave no Effect"));
+  }).pipe(
+    Effect.map((json) => JSON.parse(canonicalJson(json ?? null)) as Schema.Json),
+    faultsOnly(id),
+    withRetries(use.retry ?? null, () => Effect.void),
+    Effect.catch((fault) =>
+      tools.offline && fault instanceof NotDownloaded ? Effect.succeed(fault) : Effect.fail(fault)
+    ),
+  );
 
 /**
  * The stages with what they say of the world. One after another, and once something is wrong without the

@@ -2,7 +2,7 @@
 import { Effect } from "effect";
 import { followers } from "../../inversion/model/pooling.ts";
 import type { Fault } from "../../lib/fault.ts";
-import { hasSettled, varianceRatio } from "./fixed-loss.ts";
+import { hasSettled, varianceRatio } from "./loss-history.ts";
 import type { Training } from "./train.ts";
 import { type EncoderPair, rowsOf, type TrainingState } from "./training-state.ts";
 
