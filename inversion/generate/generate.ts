@@ -43,7 +43,7 @@ export const generate = (
     const drawer = request.as === null ? null : drawers[request.as];
     const negative = request.negative ?? (drawer?.emptyIsZeros === false ? "" : null);
     const loaded = yield* tryPromise(() => Promise.all(request.embeddings.map(loadEmbedding)));
-    const base = yield* tryPromise(() => baseModel(loaded, request.model));
+    const base = yield* tryPromise(() => baseModel(loaded, request));
     const { saidBy } = base;
     const basis = {
       ...base.basis,
