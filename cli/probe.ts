@@ -146,7 +146,6 @@ const run = (choice: Choice, { print }: Terminal): Effect.Effect<void, Fault> =>
       device: choice.device,
       threads: choice.threads,
       weight_dtype: "float32",
-      pooling: null,
       work: probeWork(inputs, choice.plan),
     }, {
       progress,
