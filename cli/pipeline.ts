@@ -10,7 +10,7 @@ import { Stopped } from "../lib/fault.ts";
 import type { RunOutcome } from "../runtime/execute/outcome.ts";
 import { runPipeline } from "../runtime/execute/run-pipeline.ts";
 import { makeStopSignal } from "../runtime/execute/stage-tools.ts";
-import { stateFile } from "../runtime/execute/state.ts";
+import { stateFile } from "../inversion/state.ts";
 import { explain, explainAll } from "../runtime/options/explain.ts";
 import { explainPlan } from "../runtime/plan/explain.ts";
 import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";

@@ -2,7 +2,7 @@
 // apply, and those that mean nothing beside others. Each is said once, when a run is planned.
 // The trap: these are remarks, never errors; a reference file must run unchanged.
 import { valueAt } from "../runtime/options/decode-source.ts";
-import { optionRows } from "../runtime/options/option-rows.ts";
+import { optionRows } from "./option-rows.ts";
 import { triggerOf } from "./embedding.ts";
 import { ineffectiveOptions } from "./ineffective-options.ts";
 import type { TrainingConfig } from "./training.ts";

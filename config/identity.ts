@@ -3,7 +3,7 @@
 // The trap: how long to train is left out only where the rate does not depend on it; an option is
 // part of the identity unless its definition says `keepsRun` or `inert.ts` says that it is idle.
 import { withoutKeys } from "../runtime/options/mapping.ts";
-import { optionRows } from "../runtime/options/option-rows.ts";
+import { optionRows } from "./option-rows.ts";
 import { ineffectiveOptions } from "./ineffective-options.ts";
 import type { TrainingConfig } from "./training.ts";
 

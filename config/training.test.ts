@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Schema } from "effect";
 import { decodeAll, keyOf, valueAt } from "../runtime/options/decode-source.ts";
-import { optionRows } from "../runtime/options/option-rows.ts";
+import { optionRows } from "./option-rows.ts";
 import { TrainingConfig } from "./training.ts";
 
 interface ReferenceOption {

@@ -8,7 +8,7 @@ import type { ModelFinding } from "./model-fault.ts";
 import { readHeader } from "./safetensors.ts";
 import type { StoredTensors } from "./tensor-source.ts";
 import type { WeightView } from "./weight-view.ts";
-import { WeightsFileFault } from "./weights-file-fault.ts";
+import { WeightsFileFault } from "../../lib/file-fault.ts";
 
 export interface ComponentWeights {
   readonly tensors: StoredTensors;

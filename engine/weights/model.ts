@@ -15,7 +15,7 @@ import { type ModelParts, partsOfFile, partsOfFolder, vaeParts } from "./model-p
 import { type Network, networks, requiredTensors } from "./required-tensors.ts";
 import type { Located } from "./tensor-source.ts";
 import type { WeightTable } from "./weight-view.ts";
-import { fileFault, WeightsFileFault } from "./weights-file-fault.ts";
+import { fileFault, WeightsFileFault } from "../../lib/file-fault.ts";
 
 export interface Model {
   /** As it was asked for. */

@@ -7,7 +7,7 @@ import type { StoredDType } from "./dtype.ts";
 import { allFinite, chunkBytes } from "./finite.ts";
 import { fill, readHeader } from "./safetensors.ts";
 import type { WeightView } from "./weight-view.ts";
-import { fileFault, WeightsFileFault } from "./weights-file-fault.ts";
+import { fileFault, WeightsFileFault } from "../../lib/file-fault.ts";
 
 export interface FileContent {
   /** SHA-256 in hex. */

@@ -10,7 +10,7 @@ export const answerChoice = (
   events: EventStream,
 ): Effect.Effect<void> =>
   request.request !== "choose" ? Effect.void : Effect.tryPromise(async () => {
-    const { chosenEvent } = await import("../../observe/monitor/server/steer.ts");
+    const { chosenEvent } = await import("../../observe/reading/steer.ts");
     return await chosenEvent(runDir, request.step);
   }).pipe(
     Effect.flatMap((event) => event === undefined ? Effect.void : events.publish(event)),

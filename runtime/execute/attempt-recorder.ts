@@ -6,7 +6,7 @@ import { isAbsent } from "../plan/check-stages.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { versions } from "../platform/versions.ts";
 import { type Attempt, type Manifest, writeManifest } from "./manifest.ts";
-import { savedStep } from "./state.ts";
+import { savedStep } from "../../inversion/state.ts";
 
 const worldOf = ({ stages }: Prepared): Manifest["inputs"] =>
   Object.fromEntries(

@@ -18,7 +18,7 @@ import { type Lock, LockLost } from "./lock.ts";
 import { type EventStream, openEventStream, type RunObserver } from "./observers.ts";
 import { exitCodeOfOutcome, outcomeOf, resultFiles, type RunOutcome } from "./outcome.ts";
 import type { StopSignal } from "./stage-tools.ts";
-import { savedStep } from "./state.ts";
+import { savedStep } from "../../inversion/state.ts";
 
 /** Those who start a run and look at it. */
 export interface Attending {

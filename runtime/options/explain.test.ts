@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Effect } from "effect";
 import { explain, explainAll } from "./explain.ts";
-import { optionRows } from "./option-rows.ts";
+import { optionRows } from "../../config/option-rows.ts";
 
 const explained = (key: string) => Effect.runSync(explain(key));
 

@@ -3,7 +3,7 @@
 import { Effect } from "effect";
 import { nearest } from "../../lib/nearest.ts";
 import { ConfigFault } from "./config-fault.ts";
-import { optionRows } from "./option-rows.ts";
+import { optionRows } from "../../config/option-rows.ts";
 import type { OptionRow } from "./option-table.ts";
 
 const value = (row: OptionRow) =>

@@ -1,7 +1,7 @@
 // Lays one source over another: mappings are merged key by key, everything else is replaced.
 // The trap: a mapping whose `type` changes is replaced as a whole, since the keys of one kind of
 // dataset or optimizer mean nothing to another; and see `alternatives.ts`.
-import { alternatives } from "./alternatives.ts";
+import { alternatives } from "../../config/alternatives.ts";
 import { dotted, isMapping, type Mapping } from "./mapping.ts";
 import { tagKeys } from "./schema-node.ts";
 import type { Source } from "./source.ts";

@@ -16,7 +16,7 @@ import { Effect, Schema } from "effect";
 import { MemoryFault } from "../../engine/memory/plan-memory.ts";
 import { fault } from "../../lib/fault.ts";
 import { makeStopSignal } from "../execute/stage-tools.ts";
-import { savedStep, saveState } from "../execute/state.ts";
+import { savedStep, saveState } from "../../inversion/state.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { defineStage } from "../stage.ts";
 import { startChild } from "../testing/child.ts";

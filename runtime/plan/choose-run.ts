@@ -8,7 +8,7 @@ import { Effect } from "effect";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { readEvents } from "../execute/event-log.ts";
 import { listRuns, readManifest, type Run } from "../execute/manifest.ts";
-import { savedStep } from "../execute/state.ts";
+import { savedStep } from "../../inversion/state.ts";
 import type { Configuration } from "../pipeline/configuration.ts";
 import { findRun, NoSuchRun } from "../runs/find-run.ts";
 import { type Change, jsonDifference } from "./json-difference.ts";

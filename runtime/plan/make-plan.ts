@@ -8,7 +8,7 @@ import { allFaults, type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { portsOf } from "../artefact.ts";
 import type { EventStream } from "../execute/observers.ts";
-import { savedStep } from "../execute/state.ts";
+import { savedStep } from "../../inversion/state.ts";
 import { withoutKeys } from "../options/mapping.ts";
 import type { Wired } from "../pipeline/wiring.ts";
 import type { Store } from "../store/artefact-store.ts";

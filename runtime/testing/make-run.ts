@@ -6,7 +6,7 @@ import { Effect } from "effect";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import type { UnstampedEvent } from "../events.ts";
 import { type Manifest, writeManifest } from "../execute/manifest.ts";
-import { saveState } from "../execute/state.ts";
+import { saveState } from "../../inversion/state.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
 import { openStore, storeName } from "../store/artefact-store.ts";
 

@@ -10,7 +10,7 @@ import { stopped } from "../../lib/fault.ts";
 import { stream } from "../artefact.ts";
 import { exitCodeOfOutcome } from "../execute/outcome.ts";
 import { makeStopSignal } from "../execute/stage-tools.ts";
-import { loadState, saveState } from "../execute/state.ts";
+import { loadState, saveState } from "../../inversion/state.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { defineStage } from "../stage.ts";
 import { toyStages } from "./toy-stages.ts";

@@ -11,7 +11,7 @@ import {
 } from "../../engine/optimise/state-tensors.ts";
 import { asFault, type Fault } from "../../lib/fault.ts";
 import { RunEvent } from "../../runtime/events.ts";
-import { loadState, saveState } from "../../runtime/execute/state.ts";
+import { loadState, saveState } from "../../inversion/state.ts";
 
 export type EncoderPair = readonly [Float64Array, Float64Array];
 

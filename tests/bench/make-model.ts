@@ -14,7 +14,7 @@ import {
   decodeVaeConfig,
 } from "../../engine/networks/config.ts";
 import { normals } from "../../engine/random/draw.ts";
-import { writeAtomically } from "../../engine/weights/atomic-file.ts";
+import { writeAtomically } from "../../lib/atomic-file.ts";
 import { toBytes } from "../../engine/weights/convert.ts";
 import { type RequiredTensors, requiredTensors } from "../../engine/weights/required-tensors.ts";
 import { type TensorToWrite, writeSafetensors } from "../../engine/weights/safetensors.ts";

@@ -1,7 +1,7 @@
 // The errors of one weights file. `WeightsFileFault`: the file is not what it should be (missing, cut
 // short, a pickle). `WeightsStorageFault`: the machine could not read or write it (rights, full disk).
 // The trap: "no such file" is the user's mistake, "input/output error" is not; exit codes differ.
-import { fault, isFault } from "../../lib/fault.ts";
+import { fault, isFault } from "./fault.ts";
 
 export class WeightsFileFault extends fault("WeightsFileFault", "user") {}
 export class WeightsStorageFault extends fault("WeightsStorageFault", "world") {}

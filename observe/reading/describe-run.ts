@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
-import { newRunReader, type RunState } from "../../observe/reading/run-reader.ts";
-import type { Attempt, Manifest } from "../execute/manifest.ts";
-import type { SurveyedRun } from "./survey.ts";
+import { newRunReader, type RunState } from "./run-reader.ts";
+import type { Attempt, Manifest } from "../../runtime/execute/manifest.ts";
+import type { SurveyedRun } from "../../runtime/runs/survey.ts";
 
 /** Numbers of one run, by the name that people read; null where it has none. */
 export type Metrics = Readonly<Record<string, number | null>>;

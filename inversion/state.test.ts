@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
-import { Files } from "../../lib/files.ts";
-import { fullDisk } from "../testing/full-disk.ts";
-import { recordingFiles } from "../testing/recording-files.ts";
-import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { Files } from "../lib/files.ts";
+import { fullDisk } from "../runtime/testing/full-disk.ts";
+import { recordingFiles } from "../runtime/testing/recording-files.ts";
+import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { loadState, savedStep, saveState, stateFile } from "./state.ts";
 
 const rows = (value: number) =>

@@ -5,7 +5,7 @@ import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { randomUUID } from "node:crypto";
-import { fileFault } from "./weights-file-fault.ts";
+import { fileFault } from "./file-fault.ts";
 
 /** Chunks are written in order as they come. Throws WeightsStorageFault, leaving no temporary file. */
 export async function writeAtomically(

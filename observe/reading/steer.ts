@@ -3,13 +3,13 @@
 // The trap: a prompt is data; it is checked for its form and length and never becomes part of a path.
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
-import { ControlRequest, sendRequest } from "../../../runtime/control.ts";
-import type { UnstampedEvent } from "../../../runtime/events.ts";
-import { openEventLog } from "../../../runtime/execute/event-log.ts";
-import { lockRun } from "../../../runtime/execute/lock.ts";
-import { isAlive } from "../../reading/run-alive.ts";
-import { newRunReader, type RunState } from "../../reading/run-reader.ts";
-import { checkpointAt } from "../../reading/run-state.js";
+import { ControlRequest, sendRequest } from "../../runtime/control.ts";
+import type { UnstampedEvent } from "../../runtime/events.ts";
+import { openEventLog } from "../../runtime/execute/event-log.ts";
+import { lockRun } from "../../runtime/execute/lock.ts";
+import { isAlive } from "./run-alive.ts";
+import { newRunReader, type RunState } from "./run-reader.ts";
+import { checkpointAt } from "./run-state.js";
 
 const mostPrompts = 16;
 const longestPrompt = 2000;

@@ -4,16 +4,16 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Effect } from "effect";
-import { safetensorsBytes } from "../../engine/weights/safetensors-bytes.ts";
+import { safetensorsBytes } from "../engine/weights/safetensors-bytes.ts";
 import {
   readHeader,
   readSafetensors,
   type StoredTensor,
   type TensorToWrite,
-} from "../../engine/weights/safetensors.ts";
-import { atomicWrite } from "../../lib/atomic-write.ts";
-import type { Fault } from "../../lib/fault.ts";
-import { tryPromise } from "../../lib/try-promise.ts";
+} from "../engine/weights/safetensors.ts";
+import { atomicWrite } from "../lib/atomic-write.ts";
+import type { Fault } from "../lib/fault.ts";
+import { tryPromise } from "../lib/try-promise.ts";
 
 export interface SavedState {
   readonly tensors: ReadonlyMap<string, StoredTensor>;

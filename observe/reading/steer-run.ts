@@ -3,10 +3,10 @@
 import { Effect } from "effect";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
-import { steer } from "../../observe/monitor/server/steer.ts";
-import { newRunReader } from "../../observe/reading/run-reader.ts";
-import type { ControlRequest } from "../control.ts";
-import type { SurveyedRun } from "./survey.ts";
+import { steer } from "./steer.ts";
+import { newRunReader } from "./run-reader.ts";
+import type { ControlRequest } from "../../runtime/control.ts";
+import type { SurveyedRun } from "../../runtime/runs/survey.ts";
 
 export class CannotSteer extends fault("CannotSteer", "user") {}
 

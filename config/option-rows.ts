@@ -1,8 +1,8 @@
 // Every option of the training configuration as a row, in the order of the schema.
 // The trap: made on first use and kept, since it takes longer than reading a configuration.
-import { TrainingConfig } from "../../config/training.ts";
-import { type OptionRow, optionTable } from "./option-table.ts";
-import { schemaNode } from "./schema-node.ts";
+import { TrainingConfig } from "./training.ts";
+import { type OptionRow, optionTable } from "../runtime/options/option-table.ts";
+import { schemaNode } from "../runtime/options/schema-node.ts";
 
 let rows: readonly OptionRow[] | undefined;
 
