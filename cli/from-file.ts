@@ -1,15 +1,13 @@
 // `--from-file x.safetensors`: the configuration that a result file carries, to make it again. It is laid
 // over the pipeline file's own, so --set and --output still apply.
 import { Effect, Schema } from "effect";
+import { overlayRules } from "../config/alternatives.ts";
 import { readHeader } from "../engine/weights/safetensors.ts";
+import { type ReadConfiguration, readTrainingConfiguration } from "../inversion/configuration.ts";
 import type { Fault } from "../lib/fault.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { overlay } from "../runtime/options/overlay.ts";
 import { emptySource } from "../runtime/options/source.ts";
-import {
-  type ReadConfiguration,
-  readTrainingConfiguration,
-} from "../runtime/pipeline/configuration.ts";
 import { UsageFault } from "./command.ts";
 
 const Carried = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json));
@@ -41,5 +39,5 @@ export const readingFrom = (file: string | undefined): ReadConfiguration => (lay
         pipeline: overlay(layers.pipeline ?? emptySource, {
           value,
           places: new Map([["", { file }]]),
-        }),
+        }, overlayRules),
       }));

@@ -4,13 +4,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { Effect, Scope } from "effect";
-import { findDevice } from "../inversion/model/find-device.ts";
-import { findMemory } from "../inversion/model/find-memory.ts";
+import { optionRows } from "../config/option-rows.ts";
+import { trainingApp } from "../inversion/app.ts";
 import { Stopped } from "../lib/fault.ts";
 import type { RunOutcome } from "../runtime/execute/outcome.ts";
+import { stateFile } from "../runtime/execute/saved-step.ts";
 import { runPipeline } from "../runtime/execute/run-pipeline.ts";
 import { makeStopSignal } from "../runtime/execute/stage-tools.ts";
-import { stateFile } from "../inversion/state.ts";
 import { explain, explainAll } from "../runtime/options/explain.ts";
 import { explainPlan } from "../runtime/plan/explain.ts";
 import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
@@ -19,7 +19,6 @@ import {
   preflight,
   prepare,
   type Prepared,
-  type World,
 } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
 import type { Command, Terminal } from "./command.ts";
@@ -40,7 +39,11 @@ const text = (value: unknown): string | undefined =>
 const list = (value: unknown): readonly string[] =>
   value === undefined ? [] : [value].flat().map(String);
 
-function commandOf(name: string, options: Options): PipelineCommand {
+function commandOf(
+  name: string,
+  options: Options,
+  onProgress: PipelineCommand["onProgress"],
+): PipelineCommand {
   const provider = text(options.provider);
   return {
     pipeline: name,
@@ -59,6 +62,8 @@ function commandOf(name: string, options: Options): PipelineCommand {
     },
     choice: { resume: text(options.resume), extend: options.extend === true },
     offline: options.dryRun === true,
+    app: trainingApp(readingFrom(text(options.fromFile))),
+    onProgress,
   };
 }
 
@@ -83,22 +88,23 @@ const goOn = ({ dir, step }: RunOutcome, again: string): string =>
 
 const dryRun = (
   command: PipelineCommand,
-  world: World,
   options: Options,
   { print }: Terminal,
 ) =>
   Effect.gen(function* () {
-    const prepared = yield* prepare(command, world);
+    const prepared = yield* prepare(command);
     const made = yield* planRun(prepared);
     const plan = prepared.seedIsDrawn ? { ...made, seed: null } : made;
-    if (options.json === true) print(JSON.stringify(plan));
-    else {
+    if (options.json === true) {
+      const { facts, ...rest } = plan;
+      print(JSON.stringify({ ...rest, ...facts }));
+    } else {
       const lines = [...prepared.notes, ...explainPlan(plan), ...memoryTable(plan)];
       lines.map(plainText).forEach(print);
     }
     yield* keepDigests(prepared);
     // What does not fit here may be meant for another machine.
-    const refusal = prepared.memory?.refusal;
+    const refusal = prepared.facts.refusal;
     if (refusal !== undefined && options.json !== true) {
       print(`Not on this machine: ${refusal.message}`);
     }
@@ -107,7 +113,6 @@ const dryRun = (
 
 const run = (
   command: PipelineCommand,
-  world: World,
   options: Options,
   { print }: Terminal,
 ) =>
@@ -128,7 +133,7 @@ const run = (
     );
     const terminal = progressObserver(stdout, mode);
     let values: Prepared["values"] = {};
-    const ending = yield* runPipeline(command, world, {
+    const ending = yield* runPipeline(command, {
       stop,
       onPlan: (plan, prepared) => {
         values = prepared.values;
@@ -157,25 +162,19 @@ const run = (
 
 const explained = (key: unknown, { print }: Terminal) =>
   key === true
-    ? Effect.sync(() => print(explainAll()))
-    : Effect.map(explain(String(key)), (meaning) => print(meaning));
+    ? Effect.sync(() => print(explainAll(optionRows())))
+    : Effect.map(explain(String(key), optionRows()), (meaning) => print(meaning));
 
 export const pipelineCommand: Command = {
   ...pipelineHelp,
   run: ([name], options, terminal) => {
     if (options.explain !== undefined) return explained(options.explain, terminal);
     const downloads = progressLine(process.stderr);
-    const world: World = {
-      readConfiguration: readingFrom(text(options.fromFile)),
-      findDevice,
-      findMemory,
-      onProgress: (_stage, done, total, unit) => {
-        if (modeOf(options) === "full") downloads.update(done, total, unit);
-      },
-    };
-    const command = commandOf(name, options);
+    const command = commandOf(name, options, (_stage, done, total, unit) => {
+      if (modeOf(options) === "full") downloads.update(done, total, unit);
+    });
     return command.offline
-      ? dryRun(command, world, options, terminal)
-      : Effect.scoped(run(command, world, options, terminal));
+      ? dryRun(command, options, terminal)
+      : Effect.scoped(run(command, options, terminal));
   },
 };

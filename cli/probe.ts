@@ -144,7 +144,7 @@ const run = (choice: Choice, { print }: Terminal): Effect.Effect<void, Fault> =>
       work: probeWork(inputs, choice.plan),
     }, {
       progress,
-      emit: (event) => Effect.sync(() => event.event === "note" && print(event.text)),
+      emit: (event) => Effect.sync(() => event.event === "note" && print(String(event.text))),
     });
     const outputs = yield* tryPromise(() => probe(engine, inputs));
     const { provider } = engine.device;

@@ -4,7 +4,7 @@ import { Effect } from "effect";
 import type { Fault } from "../lib/fault.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { listRun } from "../observe/reading/run-list.ts";
-import type { ControlRequest } from "../runtime/control.ts";
+import type { ControlRequest } from "../inversion/requests.ts";
 import { compareRuns } from "../observe/reading/compare-runs.ts";
 import { bytesBelow, deleteRun } from "../runtime/runs/delete-run.ts";
 import { describeRun } from "../observe/reading/describe-run.ts";

@@ -3,6 +3,11 @@
 // The trap: a layer that sets one of them unsets the others of the layers below it, or else
 // `--set max_train_epochs=3` could not go over a file's max_train_steps.
 
+import type { OverlayRules } from "../runtime/options/overlay.ts";
+
+/** Mappings whose `type` (or `optimizer_type`) decides what else is in them. */
+const kinds: readonly string[] = ["optimizer", "data_loader.dataset", "fixed_loss_dataset"];
+
 export interface Alternatives {
   /** The mapping that holds them; empty for the top. */
   readonly within: string;
@@ -30,3 +35,6 @@ export const alternatives: readonly Alternatives[] = [
     what: "which caption templates to use",
   },
 ];
+
+/** How layers of a training's configuration go over each other. */
+export const overlayRules: OverlayRules = { kinds, alternatives };

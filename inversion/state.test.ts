@@ -7,7 +7,8 @@ import { Files } from "../lib/files.ts";
 import { fullDisk } from "../runtime/testing/full-disk.ts";
 import { recordingFiles } from "../runtime/testing/recording-files.ts";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
-import { loadState, savedStep, saveState, stateFile } from "./state.ts";
+import { savedStep, stateFile } from "../runtime/execute/saved-step.ts";
+import { loadState, saveState } from "./state.ts";
 
 const rows = (value: number) =>
   new Map([["clip_l.rows", {

@@ -2,7 +2,6 @@
 // finished step. A crash at any moment leaves the state before or the state after.
 // The trap: `step` must be in the metadata; the list of runs and the plan read it from there.
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { Effect } from "effect";
 import { safetensorsBytes } from "../engine/weights/safetensors-bytes.ts";
 import {
@@ -14,13 +13,12 @@ import {
 import { atomicWrite } from "../lib/atomic-write.ts";
 import type { Fault } from "../lib/fault.ts";
 import { tryPromise } from "../lib/try-promise.ts";
+import { stateFile } from "../runtime/execute/saved-step.ts";
 
 export interface SavedState {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly metadata: Readonly<Record<string, string>>;
 }
-
-export const stateFile = (runDir: string): string => join(runDir, "state.safetensors");
 
 /** Replaces the state of `runDir`; on failure the old one stays. Not interrupted half-way. */
 export const saveState = (
@@ -46,14 +44,3 @@ export const loadState = (runDir: string): Effect.Effect<SavedState | null, Faul
     })
     : Effect.succeed(null);
 };
-
-/** The finished steps of a run; null: none, or no state that can be read. */
-export const savedStep = (runDir: string): Effect.Effect<number | null> =>
-  Effect.promise(async () => {
-    try {
-      const step = Number((await readHeader(stateFile(runDir))).metadata.step);
-      return Number.isInteger(step) ? step : null;
-    } catch {
-      return null;
-    }
-  });

@@ -3,7 +3,7 @@
 // else by the Schema. The trap: a field that is added to these events must be added here; the test
 // compares both ways of checking.
 import { Exit, Schema } from "effect";
-import { RunEvent } from "../../runtime/events.ts";
+import { RunEvent } from "../../inversion/events.ts";
 
 const decode = Schema.decodeUnknownExit(RunEvent);
 

@@ -5,7 +5,7 @@ import { type Fault, fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import { steer } from "./steer.ts";
 import { newRunReader } from "./run-reader.ts";
-import type { ControlRequest } from "../../runtime/control.ts";
+import type { ControlRequest } from "../../inversion/requests.ts";
 import type { SurveyedRun } from "../../runtime/runs/survey.ts";
 
 export class CannotSteer extends fault("CannotSteer", "user") {}

@@ -3,8 +3,9 @@
 // The trap: a prompt is data; it is checked for its form and length and never becomes part of a path.
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
-import { ControlRequest, sendRequest } from "../../runtime/control.ts";
-import type { UnstampedEvent } from "../../runtime/events.ts";
+import { ControlRequest } from "../../inversion/requests.ts";
+import { sendRequest } from "../../runtime/control.ts";
+import { trainingCodec, type UnstampedTrainingEvent } from "../../inversion/events.ts";
 import { openEventLog } from "../../runtime/execute/event-log.ts";
 import { lockRun } from "../../runtime/execute/lock.ts";
 import { isAlive } from "./run-alive.ts";
@@ -42,7 +43,7 @@ export function parseRequest(body: string): ControlRequest | string {
 const choose = (runDir: string, step: number, path: string) =>
   Effect.gen(function* () {
     yield* lockRun(runDir);
-    const log = yield* openEventLog(join(runDir, "events.jsonl"));
+    const log = yield* openEventLog(join(runDir, "events.jsonl"), trainingCodec);
     yield* log.append({ event: "chosen", step, path });
     return yield* log.trouble;
   }).pipe(Effect.scoped);
@@ -51,7 +52,7 @@ const choose = (runDir: string, step: number, path: string) =>
 export async function chosenEvent(
   runDir: string,
   step: number,
-): Promise<UnstampedEvent | undefined> {
+): Promise<UnstampedTrainingEvent | undefined> {
   const { state } = await newRunReader(runDir).read();
   const checkpoint = checkpointAt(state, step);
   return checkpoint && { event: "chosen", step, path: checkpoint.path };

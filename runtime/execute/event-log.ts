@@ -2,44 +2,23 @@
 // cut when the log is opened; times never run backwards, whatever the clock does.
 // The trap: what a run has come to is said once (`subjects`). A kill may fall between a record and its
 // event, so a resumed stage says again what it has on record, and what is in the log already is dropped.
-import { Clock, Effect, Result, Schema, Semaphore } from "effect";
+import { Clock, Effect, Result, Semaphore } from "effect";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
-import { RunEvent, type UnstampedEvent } from "../events.ts";
+import type { AnyEvent, EventCodec, UnstampedEvent } from "../events.ts";
 
-const decodeLine = Schema.decodeUnknownResult(Schema.fromJsonString(RunEvent));
-const encode = Schema.encodeSync(RunEvent);
-
-type Subjects = { readonly [E in RunEvent as E["event"]]?: (event: E) => string };
-
-/** Of what these are said once, step after step. All others are said as often as they happen. */
-const subjects: Subjects = {
-  step: () => "step",
-  "fixed-loss": () => "fixed-loss",
-  rows: () => "rows",
-  checkpoint: ({ path }) => `checkpoint ${path}`,
-  "checkpoint-pruned": ({ path }) => `checkpoint-pruned ${path}`,
-  "validation-finished": ({ asked = "" }) => `validation-finished ${asked}`,
-  "validation-failed": ({ asked = "" }) => `validation-failed ${asked}`,
-};
-const subjectOf = (event: RunEvent) =>
-  (subjects[event.event] as ((event: RunEvent) => string) | undefined)?.(event);
-const stepOf = (event: RunEvent) => (event as Extract<RunEvent, { step: number }>).step;
+const stepOf = (event: AnyEvent) => (event as { readonly step: number }).step;
 
 export interface ReadEvents {
-  readonly events: readonly RunEvent[];
+  readonly events: readonly AnyEvent[];
   /** Lines that are no event: half-written, damaged, or of a newer version. */
   readonly broken: number;
 }
 
-/** Undefined for a broken line. */
-export const parseEvent = (line: string): RunEvent | undefined =>
-  Result.getOrUndefined(decodeLine(line));
-
-export function parseEvents(text: string): ReadEvents {
+export function parseEvents(text: string, codec: EventCodec): ReadEvents {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  const events = lines.map(parseEvent).filter((event) => event !== undefined);
+  const events = lines.map(codec.parse).filter((event) => event !== undefined);
   return { events, broken: lines.length - events.length };
 }
 
@@ -50,19 +29,19 @@ const readText = (file: string) =>
   );
 
 /** All events of a run; none if there is no log. */
-export const readEvents = (file: string): Effect.Effect<ReadEvents, Fault> =>
-  Effect.map(readText(file), parseEvents);
+export const readEvents = (file: string, codec: EventCodec): Effect.Effect<ReadEvents, Fault> =>
+  Effect.map(readText(file), (text) => parseEvents(text, codec));
 
 const tagOf = (line: string) => /^\{"event":"([a-z-]+)"/.exec(line)?.[1] ?? "";
 
 /** The last step that was said of each subject. From the end, as most lines are of steps long past. */
-function lastSteps(lines: readonly string[]): Map<string, number> {
+function lastSteps(lines: readonly string[], codec: EventCodec): Map<string, number> {
   const last = new Map<string, number>();
   for (const line of lines.toReversed()) {
     const tag = tagOf(line);
-    if (!(tag in subjects) || last.has(tag)) continue;
-    const event = parseEvent(line);
-    const subject = event && subjectOf(event);
+    if (!codec.isOnce(tag) || last.has(`${tag} `)) continue;
+    const event = codec.parse(line);
+    const subject = event && codec.onceBy(event);
     if (subject !== undefined && !last.has(subject)) last.set(subject, stepOf(event!));
   }
   return last;
@@ -70,13 +49,13 @@ function lastSteps(lines: readonly string[]): Map<string, number> {
 
 export interface EventLog {
   /** Stamps and writes; the stamped event, or undefined if it was in the log. Never fails. */
-  readonly append: (event: UnstampedEvent) => Effect.Effect<RunEvent | undefined>;
+  readonly append: (event: UnstampedEvent) => Effect.Effect<AnyEvent | undefined>;
   /** Why the last write failed; what could not be written is tried again with the next event. */
   readonly trouble: Effect.Effect<Fault | undefined>;
 }
 
 /** Opens a log for its one writer. The file is made if it is missing. */
-export const openEventLog = Effect.fnUntraced(function* (file: string) {
+export const openEventLog = Effect.fnUntraced(function* (file: string, codec: EventCodec) {
   const files = yield* Files;
   const text = yield* readText(file);
   const whole = text.slice(0, text.lastIndexOf("\n") + 1);
@@ -87,8 +66,8 @@ export const openEventLog = Effect.fnUntraced(function* (file: string) {
   if (cut) yield* wanted(files.truncate(file, size));
 
   const lines = whole.split("\n");
-  const last = lastSteps(lines);
-  let lastAt = parseEvent(lines.at(-2) ?? "")?.at ?? 0;
+  const last = lastSteps(lines, codec);
+  let lastAt = codec.parse(lines.at(-2) ?? "")?.at ?? 0;
   let backlog = "";
   let trouble: Fault | undefined;
   const turn = yield* Semaphore.make(1);
@@ -117,16 +96,16 @@ export const openEventLog = Effect.fnUntraced(function* (file: string) {
   const append = Effect.fnUntraced(function* (unstamped: UnstampedEvent) {
     const now = yield* Clock.currentTimeMillis;
     lastAt = Math.max(lastAt, unstamped.at ?? now);
-    const event = { ...unstamped, at: lastAt } as RunEvent;
-    const subject = subjectOf(event);
+    const event = { ...unstamped, at: lastAt } as AnyEvent;
+    const subject = codec.onceBy(event);
     if (subject !== undefined) {
       if (stepOf(event) <= (last.get(subject) ?? -1)) return undefined;
       last.set(subject, stepOf(event));
     }
-    // A finished step's events are on disk before the state of the next one is.
-    const encoded = encode(event);
-    yield* write(`${JSON.stringify(encoded)}\n`, event.event === "step");
-    return encoded as RunEvent;
+    // What a step came to is on disk before the state of the next one is.
+    const encoded = Result.getOrThrow(codec.encode(event));
+    yield* write(`${JSON.stringify(encoded)}\n`, codec.isDurable(event.event));
+    return encoded;
   }, Effect.uninterruptible);
 
   return {

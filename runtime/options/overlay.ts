@@ -1,26 +1,39 @@
 // Lays one source over another: mappings are merged key by key, everything else is replaced.
-// The trap: a mapping whose `type` changes is replaced as a whole, since the keys of one kind of
-// dataset or optimizer mean nothing to another; and see `alternatives.ts`.
-import { alternatives } from "../../config/alternatives.ts";
+// The trap: a mapping whose tag changes is replaced as a whole, since the keys of one kind mean nothing to
+// another; and a key unsets its alternatives in the layers below. Both are the schema's to say (rules).
 import { dotted, isMapping, type Mapping } from "./mapping.ts";
 import { tagKeys } from "./schema-node.ts";
 import type { Source } from "./source.ts";
 
-/** Mappings whose `type` (or `optimizer_type`) decides what else is in them. */
-const kinds: readonly string[] = ["optimizer", "data_loader.dataset", "fixed_loss_dataset"];
+/** What a schema cannot say of how its layers go over each other. */
+export interface OverlayRules {
+  /** Mappings whose tag decides what else is in them. */
+  readonly kinds: readonly string[];
+  /** Keys of one mapping (empty: the top) of which only one may be set. */
+  readonly alternatives: readonly {
+    readonly within: string;
+    readonly keys: readonly string[];
+  }[];
+}
+
+const noRules: OverlayRules = { kinds: [], alternatives: [] };
 
 const own = (value: Mapping, key: string) => Object.hasOwn(value, key) ? value[key] : undefined;
 
-const otherKind = (under: Mapping, over: Mapping, at: string) =>
+const otherKind = (under: Mapping, over: Mapping, at: string, kinds: readonly string[]) =>
   kinds.includes(at) &&
   tagKeys.some((key) =>
     Object.hasOwn(over, key) && Object.hasOwn(under, key) && over[key] !== under[key]
   );
 
-export function overlay(under: Source, over: Source): Source {
+export function overlay(
+  under: Source,
+  over: Source,
+  { kinds, alternatives }: OverlayRules = noRules,
+): Source {
   const gone: string[] = [];
   const merged = (low: unknown, high: unknown, at: string): unknown => {
-    if (!isMapping(low) || !isMapping(high) || otherKind(low, high, at)) {
+    if (!isMapping(low) || !isMapping(high) || otherKind(low, high, at, kinds)) {
       gone.push(at);
       return high;
     }

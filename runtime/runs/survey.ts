@@ -9,7 +9,7 @@ import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { lockState } from "../execute/lock.ts";
 import { type Attempt, type Manifest, readManifest } from "../execute/manifest.ts";
-import { savedStep } from "../../inversion/state.ts";
+import { savedStep } from "../execute/saved-step.ts";
 
 /**
  * elsewhere: a process of another machine has the lock and may be alive. killed: it ended without a

@@ -76,7 +76,7 @@ export async function makeRun(base: string, run: RunToMake): Promise<string> {
     if (run.rows !== undefined) yield* keepRows(base, dir, run.rows);
     if (run.step !== undefined) yield* saveState(dir, new Map(), { step: `${run.step}` });
     yield* writeManifest(dir, {
-      format: 1,
+      format: 2,
       run: run.name,
       pipeline: "sdxl-ti",
       trigger: "bruce",
@@ -85,7 +85,7 @@ export async function makeRun(base: string, run: RunToMake): Promise<string> {
       configuration: {},
       seed: 1,
       device: "cpu",
-      memoryPlan: "A",
+      facts: { memoryPlan: "A" },
       scheduleSteps: null,
       inputs: {},
       outputs,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Effect } from "effect";
 import { startOptimizer } from "../../engine/optimise/optimizer.ts";
-import type { RunEvent } from "../../runtime/events.ts";
+import type { RunEvent } from "../../inversion/events.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import type { OptimiseOptions } from "./options.ts";
 import { remainingWork } from "./remaining-work.ts";

@@ -11,7 +11,7 @@ import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import { normals } from "../../engine/random/draw.ts";
 import { Engine } from "../../engine/session/engine.ts";
 import { openModel } from "../../engine/weights/model.ts";
-import type { RunEvent } from "../../runtime/events.ts";
+import type { RunEvent } from "../../inversion/events.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { planBatches } from "./batch-plan.ts";

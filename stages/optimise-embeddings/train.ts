@@ -4,7 +4,8 @@ import { Effect } from "effect";
 import { optimizerStep } from "../../engine/optimise/optimizer-step.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
 import { type Fault, stopped } from "../../lib/fault.ts";
-import type { RunEvent } from "../../runtime/events.ts";
+import type { RunEvent } from "../../inversion/events.ts";
+import { trainingRequests } from "../../inversion/requests.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import type { BatchPlan } from "./batch-plan.ts";
 import type { EncoderStats } from "./embedding-stats.ts";
@@ -56,7 +57,7 @@ export const train = (
       current = yield* evaluateWhereDue(training, stepped);
       yield* save(tools.runDir, current);
       yield* tell(training, current);
-      yield* publisher.asked(current, yield* tools.requests());
+      yield* publisher.asked(current, yield* trainingRequests(tools));
       yield* tools.progress(current.step, batchPlan.totalSteps, "steps");
     }
     return current;

@@ -10,7 +10,7 @@ import {
   stateToTensors,
 } from "../../engine/optimise/state-tensors.ts";
 import { asFault, type Fault } from "../../lib/fault.ts";
-import { RunEvent } from "../../runtime/events.ts";
+import { RunEvent } from "../../inversion/events.ts";
 import { loadState, saveState } from "../../inversion/state.ts";
 
 export type EncoderPair = readonly [Float64Array, Float64Array];

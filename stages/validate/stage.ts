@@ -16,7 +16,7 @@ import { DiskFault } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
-import type { UnstampedEvent } from "../../runtime/events.ts";
+import type { UnstampedTrainingEvent } from "../../inversion/events.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { ValidateOptions } from "./options.ts";
 import { readRecord, type ValidationRecord, writeRecord } from "./validation-record.ts";
@@ -110,7 +110,7 @@ const dealtWith = <R>(
 const endOf = (
   { step, epoch, outcome, seconds = 0, error = "" }: ValidationRecord,
   snapshot: Snapshot,
-): UnstampedEvent =>
+): UnstampedTrainingEvent =>
   outcome === "done"
     ? { event: "validation-finished", step, epoch, seconds, ...askedOf(snapshot) }
     : { event: "validation-failed", step, epoch, error, ...askedOf(snapshot) };

@@ -8,7 +8,7 @@ import { count, short } from "./format.js";
 
 /** @typedef {import("./main.js").Shown} Shown */
 /** @typedef {import("../../reading/curves.ts").EncoderCurves} EncoderCurves */
-/** @typedef {import("../../../runtime/events.ts").RunEventOf<"rows">["encoders"][number]} Encoder */
+/** @typedef {import("../../../inversion/events.ts").RunEventOf<"rows">["encoders"][number]} Encoder */
 
 const encoderTitles = { clip_l: "CLIP-L", clip_g: "CLIP-G" };
 const rowColours = ["accent", "blue", "amber", "rose", "violet", "teal", "slate", "good"];

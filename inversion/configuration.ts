@@ -1,0 +1,43 @@
+// The configuration of a training (config/), as the runner wants to know it.
+import { Effect, FileSystem } from "effect";
+import { triggerOf } from "../config/embedding.ts";
+import { identityOf, rateDependsOnLength } from "../config/identity.ts";
+import { readConfig } from "../config/read.ts";
+import type { Fault } from "../lib/fault.ts";
+import { Files } from "../lib/files.ts";
+import { withoutKeys } from "../runtime/options/mapping.ts";
+import type { ConfigLayers, Configuration, JsonObject } from "../runtime/pipeline/configuration.ts";
+
+const datasets = ["data_loader.dataset", "fixed_loss_dataset"];
+const unhashed = [
+  ...["model", "vae_model", "model_config", "hf_variant", "hf_revision", "initial_embedding_file"],
+  ...["threads", "data_loader.dataloader_num_workers"],
+  ...datasets.flatMap((dataset) =>
+    ["dataset_dir", "jsonl_path", "hf_cache_dir", "keep_in_memory"].map((key) =>
+      `${dataset}.${key}`
+    )
+  ),
+];
+
+export type ReadConfiguration = (layers: ConfigLayers) => Effect.Effect<Configuration, Fault>;
+
+/** Reads the configuration of a training. Fails with all findings. */
+export const readTrainingConfiguration: ReadConfiguration = (layers) =>
+  Effect.gen(function* () {
+    const { config, notes } = yield* readConfig(layers);
+    return {
+      values: config as unknown as JsonObject,
+      placeKeys: ["base_output_dir"],
+      unhashed,
+      identity: withoutKeys(identityOf(config), unhashed) as JsonObject,
+      notes,
+      base: config.base_output_dir,
+      trigger: triggerOf(config.placeholder_token) || "embedding",
+      seed: config.seed,
+      steps: config.max_train_steps,
+      lengthKeys: ["max_train_steps", "max_train_epochs"],
+      lengthMatters: rateDependsOnLength(config)
+        ? `the rate of lr_scheduler ${config.lr_scheduler} depends on the length at every step`
+        : null,
+    };
+  }).pipe(Effect.provideServiceEffect(FileSystem.FileSystem, Files));
