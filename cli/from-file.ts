@@ -1,13 +1,13 @@
-// `--from-file x.safetensors`: the configuration that a result file carries, to make it again. It is laid
-// over the pipeline file's own, so --set and --output still apply.
+// `--from-file x.safetensors`: the configuration that a result file carries, to make it again. It takes the
+// place of the pipeline file's own, and --set and --output still apply.
+// The trap: it carries no option that is at its default and came after the first version, so nothing of the
+// pipeline's own may shine through; but where results go is not in the file.
 import { Effect, Schema } from "effect";
-import { overlayRules } from "../config/alternatives.ts";
 import { readHeader } from "../engine/weights/safetensors.ts";
 import { type ReadConfiguration, readTrainingConfiguration } from "../inversion/configuration.ts";
 import type { Fault } from "../lib/fault.ts";
 import { tryPromise } from "../lib/try-promise.ts";
-import { overlay } from "../runtime/options/overlay.ts";
-import { emptySource } from "../runtime/options/source.ts";
+import { isMapping } from "../runtime/options/mapping.ts";
 import { UsageFault } from "./command.ts";
 
 const Carried = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json));
@@ -36,8 +36,13 @@ export const readingFrom = (file: string | undefined): ReadConfiguration => (lay
     : Effect.flatMap(configurationOf(file), (value) =>
       readTrainingConfiguration({
         ...layers,
-        pipeline: overlay(layers.pipeline ?? emptySource, {
-          value,
+        pipeline: {
+          value: { ...placesOf(layers.pipeline?.value), ...value },
           places: new Map([["", { file }]]),
-        }, overlayRules),
+        },
       }));
+
+const placesOf = (value: unknown) =>
+  isMapping(value) && Object.hasOwn(value, "base_output_dir")
+    ? { base_output_dir: value.base_output_dir }
+    : {};

@@ -120,6 +120,8 @@ test("--from-file takes the configuration that an embedding carries; --set goes 
       placeholder_token: "my-hat",
       initializer_token: "hat",
       max_train_steps: 3,
+      save_every_n_steps: 1,
+      validate_every_n_steps: 1,
       provider: "cpu",
       data_loader: {
         dataset: { type: "IMAGE_DIR_DATASET", dataset_dir: "hats" },

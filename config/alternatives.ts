@@ -4,6 +4,8 @@
 // `--set max_train_epochs=3` could not go over a file's max_train_steps.
 
 import type { OverlayRules } from "../runtime/options/overlay.ts";
+import { schemaNode } from "../runtime/options/schema-node.ts";
+import { TrainingConfig } from "./training.ts";
 
 /** Mappings whose `type` (or `optimizer_type`) decides what else is in them. */
 const kinds: readonly string[] = ["optimizer", "data_loader.dataset", "fixed_loss_dataset"];
@@ -37,4 +39,8 @@ export const alternatives: readonly Alternatives[] = [
 ];
 
 /** How layers of a training's configuration go over each other. */
-export const overlayRules: OverlayRules = { kinds, alternatives };
+export const overlayRules: OverlayRules = {
+  kinds,
+  root: () => schemaNode(TrainingConfig),
+  alternatives,
+};

@@ -25,7 +25,12 @@ const said: readonly [set: readonly string[], words: RegExp][] = [
   [["mask_downscale=area"], /^mask_downscale: no effect; use_masks is false/],
   [["data_loader.crops_per_image=2"], /center_crop/],
   [["before_after_noises=3"], /^before_after_noises: no effect/],
-  [["early_stop=true", "max_train_steps=1000"], /^early_stop: no effect; .* 200 times/],
+  [["early_stop=true", "max_train_steps=200"], /^early_stop: no effect; .* 200 steps/],
+  [["early_stop=true", "max_train_steps=800", "fixed_loss_every=100"], /^early_stop: no effect/],
+  [["lr_decay_fraction=0.5"], /^lr_decay_fraction: no effect/],
+  [["lr_scheduler=cosine", "ema_decay=0.95"], /^ema_decay 0\.95: little effect .* cosine/],
+  [["initializer_rest=mean"], /^initializer_rest: no effect/],
+  [["optimizer={optimizer_type: Prodigy, learning_rate: 0.01}"], /0\.01: Prodigy finds/],
   [[
     "validation_prompts=[bruce]",
     "negative_validation_prompts=[x]",
@@ -50,7 +55,10 @@ test("a plain configuration says nothing", async () => {
   for (
     const set of [
       [jsonl, "use_masks=true"],
-      ["early_stop=true", "max_train_steps=1001"],
+      ["early_stop=true", "max_train_steps=201"],
+      ["ema_decay=0.95"],
+      ["initializer_rest=mean", "num_vectors=2"],
+      ["lr_scheduler=warmup_stable_decay", "lr_decay_fraction=0.5", "lr_warmup_steps=5"],
     ]
   ) {
     assert.deepEqual((await read({ ...own(least), set })).notes, []);

@@ -1,6 +1,7 @@
 // What accepted options do here that their names do not say: those of the reference that cannot
 // apply, and those that mean nothing beside others. Each is said once, when a run is planned.
 // The trap: these are remarks, never errors; a reference file must run unchanged.
+import { schedules } from "../engine/optimise/rates.ts";
 import { valueAt } from "../runtime/options/decode-source.ts";
 import { optionRows } from "./option-rows.ts";
 import { triggerOf } from "./embedding.ts";
@@ -73,10 +74,25 @@ const remarks: readonly Remark[] = [
   {
     when: (config) =>
       config.max_train_steps !== null && config.lr_warmup_steps >= config.max_train_steps &&
-      config.lr_scheduler !== "constant",
+      schedules[config.lr_scheduler].warmsUp,
     say: (config) =>
       `lr_warmup_steps ${config.lr_warmup_steps}: the warm-up is as long as the training ` +
       `(${config.max_train_steps} steps), so the full rate is never reached.`,
+  },
+  {
+    when: (config) => config.ema_decay !== null && schedules[config.lr_scheduler].knowsItsEnd,
+    say: (config) =>
+      `ema_decay ${config.ema_decay}: little effect is to be expected; lr_scheduler ` +
+      `${config.lr_scheduler} ends near 0, where the rows come to rest by themselves. A mean goes ` +
+      "with a constant rate.",
+  },
+  {
+    when: ({ optimizer }) =>
+      optimizer.optimizer_type === "Prodigy" &&
+      (optimizer.learning_rate < 0.1 || optimizer.learning_rate > 10),
+    say: ({ optimizer }) =>
+      `optimizer.learning_rate ${optimizer.learning_rate}: Prodigy finds its rate by itself, and ` +
+      "this is a factor on it; 1 is meant.",
   },
   {
     when: (config) =>

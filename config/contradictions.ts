@@ -84,14 +84,16 @@ const placeholder: Rule = {
 
 /** Rates that have no course; of a length in epochs the training finds out. */
 const rates = ["lr_warmup_steps", "optimizer.learning_rate"].map((key): Rule => ({
-  keys: [key, "lr_scheduler", "max_train_steps"],
-  check: ({ lr_scheduler, lr_warmup_steps, optimizer, max_train_steps }) => {
+  keys: [key, "lr_scheduler", "lr_decay_fraction", "max_train_steps"],
+  check: (config) => {
+    const { lr_scheduler, lr_warmup_steps, optimizer, max_train_steps } = config;
     try {
       learningRates({
         schedule: lr_scheduler,
         learningRate: optimizer.learning_rate,
         warmupSteps: lr_warmup_steps,
         trainingSteps: max_train_steps ?? Infinity,
+        decayFraction: config.lr_decay_fraction,
       });
     } catch (error) {
       if (error instanceof RateFault && error.key === key) return error;
@@ -131,12 +133,22 @@ const others: readonly Rule[] = [
       },
   },
   {
+    keys: ["fixed_loss_holdout", "fixed_loss_dataset"],
+    check: ({ fixed_loss_holdout, fixed_loss_dataset }) =>
+      fixed_loss_holdout === 0 || fixed_loss_dataset === null ? undefined : {
+        wanted: "held-out pictures of one kind",
+        found: `a fixed_loss_dataset and fixed_loss_holdout ${fixed_loss_holdout}`,
+        fix: "Leave fixed_loss_dataset out to measure on some of the training pictures, or set " +
+          "fixed_loss_holdout to 0.",
+      },
+  },
+  {
     keys: ["early_stop", "fixed_loss_every"],
     check: ({ early_stop, fixed_loss_every }) =>
       !early_stop || fixed_loss_every !== null ? undefined : {
         wanted: "a fixed-input loss, which early_stop goes by",
         found: "fixed_loss_every: null",
-        fix: "Set fixed_loss_every (5 is the default), or early_stop: false.",
+        fix: "Set fixed_loss_every (auto is the default), or early_stop: false.",
       },
   },
 ];

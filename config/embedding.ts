@@ -21,6 +21,14 @@ export const embeddingFields = {
     doc: `Every vector begins as this word, which must be a single token. ${one}`,
     default: null,
   }),
+  initializer_rest: option(Schema.Literals(["repeat", "mean", "end"]), {
+    doc:
+      "With initializer_token: what the vectors after the first begin as. The same word again, the " +
+      "mean of the vocabulary, or the token that ends texts. Several copies of a word are a worse " +
+      "beginning than the word, which matters in short trainings.",
+    default: "repeat",
+    late: true,
+  }),
   initial_embedding_file: option(textOrNull, {
     doc: `The vectors begin as those of an embedding file (clip_l and clip_g). ${one}`,
     default: null,

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { canonicalJson } from "../lib/canonical-json.ts";
+import { isMapping } from "../runtime/options/mapping.ts";
 import { optionRows } from "./option-rows.ts";
 import { identityOf } from "./identity.ts";
 import { least, own, read } from "./testing/read.ts";
@@ -13,6 +14,7 @@ const base = [
   "data_loader.dataset={type: IMAGE_CAPTION_JSONL_DATASET, jsonl_path: j}",
   "fixed_loss_dataset={type: IMAGE_DIR_DATASET, dataset_dir: held_out}",
   "use_masks=true",
+  "num_vectors=3",
   "prediction_type=v_prediction",
   "lr_scheduler=cosine",
 ];
@@ -86,6 +88,11 @@ const newRun = [
   "fixed_loss_dataset=null",
   "fixed_loss_word=cat",
   "fixed_loss_timesteps=[5]",
+  "fixed_loss_layout=in_turn",
+  "initializer_rest=mean",
+  "lr_scheduler=warmup_stable_decay",
+  "ema_decay=0.95",
+  "optimizer.learning_rate_unit=vocabulary",
   "data_loader.dataset.jsonl_path=k",
   "data_loader.dataset.caption_column=c",
   "data_loader.caption_preset=style",
@@ -111,6 +118,36 @@ test("options that keep the run", async () => {
 test("options that start a new run", async () => {
   const before = await identity();
   for (const set of newRun) assert.notEqual(await identity(set), before, set);
+  const stable = await identity("lr_scheduler=warmup_stable_decay");
+  const longer = await identity("lr_scheduler=warmup_stable_decay", "lr_decay_fraction=0.5");
+  assert.notEqual(longer, stable);
+  const alone = await identity("fixed_loss_dataset=null");
+  assert.notEqual(await identity("fixed_loss_dataset=null", "fixed_loss_holdout=2"), alone);
+});
+
+test("late options at their default are as if they were not there; what is auto is written out", async () => {
+  const late = optionRows().filter((row) => row.late).map(({ key }) => key);
+  assert.ok(late.includes("ema_decay") && late.includes("optimizer.learning_rate_unit"));
+  const has = (value: unknown, [first, ...rest]: readonly string[]): boolean =>
+    isMapping(value) && Object.hasOwn(value, first) &&
+    (rest.length === 0 || has(value[first], rest));
+  const { config } = await read({ ...own(least), set: base });
+  for (const key of late.filter((key) => key !== "fixed_loss_layout")) {
+    assert.ok(has(config, key.split(".")) && !has(identityOf(config), key.split(".")), key);
+  }
+  const timesteps = async (...set: string[]) =>
+    (await read({ ...own(least), set })).config.fixed_loss_timesteps;
+  const heldOut = "fixed_loss_dataset={dataset_dir: held_out}";
+  assert.deepEqual(await timesteps(), [125, 375, 625, 875]);
+  assert.deepEqual(await timesteps(heldOut), [200, 500, 800]);
+  assert.deepEqual(await timesteps("fixed_loss_holdout=2"), [200, 500, 800]);
+  assert.deepEqual(await timesteps(heldOut, "fixed_loss_layout=in_turn"), [125, 375, 625, 875]);
+  assert.deepEqual(await timesteps(heldOut, "fixed_loss_timesteps=[1]"), [1]);
+  const asBefore = ["fixed_loss_dataset=null", "fixed_loss_timesteps=[125, 375, 625, 875]"];
+  assert.equal(await identity(...asBefore), await identity("fixed_loss_dataset=null"));
+  assert.ok(!(await identity(...asBefore)).includes("fixed_loss_layout"));
+  const layout = "fixed_loss_layout=in_turn";
+  assert.equal(await identity(...asBefore, layout), await identity(...asBefore));
 });
 
 test("the length belongs to the run unless the rate is constant", async () => {
@@ -119,7 +156,15 @@ test("the length belongs to the run unless the rate is constant", async () => {
     assert.equal(await identity(`lr_scheduler=${rate}`, "max_train_steps=900"), short);
     assert.equal(await identity(`lr_scheduler=${rate}`, "max_train_epochs=9"), short);
   }
-  for (const rate of ["linear", "cosine", "cosine_with_restarts", "polynomial"]) {
+  for (
+    const rate of [
+      "linear",
+      "cosine",
+      "cosine_with_restarts",
+      "polynomial",
+      "warmup_stable_decay",
+    ]
+  ) {
     const short = await identity(`lr_scheduler=${rate}`);
     assert.notEqual(await identity(`lr_scheduler=${rate}`, "max_train_steps=900"), short);
   }
@@ -130,6 +175,7 @@ test("an option that is idle does not count", async () => {
     ["lr_scheduler=constant", "lr_warmup_steps=5"],
     ["initial_phrase=a cat", "num_vectors=5"],
     ["use_masks=false", "mask_downscale=area"],
+    ["lr_scheduler=cosine", "lr_decay_fraction=0.5"],
     ["data_loader.center_crop=true", "data_loader.crops_per_image=3"],
   ];
   for (const [first, second] of idle) {
@@ -139,7 +185,8 @@ test("an option that is idle does not count", async () => {
 
 test("every option is in one of the two lists", () => {
   const listed = new Set([...sameRun, ...newRun].map((set) => set.split("=")[0]));
-  const groups = /^(type|data_loader|optimizer|data_loader\.(type|dataset)|max_train_epochs)$/;
+  const groups =
+    /^(type|data_loader|optimizer|data_loader\.(type|dataset)|max_train_epochs|fixed_loss_holdout|lr_decay_fraction)$/;
   const within = /^(fixed_loss_dataset|data_loader\.dataset|optimizer|.*aspect_ratio_buckets)\./;
   const rest = optionRows().map((row) => row.key)
     .filter((key) => !listed.has(key) && !groups.test(key) && !within.test(key));

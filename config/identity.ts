@@ -2,6 +2,8 @@
 // the same run folder and goes on there.
 // The trap: how long to train is left out only where the rate does not depend on it; an option is
 // part of the identity unless its definition says `keepsRun` or `inert.ts` says that it is idle.
+import { schedules } from "../engine/optimise/rates.ts";
+import { valueAt } from "../runtime/options/decode-source.ts";
 import { withoutKeys } from "../runtime/options/mapping.ts";
 import { optionRows } from "./option-rows.ts";
 import { ineffectiveOptions } from "./ineffective-options.ts";
@@ -9,13 +11,21 @@ import type { TrainingConfig } from "./training.ts";
 
 /** Whether the rate at a step depends on how many steps there are in all. */
 export const rateDependsOnLength = (config: Pick<TrainingConfig, "lr_scheduler">): boolean =>
-  config.lr_scheduler !== "constant" && config.lr_scheduler !== "constant_with_warmup";
+  schedules[config.lr_scheduler].knowsItsEnd;
+
+/** Options that came after the first version and stand at their default: as if they were not there. */
+export const lateAtDefault = (config: TrainingConfig): readonly string[] =>
+  optionRows().filter((row) =>
+    row.late &&
+    JSON.stringify(valueAt(config, row.key.split("."))) === JSON.stringify(row.default)
+  ).map((row) => row.key);
 
 /** The options that name the run. */
 export function identityOf(config: TrainingConfig): unknown {
   const left = [
     ...optionRows().filter((row) => row.keepsRun).map((row) => row.key),
     ...ineffectiveOptions.filter(({ when }) => when(config)).map(({ key }) => key),
+    ...lateAtDefault(config),
     ...(rateDependsOnLength(config) ? [] : ["max_train_steps", "max_train_epochs"]),
   ];
   return withoutKeys(config, left);

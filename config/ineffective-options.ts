@@ -2,7 +2,9 @@
 // They are said once when they were set, and do not count towards a run's identity.
 // The trap: add a row only where the option truly cannot change a byte of the result; and a key that names
 // a run must not be idle beside one that keeps it, or else changing that one would start a new run.
-import { settledAfter } from "./length.ts";
+import { schedules } from "../engine/optimise/rates.ts";
+import { autoUnit } from "./fixed-loss.ts";
+import { settledAfter, settledSteps, settledValues } from "./length.ts";
 import type { TrainingConfig } from "./training.ts";
 
 export interface IneffectiveOption {
@@ -19,8 +21,18 @@ export const ineffectiveOptions: readonly IneffectiveOption[] = [
   },
   {
     key: "lr_warmup_steps",
-    when: (config) => config.lr_scheduler === "constant",
+    when: (config) => !schedules[config.lr_scheduler].warmsUp,
     why: "lr_scheduler constant has no warm-up; constant_with_warmup has",
+  },
+  {
+    key: "lr_decay_fraction",
+    when: (config) => config.lr_scheduler !== "warmup_stable_decay",
+    why: "it is for lr_scheduler warmup_stable_decay",
+  },
+  {
+    key: "initializer_rest",
+    when: (config) => config.initializer_token === null || config.num_vectors === 1,
+    why: "it is for an initializer_token with more than one vector",
   },
   {
     key: "v_min_snr",
@@ -58,10 +70,9 @@ export const ineffectiveOptions: readonly IneffectiveOption[] = [
     key: "early_stop",
     when: ({ fixed_loss_every, max_train_steps }) =>
       fixed_loss_every !== null && max_train_steps !== null &&
-      max_train_steps <= settledAfter * fixed_loss_every,
-    why:
-      `the loss can settle after ${settledAfter} times fixed_loss_every steps at the earliest, ` +
-      "and max_train_steps is not more",
+      max_train_steps <= settledAfter(fixed_loss_every === "auto" ? autoUnit : fixed_loss_every),
+    why: `the loss can settle after ${settledSteps} steps and ${settledValues} times ` +
+      "fixed_loss_every at the earliest, and max_train_steps is not more",
   },
   {
     key: "negative_validation_prompts",

@@ -3,8 +3,13 @@
 import { Schema } from "effect";
 import { intFrom, option } from "../runtime/options/option.ts";
 
-/** So many values of the fixed-input loss, and one more, are needed to say that it has settled. */
-export const settledAfter = 200;
+/** The fixed-input loss of so many last steps, and of at least so many values, is what has settled or not. */
+export const settledSteps = 200;
+export const settledValues = 8;
+
+/** The fewest steps after which it can have settled, measured so often. */
+export const settledAfter = (every: number): number =>
+  Math.max(settledSteps, settledValues * every);
 
 export const lengthFields = {
   max_train_steps: option(Schema.NullOr(intFrom(1)), {
@@ -21,8 +26,9 @@ export const lengthFields = {
   }),
   early_stop: option(Schema.Boolean, {
     doc:
-      `End when the fixed-input loss has settled: the variance of its last ${settledAfter} values below ` +
-      "0.15 of the variance of all (arXiv 2302.04841). The verdict is shown in any case.",
+      `End when the fixed-input loss has settled: its variance over the last ${settledSteps} steps (and ` +
+      `at least ${settledValues} values) below 0.15 of the variance of all (arXiv 2302.04841). The ` +
+      "verdict is shown in any case.",
     default: false,
     keepsRun: true,
   }),

@@ -1,85 +1,56 @@
-// How the rows are moved: the two optimizers, the rate's course, batch and accumulation.
+// How the rows are moved: the optimizers and the rate's courses of the engine's tables, batch and
+// accumulation.
 // The trap: rows and moments are float64 whatever `weight_dtype` says, since in bfloat16 small
 // steps round to nothing (files hold the rows as float32); `use_8bit` is accepted and has no effect.
 import { Schema } from "effect";
-import { intFrom, notNegative, option, positive, tag } from "../runtime/options/option.ts";
+import type { OptimizerOption } from "../engine/optimise/optimizer-kind.ts";
+import { type OptimizerName, optimizers } from "../engine/optimise/optimizer.ts";
+import { scheduleNames } from "../engine/optimise/rates.ts";
+import { intFrom, option, positive, tag } from "../runtime/options/option.ts";
 
-const kind = "Which optimizer this is.";
+type OptionsOf<Name extends OptimizerName> = (typeof optimizers)[Name]["options"];
+type Fields<Options> = {
+  readonly [Key in keyof Options]: Options[Key] extends OptimizerOption<infer S>
+    ? Schema.withDecodingDefaultKey<S>
+    : never;
+};
 
-const beta = Schema.Finite.check(
-  Schema.isBetween({ minimum: 0, maximum: 1, exclusiveMaximum: true }),
-);
+/** The options of one optimizer, its name among them. */
+const member = <Name extends OptimizerName>(name: Name) => {
+  const fields = Object.fromEntries(
+    Object.entries<OptimizerOption>(optimizers[name].options)
+      .map(([key, { schema, ...about }]) => [key, option(schema, about)]),
+  ) as unknown as Fields<OptionsOf<Name>>;
+  return Schema.Struct({ optimizer_type: tag(name, "Which optimizer this is."), ...fields });
+};
+type Member = { [Name in OptimizerName]: ReturnType<typeof member<Name>> }[OptimizerName];
 
-export const AdamOptimizer = Schema.Struct({
-  optimizer_type: tag("AdamW", kind),
-  learning_rate: option(notNegative, {
-    doc: "The rate after any warm-up. For these rows 1e-3 to 1e-2 is usual.",
-    default: 1e-4,
-  }),
-  beta1: option(beta, { doc: "The decay of the mean of gradients.", default: 0.9 }),
-  beta2: option(beta, { doc: "The decay of the mean of squared gradients.", default: 0.999 }),
-  weight_decay: option(notNegative, {
-    doc: "How strongly the rows are pulled to zero: rows times 1 - rate * weight_decay each step.",
-    default: 1e-2,
-  }),
-  epsilon: option(positive, {
-    doc: "Keeps the division by the root of squared gradients finite.",
-    default: 1e-8,
-  }),
-  use_8bit: option(Schema.Boolean, {
-    doc: "The reference's 8-bit moments. Here the moments take kilobytes, so they stay float64.",
-    default: false,
-    keepsRun: true,
-  }),
-});
-
-export const ProdigyOptimizer = Schema.Struct({
-  optimizer_type: tag("Prodigy", kind),
-  learning_rate: option(notNegative, {
-    doc: "A factor on the rate that Prodigy finds by itself; 1 is meant.",
-    default: 1,
-  }),
-  weight_decay: option(notNegative, {
-    doc: "How strongly the rows are pulled to zero: rows times 1 - rate * weight_decay each step.",
-    default: 0,
-  }),
-  use_bias_correction: option(Schema.Boolean, {
-    doc: "Correct the moments' early bias to zero, as Adam does.",
-    default: false,
-  }),
-  safeguard_warmup: option(Schema.Boolean, {
-    doc: "Leave the warm-up's small rates out of the estimate of the step size.",
-    default: false,
-  }),
-});
+const names = Object.keys(optimizers) as readonly OptimizerName[];
 
 /** The first member that fits is taken when `optimizer_type` is left out. */
-export const Optimizer = Schema.Union([AdamOptimizer, ProdigyOptimizer]);
+export const Optimizer = Schema.Union(names.map((name) => member(name)) as readonly Member[]);
 export type Optimizer = typeof Optimizer.Type;
 
 export const optimizerFields = {
   optimizer: option(Optimizer, {
     doc: "The optimizer and its settings.",
-    default: {
-      optimizer_type: "AdamW",
-      learning_rate: 1e-4,
-      beta1: 0.9,
-      beta2: 0.999,
-      weight_decay: 1e-2,
-      epsilon: 1e-8,
-      use_8bit: false,
-    },
+    default: Schema.decodeSync(member("AdamW"))({}),
   }),
-  lr_scheduler: option(
-    Schema.Literals([
-      "linear",
-      "cosine",
-      "cosine_with_restarts",
-      "polynomial",
-      "constant",
-      "constant_with_warmup",
-    ]),
-    { doc: "The course of the learning rate over the training.", default: "constant" },
+  lr_scheduler: option(Schema.Literals(scheduleNames), {
+    doc:
+      "The course of the learning rate over the training. warmup_stable_decay keeps it high and " +
+      "lets it fall in a line at the end.",
+    default: "constant",
+  }),
+  lr_decay_fraction: option(
+    Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
+    {
+      doc:
+        "With lr_scheduler warmup_stable_decay: over which part of all steps, the last, the rate " +
+        "falls to 0.",
+      default: 0.4,
+      late: true,
+    },
   ),
   lr_warmup_steps: option(intFrom(0), {
     doc: "Over so many steps the rate rises from 0. `constant` has no warm-up.",
@@ -108,4 +79,21 @@ export const optimizerFields = {
       "`micro_step` does as it.",
     default: "once",
   }),
+  ema_decay: option(
+    Schema.NullOr(
+      Schema.Finite.check(Schema.isBetween({
+        minimum: 0,
+        maximum: 1,
+        exclusiveMinimum: true,
+        exclusiveMaximum: true,
+      })),
+    ),
+    {
+      doc:
+        "Keep an exponential mean of the rows, E = d * E + (1 - d) * rows after each step, and save, " +
+        "draw and measure it in place of the rows. 0.95 goes with a constant rate; null keeps none.",
+      default: null,
+      late: true,
+    },
+  ),
 };

@@ -42,7 +42,7 @@ test("the reference's file with masks reads unchanged", async () => {
 test("a whole file takes the pipeline's place, a part is laid over it and that is said", async () => {
   const pipeline = own(`${least}fixed_loss_every: 7\n`).pipeline;
   const whole = await read({ pipeline, file: file("whole.yaml", least) });
-  assert.equal(whole.config.fixed_loss_every, 5);
+  assert.equal(whole.config.fixed_loss_every, "auto");
   assert.deepEqual(whole.notes, []);
   const part = await read({ pipeline, file: file("part.yaml", "max_train_epochs: 3\n") });
   assert.equal(part.config.fixed_loss_every, 7);

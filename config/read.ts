@@ -7,6 +7,7 @@ import type { ConfigLayers } from "../runtime/pipeline/configuration.ts";
 import { overlayRules } from "./alternatives.ts";
 import { configNotes } from "./config-notes.ts";
 import { contradictions } from "./contradictions.ts";
+import { settledFixedLoss } from "./fixed-loss.ts";
 import { TrainingConfig } from "./training.ts";
 
 export interface ReadConfig {
@@ -26,5 +27,6 @@ export const readConfig = Effect.fnUntraced(function* (layers: ConfigLayers) {
   if (all.length > 0 || !("config" in resolved) || resolved.config === undefined) {
     return yield* new ConfigFault(all);
   }
-  return { config: resolved.config, notes: [...notes, ...configNotes(resolved.config)] };
+  const notesOfConfig = configNotes(resolved.config);
+  return { config: settledFixedLoss(resolved.config), notes: [...notes, ...notesOfConfig] };
 });

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Schema } from "effect";
 import { decodeAll, keyOf, valueAt } from "../runtime/options/decode-source.ts";
+import { withoutKeys } from "../runtime/options/mapping.ts";
 import { optionRows } from "./option-rows.ts";
 import { TrainingConfig } from "./training.ts";
 
@@ -112,6 +113,9 @@ function accepts(type: string, sample: unknown): boolean {
     });
 }
 
+/** Without what gnomic added to a mapping of the reference since. */
+const ofTheFirst = (value: unknown) => withoutKeys(value, ["learning_rate_unit"]);
+
 for (const [name, options] of Object.entries(reference)) {
   test(`${name}: names, types and defaults`, () => {
     for (const [key, { type, default: fallback, required }] of Object.entries(options)) {
@@ -119,7 +123,7 @@ for (const [name, options] of Object.entries(reference)) {
       if (required) assert.ok(absent.refused, `${name}.${key} is required`);
       // A dataset without its `type` is told by its keys, which two kinds share.
       else if (!(key === "type" && name === "ImageCaptionDirDatasetConfig")) {
-        assert.deepEqual(absent.value, fallback, `default of ${name}.${key}`);
+        assert.deepEqual(ofTheFirst(absent.value), fallback, `default of ${name}.${key}`);
       }
       for (const sample of samples) {
         if (key.startsWith("beta") && sample === 64) continue; // out of range
@@ -142,6 +146,8 @@ const pureNumbers = [
   "optimizer.beta2",
   "optimizer.weight_decay",
   "optimizer.epsilon",
+  "lr_decay_fraction",
+  "ema_decay",
   "max_grad_norm",
   "min_snr_gamma",
   "validation_guidance",

@@ -1,7 +1,7 @@
 // The configuration of a training (config/), as the runner wants to know it.
 import { Effect, FileSystem } from "effect";
 import { triggerOf } from "../config/embedding.ts";
-import { identityOf, rateDependsOnLength } from "../config/identity.ts";
+import { identityOf, lateAtDefault, rateDependsOnLength } from "../config/identity.ts";
 import { readConfig } from "../config/read.ts";
 import type { Fault } from "../lib/fault.ts";
 import { Files } from "../lib/files.ts";
@@ -25,10 +25,11 @@ export type ReadConfiguration = (layers: ConfigLayers) => Effect.Effect<Configur
 export const readTrainingConfiguration: ReadConfiguration = (layers) =>
   Effect.gen(function* () {
     const { config, notes } = yield* readConfig(layers);
+    const quiet = lateAtDefault(config);
     return {
-      values: config as unknown as JsonObject,
+      values: withoutKeys(config, quiet) as JsonObject,
       placeKeys: ["base_output_dir"],
-      unhashed,
+      unhashed: [...unhashed, ...quiet],
       identity: withoutKeys(identityOf(config), unhashed) as JsonObject,
       notes,
       base: config.base_output_dir,

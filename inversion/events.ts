@@ -32,6 +32,10 @@ const members = [
     bestStep: Int,
     bestLoss: Finite,
     varianceRatio: NullOr(Finite),
+    /** Measured on pictures that are not trained on; false: the best is the last. */
+    heldOut: optionalKey(Flag),
+    /** How much higher than at the best step, item by item in the mean, with its standard error. */
+    aboveBest: optionalKey(Schema.Struct({ difference: Finite, error: Finite })),
   }),
   eventSchema("rows", {
     step: Int,

@@ -91,7 +91,8 @@ export interface EventCodec {
   readonly tags: readonly string[];
 }
 
-const Own = Schema.StructWithRest(Schema.Struct({ event: Text, at: Finite }), [
+const Tag = Text.check(Schema.isPattern(/^[a-z][a-z0-9-]*$/));
+const Own = Schema.StructWithRest(Schema.Struct({ event: Tag, at: Finite }), [
   Schema.Record(Text, Schema.Json),
 ]);
 

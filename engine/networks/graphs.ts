@@ -80,35 +80,47 @@ function predict(
   return g.scope("unet", () => unet(new Module(g, weights.unet), config, inputs, keep));
 }
 
-/** sum(weight (prediction - target)^2) in float32, [1]. */
-function weightedLoss(g: GraphBuilder, prediction: Value, { batch, height, width }: Size): Value {
+/** weight (prediction - target)^2 in float32, [B, C, h, w]. */
+function weightedSquares(
+  g: GraphBuilder,
+  prediction: Value,
+  { batch, height, width }: Size,
+): Value {
   return g.scope("loss", () => {
     const target = g.input("target", prediction.shape);
     const weight = g.input("weight", [batch, 1, height, width]);
     const difference = g.apply("Sub", [g.cast(prediction, "float32"), target]);
     const weighted = g.apply("Mul", [difference, weight]);
-    return reshape(g, reduceSum(g, g.apply("Mul", [weighted, difference]), [0, 1, 2, 3]), [1]);
+    return g.apply("Mul", [weighted, difference]);
   });
 }
+
+/** The sum over everything, [1]. */
+const total = (g: GraphBuilder, squares: Value): Value =>
+  g.scope("loss", () => reshape(g, reduceSum(g, squares, [0, 1, 2, 3]), [1]));
 
 /** Loss, and its gradient with respect to the token embeddings that the captions look up. */
 export function trainGraph(networks: Networks, size: Size, options: TrainOptions): Graph {
   const g = new GraphBuilder(options.compute);
   const inputs = textInputs(g, networks, size.batch);
   const text = encodeText(g, networks, inputs);
-  const loss = weightedLoss(g, predict(g, networks, size, text, options.keep), size);
+  const loss = total(
+    g,
+    weightedSquares(g, predict(g, networks, size, text, options.keep), size),
+  );
   const [gradient1, gradient2] = differentiate(g, loss, [inputs.embeddings1, inputs.embeddings2], {
     attentionBytes: options.attentionBytes,
   });
   return g.finish({ loss, gradient1, gradient2 });
 }
 
-/** The loss alone, forward only. */
+/** The loss alone, forward only, and what each item adds to it: losses [B]. */
 export function lossGraph(networks: Networks, size: Size, compute: DType): Graph {
   const g = new GraphBuilder(compute);
   const text = encodeText(g, networks, textInputs(g, networks, size.batch));
-  const loss = weightedLoss(g, predict(g, networks, size, text, "all"), size);
-  return g.finish({ loss });
+  const squares = weightedSquares(g, predict(g, networks, size, text, "all"), size);
+  const losses = reshape(g, reduceSum(g, squares, [1, 2, 3]), [size.batch]);
+  return g.finish({ loss: total(g, squares), losses });
 }
 
 /** Hidden states and pooled embedding of captions. */

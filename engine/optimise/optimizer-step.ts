@@ -2,12 +2,19 @@
 // an accumulated step. The trap: as accelerate does, a batch's gradient is divided by the number of
 // batches that a whole step has, also where an epoch's end leaves fewer.
 import { clipGradients } from "./clip.ts";
-import { type OptimizerOptions, type OptimizerState, stepOptimizer } from "./optimizer.ts";
+import {
+  type OptimizerOptions,
+  type OptimizerState,
+  scaleState,
+  stepOptimizer,
+} from "./optimizer.ts";
 import type { Gradients, Rows } from "./rows.ts";
-import { pullStd } from "./std-pull.ts";
+import { pullFactor } from "./std-pull.ts";
 
 export interface StepRules {
   readonly optimizer: OptimizerOptions;
+  /** What a rate of 1 is for each encoder: 1, or the spread of its vocabulary. */
+  readonly rateUnits: readonly number[];
   /** Of all rows' gradients together; null never cuts. */
   readonly maxGradNorm: number | null;
   /** After each step, or (the reference) after every batch. */
@@ -22,22 +29,22 @@ export const noGradient = (rows: Rows): Rows => rows.map(({ length }) => new Flo
 export const addGradients = (sum: Rows, gradients: Gradients, accumulation: number): Rows =>
   sum.map((total, i) => total.map((value, k) => value + gradients[i][k] / accumulation));
 
-/** The rows that the next batch of the same step sees. */
-export const rowsBetweenBatches = (rows: Rows, { stdPull, spreads }: StepRules): Rows =>
-  stdPull === "micro_step" ? pulled(rows, spreads) : rows;
+/** With the rows that the next batch of the same step sees. */
+export const betweenBatches = (state: OptimizerState, rules: StepRules): OptimizerState =>
+  rules.stdPull === "micro_step" ? pulled(state, rules) : state;
 
 /** The state after the step, and the gradient's norm before clipping. */
 export function optimizerStep(
   state: OptimizerState,
   sum: Gradients,
   learningRate: number,
-  { optimizer, maxGradNorm, stdPull, spreads }: StepRules,
+  rules: StepRules,
 ): { readonly state: OptimizerState; readonly norm: number } {
-  const { norm, gradients } = clipGradients(sum, maxGradNorm);
-  const moved = stepOptimizer(state, gradients, learningRate, optimizer);
-  const rows = stdPull === "off" ? moved.rows : pulled(moved.rows, spreads);
-  return { state: { ...moved, rows }, norm };
+  const { norm, gradients } = clipGradients(sum, rules.maxGradNorm);
+  const rates = rules.rateUnits.map((unit) => learningRate * unit);
+  const moved = stepOptimizer(state, gradients, rates, rules.optimizer);
+  return { state: rules.stdPull === "off" ? moved : pulled(moved, rules), norm };
 }
 
-const pulled = (rows: Rows, spreads: readonly number[]): Rows =>
-  rows.map((values, i) => pullStd(values, spreads[i]));
+const pulled = (state: OptimizerState, { spreads }: StepRules): OptimizerState =>
+  scaleState(state, state.rows.map((values, i) => pullFactor(values, spreads[i])));

@@ -39,7 +39,7 @@ for (const [index, run] of runs.entries()) {
   test(`${title}: the golden trajectory`, () => {
     let state = startOptimizer(options, both(index, "start"));
     for (let i = 0; i < STEPS; i++) {
-      state = stepOptimizer(state, both(index, "grad", i), run.lr, options);
+      state = stepOptimizer(state, both(index, "grad", i), [run.lr, run.lr], options);
       both(index, "rows", i).forEach((wanted, encoder) =>
         wanted.forEach((value, k) => {
           const got = state.rows[encoder][k];
@@ -58,7 +58,7 @@ for (const [index, run] of runs.entries()) {
     const go = (from: number, to: number, start: ReturnType<typeof startOptimizer>) => {
       let state = start;
       for (let i = from; i < to; i++) {
-        state = stepOptimizer(state, both(index, "grad", i), run.lr, options);
+        state = stepOptimizer(state, both(index, "grad", i), [run.lr, run.lr], options);
       }
       return state;
     };
@@ -81,7 +81,7 @@ test("a step leaves the old state and the caller's rows alone", () => {
     const given = rows();
     const first = startOptimizer(options, given);
     const before = structuredClone(first);
-    stepOptimizer(first, [Float64Array.of(1, -1), Float64Array.of(2)], 0.1, options);
+    stepOptimizer(first, [Float64Array.of(1, -1), Float64Array.of(2)], [0.1, 0.1], options);
     assert.deepEqual(first, before);
     assert.deepEqual(given, rows());
   }
@@ -90,8 +90,8 @@ test("a step leaves the old state and the caller's rows alone", () => {
 test("Prodigy at rate 0, or with no gradient at all, moves nothing", () => {
   const first = startOptimizer(prodigy, rows());
   const gradients = [Float64Array.of(1, -1), Float64Array.of(2)];
-  assert.deepEqual(stepOptimizer(first, gradients, 0, prodigy), first);
-  const still = stepOptimizer(first, gradients.map((g) => g.map(() => 0)), 1, prodigy);
+  assert.deepEqual(stepOptimizer(first, gradients, [0, 0], prodigy), first);
+  const still = stepOptimizer(first, gradients.map((g) => g.map(() => 0)), [1, 1], prodigy);
   assert.deepEqual(still.rows, first.rows);
   assert.equal(still.step, 0);
 });

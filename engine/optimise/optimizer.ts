@@ -1,26 +1,48 @@
-// The optimizers behind one pair of functions: a state to start from, and the state after a step. The
-// trap: the learning rate is given at each step (see rates.ts), the one in the options is only its peak.
-import { type AdamWOptions, type AdamWState, startAdamW, stepAdamW } from "./adamw.ts";
-import { type ProdigyOptions, type ProdigyState, startProdigy, stepProdigy } from "./prodigy.ts";
+// The optimizers, by the configuration's names: one table from which its options, the start, the step and
+// the state file follow. The trap: the rates are given at each step (see rates.ts), the one in the options
+// is only their peak.
+import { adamW } from "./adamw.ts";
+import type { OptimizerKind } from "./optimizer-kind.ts";
+import { prodigy } from "./prodigy.ts";
 import type { Gradients, Rows } from "./rows.ts";
 
-export type OptimizerOptions = AdamWOptions | ProdigyOptions;
-export type OptimizerState = AdamWState | ProdigyState;
+export const optimizers = { AdamW: adamW, Prodigy: prodigy };
+
+export type OptimizerName = keyof typeof optimizers;
+type OptionsOf<Name extends OptimizerName> = Parameters<(typeof optimizers)[Name]["step"]>[3];
+type StateOf<Name extends OptimizerName> = ReturnType<(typeof optimizers)[Name]["start"]>;
+
+export type OptimizerOptions = { [Name in OptimizerName]: OptionsOf<Name> }[OptimizerName];
+export type OptimizerState = { [Name in OptimizerName]: StateOf<Name> }[OptimizerName];
+
+/** The row of the table, with the types of whichever optimizer it is put aside. */
+export const optimizerKind = (
+  name: OptimizerName,
+): OptimizerKind<OptimizerOptions, OptimizerState> =>
+  optimizers[name] as unknown as OptimizerKind<OptimizerOptions, OptimizerState>;
 
 /** The state before the first step; `rows` are copied. */
-export function startOptimizer({ optimizer_type }: OptimizerOptions, rows: Rows): OptimizerState {
-  const own = rows.map((values) => values.slice());
-  return optimizer_type === "AdamW" ? startAdamW(own) : startProdigy(own);
-}
+export const startOptimizer = (
+  { optimizer_type }: Pick<OptimizerOptions, "optimizer_type">,
+  rows: Rows,
+): OptimizerState =>
+  optimizerKind(optimizer_type).start(rows.map((values) => Float64Array.from(values)));
 
-/** The state after one step; the old state stays as it is. `options` are those it was started with. */
-export function stepOptimizer(
+/**
+ * The state after one step; the old state stays as it is. `rates`: one an encoder. `options` are those it
+ * was started with.
+ */
+export const stepOptimizer = (
   state: OptimizerState,
   gradients: Gradients,
-  learningRate: number,
+  rates: readonly number[],
   options: OptimizerOptions,
-): OptimizerState {
-  return state.optimizer_type === "AdamW"
-    ? stepAdamW(state, gradients, learningRate, options as AdamWOptions)
-    : stepProdigy(state, gradients, learningRate, options as ProdigyOptions);
-}
+): OptimizerState => optimizerKind(state.optimizer_type).step(state, gradients, rates, options);
+
+/** The state with each encoder's rows times its factor, which was no step. */
+export const scaleState = (state: OptimizerState, factors: readonly number[]): OptimizerState =>
+  optimizerKind(state.optimizer_type).scaled(state, factors);
+
+/** The step size that it has found by itself, a factor on the rate; null: it looks for none. */
+export const stepSizeFound = (state: OptimizerState): number | null =>
+  optimizerKind(state.optimizer_type).stepSize?.of(state) ?? null;

@@ -1,8 +1,12 @@
 // Prodigy (Mishchenko & Defazio 2023, arXiv 2306.06101): Adam that estimates its own step size d from
 // how far the gradients agree with the way already gone. Results as of prodigyopt 1.1.2. The trap: d is
-// one number for all encoders, and a step at rate 0 (a warm-up's first) leaves the whole state alone.
+// one number for all encoders, a step at rate 0 (a warm-up's first) leaves the whole state alone, and the
+// way gone is its own steps alone: whoever else scales the rows must scale its start too (`scaled`), or d
+// never grows.
+import { Schema } from "effect";
 import { pow } from "../random/exact-math.ts";
-import type { Gradients, Rows } from "./rows.ts";
+import { notNegative, type OptimizerKind, optimizerOption } from "./optimizer-kind.ts";
+import { type Gradients, type Rows, scaleRows } from "./rows.ts";
 
 /** Names as in the training configuration. */
 export interface ProdigyOptions {
@@ -21,7 +25,7 @@ export interface ProdigyState {
   readonly d: number;
   readonly dNumerator: number;
   readonly rows: Rows;
-  /** The rows before the first step. */
+  /** The rows before the first step, scaled by whatever scaled the rows since. */
   readonly start: Rows;
   /** Running means of d * gradient and of its square. */
   readonly expAvg: Rows;
@@ -51,11 +55,34 @@ export function startProdigy(rows: Rows): ProdigyState {
   };
 }
 
-/** The state after one step along `gradients`; the old state stays as it is. */
+/** In the order in which they are explained. */
+const options = {
+  learning_rate: optimizerOption(notNegative, {
+    doc: "A factor on the rate that Prodigy finds by itself; 1 is meant.",
+    default: 1,
+  }),
+  weight_decay: optimizerOption(notNegative, {
+    doc: "How strongly the rows are pulled to zero: rows times 1 - rate * weight_decay each step.",
+    default: 0,
+  }),
+  use_bias_correction: optimizerOption(Schema.Boolean, {
+    doc: "Correct the moments' early bias to zero, as Adam does.",
+    default: false,
+  }),
+  safeguard_warmup: optimizerOption(Schema.Boolean, {
+    doc: "Leave the warm-up's small rates out of the estimate of the step size.",
+    default: false,
+  }),
+};
+
+/**
+ * The state after one step along `gradients`; the old state stays as it is. Its rate is a factor on one d,
+ * so the rates of all encoders are the first.
+ */
 export function stepProdigy(
   state: ProdigyState,
   gradients: Gradients,
-  learningRate: number,
+  [learningRate]: readonly number[],
   { weight_decay, use_bias_correction, safeguard_warmup }: ProdigyOptions,
 ): ProdigyState {
   if (!(learningRate > 0)) return state;
@@ -103,3 +130,20 @@ const averaged = (
   decay: number,
   add: (group: number, i: number) => number,
 ): Rows => averages.map((values, group) => values.map((value, i) => decay * value + add(group, i)));
+
+/** The start is scaled along, so that what is compared with the gradients is the way of the steps. */
+const scaledProdigy = (state: ProdigyState, factors: readonly number[]): ProdigyState => ({
+  ...state,
+  rows: scaleRows(state.rows, factors),
+  start: scaleRows(state.start, factors),
+});
+
+export const prodigy = {
+  options,
+  start: startProdigy,
+  step: stepProdigy,
+  scaled: scaledProdigy,
+  stepSize: { of: ({ d }) => d, first: FIRST_D },
+  arrays: ["rows", "start", "expAvg", "expAvgSq", "gradientSum"],
+  scalars: ["step", "d", "dNumerator"],
+} satisfies OptimizerKind<ProdigyOptions, ProdigyState>;

@@ -5,5 +5,9 @@
 /** For each encoder n rows of its width, [n * C]. */
 export type Rows = readonly Float64Array[];
 
+/** Each encoder's rows times its factor. */
+export const scaleRows = (rows: Rows, factors: readonly number[]): Rows =>
+  rows.map((values, group) => values.map((value) => value * factors[group]));
+
 /** Of the same sizes as the rows. */
 export type Gradients = readonly (Float32Array | Float64Array)[];

@@ -1,33 +1,15 @@
 // An optimizer's state as named float64 arrays and back, for the file that resume reads; equal to the
 // bit. Names are `rows.0`, `expAvg.1` and so on by encoder; a scalar is an array of one value. The trap:
-// every name is checked on the way back, as a state of the other optimizer has half of them too.
+// every name is checked on the way back, as a state of another optimizer has half of them too.
 import { fault } from "../../lib/fault.ts";
-import type { AdamWState } from "./adamw.ts";
-import type { OptimizerOptions, OptimizerState } from "./optimizer.ts";
-import type { ProdigyState } from "./prodigy.ts";
+import { optimizerKind, type OptimizerName, type OptimizerState } from "./optimizer.ts";
 import type { Rows } from "./rows.ts";
 
 export class OptimizerStateFault extends fault("OptimizerStateFault", "user") {}
 
-type KeyOf<State, Value> = {
-  [Key in keyof State]: State[Key] extends Value ? Key : never;
-}[keyof State];
-
-interface Layout<State> {
-  readonly arrays: readonly Extract<KeyOf<State, Rows>, string>[];
-  readonly scalars: readonly Extract<KeyOf<State, number>, string>[];
-}
-
-const adamW: Layout<AdamWState> = { arrays: ["rows", "expAvg", "expAvgSq"], scalars: ["step"] };
-const prodigy: Layout<ProdigyState> = {
-  arrays: ["rows", "start", "expAvg", "expAvgSq", "gradientSum"],
-  scalars: ["step", "d", "dNumerator"],
-};
-const layouts = { AdamW: adamW, Prodigy: prodigy };
-
 /** The arrays are the state's own, not copies. */
 export function stateToTensors(state: OptimizerState): Map<string, Float64Array> {
-  const { arrays, scalars } = layouts[state.optimizer_type];
+  const { arrays, scalars } = optimizerKind(state.optimizer_type);
   const values = state as unknown as Readonly<Record<string, Rows & number>>;
   return new Map([
     ...arrays.flatMap((key) =>
@@ -39,10 +21,10 @@ export function stateToTensors(state: OptimizerState): Map<string, Float64Array>
 
 /** Throws OptimizerStateFault where a tensor is missing or of another size than its rows. */
 export function stateFromTensors(
-  optimizer: OptimizerOptions["optimizer_type"],
+  optimizer: OptimizerName,
   tensors: ReadonlyMap<string, Float64Array>,
 ): OptimizerState {
-  const { arrays, scalars } = layouts[optimizer];
+  const { arrays, scalars } = optimizerKind(optimizer);
   const get = (name: string, length?: number): Float64Array => {
     const values = tensors.get(name);
     if (values !== undefined && (length === undefined || values.length === length)) return values;

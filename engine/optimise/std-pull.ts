@@ -38,10 +38,8 @@ export async function deviationOfBlocks(
   return Math.sqrt(squares / (count - 1));
 }
 
-/** rows * (vocabularyStd / std(rows))^0.1; rows without any spread stay as they are. */
-export function pullStd(rows: Float64Array, vocabularyStd: number): Float64Array {
+/** (vocabularyStd / std(rows))^0.1, by which the rows are multiplied; 1 where they have no spread. */
+export function pullFactor(rows: Float64Array, vocabularyStd: number): number {
   const std = standardDeviation(rows);
-  if (!(std > 0)) return rows;
-  const factor = pow(vocabularyStd / std, STRENGTH);
-  return rows.map((value) => value * factor);
+  return std > 0 ? pow(vocabularyStd / std, STRENGTH) : 1;
 }

@@ -125,10 +125,18 @@ export class Engine {
     }
   }
 
-  /** The loss alone, at about a third of a step's cost. */
-  async loss(batch: TrainingBatch): Promise<number> {
+  /** The loss alone, at about half of a step's cost, and what each item adds to it. */
+  async losses(
+    batch: TrainingBatch,
+  ): Promise<{ readonly loss: number; readonly each: ArrayLike<number> }> {
     const feeds = await this.#trainingFeeds(batch, 1);
-    return (await this.#train(sizeOf(batch.noisy), { ...feeds, choice: one(0) })).loss.data[0];
+    const out = await this.#train(sizeOf(batch.noisy), { ...feeds, choice: one(0) });
+    return { loss: out.loss.data[0], each: out.losses.data };
+  }
+
+  /** The loss alone. */
+  async loss(batch: TrainingBatch): Promise<number> {
+    return (await this.losses(batch)).loss;
   }
 
   /** Pixels [B, 3, H, W] in -1..1 to the posterior's moments. */

@@ -45,7 +45,7 @@ export type Example = typeof Example.Type;
 
 export const Examples = Schema.Struct({
   train: Schema.Array(Example).check(Schema.isMinLength(1)),
-  /** Pictures of `fixed_loss_dataset`, each with one centred view; empty without one. */
+  /** Pictures that are measured on (fixed_loss_dataset, fixed_loss_holdout), each with one centred view. */
   heldOut: Schema.Array(Example),
 });
 export type Examples = typeof Examples.Type;

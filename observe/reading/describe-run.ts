@@ -45,6 +45,8 @@ const metricsOf = (state: RunState): Metrics => ({
   "fixed-input loss now": state.fixedLoss?.last ?? null,
   "fixed-input loss at best": state.fixedLoss?.bestLoss ?? null,
   "best step": state.fixedLoss?.bestStep ?? null,
+  "end above best": state.fixedLoss?.aboveBest?.difference ?? null,
+  "standard error of that": state.fixedLoss?.aboveBest?.error ?? null,
   "seconds a step": mean(state.recentSeconds),
 });
 

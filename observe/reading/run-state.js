@@ -60,7 +60,8 @@
  * @property {string[]} prompts the rows of pictures
  * @property {{step: number, path: string} | null} chosen
  * @property {{first: number, last: number, bestStep: number, bestLoss: number,
- *   varianceRatio: number | null} | null} fixedLoss
+ *   varianceRatio: number | null, heldOut: boolean | null,
+ *   aboveBest: {difference: number, error: number} | null} | null} fixedLoss
  * @property {RowsEvent["encoders"] | null} rows the latest
  * @property {Record<string, WordHistory[]>} words by encoder, then row
  * @property {{kind: "note" | "warning", text: string, at: number}[]} messages
@@ -241,6 +242,8 @@ export function foldEvent(state, event) {
         bestStep: event.bestStep,
         bestLoss: event.bestLoss,
         varianceRatio: event.varianceRatio,
+        heldOut: event.heldOut ?? null,
+        aboveBest: event.aboveBest ?? null,
       };
       return;
     case "rows":

@@ -17,6 +17,7 @@ export function numbers({ state, alive }: ReportContent): Html {
     ["Best fixed loss", loss(fixedLoss?.bestLoss)],
     ["at step", fixedLoss === null ? "–" : count(fixedLoss.bestStep)],
     ["Fixed loss at the end", loss(fixedLoss?.last)],
+    ["End above best", sureness(fixedLoss)],
     ["Variance ratio", fixedLoss?.varianceRatio?.toFixed(2) ?? "–"],
     ["Time per step", duration(pace)],
     ["Memory", memory(state.memory)],
@@ -34,6 +35,16 @@ export function numbers({ state, alive }: ReportContent): Html {
       `
     )
   }</dl>`;
+}
+
+/** How sure it is that the best is better than the last: their difference with its standard error. */
+function sureness(fixedLoss: RunState["fixedLoss"]): string {
+  if (fixedLoss?.heldOut === false) return "none held out: the last is taken";
+  if (fixedLoss?.aboveBest == null) return "–";
+  const { difference, error } = fixedLoss.aboveBest;
+  return `${loss(difference)} ± ${loss(error)}${
+    difference > 2 * error ? "" : ", no more than chance"
+  }`;
 }
 
 const shownValue = (value: unknown): string =>

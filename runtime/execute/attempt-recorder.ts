@@ -2,7 +2,7 @@
 // at its end how it went. The trap: an attempt that was killed is one that never ended.
 import { Clock, Effect, Semaphore } from "effect";
 import type { Fault } from "../../lib/fault.ts";
-import { isAbsent } from "../plan/check-stages.ts";
+import { isAbsent } from "../plan/prepared-stage.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { versions } from "../platform/versions.ts";
 import { type Attempt, type Manifest, manifestFormat, writeManifest } from "./manifest.ts";

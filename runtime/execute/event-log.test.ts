@@ -61,11 +61,22 @@ test("broken lines in the middle are skipped and counted", () =>
   withTemporaryFolder(async (folder) => {
     const file = join(folder, "events.jsonl");
     await inLog(file, (log) => log.append(note("a")));
-    appendFileSync(file, '{"event":"no\n\0\0\0\n{"event":"unheard-of","at":1}\n');
+    appendFileSync(file, '{"event":"no\n\0\0\0\n{"event":"unheard-of"}\n{"event":"step","at":1}\n');
     await inLog(file, (log) => log.append(note("b")));
     const read = await Effect.runPromise(readEvents(file, trainingCodec));
     assert.deepEqual(await texts(file), ["a", "b"]);
-    assert.equal(read.broken, 3);
+    assert.equal(read.broken, 4);
+  }));
+
+test("an event of somebody's own stage, or of a newer version, is read as it is", () =>
+  withTemporaryFolder(async (folder) => {
+    const file = join(folder, "events.jsonl");
+    appendFileSync(file, '{"event":"unheard-of","at":1,"of":["anything"]}\n');
+    const read = await Effect.runPromise(readEvents(file, trainingCodec));
+    assert.deepEqual(read, {
+      events: [{ event: "unheard-of", at: 1, of: ["anything"] }],
+      broken: 0,
+    });
   }));
 
 test("what came of a step is said once of each file and each validation, before or after opening anew", () =>

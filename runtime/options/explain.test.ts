@@ -21,7 +21,7 @@ test("an option: doc, type, unit, default", () => {
 test("allowed values, required options, and what keeps the run", () => {
   assert.match(
     explained("lr_scheduler"),
-    /type: one of linear, cosine, .*, constant_with_warmup\n/,
+    /type: one of linear, cosine, .*, constant_with_warmup, warmup_stable_decay\n/,
   );
   assert.match(explained("placeholder_token"), /default: none: it must be given/);
   assert.match(explained("save_every_n_steps"), /changing it: goes on with the same run/);

@@ -16,6 +16,8 @@ export interface OptionRow {
   readonly default?: unknown;
   /** Changing it goes on with the same run. */
   readonly keepsRun: boolean;
+  /** It came after the first version, and at its default it is as if it were not there. */
+  readonly late: boolean;
   /** The tags of the union members that have it, if not all. */
   readonly of: readonly string[];
 }
@@ -29,6 +31,7 @@ function row(key: string, node: SchemaNode, required: boolean, of: readonly stri
     required,
     ...(required ? {} : { default: node.default }),
     keepsRun: node["x-keeps-run"] === true,
+    late: node["x-late"] === true,
     of,
   };
 }

@@ -1,7 +1,8 @@
 // One option of the configuration: a Schema with its doc line, unit and default as annotations, so
 // that decoding, `--explain`, the editors' JSON Schema and a run's identity all read one place.
 // The trap: an option counts towards a run's identity unless `keepsRun` says that changing it
-// changes neither the data nor the objective.
+// changes neither the data nor the objective; and an option that came after the first version must be
+// `late`, or else every run and stored result of before would have another name.
 import { Effect, Schema } from "effect";
 
 export interface About {
@@ -10,16 +11,23 @@ export interface About {
   readonly unit?: string;
   /** Changing it changes neither the data nor the objective: the same run goes on. */
   readonly keepsRun?: true;
+  /**
+   * It came after the first version, and its default does what was done before: at its default it is as if
+   * it were not there, in a run's identity, in fingerprints and in what a result says of itself. So its
+   * default never changes.
+   */
+  readonly late?: true;
 }
 
-const annotations = ({ doc, unit, keepsRun }: About) => ({
+const annotations = ({ doc, unit, keepsRun, late }: About) => ({
   description: doc,
   ...(unit === undefined ? {} : { "x-unit": unit }),
   ...(keepsRun === undefined ? {} : { "x-keeps-run": true }),
+  ...(late === undefined ? {} : { "x-late": true }),
 });
 
 /** Annotation keys of our own that go into the JSON Schema beside the standard ones. */
-export const annotationKeys: readonly string[] = ["x-unit", "x-keeps-run"];
+export const annotationKeys: readonly string[] = ["x-unit", "x-keeps-run", "x-late"];
 
 /** An option that must be given. */
 export const required = <S extends Schema.Top>(schema: S, about: About): S =>

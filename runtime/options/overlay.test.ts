@@ -1,12 +1,17 @@
 // Layers: what goes over what, and where each value stands afterwards.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { overlayRules } from "../../config/alternatives.ts";
 import { overlay } from "./overlay.ts";
 import { parseSettings } from "./settings.ts";
 import { parseSource, placeOf } from "./source.ts";
 
 const over = (under: string, high: string) =>
-  overlay(parseSource(under, "under.yaml"), parseSource(high, "over.yaml"));
+  overlay(
+    parseSource(under, "under.yaml"),
+    parseSource(high, "over.yaml"),
+    overlayRules,
+  );
 
 test("mappings merge, lists and values are replaced", () => {
   const { value } = over(
@@ -28,6 +33,26 @@ test("another type replaces the whole mapping", () => {
   assert.deepEqual(value, {
     data_loader: { dataset: { type: "B", jsonl_path: "j" }, resolution: 64 },
   });
+});
+
+test("another type than an untagged mapping means replaces it too; the same one does not", () => {
+  const adamW = "optimizer: {learning_rate: 1e-3, beta1: 0.5}";
+  const tagged = (tag: string, under: string) =>
+    over(under, `optimizer: {optimizer_type: ${tag}}`).value;
+  assert.deepEqual(tagged("Prodigy", adamW), { optimizer: { optimizer_type: "Prodigy" } });
+  assert.deepEqual(tagged("AdamW", adamW), {
+    optimizer: { optimizer_type: "AdamW", learning_rate: 1e-3, beta1: 0.5 },
+  });
+  assert.deepEqual(tagged("Prodigy", "optimizer: {use_bias_correction: true}"), {
+    optimizer: { optimizer_type: "Prodigy", use_bias_correction: true },
+  });
+  assert.deepEqual(
+    over(
+      "data_loader: {dataset: {dataset_dir: d}}",
+      "data_loader: {dataset: {type: IMAGE_CAPTION_JSONL_DATASET, jsonl_path: j}}",
+    ).value,
+    { data_loader: { dataset: { type: "IMAGE_CAPTION_JSONL_DATASET", jsonl_path: "j" } } },
+  );
 });
 
 test("one of several alternatives unsets the others below it, null does not", () => {

@@ -95,3 +95,10 @@ export function nodeAt(
   }
   return node;
 }
+
+/** The tag of the union member that an untagged mapping at a dotted path means. */
+export function impliedTag(root: SchemaNode, at: string, value: unknown): string | undefined {
+  const node = nodeAt(root, at.split("."), undefined);
+  const member = node === undefined ? undefined : memberFor(node, value);
+  return member === undefined ? undefined : tagOf(member)?.tag;
+}

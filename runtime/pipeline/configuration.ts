@@ -1,6 +1,7 @@
 // What the runner needs of a configuration, whatever is run: the values that stages take their options
 // from, what of them names a run, and where results go. An app reads it (runtime/app.ts).
-// The trap: `values` is plain JSON; `seed` in it may be null until the run's manifest has one.
+// The trap: `values` is plain JSON; `seed` in it may be null until the run's manifest has one, and late
+// options at their default are not in it (stages decode the default), so that old results keep their bytes.
 import type { Source } from "../options/source.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -25,7 +26,7 @@ export interface Configuration {
   readonly placeKeys: readonly string[];
   /**
    * Keys that no result depends on: where inputs are (what they are is asked of them by each stage's
-   * `inputs`), and how many workers there are. Neither fingerprints nor names a run.
+   * `inputs`), how many workers there are, and late options at their default. Neither fingerprints nor names a run.
    */
   readonly unhashed: readonly string[];
   /** The values that change the data or the objective. */

@@ -11,13 +11,8 @@ import { savedStep } from "../execute/saved-step.ts";
 import { withoutKeys } from "../options/mapping.ts";
 import type { Wired } from "../pipeline/wiring.ts";
 import type { Store } from "../store/artefact-store.ts";
-import {
-  checkStages,
-  type Circumstances,
-  isAbsent,
-  type PreparedStage,
-  type StageStatus,
-} from "./check-stages.ts";
+import { checkStages, type Circumstances, type StageStatus } from "./check-stages.ts";
+import { isAbsent, type PreparedStage } from "./prepared-stage.ts";
 import { whyText } from "./explain.ts";
 import { describeReason, type Reason } from "./fingerprint.ts";
 import { jsonDifference } from "./json-difference.ts";

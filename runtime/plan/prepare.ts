@@ -15,7 +15,7 @@ import { wire, type Wired } from "../pipeline/wiring.ts";
 import { tool } from "../platform/versions.ts";
 import type { InputTools, RunInfo } from "../stage.ts";
 import { openStore, type Store, storeName } from "../store/artefact-store.ts";
-import { isAbsent, type PreparedStage } from "./check-stages.ts";
+import { isAbsent, type PreparedStage } from "./prepared-stage.ts";
 import { chooseRun, type ChosenRun, type RunChoice } from "./choose-run.ts";
 import type { Plan } from "./plan.ts";
 import { type Identity, runIdentity } from "./run-identity.ts";

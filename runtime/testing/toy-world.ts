@@ -41,7 +41,7 @@ const toyApp = ({ folder, values = {}, configuration, app }: Toy): App => ({
       trigger: "toy",
       seed: typeof values.seed === "number" ? values.seed : null,
       steps: null,
-      lengthKeys: [],
+      lengthKeys: ["max_train_steps", "max_train_epochs"],
       lengthMatters: null,
       ...configuration,
     }),

@@ -75,3 +75,14 @@ test("fixed_loss_word comes before the initializer", async () => {
   const { captions } = await run({ caption_preset: "style" }, { fixed_loss_word: "room" });
   assert.deepEqual(captions.heldOut[0].captions, ["a gnome in a thing"]);
 });
+
+test("pictures set aside of the training's own are called as those that are trained on", async () => {
+  const { captions } = await run(
+    { caption_templates: ["a {}", "the {}"], keep_original_captions: true },
+    { fixed_loss_holdout: 2 },
+  );
+  assert.deepEqual(captions.heldOut.map(({ captions }) => captions), [
+    ["a thing a gnome in a room"],
+    ["a thing"],
+  ]);
+});

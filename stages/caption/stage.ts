@@ -14,6 +14,7 @@ export const CaptionStageOptions = Schema.Struct({
   placeholder_token: embeddingFields.placeholder_token,
   initializer_token: embeddingFields.initializer_token,
   fixed_loss_word: fixedLossFields.fixed_loss_word,
+  fixed_loss_holdout: fixedLossFields.fixed_loss_holdout,
   data_loader: Schema.Struct({
     caption_preset: dataLoaderFields.caption_preset,
     caption_templates: dataLoaderFields.caption_templates,
@@ -59,17 +60,17 @@ export const caption = defineStage({
           "nothing is shuffled.";
         yield* tools.emit({ event: "warning", text });
       }
+      // Pictures of one's own that are set aside are called as those that are trained on.
+      const measured = (caption: string | null) =>
+        options.fixed_loss_holdout > 0
+          ? captionsFor(prefixes, caption, loader)[0]
+          : withPlaceholder(hasWords(caption) ? caption : prefixes[0], word, placeholder);
       return {
         captions: {
           placeholder,
           shuffle_delimiter: delimiter,
           train: captioned,
-          heldOut: heldOut.map(({ id, caption }) => ({
-            id,
-            captions: [
-              withPlaceholder(hasWords(caption) ? caption : prefixes[0], word, placeholder),
-            ],
-          })),
+          heldOut: heldOut.map(({ id, caption }) => ({ id, captions: [measured(caption)] })),
         } satisfies Captions,
       };
     }),

@@ -18,6 +18,8 @@ export interface DatasetRules extends PictureRules {
   readonly skipBad: boolean;
   /** "none" reads no masks; "all" fails when a picture has none. */
   readonly masks: "none" | "any" | "all";
+  /** Only pictures of these ids; the rest are as if they were not there. */
+  readonly only?: ReadonlySet<string>;
 }
 
 export type IngestTools = Pick<
@@ -59,7 +61,8 @@ export const ingestDataset = Effect.fnUntraced(function* (
   tools: IngestTools,
 ) {
   const listing = yield* soundListing(dataset, { offline: false, masks: rules.masks !== "none" });
-  const { sources } = listing;
+  const { only } = rules;
+  const sources = listing.sources.filter(({ name }) => only?.has(name) ?? true);
   const unmasked = rules.masks === "all" ? withoutMasks(sources) : [];
   if (unmasked.length > 0) return yield* Effect.fail(allFaults(unmasked));
   const warn = (text: string) => tools.emit({ event: "warning", text });

@@ -292,3 +292,29 @@ test("preflight gives the faults of both datasets at once", async () => {
     ],
   );
 });
+
+test("pictures set aside are measured on, centred and as they are, and not trained on", () =>
+  withPictures(9, async (folder) => {
+    const loader = { center_crop: false, random_flip: true };
+    const tools = memoryTools();
+    const options = folderOptions(folder, loader, { fixed_loss_holdout: 2 });
+    const { train, heldOut } = await run(options, tools);
+    assert.deepEqual([train.length, heldOut.length], [7, 2]);
+    const ids = [...train, ...heldOut].map(({ id }) => id);
+    assert.equal(new Set(ids).size, 9);
+    for (const { views } of heldOut) {
+      assert.equal(views.length, 1);
+      // Resized to 77 x 64, from the middle.
+      assert.deepEqual([views[0].crop_top_left, views[0].flipped], [[0, 6], false]);
+    }
+    assert.deepEqual(tools.warnings(), []);
+    assert.deepEqual(await run(options), { train, heldOut });
+
+    const few = memoryTools();
+    const none = await run(folderOptions(folder, {}, { fixed_loss_holdout: 0 }), few);
+    assert.deepEqual([none.train.length, none.heldOut.length], [9, 0]);
+    const wrong = await Effect.runPromise(
+      ingest.preflight!(folderOptions(folder, {}, { fixed_loss_holdout: 9 }), offlineInputs),
+    );
+    assert.match(wrong.map(({ message }) => message).join(), /fixed_loss_holdout.*9 of 9/s);
+  }));

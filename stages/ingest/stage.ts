@@ -8,7 +8,9 @@ import { fixedLossFields } from "../../config/fixed-loss.ts";
 import { objectiveFields } from "../../config/objective.ts";
 import { examples } from "../../inversion/artefacts/examples.ts";
 import { type Fault, NotDownloaded } from "../../lib/fault.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
 import { defineStage } from "../../runtime/stage.ts";
+import { heldOutIds, holdOutFault, holdOutWarning } from "./hold-out.ts";
 import {
   type DatasetRules,
   ingestDataset,
@@ -22,6 +24,7 @@ export const IngestOptions = Schema.Struct({
   seed: Schema.Int,
   use_masks: objectiveFields.use_masks,
   fixed_loss_dataset: fixedLossFields.fixed_loss_dataset,
+  fixed_loss_holdout: fixedLossFields.fixed_loss_holdout,
   data_loader: Schema.Struct({
     dataset: dataLoaderFields.dataset,
     aspect_ratio_buckets: dataLoaderFields.aspect_ratio_buckets,
@@ -65,10 +68,14 @@ export const ingest = defineStage({
         Effect.match(listed(dataset, { masks: options.use_masks, offline: true }), {
           onFailure: (fault) =>
             fault instanceof NotDownloaded ? [] : [fault],
-          onSuccess: ({ faults, sources }): readonly Fault[] =>
-            faults.length === 0 && options.use_masks && dataset === options.data_loader.dataset
-              ? withoutMasks(sources)
-              : faults,
+          onSuccess: ({ faults, sources }): readonly Fault[] => {
+            if (faults.length > 0 || dataset !== options.data_loader.dataset) return faults;
+            const wrong = holdOutFault(options.fixed_loss_holdout, sources.length);
+            return [
+              ...(options.use_masks ? withoutMasks(sources) : []),
+              ...(wrong === null ? [] : [wrong]),
+            ];
+          },
         })),
       (faults) =>
         faults.flat(),
@@ -84,19 +91,30 @@ export const ingest = defineStage({
         views: loader,
         masks: use_masks ? "all" : "none",
       } satisfies DatasetRules;
-      const train = yield* ingestDataset(loader.dataset, rules, tools);
+      const all = yield* ingestDataset(loader.dataset, rules, tools);
+      const holdout = options.fixed_loss_holdout;
+      const ids = all.map(({ id }) => id);
+      const aside = yield* tryPromise(() => heldOutIds(ids, { holdout, seed: options.seed }));
+      const few = holdOutWarning(holdout, all.length);
       yield* Effect.forEach(
-        warningsAbout(train),
+        [...warningsAbout(all), ...(few === null ? [] : [few])],
         (text) => tools.emit({ event: "warning", text }),
       );
+      const train = all.filter(({ id }) => !aside.has(id));
       if (loader.aspect_ratio_buckets !== null) {
         yield* tools.emit({ event: "note", text: bucketsNote(train) });
       }
-      const heldOut = fixed_loss_dataset === null ? [] : yield* ingestDataset(fixed_loss_dataset, {
+      const measured: DatasetRules = {
         ...rules,
         views: { ...loader, center_crop: true, random_flip: false },
         masks: use_masks ? "any" : "none",
-      }, tools);
+      };
+      const quiet = { ...tools, emit: () => Effect.void };
+      const heldOut = fixed_loss_dataset !== null
+        ? yield* ingestDataset(fixed_loss_dataset, measured, tools)
+        : aside.size > 0
+        ? yield* ingestDataset(loader.dataset, { ...measured, only: aside }, quiet)
+        : [];
       return { examples: { train, heldOut } };
     }),
 });

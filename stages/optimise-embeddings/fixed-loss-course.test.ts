@@ -1,22 +1,45 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hasSettled, varianceRatio } from "./fixed-loss.ts";
+import { hasSettled, pairedDifference, varianceRatio } from "./fixed-loss.ts";
 
-const fill = (count: number, value: (i: number) => number) =>
-  Float64Array.from({ length: count }, (_, i) => value(i));
-
-test("no verdict before there are more than 200 values", () => {
-  assert.equal(varianceRatio(fill(200, (i) => i)), null);
-  assert.equal(hasSettled(fill(200, () => 1)), false);
+/** `count` values, one every so many steps. */
+const batchPlan = (count: number, every: number, value: (i: number) => number) => ({
+  fixedLosses: Float64Array.from({ length: count }, (_, i) => value(i)),
+  fixedSteps: Float64Array.from({ length: count }, (_, i) => i * every),
 });
 
-test("the ratio of a line: 200 of 400 values have a quarter of the variance", () => {
+test("no verdict while all values are of the last 200 steps, or there are not more than 8", () => {
+  for (const [count, every] of [[200, 1], [40, 5], [8, 25], [8, 100]]) {
+    assert.equal(varianceRatio(batchPlan(count, every, (i) => i)), null, `${count} values`);
+  }
+  assert.equal(hasSettled(batchPlan(200, 1, () => 1)), false);
+  assert.equal(varianceRatio(batchPlan(0, 1, () => 1)), null);
+});
+
+test("the ratio of a line: the values of half of the steps have a quarter of the variance", () => {
   // The variance of 0 .. n-1 is (n^2 - 1) / 12.
-  const expected = (200 ** 2 - 1) / (400 ** 2 - 1);
-  assert.ok(Math.abs(varianceRatio(fill(400, (i) => i))! - expected) < 1e-12);
-  assert.equal(hasSettled(fill(400, (i) => i)), false);
+  const expect = (found: number | null, window: number, all: number) => {
+    const expected = (window ** 2 - 1) / (all ** 2 - 1);
+    assert.ok(Math.abs(found! - expected) < 1e-12, `${found}`);
+  };
+  expect(varianceRatio(batchPlan(400, 1, (i) => i)), 200, 400);
+  expect(varianceRatio(batchPlan(80, 5, (i) => i)), 40, 80);
+  expect(varianceRatio(batchPlan(17, 25, (i) => i)), 8, 17);
+  expect(varianceRatio(batchPlan(16, 100, (i) => i)), 8, 16);
+  assert.equal(hasSettled(batchPlan(400, 1, (i) => i)), false);
 });
 
-test("a fall that ends in a plain has settled", () => {
-  assert.equal(hasSettled(fill(500, (i) => i < 100 ? 100 - i : (i % 2) * 0.1)), true);
+test("a fall that ends in a plain has settled, measured often or seldom", () => {
+  const falls = (every: number) => (i: number) => i * every < 100 ? 100 - i * every : i % 2;
+  assert.equal(hasSettled(batchPlan(500, 1, falls(1))), true);
+  assert.equal(hasSettled(batchPlan(17, 25, falls(25))), true);
+});
+
+test("a paired difference with its standard error, worked out by hand", () => {
+  // Differences 1, 2, 3: mean 2, sample variance 1, error sqrt(1/3).
+  const found = pairedDifference(Float64Array.of(2, 4, 6), Float64Array.of(1, 2, 3));
+  assert.equal(found!.difference, 2);
+  assert.ok(Math.abs(found!.error - Math.sqrt(1 / 3)) < 1e-15);
+  assert.equal(pairedDifference(Float64Array.of(1), Float64Array.of(1)), null);
+  assert.equal(pairedDifference(Float64Array.of(1, 2), new Float64Array()), null);
 });

@@ -2,7 +2,8 @@
 // posterior's mean, so that its values compare to the last digit.
 // The trap: it is a plain mean of squares; min-SNR and masks belong to the training's objective.
 import { Effect } from "effect";
-import { settledAfter } from "../../config/length.ts";
+import type { fixedLossItems } from "../../config/fixed-loss.ts";
+import { settledSteps, settledValues } from "../../config/length.ts";
 import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
 import { normals } from "../../engine/random/draw.ts";
 import { tensor } from "../../engine/session/batch.ts";
@@ -53,13 +54,38 @@ const itemOf = (inputs: FixedInputs, picture: Picture, timestep: number, item: n
     } satisfies Item;
   });
 
-/** The small batch: one item a timestep, pictures in turn. */
+/** What is measured often: every picture at every timestep, or one item a timestep, pictures in turn. */
 export const fixedItems = (
   inputs: FixedInputs,
-  timesteps: readonly number[],
+  { layout, timesteps }: ReturnType<typeof fixedLossItems>,
 ): Effect.Effect<readonly Item[], Fault> => {
+  if (layout === "all") return beforeAfterItems(inputs, timesteps, 1);
   const all = pictures(inputs);
   return Effect.forEach(timesteps, (t, i) => itemOf(inputs, all[i % all.length], t, i));
+};
+
+/** The same items with the word once in the place of the vectors that begin as it. */
+export const itemsOfWord = (items: readonly Item[], tokens: TokenIds): readonly Item[] | null => {
+  const { initialIds, placeholderIds, frames } = tokens;
+  const [first, ...others] = initialIds === null ? [] : initialIds[0].keys();
+  const isWord = first !== undefined && others.length > 0 &&
+    initialIds!.every((ids) => ids.every((id) => id === ids[0]));
+  if (!isWord) return null;
+  const once = (ids: readonly number[], encoder: 0 | 1): readonly number[] => {
+    const mine = placeholderIds[encoder];
+    const kept = ids.flatMap((id) =>
+      id === mine[0] ? [initialIds![encoder][0]] : mine.includes(id) ? [] : [id]
+    );
+    return [...kept, ...Array(ids.length - kept.length).fill(frames[encoder].padId)];
+  };
+  return items.map((item) => ({
+    ...item,
+    tokens: {
+      ...item.tokens,
+      ids1: once(item.tokens.ids1, 0),
+      ids2: once(item.tokens.ids2, 1),
+    },
+  }));
 };
 
 /** The thorough measure: every picture at every timestep with every noise. */
@@ -81,6 +107,12 @@ export const beforeAfterItems = (
 // its compiled graph serves both. The mean is over items, so a batch's size changes only last digits.
 // The trap: the last batch is filled up with items that count nothing.
 
+/** The mean over all items, and the loss of each in their order. */
+export interface Losses {
+  readonly mean: number;
+  readonly each: Float64Array;
+}
+
 /** What the engine measures at once: so many items of one size. */
 export interface Measured {
   readonly items: readonly Item[];
@@ -93,58 +125,94 @@ export const measure = (
   tools: Pick<StageTools, "withResource">,
   { items, batchSize, objective }: Measured,
   [rows1, rows2]: EncoderPair,
-): Effect.Effect<number, Fault> =>
+): Effect.Effect<Losses, Fault> =>
   Effect.gen(function* () {
     const plain = { ...objective, minSnrGamma: null, maskNormalise: false };
     let sum = 0;
+    const losses = new Float64Array(items.length);
     for (const chunk of chunksOfOneSize(items, batchSize)) {
-      const filled = Array.from({ length: batchSize }, (_, i) => chunk[i] ?? chunk[0]);
+      const filled = Array.from({ length: batchSize }, (_, i) => items[chunk[i] ?? chunk[0]]);
       const { weight, ...batch } = batchOf(filled, engine.model.configs.vae, plain);
-      const each = weight.data.length / batchSize;
-      const counted = weight.data.map((value, i) => i < chunk.length * each ? value : 0);
-      const loss = yield* tools.withResource(
+      const area = weight.data.length / batchSize;
+      const counted = weight.data.map((value, i) => i < chunk.length * area ? value : 0);
+      const { loss, each: found } = yield* tools.withResource(
         "device",
         tryPromise(() =>
-          engine.loss({ ...batch, weight: tensor(counted, weight.dims), rows1, rows2 })
+          engine.losses({ ...batch, weight: tensor(counted, weight.dims), rows1, rows2 })
         ),
       );
       // The objective's mean is over the whole batch.
       sum += loss * batchSize;
+      chunk.forEach((item, i) => losses[item] = found[i] * batchSize);
     }
-    return sum / items.length;
+    return { mean: sum / items.length, each: losses };
   });
 
+/** Places among `items`. */
 function chunksOfOneSize(
   items: readonly Item[],
   batchSize: number,
-): readonly (readonly Item[])[] {
-  const bySize = Map.groupBy(items, ({ view }) => view.size.join("x"));
+): readonly (readonly number[])[] {
+  const bySize = Map.groupBy(items.keys(), (item) => items[item].view.size.join("x"));
   return [...bySize.values()].flatMap((group) => chunks(group, batchSize));
 }
 
-// What the course of the fixed-input loss says: the best step so far, and whether the loss has settled
-// (variance of its last 200 values over the variance of all, below 0.15; arXiv 2302.04841).
+// What the course of the fixed-input loss says: whether the loss has settled (its variance over the last
+// steps against the variance of all, below 0.15; arXiv 2302.04841), and how sure a difference of two
+// measures is.
 // The trap: sums run in order, so that the verdict is the same bytes after any resume.
 
 const settledBelow = 0.15;
 
-function variance(values: ArrayLike<number>): number {
+/** Values of the fixed-input loss, and the steps at which they were measured. */
+export interface BatchPlan {
+  readonly fixedLosses: Float64Array;
+  readonly fixedSteps: Float64Array;
+}
+
+function mean(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i];
-  const mean = sum / values.length;
+  return sum / values.length;
+}
+
+function squaredDistances(values: ArrayLike<number>): number {
+  const middle = mean(values);
   let squares = 0;
-  for (let i = 0; i < values.length; i++) squares += (values[i] - mean) * (values[i] - mean);
-  return squares / values.length;
+  for (let i = 0; i < values.length; i++) squares += (values[i] - middle) * (values[i] - middle);
+  return squares;
 }
 
-/** null while there are not more values than the window holds. */
-export function varianceRatio(losses: Float64Array): number | null {
-  if (losses.length <= settledAfter) return null;
-  const all = variance(losses);
-  return all === 0 ? 0 : variance(losses.subarray(losses.length - settledAfter)) / all;
+const variance = (values: ArrayLike<number>): number => squaredDistances(values) / values.length;
+
+/** null while everything there is lies within the last steps, or is too few values. */
+export function varianceRatio({ fixedLosses, fixedSteps }: BatchPlan): number | null {
+  const from = (fixedSteps.at(-1) ?? 0) - settledSteps;
+  const within = fixedSteps.findIndex((step) => step > from);
+  const window = Math.max(settledValues, fixedLosses.length - within);
+  if (from < 0 || fixedLosses.length <= window) return null;
+  const all = variance(fixedLosses);
+  return all === 0 ? 0 : variance(fixedLosses.subarray(fixedLosses.length - window)) / all;
 }
 
-export const hasSettled = (losses: Float64Array): boolean => {
-  const ratio = varianceRatio(losses);
+export const hasSettled = (batchPlan: BatchPlan): boolean => {
+  const ratio = varianceRatio(batchPlan);
   return ratio !== null && ratio < settledBelow;
 };
+
+/** By how much `losses` are higher than `than` in the mean, item by item, and the standard error of that. */
+export interface Difference {
+  readonly difference: number;
+  readonly error: number;
+}
+
+/** null where there are not two items of each to compare. */
+export function pairedDifference(losses: Float64Array, than: Float64Array): Difference | null {
+  const count = losses.length;
+  if (count < 2 || than.length !== count) return null;
+  const differences = losses.map((loss, i) => loss - than[i]);
+  return {
+    difference: mean(differences),
+    error: Math.sqrt(squaredDistances(differences) / (count - 1) / count),
+  };
+}

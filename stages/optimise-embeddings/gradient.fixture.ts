@@ -76,6 +76,7 @@ export function gradientTools(
         weight_decay: 0.01,
         epsilon: 1e-8,
       },
+      rateUnits: [1, 1],
       maxGradNorm: null,
       stdPull: "off",
       spreads: [1, 1],

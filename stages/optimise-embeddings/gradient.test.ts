@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Effect } from "effect";
+import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import type { Engine } from "../../engine/session/engine.ts";
 import { bundledConfigs } from "../../engine/weights/folder-configs.ts";
 import type { MicroBatch } from "./batch-plan.ts";
@@ -14,6 +15,8 @@ const micro = (index: number, ...examples: number[]): MicroBatch => ({
   micro: index,
   examples,
 });
+
+const start = (rows: readonly Float64Array[]) => startOptimizer({ optimizer_type: "AdamW" }, rows);
 
 test("the engine is told the next micro-batch's size, across steps too, and of none at the end", async () => {
   const told: unknown[] = [];
@@ -27,7 +30,7 @@ test("the engine is told the next micro-batch's size, across steps too, and of n
   const tools = gradientTools(engine, [[2, 3], [2, 3], [4, 1], [1, 6]]);
   const rows = [Float64Array.of(0), Float64Array.of(0)] as const;
   const step = (next?: MicroBatch) =>
-    Effect.runPromise(stepGradient([micro(0, 0, 1), micro(1, 2)], next, rows, tools));
+    Effect.runPromise(stepGradient([micro(0, 0, 1), micro(1, 2)], next, start(rows), tools));
 
   await step(micro(2, 3));
   await step();
@@ -51,14 +54,14 @@ test("the reference's pull comes between micro-batches: the next sees pulled row
   } as unknown as Engine;
   const tools = gradientTools(engine, [[2, 3], [2, 3]]);
   const rules = { ...tools.rules, stdPull: "micro_step" } as const;
-  const start = [Float64Array.of(1, 3), Float64Array.of(1, 3)] as const;
-  const { rows } = await Effect.runPromise(
-    stepGradient([micro(0, 0), micro(1, 1)], undefined, start, { ...tools, rules }),
+  const rows = [Float64Array.of(1, 3), Float64Array.of(1, 3)];
+  const { state } = await Effect.runPromise(
+    stepGradient([micro(0, 0), micro(1, 1)], undefined, start(rows), { ...tools, rules }),
   );
   // Their standard deviation is the root of 2, the vocabulary's 1.
   const pulled = [1, 3].map((value) => value * 2 ** -0.05);
   assert.deepEqual(seen[0], [1, 3]);
-  for (const found of [seen[1], [...rows[0]]]) {
+  for (const found of [seen[1], [...state.rows[0]]]) {
     found.forEach((value, i) => assert.ok(Math.abs(value - pulled[i]) < 1e-12, `${found}`));
   }
 });

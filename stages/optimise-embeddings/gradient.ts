@@ -5,10 +5,11 @@ import { Effect } from "effect";
 import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
 import {
   addGradients,
+  betweenBatches,
   noGradient,
-  rowsBetweenBatches,
   type StepRules,
 } from "../../engine/optimise/optimizer-step.ts";
+import type { OptimizerState } from "../../engine/optimise/optimizer.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
 import type { Engine } from "../../engine/session/engine.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
@@ -22,8 +23,8 @@ export class NonFiniteGradient extends fault("NonFiniteGradient", "world") {}
 export interface StepGradient {
   readonly loss: number;
   readonly gradients: Rows;
-  /** As they came in, or pulled between micro-batches (the reference's cadence). */
-  readonly rows: Rows;
+  /** As it came in, or with rows pulled between micro-batches (the reference's cadence). */
+  readonly state: OptimizerState;
 }
 
 export interface GradientTools {
@@ -39,19 +40,19 @@ export interface GradientTools {
 export const stepGradient = (
   micros: readonly MicroBatch[],
   next: MicroBatch | undefined,
-  start: Rows,
+  start: OptimizerState,
   { engine, drawing, objective, accumulation, rules, tools }: GradientTools,
 ): Effect.Effect<StepGradient, Fault> =>
   Effect.gen(function* () {
-    let rows = start;
+    let state = start;
     let loss = 0;
-    let gradients = noGradient(start);
+    let gradients = noGradient(start.rows);
     for (const [i, micro] of micros.entries()) {
       const items = yield* drawItems(micro, drawing);
       const batch = {
         ...batchOf(items, engine.model.configs.vae, objective),
-        rows1: rows[0],
-        rows2: rows[1],
+        rows1: state.rows[0],
+        rows2: state.rows[1],
       };
       const following = micros[i + 1] ?? next;
       const size = following && sizeOf(following, drawing);
@@ -64,9 +65,9 @@ export const stepGradient = (
       }
       loss += result.loss / accumulation;
       gradients = addGradients(gradients, [result.grad1, result.grad2], accumulation);
-      if (i < micros.length - 1) rows = rowsBetweenBatches(rows, rules);
+      if (i < micros.length - 1) state = betweenBatches(state, rules);
     }
-    return { loss, gradients, rows };
+    return { loss, gradients, state };
   });
 
 /** Of its latents; all of a batch have the same. */

@@ -1,4 +1,5 @@
-// What the rows begin as: the rows of given tokens (an initializer word, a phrase), or of an embedding file.
+// What the rows begin as: the rows of given tokens (an initializer word, a phrase), or of an embedding file;
+// after a word's first row the rest may be other rows than that word's.
 // The trap: a file holds as many vectors as it holds; `num_vectors` must agree.
 import type { TokenEmbeddings } from "../../engine/text/token-embeddings.ts";
 import { readEmbedding } from "../../inversion/embedding/embedding-file.ts";
@@ -23,6 +24,42 @@ export const rowsOfTokens = async (
   };
   return [await rows(0), await rows(1)];
 };
+
+/** What rows after the first begin as; `repeat`: as the first. */
+export type Rest = "repeat" | "mean" | "end";
+
+/**
+ * The first of `rows` with others after it: the mean of the vocabulary, or the row of the token that ends
+ * texts (`endIds`, one an encoder).
+ */
+export const withRest = async (
+  rows: EncoderPair,
+  rest: Rest,
+  tokens: readonly [TokenEmbeddings, TokenEmbeddings],
+  endIds: readonly [number, number],
+): Promise<EncoderPair> => {
+  if (rest === "repeat") return rows;
+  const filled = async (encoder: 0 | 1) => {
+    const { width } = tokens[encoder];
+    const other = rest === "mean"
+      ? await meanRow(tokens[encoder])
+      : await tokens[encoder].row(endIds[encoder]);
+    const all = rows[encoder].slice();
+    for (let at = width; at < all.length; at += width) all.set(other, at);
+    return all;
+  };
+  return [await filled(0), await filled(1)];
+};
+
+/** Summed in order, in float64: the same bytes on every machine. */
+async function meanRow(tokens: TokenEmbeddings): Promise<Float64Array> {
+  const { width, vocabularySize } = tokens;
+  const sum = new Float64Array(width);
+  for await (const { values } of tokens.blocks()) {
+    for (let i = 0; i < values.length; i++) sum[i % width] += values[i];
+  }
+  return sum.map((value) => value / vocabularySize);
+}
 
 /** Rows of an embedding file (clip_l, clip_g). Throws InitialRowsFault, and what readEmbedding throws. */
 export async function rowsOfFile(

@@ -34,16 +34,16 @@ const seen: number[] = [];
 /** A network that always predicts 0: the loss is the mean of the noise's squares. */
 const engine = {
   model: { configs: { vae: { scaling_factor: 1 } } },
-  loss({ target, weight }: TrainingBatch) {
+  losses({ target, weight }: TrainingBatch) {
     const [batch, channels, height, width] = target.dims;
     seen.push(batch);
     const area = height * width;
-    let sum = 0;
+    const each = new Float64Array(batch);
     target.data.forEach((value, at) => {
       const item = Math.floor(at / (channels * area));
-      sum += weight.data[item * area + at % area] * value ** 2;
+      each[item] += weight.data[item * area + at % area] * value ** 2;
     });
-    return Promise.resolve(sum);
+    return Promise.resolve({ loss: each.reduce((sum, value) => sum + value), each });
   },
 } as unknown as Engine;
 
@@ -66,7 +66,10 @@ for (const batchSize of [1, 2, 3, 8]) {
       { items, batchSize, objective },
       [[], []] as any,
     ));
-    assert.ok(Math.abs(found / expected - 1) < 1e-5, `${found} and ${expected}`);
+    assert.ok(Math.abs(found.mean / expected - 1) < 1e-5, `${found.mean} and ${expected}`);
+    found.each.forEach((loss, i) =>
+      assert.ok(Math.abs(loss / mean(noiseOf(i).map((value) => value ** 2)) - 1) < 1e-5, `${i}`)
+    );
     assert.ok(seen.every((batch) => batch === batchSize), "each batch is as large as a training's");
   });
 }

@@ -1,6 +1,7 @@
 // Puts a training together from options, latents and tokens: course, objective, rates, measures, watch.
 // All of it is made anew by every process; only the state is kept.
 import { Effect } from "effect";
+import { fixedLossItems } from "../../config/fixed-loss.ts";
 import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
 import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
 import { learningRates } from "../../engine/optimise/rates.ts";
@@ -15,12 +16,13 @@ import { tryPromise } from "../../lib/try-promise.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { planBatches } from "./batch-plan.ts";
 import type { Item } from "./batches.ts";
-import { beforeAfterItems, fixedItems, measure } from "./fixed-loss.ts";
+import { fixedEvery } from "./fixed-every.ts";
+import { beforeAfterItems, fixedItems, itemsOfWord, measure } from "./fixed-loss.ts";
 import { latentReader } from "./latent-reader.ts";
 import type { OptimiseOptions } from "./options.ts";
 import { checkSamePictures } from "./same-pictures.ts";
 import { snapshotPublisher } from "./snapshot-publisher.ts";
-import type { Training } from "./train.ts";
+import type { Training } from "./training.ts";
 import type { EncoderPair } from "./training-state.ts";
 import { watchEmbeddings } from "./watch-embeddings.ts";
 
@@ -54,7 +56,9 @@ export const openTraining = (
     const widths = [engine.tokens[0].width, engine.tokens[1].width] as const;
     const watch = yield* tryPromise(() => watchEmbeddings(model, engine));
     const fixed = { seed: options.seed, latents: inputs.latents, tokens: inputs.tokens, read };
-    const items = yield* fixedItems(fixed, options.fixed_loss_timesteps);
+    const heldOut = inputs.latents.heldOut.length > 0;
+    const items = yield* fixedItems(fixed, fixedLossItems(options, heldOut));
+    const wordItems = itemsOfWord(items, inputs.tokens);
     const measured = (items: readonly Item[]) => ({
       items,
       batchSize: batchPlan.fullest.batch,
@@ -74,6 +78,7 @@ export const openTraining = (
         accumulation: options.gradient_accumulation_steps,
         rules: {
           optimizer: options.optimizer,
+          rateUnits: rateUnits(options.optimizer, watch.spreads),
           maxGradNorm: options.max_grad_norm,
           stdPull: options.std_pull,
           spreads: watch.spreads,
@@ -85,8 +90,15 @@ export const openTraining = (
         learningRate: options.optimizer.learning_rate,
         warmupSteps: options.lr_warmup_steps,
         trainingSteps: tools.run.scheduleSteps ?? batchPlan.totalSteps,
+        decayFraction: options.lr_decay_fraction,
       }),
+      fixedEvery: fixedEvery(options, batchPlan.fullest, items.length),
+      heldOut,
       fixedLoss: (rows) => measure(engine, tools, measured(items), rows),
+      wordLoss: wordItems === null
+        ? null
+        : (rows) =>
+          Effect.map(measure(engine, tools, measured(wordItems), rows), ({ mean }) => mean),
       stats: watch.stats,
       publisher: snapshotPublisher(options, batchPlan, widths, tools, tools.publish),
       tools,
@@ -96,8 +108,17 @@ export const openTraining = (
         const { before_after_timesteps, before_after_noises } = options;
         if (before_after_timesteps.length === 0) return null;
         const all = yield* beforeAfterItems(fixed, before_after_timesteps, before_after_noises);
-        return yield* measure(engine, tools, measured(all), rows);
+        return (yield* measure(engine, tools, measured(all), rows)).mean;
       });
 
     return { training, beforeAfterLoss };
   });
+
+/** What a rate of 1 is for each encoder. */
+const rateUnits = (
+  optimizer: OptimiseOptions["optimizer"],
+  spreads: readonly number[],
+): readonly number[] =>
+  "learning_rate_unit" in optimizer && optimizer.learning_rate_unit === "vocabulary"
+    ? spreads
+    : spreads.map(() => 1);

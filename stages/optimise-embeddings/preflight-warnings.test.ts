@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import { planBatches } from "./batch-plan.ts";
 import type { OptimiseOptions } from "./options.ts";
-import { preflightWarnings } from "./preflight-warnings.ts";
+import { preflightWarnings, stuckStepSize, worseThanWord } from "./preflight-warnings.ts";
 import type { TrainingState } from "./training-state.ts";
 
 /** Nine steps in which the rate is `rate`, over four square pictures and one tall one. */
@@ -11,6 +12,7 @@ function warned(
   step = 0,
   rate = (_: number) => 1e-2,
   horizon: number | null = null,
+  rateUnits: readonly number[] = [1, 1],
 ) {
   const options = {
     train_batch_size: 2,
@@ -22,9 +24,10 @@ function warned(
   const length = { seed: 1, max_train_steps: 9, max_train_epochs: null };
   const batchPlan = planBatches(["a", "a", "a", "a", "b"], { ...options, ...length });
   const rows = [Float64Array.of(-0.01, 0.01), Float64Array.of(-0.02, 0.02)];
-  const state = { step, optimizer: { rows } } as unknown as TrainingState;
+  const gradient = { rules: { rateUnits } };
+  const state = { step, average: null, optimizer: { rows } } as unknown as TrainingState;
   return {
-    said: preflightWarnings({ options, batchPlan, rate }, state, horizon).join("\n"),
+    said: preflightWarnings({ options, batchPlan, rate, gradient }, state, horizon).join("\n"),
     batchPlan,
   };
 }
@@ -49,6 +52,42 @@ test("told below a tenth of the smaller spread, and not from there on; never of 
   assert.equal(warned({}, 0, () => 1.01 * threshold).said, "");
   const optimizer = { optimizer_type: "Prodigy" } as OptimiseOptions["optimizer"];
   assert.equal(warned({ optimizer }, 0, () => 1e-9).said, "");
+});
+
+test("in units of the vocabulary it is the rate times the unit that reaches or not", () => {
+  const said = (unit: number) => warned({}, 0, () => 1e-2, null, [unit, unit]).said;
+  // 9 steps of 1e-2 times the unit, against a tenth of 0.01 times the root of 2.
+  assert.equal(said(0.0158), "");
+  assert.match(
+    said(0.0156),
+    /at most 1\.4e-3, and values differ by 1\.4e-2.*vocabulary 0\.1 to 0\.6/,
+  );
+});
+
+test("a step size that is not found is told 50 steps after the warm-up, once", () => {
+  const rows = [Float64Array.of(1), Float64Array.of(2)];
+  const said = (step: number, d: number, kind: "AdamW" | "Prodigy" = "Prodigy") => {
+    const options = {
+      optimizer: { optimizer_type: kind },
+      lr_warmup_steps: 10,
+      lr_scheduler: "constant_with_warmup",
+    } as OptimiseOptions;
+    const optimizer = { ...startOptimizer({ optimizer_type: kind }, rows), d };
+    return stuckStepSize({ options }, { step, optimizer } as TrainingState)
+      .map((event) => event.event === "warning" ? event.text : event.event);
+  };
+  assert.match(said(60, 1e-6).join(), /after 60 steps it is 1\.0e-6/);
+  for (const step of [50, 59, 61]) assert.deepEqual(said(step, 1e-6), []);
+  assert.deepEqual(said(60, 1e-4), []);
+  assert.deepEqual(said(60, 1e-6, "AdamW"), []);
+});
+
+test("a beginning more than 5 % worse than the word", () => {
+  const text = ([event]: ReturnType<typeof worseThanWord>) =>
+    event?.event === "warning" ? event.text : "";
+  assert.match(text(worseThanWord(0.106, 0.1)), /0\.10600, and 0\.10000 with the word once/);
+  assert.equal(text(worseThanWord(0.105, 0.1)), "");
+  assert.equal(text(worseThanWord(0.09, 0.1)), "");
 });
 
 test("a schedule that rises after its end", () => {

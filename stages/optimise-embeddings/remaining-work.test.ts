@@ -12,6 +12,7 @@ import { save } from "./training-state.ts";
 const optimizer = {
   optimizer_type: "AdamW",
   learning_rate: 1e-3,
+  learning_rate_unit: "absolute",
   beta1: 0.9,
   beta2: 0.999,
   weight_decay: 0,
@@ -22,7 +23,14 @@ const optimizer = {
 const owedBy = (runDir: string, options: Partial<OptimiseOptions>) =>
   Effect.runPromise(
     remainingWork(
-      { optimizer, early_stop: false, max_train_steps: null, max_train_epochs: null, ...options },
+      {
+        optimizer,
+        early_stop: false,
+        ema_decay: null,
+        max_train_steps: null,
+        max_train_epochs: null,
+        ...options,
+      },
       { runDir },
     ),
   );
@@ -45,8 +53,10 @@ async function atStep3(runDir: string, early: boolean): Promise<void> {
   await Effect.runPromise(save(runDir, {
     step: 3,
     optimizer: startOptimizer(optimizer, rows),
+    average: null,
     initial: rows,
     fixedLosses: new Float64Array(1),
+    fixedSteps: new Float64Array(1),
     best: null,
     before: null,
     early,

@@ -8,17 +8,22 @@ import { load, type TrainingState } from "./training-state.ts";
 
 type Options = Pick<
   OptimiseOptions,
-  "optimizer" | "early_stop" | "max_train_steps" | "max_train_epochs"
+  "optimizer" | "early_stop" | "ema_decay" | "max_train_steps" | "max_train_epochs"
 >;
 
-/** An early end is one only while `early_stop` is wanted; else there are steps left. */
+/** An early end is one only while `early_stop` is wanted, else there are steps left; a mean likewise. */
 export const stateOf = (
   runDir: string,
-  { optimizer, early_stop }: Pick<Options, "optimizer" | "early_stop">,
+  { optimizer, early_stop, ema_decay }: Pick<Options, "optimizer" | "early_stop" | "ema_decay">,
 ): Effect.Effect<TrainingState | null, Fault> =>
   Effect.map(
     load(runDir, optimizer.optimizer_type),
-    (state) => state && { ...state, early: state.early && early_stop },
+    (state) =>
+      state && {
+        ...state,
+        early: state.early && early_stop,
+        average: ema_decay === null ? null : state.average,
+      },
   );
 
 export const remainingWork = (

@@ -89,11 +89,8 @@ export const optimiseEmbeddings = defineStage({
       const wasFinished = isFinished(state, batchPlan);
       const last = yield* train(training, state);
       if (!wasFinished) {
-        const pictures = inputs.latents.heldOut.length > 0 ? "held-out" : "training";
-        yield* tools.emit({
-          event: "note",
-          text: yield* summarise(last, beforeAfterLoss, pictures),
-        });
+        const text = yield* summarise(last, beforeAfterLoss, training.heldOut);
+        yield* tools.emit({ event: "note", text });
       }
       return {};
     })),

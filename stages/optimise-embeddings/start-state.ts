@@ -5,7 +5,7 @@ import type { Engine } from "../../engine/session/engine.ts";
 import type { TokenIds } from "../../inversion/artefacts/token-ids.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
-import { rowsOfFile, rowsOfTokens } from "./initial-rows.ts";
+import { rowsOfFile, rowsOfTokens, withRest } from "./initial-rows.ts";
 import type { OptimiseOptions } from "./options.ts";
 import { rowsOf, type TrainingState } from "./training-state.ts";
 
@@ -38,12 +38,19 @@ export const startState = (
     const widths = [embeddings[0].width, embeddings[1].width] as const;
     const initial = tokens.initialIds === null
       ? await rowsOfFile(options.initial_embedding_file!, widths, vectors)
-      : await rowsOfTokens(embeddings, tokens.initialIds);
+      : await withRest(
+        await rowsOfTokens(embeddings, tokens.initialIds),
+        options.initializer_token === null ? "repeat" : options.initializer_rest,
+        embeddings,
+        [tokens.frames[0].endId, tokens.frames[1].endId],
+      );
     return {
       step: 0,
       optimizer: startOptimizer(options.optimizer, initial),
+      average: null,
       initial,
       fixedLosses: new Float64Array(),
+      fixedSteps: new Float64Array(),
       best: null,
       before: null,
       early: false,

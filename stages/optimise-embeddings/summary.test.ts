@@ -8,19 +8,31 @@ import type { TrainingState } from "./training-state.ts";
 const nothing: TrainingState = {
   step: 7,
   optimizer: { rows: [] } as unknown as TrainingState["optimizer"],
+  average: null,
   initial: [new Float64Array(), new Float64Array()],
   fixedLosses: new Float64Array(),
+  fixedSteps: new Float64Array(),
   best: null,
   before: null,
   early: false,
   events: [],
 };
-const bestAt = (step: number, loss: number) => ({ step, loss, epoch: 0, rows: nothing.initial });
+const bestAt = (step: number, loss: number) => ({
+  step,
+  loss,
+  epoch: 0,
+  rows: nothing.initial,
+  losses: new Float64Array(),
+});
 const said = (
   state: Partial<TrainingState>,
   after: number | null = null,
-  pictures: "held-out" | "training" = "held-out",
-) => Effect.runPromise(summarise({ ...nothing, ...state }, () => Effect.succeed(after), pictures));
+  heldOut = true,
+) => Effect.runPromise(summarise({ ...nothing, ...state }, () => Effect.succeed(after), heldOut));
+const each = (values: Float64Array, every = 1) => ({
+  fixedLosses: values,
+  fixedSteps: values.map((_, i) => i * every),
+});
 
 test("nothing was measured: how long it trained", async () => {
   assert.equal(await said({}), "Trained 7 steps.");
@@ -44,16 +56,36 @@ test("the held-out loss before and after, the fixed loss at its ends and at best
 });
 
 test("which pictures it was measured on, and that no step was better than the beginning", async () => {
-  assert.match(await said({ before: 0.25 }, 0.5, "training"), /^Loss on training pictures: 0\.25/);
+  assert.match(await said({ before: 0.25 }, 0.5, false), /^Loss on training pictures: 0\.25/);
   const worse = { fixedLosses: Float64Array.of(0.5, 0.75), best: bestAt(0, 0.5) };
   assert.match(await said(worse), /at best \(step 0\)\. No step was better than the beginning/);
 });
 
-test("whether it has settled is said once there are more values than the last 200", async () => {
+test("whether it has settled is said once there is more than the last 200 steps", async () => {
   const falling = Float64Array.from({ length: 260 }, (_, i) => i < 60 ? 1 - i / 60 : 0);
   const best = bestAt(260, 0);
-  assert.match(await said({ fixedLosses: falling, best }), /: 0\.000; it has settled\.$/);
+  assert.match(await said({ ...each(falling), best }), /: 0\.000; it has settled\.$/);
   const steady = Float64Array.from({ length: 260 }, (_, i) => i % 2);
-  assert.match(await said({ fixedLosses: steady, best }), /: 1\.000; it has not settled yet\.$/);
-  assert.doesNotMatch(await said({ fixedLosses: steady.subarray(0, 200), best }), /settled/);
+  assert.match(await said({ ...each(steady), best }), /: 1\.000; it has not settled yet\.$/);
+  assert.doesNotMatch(await said({ ...each(steady.subarray(0, 200)), best }), /settled/);
+});
+
+test("how sure the choice is: the last above the best, with its error; without held-out pictures none", async () => {
+  const measured = { fixedLosses: Float64Array.of(0.5, 0.25, 0.375), best: bestAt(5, 0.25) };
+  const last = (difference: number, error: number): TrainingState["events"] => [{
+    event: "fixed-loss",
+    at: 0,
+    step: 7,
+    loss: 0.375,
+    bestStep: 5,
+    bestLoss: 0.25,
+    varianceRatio: null,
+    aboveBest: { difference, error },
+  }];
+  const sure = await said({ ...measured, events: last(0.125, 0.01) });
+  assert.match(sure, /The last is 0\.12500 \+-0\.01000 above the best: more than chance would/);
+  assert.match(await said({ ...measured, events: last(0.125, 0.1) }), /no more than chance/);
+  const training = await said({ ...measured, events: last(0.125, 0.01) }, null, false);
+  assert.match(training, /The best file holds the last rows: .*fixed_loss_holdout/);
+  assert.doesNotMatch(training, /above the best/);
 });

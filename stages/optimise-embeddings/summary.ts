@@ -8,10 +8,11 @@ import { type EncoderPair, rowsOf, type TrainingState } from "./training-state.t
 export const summarise = (
   state: TrainingState,
   beforeAfterLoss: (rows: EncoderPair) => Effect.Effect<number | null, Fault>,
-  pictures: "held-out" | "training",
+  heldOut: boolean,
 ): Effect.Effect<string, Fault> =>
   Effect.gen(function* () {
     const { best, before, fixedLosses } = state;
+    const pictures = heldOut ? "held-out" : "training";
     const parts: string[] = [];
     if (before !== null) {
       const after = yield* beforeAfterLoss(rowsOf(state));
@@ -25,17 +26,32 @@ export const summarise = (
           `${fixedLosses.at(-1)!.toFixed(5)} after, ${
             best.loss.toFixed(5)
           } at best (step ${best.step}).`,
+        ...(heldOut ? choice(state) : [
+          "The best file holds the last rows: pictures that are trained on cannot choose, and none " +
+          "are held out (fixed_loss_dataset, fixed_loss_holdout).",
+        ]),
       );
-      if (best.step === 0) {
+      if (best.step === 0 && heldOut) {
         parts.push(
           "No step was better than the beginning: the best file holds what it began with.",
         );
       }
     }
-    const ratio = varianceRatio(fixedLosses);
+    const ratio = varianceRatio(state);
     if (ratio !== null) {
-      const settled = hasSettled(fixedLosses) ? "it has settled" : "it has not settled yet";
+      const settled = hasSettled(state) ? "it has settled" : "it has not settled yet";
       parts.push(`Variance ratio of its last values: ${ratio.toFixed(3)}; ${settled}.`);
     }
     return parts.join(" ") || `Trained ${state.step} steps.`;
   });
+
+/** How sure it is that the best rows are better than the last. */
+function choice({ best, events }: TrainingState): readonly string[] {
+  const last = events.findLast((event) => event.event === "fixed-loss");
+  if (best === null || last?.event !== "fixed-loss" || last.aboveBest === undefined) return [];
+  const { difference, error } = last.aboveBest;
+  const sure = difference > 2 * error
+    ? "more than chance would explain"
+    : "no more than chance, so the last rows may be as good";
+  return [`The last is ${difference.toFixed(5)} +-${error.toFixed(5)} above the best: ${sure}.`];
+}

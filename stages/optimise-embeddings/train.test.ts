@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
 import { Device } from "../../engine/device/device.ts";
+import { averageRows } from "../../engine/optimise/averaged-rows.ts";
 import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import { normals } from "../../engine/random/draw.ts";
 import { Engine } from "../../engine/session/engine.ts";
@@ -17,8 +18,16 @@ import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { planBatches } from "./batch-plan.ts";
 import { gradientTools } from "./gradient.fixture.ts";
 import type { OptimiseOptions } from "./options.ts";
-import { train, type Training } from "./train.ts";
-import { load, save, type TrainingState } from "./training-state.ts";
+import { train } from "./train.ts";
+import type { Training } from "./training.ts";
+import {
+  type EncoderPair,
+  load,
+  rowsOf,
+  save,
+  trainedRows,
+  type TrainingState,
+} from "./training-state.ts";
 
 const model = await openModel(
   fileURLToPath(new URL("../../tests/golden/c/model", import.meta.url)),
@@ -33,14 +42,24 @@ interface Attempt {
   readonly onStep?: (step: number) => void;
   /** Measures rows; by default nothing is measured. */
   readonly fixedLoss?: Training["fixedLoss"];
+  readonly emaDecay?: number;
 }
 
+const options = {
+  optimizer: { optimizer_type: "AdamW" },
+  lr_scheduler: "constant",
+  early_stop: false,
+};
+
 /** As the stage trains it, without snapshots and requests. */
-function trainingOn({ device, runDir, said, onStep, fixedLoss }: Attempt): Training {
+function trainingOn({ device, runDir, said, onStep, fixedLoss, emaDecay }: Attempt): Training {
   const engine = new Engine({ model, device, compute: "float32", plan: "A" });
   const gradient = gradientTools(engine, sizes);
   return {
-    options: { fixed_loss_every: fixedLoss === undefined ? null : 1 } as OptimiseOptions,
+    options: { ...options, ema_decay: emaDecay ?? null } as OptimiseOptions,
+    fixedEvery: fixedLoss === undefined ? null : 1,
+    heldOut: true,
+    wordLoss: null,
     batchPlan: planBatches(sizes.map(String), {
       seed: 1,
       train_batch_size: 2,
@@ -77,8 +96,10 @@ function beginning(): TrainingState {
   return {
     step: 0,
     optimizer: startOptimizer(rules.optimizer, rows),
+    average: null,
     initial: [rows[0], rows[1]],
     fixedLosses: new Float64Array(0),
+    fixedSteps: new Float64Array(0),
     best: null,
     before: null,
     early: false,
@@ -123,8 +144,9 @@ test("the first step is told before the rows it began with are measured; a death
   withTemporaryFolder(async (runDir) => {
     const device = new Device({ provider: "cpu", threads: 1, mapWeights: true });
     const said: number[] = [];
+    const squares = (rows: EncoderPair) => rows[0].reduce((all, value) => all + value * value, 0);
     const sum: Training["fixedLoss"] = (rows) =>
-      Effect.sync(() => rows[0].reduce((total, value) => total + value * value, 0));
+      Effect.sync(() => ({ mean: squares(rows), each: rows[0] }));
     const dies: Training["fixedLoss"] = () => {
       assert.deepEqual(said, [1]);
       return Effect.die("the power went out");
@@ -147,5 +169,39 @@ test("the first step is told before the rows it began with are measured; a death
     assert.deepEqual(resumed.optimizer, undisturbed.optimizer);
     const { initial } = beginning();
     assert.equal(resumed.fixedLosses.length, 5);
-    assert.equal(resumed.fixedLosses[0], await Effect.runPromise(sum(initial)));
+    assert.equal(resumed.fixedLosses[0], squares(initial));
+    assert.deepEqual(resumed.fixedSteps, Float64Array.of(0, 1, 2, 3, 4));
+  }));
+
+test("a mean of the rows is kept beside them: they train on, and it is what is measured", () =>
+  withTemporaryFolder(async (runDir) => {
+    const device = new Device({ provider: "cpu", threads: 1, mapWeights: true });
+    const [measured, rows]: [EncoderPair[], Float64Array[]] = [[], []];
+    const fixedLoss: Training["fixedLoss"] = (shown) =>
+      Effect.sync(() => {
+        measured.push(shown);
+        return { mean: 1, each: new Float64Array(2) };
+      });
+    const at = { device, runDir, said: [], fixedLoss };
+    const plain = await Effect.runPromise(train(trainingOn(at), beginning()));
+    measured.length = 0;
+    await Effect.runPromise(save(runDir, beginning()));
+    const onStep = async () => {
+      const { optimizer } = (await Effect.runPromise(load(runDir, "AdamW")))!;
+      rows.push(optimizer.rows[0]);
+    };
+    const training = trainingOn({ ...at, emaDecay: 0.3 });
+    const publisher = { ...training.publisher, due: () => Effect.promise(onStep) };
+    const last = await Effect.runPromise(train({ ...training, publisher }, beginning()));
+    await device.close();
+
+    assert.deepEqual(last.optimizer, plain.optimizer, "the mean trains nothing");
+    // rows[0] is told before the first step.
+    let mean: readonly Float64Array[] = [rows[0]];
+    const wanted = rows.slice(1).map((values, i) => mean = averageRows(mean, [values], 0.3, i + 1));
+    assert.deepEqual(measured.map(([first]) => first), [rows[0], ...wanted.map(([all]) => all)]);
+    assert.deepEqual(rowsOf(last)[0], mean[0]);
+    assert.notDeepEqual(rowsOf(last), trainedRows(last));
+    const kept = (await Effect.runPromise(load(runDir, "AdamW")))!;
+    assert.deepEqual(kept.average, last.average);
   }));

@@ -1,33 +1,19 @@
 // The training loop: step by step from a state to the next, each step on disk before anyone hears of it.
 // The trap: whatever a step decides must follow from the state, the configuration and the seed alone.
 import { Effect } from "effect";
+import { averageRows } from "../../engine/optimise/averaged-rows.ts";
 import { optimizerStep } from "../../engine/optimise/optimizer-step.ts";
+import { stepSizeFound } from "../../engine/optimise/optimizer.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
 import { type Fault, stopped } from "../../lib/fault.ts";
 import type { RunEvent } from "../../inversion/events.ts";
 import { trainingRequests } from "../../inversion/requests.ts";
-import type { StageTools } from "../../runtime/stage.ts";
 import type { BatchPlan } from "./batch-plan.ts";
-import type { EncoderStats } from "./embedding-stats.ts";
-import { hasSettled, varianceRatio } from "./fixed-loss.ts";
-import { type GradientTools, stepGradient } from "./gradient.ts";
-import type { OptimiseOptions } from "./options.ts";
-import type { SnapshotPublisher } from "./snapshot-publisher.ts";
+import { hasSettled, pairedDifference, varianceRatio } from "./fixed-loss.ts";
+import { stepGradient } from "./gradient.ts";
+import { stuckStepSize, worseThanWord } from "./preflight-warnings.ts";
+import type { Training } from "./training.ts";
 import { type EncoderPair, rowsOf, save, type TrainingState } from "./training-state.ts";
-
-export interface Training {
-  readonly options: OptimiseOptions;
-  readonly batchPlan: BatchPlan;
-  readonly gradient: GradientTools;
-  readonly rate: (step: number) => number;
-  readonly fixedLoss: (rows: EncoderPair) => Effect.Effect<number, Fault>;
-  readonly stats: (
-    state: TrainingState,
-    words: boolean,
-  ) => Effect.Effect<readonly EncoderStats[], Fault>;
-  readonly publisher: SnapshotPublisher;
-  readonly tools: StageTools;
-}
 
 export const isFinished = (state: TrainingState, batchPlan: BatchPlan): boolean =>
   state.early || state.step >= batchPlan.totalSteps;
@@ -79,14 +65,20 @@ const oneStep = (training: Training, state: TrainingState) =>
     const after = state.step + 1 < batchPlan.totalSteps
       ? batchPlan.step(state.step + 1)[0]
       : undefined;
-    const { loss, gradients, rows } = yield* stepGradient(micros, after, rowsOf(state), gradient);
+    const { loss, gradients, state: begun } = yield* stepGradient(
+      micros,
+      after,
+      state.optimizer,
+      gradient,
+    );
     const { state: optimizer, norm } = optimizerStep(
-      { ...state.optimizer, rows },
+      begun,
       gradients,
       lr,
       gradient.rules,
     );
     const step = state.step + 1;
+    const found = stepSizeFound(optimizer);
     const event: RunEvent = {
       event: "step",
       at: Date.now(),
@@ -94,37 +86,53 @@ const oneStep = (training: Training, state: TrainingState) =>
       epoch: batchPlan.epochsAfter(step),
       loss,
       lr,
-      ...(optimizer.optimizer_type === "Prodigy" ? { dLr: optimizer.d * lr } : {}),
+      ...(found === null ? {} : { dLr: found * lr }),
       gradientNorm: norm,
       gradientShare: shares(gradients),
       seconds: (performance.now() - started) / 1000,
       rssBytes: process.memoryUsage.rss(),
     };
-    return { ...state, step, optimizer, events: [event] };
+    const stepped = {
+      ...state,
+      step,
+      optimizer,
+      average: averaged(training, state, optimizer.rows),
+    };
+    return { ...stepped, events: [event, ...stuckStepSize(training, stepped)] };
   });
 
+/** The mean of the rows so far; it begins as the rows it is first asked for. */
+function averaged(
+  { options: { ema_decay: decay } }: Training,
+  state: TrainingState,
+  rows: Rows,
+): EncoderPair | null {
+  if (decay === null) return null;
+  const [first, second] = averageRows(rowsOf(state), rows, decay, state.step + 1);
+  return [first, second];
+}
+
 /** The loss of the rows before the first step is measured after it: they are kept in the state. */
-const owesStart = ({ options }: Training, { step, fixedLosses }: TrainingState) =>
-  options.fixed_loss_every !== null && step > 0 && fixedLosses.length === 0;
+const owesStart = ({ fixedEvery }: Training, { step, fixedLosses }: TrainingState) =>
+  fixedEvery !== null && step > 0 && fixedLosses.length === 0;
 
 const evaluateWhereDue = (training: Training, state: TrainingState) =>
   Effect.gen(function* () {
     const begun = owesStart(training, state) ? yield* evaluateStart(training, state) : state;
-    const { batchPlan, options: { fixed_loss_every: every } } = training;
+    const { batchPlan, fixedEvery: every } = training;
     const isDue = every !== null &&
       (state.step % every === 0 || state.step === batchPlan.totalSteps);
     return isDue ? yield* evaluated(training, begun) : begun;
   });
 
 const evaluateStart = (training: Training, state: TrainingState) =>
-  Effect.map(
-    evaluated(training, {
-      ...state,
-      step: 0,
-      optimizer: { ...state.optimizer, rows: state.initial },
-    }),
-    (start) => ({ ...start, step: state.step, optimizer: state.optimizer }),
-  );
+  Effect.gen(function* () {
+    const { step, optimizer, average } = state;
+    const start = yield* evaluated(training, { ...state, step: 0, average: state.initial });
+    const word = training.wordLoss === null ? null : yield* training.wordLoss(state.initial);
+    const remarks = word === null ? [] : worseThanWord(start.fixedLosses[0], word);
+    return { ...start, step, optimizer, average, events: [...start.events, ...remarks] };
+  });
 
 /** Measures the fixed-input loss and looks at the rows. */
 const evaluated = (
@@ -132,14 +140,17 @@ const evaluated = (
   state: TrainingState,
 ): Effect.Effect<TrainingState, Fault> =>
   Effect.gen(function* () {
-    const { options, batchPlan, publisher } = training;
-    const loss = yield* training.fixedLoss(rowsOf(state));
-    const fixedLosses = new Float64Array(state.fixedLosses.length + 1);
-    fixedLosses.set(state.fixedLosses);
-    fixedLosses[state.fixedLosses.length] = loss;
+    const { options, batchPlan, publisher, heldOut } = training;
+    const { mean: loss, each: losses } = yield* training.fixedLoss(rowsOf(state));
+    const fixedLosses = appended(state.fixedLosses, loss);
+    const fixedSteps = appended(state.fixedSteps, state.step);
     const epoch = batchPlan.epochsAfter(state.step);
-    const improved = state.best === null || loss < state.best.loss;
-    const best = improved ? { step: state.step, epoch, loss, rows: rowsOf(state) } : state.best!;
+    // Pictures that are trained on measure how well they are known by heart, so they choose the last.
+    const improved = state.best === null || !heldOut || loss < state.best.loss;
+    const best = improved
+      ? { step: state.step, epoch, loss, losses, rows: rowsOf(state) }
+      : state.best!;
+    const above = improved ? null : pairedDifference(losses, best.losses);
     const event: RunEvent = {
       event: "fixed-loss",
       at: Date.now(),
@@ -147,13 +158,16 @@ const evaluated = (
       loss,
       bestStep: best.step,
       bestLoss: best.loss,
-      varianceRatio: varianceRatio(fixedLosses),
+      varianceRatio: varianceRatio({ fixedLosses, fixedSteps }),
+      heldOut,
+      ...(above === null ? {} : { aboveBest: above }),
     };
     const evaluateState = {
       ...state,
       fixedLosses,
+      fixedSteps,
       best,
-      early: options.early_stop && hasSettled(fixedLosses),
+      early: options.early_stop && hasSettled({ fixedLosses, fixedSteps }),
     };
     const words = publisher.isDue(evaluateState);
     const rows: RunEvent = {
@@ -164,6 +178,13 @@ const evaluated = (
     };
     return { ...evaluateState, events: [...state.events, event, rows] };
   });
+
+function appended(values: Float64Array, value: number): Float64Array {
+  const all = new Float64Array(values.length + 1);
+  all.set(values);
+  all[values.length] = value;
+  return all;
+}
 
 /** How much of the gradient's norm each encoder has. */
 function shares(gradients: Rows): [number, number] {

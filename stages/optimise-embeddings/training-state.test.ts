@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { Effect } from "effect";
 import { startOptimizer, stepOptimizer } from "../../engine/optimise/optimizer.ts";
 import { normals } from "../../engine/random/draw.ts";
+import { loadState, saveState } from "../../inversion/state.ts";
 import { load, save, type TrainingState } from "./training-state.ts";
 
 const draw = (item: number, n = 6) => normals({ seed: 1, purpose: "test", step: 0, item }, n);
@@ -25,13 +26,15 @@ for (const kind of ["AdamW", "Prodigy"] as const) {
     const runDir = await mkdtemp(join(tmpdir(), "gnomic-state-"));
     try {
       const started = startOptimizer(options[kind], [draw(0), draw(1)]);
-      const optimizer = stepOptimizer(started, [draw(2), draw(3)], 1e-2, options[kind]);
+      const optimizer = stepOptimizer(started, [draw(2), draw(3)], [1e-2, 1e-2], options[kind]);
       const state: TrainingState = {
         step: 1,
         optimizer,
+        average: [draw(7), draw(8)],
         initial: [draw(0), draw(1)],
         fixedLosses: draw(4, 3),
-        best: { step: 1, epoch: 0, loss: 1 / 3, rows: [draw(5), draw(6)] },
+        fixedSteps: Float64Array.of(0, 5, 7),
+        best: { step: 1, epoch: 0, loss: 1 / 3, rows: [draw(5), draw(6)], losses: draw(9) },
         before: 0.1 + 0.2,
         early: false,
         events: [{ event: "note", at: 1, text: 'a "quoted" text' }],
@@ -48,4 +51,37 @@ for (const kind of ["AdamW", "Prodigy"] as const) {
 
 test("a run without a state has none", async () => {
   assert.equal(await Effect.runPromise(load(join(tmpdir(), "gnomic-no-such-run"), "AdamW")), null);
+});
+
+test("a state of before steps, losses of items and means were kept: what it lacks is worked out", async () => {
+  const runDir = await mkdtemp(join(tmpdir(), "gnomic-state-"));
+  try {
+    const state: TrainingState = {
+      step: 23,
+      optimizer: startOptimizer(options.AdamW, [draw(0), draw(1)]),
+      average: null,
+      initial: [draw(0), draw(1)],
+      fixedLosses: draw(4, 5),
+      fixedSteps: new Float64Array(),
+      best: { step: 15, epoch: 0, loss: 1 / 3, rows: [draw(5), draw(6)], losses: draw(9) },
+      before: null,
+      early: false,
+      events: [],
+    };
+    await Effect.runPromise(save(runDir, state));
+    const { tensors, metadata } = (await Effect.runPromise(loadState(runDir)))!;
+    const older = new Map(
+      [...tensors].filter(([name]) => !["fixed_steps", "best.losses"].includes(name))
+        .map(([name, { data }]) => {
+          const values = data as Float64Array;
+          return [name, { dtype: "F64" as const, shape: [values.length], data: values }] as const;
+        }),
+    );
+    await Effect.runPromise(saveState(runDir, older, { ...metadata, step: "23" }));
+    const read = (await Effect.runPromise(load(runDir, "AdamW")))!;
+    assert.deepEqual(read.fixedSteps, Float64Array.of(0, 5, 10, 15, 20), "it was every fifth");
+    assert.deepEqual(read.best, { ...state.best, losses: new Float64Array() });
+  } finally {
+    await rm(runDir, { recursive: true });
+  }
 });

@@ -1,9 +1,13 @@
-// Everything a training is, between two steps: the rows, the optimizer's moments, the step, the best rows
-// and the fixed-input losses so far. All else follows from the configuration and the seed.
+// Everything a training is, between two steps: the rows, their mean, the optimizer's moments, the step, the
+// best rows and the fixed-input losses so far. All else follows from the configuration and the seed.
 // The trap: the events of the last step travel in it, because a kill between writing the state and
 // appending to the log must not lose them.
 import { Effect, Schema } from "effect";
-import type { OptimizerOptions, OptimizerState } from "../../engine/optimise/optimizer.ts";
+import {
+  type OptimizerName,
+  optimizers,
+  type OptimizerState,
+} from "../../engine/optimise/optimizer.ts";
 import {
   OptimizerStateFault,
   stateFromTensors,
@@ -20,16 +24,22 @@ export interface Best {
   readonly epoch: number;
   readonly loss: number;
   readonly rows: EncoderPair;
+  /** Of each item; none in a state of before they were kept. */
+  readonly losses: Float64Array;
 }
 
 export interface TrainingState {
   /** Finished optimizer steps. */
   readonly step: number;
   readonly optimizer: OptimizerState;
+  /** The mean of the rows so far (ema_decay); null where none is kept, and before the first step. */
+  readonly average: EncoderPair | null;
   /** Where the rows began; cosines are taken to them. */
   readonly initial: EncoderPair;
   /** The fixed-input losses in order, the first at step 0. */
   readonly fixedLosses: Float64Array;
+  /** The steps at which they were measured. */
+  readonly fixedSteps: Float64Array;
   readonly best: Best | null;
   /** The thorough measure before the first step; null where none is asked for. */
   readonly before: number | null;
@@ -40,30 +50,44 @@ export interface TrainingState {
 }
 
 const Notes = Schema.Struct({
-  optimizer: Schema.Literals(["AdamW", "Prodigy"]),
+  optimizer: Schema.Literals(Object.keys(optimizers) as OptimizerName[]),
   best: Schema.NullOr(Schema.Struct({ step: Schema.Int, epoch: Schema.Int, loss: Schema.Finite })),
   before: Schema.NullOr(Schema.Finite),
   early: Schema.Boolean,
   events: Schema.Array(RunEvent),
 });
 
-export const rowsOf = (state: TrainingState): EncoderPair => [
-  state.optimizer.rows[0],
-  state.optimizer.rows[1],
+/** The rows that are trained. */
+export const trainedRows = ({ optimizer: { rows } }: TrainingState): EncoderPair => [
+  rows[0],
+  rows[1],
 ];
+
+/** The rows that are saved, drawn and measured: their mean, where one is kept. */
+export const rowsOf = (state: TrainingState): EncoderPair => state.average ?? trainedRows(state);
+
+const pair = (name: string, rows: EncoderPair) =>
+  rows.map((values, encoder) => [`${name}.${encoder}`, values] as const);
+
+/**
+ * The steps of values that a state of before they were kept holds: they came evenly, and the last at the
+ * step or some steps before it.
+ */
+const evenSteps = (count: number, step: number): Float64Array => {
+  const every = Math.max(1, Math.floor(step / Math.max(1, count - 1)));
+  return Float64Array.from({ length: count }, (_, i) => Math.min(step, i * every));
+};
 
 /** Writes the state atomically: afterwards the step is finished, whatever happens. */
 export const save = (runDir: string, state: TrainingState): Effect.Effect<void, Fault> => {
   const { best } = state;
   const arrays = new Map<string, Float64Array>([
     ...[...stateToTensors(state.optimizer)].map(([k, v]) => [`optimizer.${k}`, v] as const),
-    ["initial.0", state.initial[0]],
-    ["initial.1", state.initial[1]],
+    ...(state.average === null ? [] : pair("ema", state.average)),
+    ...pair("initial", state.initial),
     ["fixed_losses", state.fixedLosses],
-    ...(best === null ? [] : [
-      ["best.0", best.rows[0]] as const,
-      ["best.1", best.rows[1]] as const,
-    ]),
+    ["fixed_steps", state.fixedSteps],
+    ...(best === null ? [] : [...pair("best", best.rows), ["best.losses", best.losses] as const]),
   ]);
   const tensors = new Map(
     [...arrays].map((
@@ -83,7 +107,7 @@ export const save = (runDir: string, state: TrainingState): Effect.Effect<void, 
 /** The state of a run, or null where it has none yet. */
 export const load = (
   runDir: string,
-  optimizer: OptimizerOptions["optimizer_type"],
+  optimizer: OptimizerName,
 ): Effect.Effect<TrainingState | null, Fault> =>
   Effect.gen(function* () {
     const saved = yield* loadState(runDir);
@@ -99,15 +123,24 @@ export const load = (
             [name.slice("optimizer.".length), array(name)] as const
           ),
         );
+        const rows = (name: string) => [array(`${name}.0`), array(`${name}.1`)] as const;
+        const step = Number(metadata.step);
+        const fixedLosses = array("fixed_losses");
         return {
           ...notes,
-          step: Number(metadata.step),
+          step,
           optimizer: stateFromTensors(optimizer, own),
-          initial: [array("initial.0"), array("initial.1")] as const,
-          fixedLosses: array("fixed_losses"),
-          best: notes.best === null
-            ? null
-            : { ...notes.best, rows: [array("best.0"), array("best.1")] as const },
+          average: tensors.has("ema.0") ? rows("ema") : null,
+          initial: rows("initial"),
+          fixedLosses,
+          fixedSteps: tensors.has("fixed_steps")
+            ? array("fixed_steps")
+            : evenSteps(fixedLosses.length, step),
+          best: notes.best === null ? null : {
+            ...notes.best,
+            rows: rows("best"),
+            losses: tensors.has("best.losses") ? array("best.losses") : new Float64Array(),
+          },
         };
       },
       catch: asFault,

@@ -7,9 +7,9 @@ import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
 import { prepareStep } from "../../engine/diffusion/objective.ts";
 import {
   addGradients,
+  betweenBatches,
   noGradient,
   optimizerStep,
-  rowsBetweenBatches,
 } from "../../engine/optimise/optimizer-step.ts";
 import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import { standardDeviation } from "../../engine/optimise/std-pull.ts";
@@ -70,7 +70,7 @@ export async function checkGoldenRun(
   } as const;
 
   let state = startOptimizer(adamW, [values(inputs, "rows1"), values(inputs, "rows2")]);
-  const rules = { optimizer: adamW, maxGradNorm, stdPull, spreads };
+  const rules = { optimizer: adamW, maxGradNorm, rateUnits: [1, 1], stdPull, spreads };
   let sum = noGradient(state.rows);
   for (let micro = 0; micro < 12; micro++) {
     const timesteps = [...values(golden, `t_${micro}`)];
@@ -103,7 +103,7 @@ export async function checkGoldenRun(
       state = moved.state;
       sum = noGradient(state.rows);
     } else {
-      state = { ...state, rows: rowsBetweenBatches(state.rows, rules) };
+      state = betweenBatches(state, rules);
     }
     if (stepEnds) {
       state.rows.forEach((rows, i) => {

@@ -10,7 +10,7 @@ import { remainingSeconds } from "../../reading/run-state.js";
 import { statusOf } from "../../reading/run-status.js";
 import { pictureAddress } from "./server.js";
 
-/** @typedef {import("./main.js").Shown} Shown */
+/** @typedef {import("./view.js").Shown} Shown */
 /** @typedef {import("../../reading/run-state.js").RunState} RunState */
 
 const converged = 0.15;
@@ -148,6 +148,9 @@ function figures(state, alive, smoothed) {
       value: loss(fixedLoss?.bestLoss),
       note: fixedLoss === null ? "not measured yet" : `step ${count(fixedLoss.bestStep)}` +
         (lower === null || lower < 5e-5 ? "" : ` · ${(lower * 100).toFixed(2)} % below the start`),
+      title: fixedLoss?.heldOut === false
+        ? "Measured on pictures that are trained on, which cannot choose: the best is the last"
+        : "The best step by pictures that are not trained on",
     },
     {
       label: "Variance ratio",
@@ -157,7 +160,7 @@ function figures(state, alive, smoothed) {
         : ratio < converged
         ? `converged (below ${converged})`
         : `still moving (above ${converged})`,
-      title: "Variance of the last 200 fixed losses over the variance of all",
+      title: "Variance of the fixed losses of the last 200 steps over the variance of all",
     },
     { label: "Learning rate", value: short(state.rate), note: state.device },
     {
@@ -181,7 +184,7 @@ function figures(state, alive, smoothed) {
   ];
 }
 
-/** @param {Shown} shown @returns {import("./main.js").View} */
+/** @param {Shown} shown @returns {import("./view.js").View} */
 export function createOverview(shown) {
   const charts = createCharts(shown);
   const numbers = h("dl", { class: "figures" });

@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import type { ResolvedDataset } from "../../../hub/dataset.ts";
 import { byName } from "../natural-order.ts";
-import type { HubDatasetOptions } from "./hub-dataset.ts";
+import type { HubDatasetOptions } from "./listing.ts";
 import { DatasetFault, type Listing, refused, type Source } from "./listing.ts";
 import { openParquet, type ParquetFile } from "./parquet/parquet-file.ts";
 

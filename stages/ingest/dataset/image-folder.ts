@@ -7,7 +7,7 @@ import type { ResolvedDataset } from "../../../hub/dataset.ts";
 import { isMapping, type Mapping } from "../../../runtime/options/mapping.ts";
 import { byName } from "../natural-order.ts";
 import { parseCsv } from "./csv.ts";
-import type { HubDatasetOptions } from "./hub-dataset.ts";
+import type { HubDatasetOptions } from "./listing.ts";
 import { DatasetFault, type Listing, pictureFile, refused, type Source } from "./listing.ts";
 
 interface Row {

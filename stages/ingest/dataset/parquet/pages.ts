@@ -1,10 +1,18 @@
 // The pages of one column chunk: a dictionary, perhaps, then data pages of version 1 or 2, as values.
 // The trap: version 2 leaves the levels uncompressed in front of the values, version 1 does not.
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
-import type { Column } from "./parquet-file.ts";
 import { readHybrid } from "./run-length.ts";
 import { snappyDecompress } from "./snappy.ts";
 import { numberAt, readThrift, structAt } from "./thrift.ts";
+
+/** What of a column's schema its pages need. */
+export interface Column {
+  readonly path: string;
+  readonly isBytes: boolean;
+  readonly repeated: boolean;
+  /** How many of it and its parents may be null: a value is there at this definition level. */
+  readonly levels: number;
+}
 
 type Values = readonly (Uint8Array | null)[];
 

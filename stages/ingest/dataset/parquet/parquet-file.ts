@@ -3,7 +3,7 @@
 // The trap: a column goes by its full path; the datasets library keeps a picture in `image.bytes`.
 import { type FileHandle, open } from "node:fs/promises";
 import { DatasetFault } from "../listing.ts";
-import { readPages } from "./pages.ts";
+import { type Column, readPages } from "./pages.ts";
 import {
   numberAt,
   readThrift,
@@ -22,15 +22,6 @@ export interface ParquetFile {
   readonly groups: readonly number[];
   /** Throws a DatasetFault when the column is missing, damaged, or not of texts or bytes. */
   readonly readColumn: (group: number, path: string) => Promise<readonly (Uint8Array | null)[]>;
-}
-
-/** What of a column's schema its pages need. */
-export interface Column {
-  readonly path: string;
-  readonly isBytes: boolean;
-  readonly repeated: boolean;
-  /** How many of it and its parents may be null: a value is there at this definition level. */
-  readonly levels: number;
 }
 
 /** Reads the footer. Throws a DatasetFault when there is none. */
