@@ -3,7 +3,7 @@
 // The trap: it carries no option that is at its default and came after the first version, so nothing of the
 // pipeline's own may shine through; but where results go is not in the file.
 import { Effect, Schema } from "effect";
-import { readHeader } from "../engine/weights/safetensors.ts";
+import { readHeader } from "../lib/safetensors/safetensors.ts";
 import { type ReadConfiguration, readTrainingConfiguration } from "../inversion/configuration.ts";
 import type { Fault } from "../lib/fault.ts";
 import { tryPromise } from "../lib/try-promise.ts";

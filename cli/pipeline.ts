@@ -8,7 +8,7 @@ import { optionRows } from "../config/option-rows.ts";
 import { trainingApp } from "../inversion/app.ts";
 import { Stopped } from "../lib/fault.ts";
 import type { RunOutcome } from "../runtime/execute/outcome.ts";
-import { stateFile } from "../runtime/execute/saved-step.ts";
+import { stateFile } from "../runtime/execute/state.ts";
 import { runPipeline } from "../runtime/execute/run-pipeline.ts";
 import { makeStopSignal } from "../runtime/execute/stage-tools.ts";
 import { explain, explainAll } from "../runtime/options/explain.ts";

@@ -130,12 +130,19 @@ const sum = (files: readonly { readonly bytes: number }[]) =>
   files.reduce((all, { bytes }) => all + bytes, 0);
 
 export function pruneText(
-  { runs, blobs, entries, leftovers }: Prunable,
+  { runs, blobs, entries, leftovers, unreadable }: Prunable,
   done: boolean,
 ): readonly string[] {
   const bytes = sum(runs) + sum(blobs) + sum(entries);
-  if (bytes === 0 && runs.length + leftovers.length === 0) return ["Nothing to clear up."];
+  const stays = unreadable.map(({ name, trouble }) =>
+    `${name} cannot be read (${trouble}), so everything stays: put its run.json back or give its ` +
+    "command again; or give it up with `runs delete`."
+  );
+  if (bytes === 0 && runs.length + leftovers.length === 0) {
+    return [...stays, "Nothing to clear up."];
+  }
   return [
+    ...stays,
     ...table(
       runs.map(({ run, bytes }) => [
         run.name,

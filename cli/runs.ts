@@ -41,7 +41,7 @@ export const runsCommand: Command = {
         "needs to go on there (the pictures and the model aside). FILE is a tar archive.",
         "delete RUN: its folder with everything in it.",
         "prune: what the store holds for no run any more; with --older-than also old runs that " +
-        "were stopped, failed or broke.",
+        "were stopped or failed. While a run cannot be read, everything stays.",
       ],
     },
   ],

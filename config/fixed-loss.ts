@@ -8,6 +8,9 @@ import { Dataset } from "./dataset.ts";
 
 const timestep = intBetween(0, 999);
 
+/** Of fewer pictures none are set aside (`fixed_loss_holdout`). */
+export const fewestToHoldOutOf = 8;
+
 /** `fixed_loss_every: auto` is a multiple of so many steps. */
 export const autoUnit = 25;
 

@@ -73,6 +73,7 @@ function valid(node: Node, value: unknown): boolean {
       case "additionalItems":
       case "x-unit":
       case "x-keeps-run":
+      case "x-late":
         return true;
       default:
         throw new Error(`this validator does not know ${keyword}`);

@@ -13,8 +13,33 @@ const pipelines = readdirSync("pipelines").filter((name) => name.endsWith(".yaml
 
 const preset = async (name: string) => (await read({ file: `config/presets/${name}` })).config;
 
+const fast = ["24gb-fast", "16gb-fast", "12gb-fast", "8gb-fast"];
+
+test("a fast preset is its sister in 400 to 600 steps, at a rate in units of the vocabulary", async () => {
+  for (const name of fast) {
+    const [mine, slow] = [
+      await preset(`gnome-${name}.yaml`),
+      await preset(`gnome-${name.replace("-fast", "")}.yaml`),
+    ];
+    assert.ok(mine.max_train_steps! >= 400 && mine.max_train_steps! <= 600, name);
+    assert.ok(mine.max_train_steps! * 3 <= slow.max_train_steps!, name);
+    const { optimizer } = mine;
+    assert.ok("learning_rate_unit" in optimizer && optimizer.learning_rate_unit === "vocabulary");
+    const alike = (config: typeof mine) => ({
+      card: [config.weight_dtype, config.memory_plan, config.train_batch_size, config.vae_model],
+      data: config.data_loader,
+      prompts: [config.validation_prompts, config.num_validation_images_per_prompt],
+      rows: [config.placeholder_token, config.initializer_token, config.num_vectors],
+    });
+    assert.deepEqual(alike(mine), alike(slow), name);
+    const text = readFileSync(`config/presets/gnome-${name}.yaml`, "utf8");
+    assert.match(text, /Untested on the real model/);
+    assert.match(text, /arXiv 2512\.13672/);
+  }
+});
+
 test("there are presets for the cards of the README", () => {
-  for (const size of ["24gb", "masks-24gb", "16gb", "12gb", "8gb", "cpu"]) {
+  for (const size of ["24gb", "masks-24gb", "16gb", "12gb", "8gb", "cpu"].concat(fast)) {
     assert.ok(presets.includes(`gnome-${size}.yaml`), size);
   }
 });

@@ -6,6 +6,7 @@ import { readConfig } from "../config/read.ts";
 import type { Fault } from "../lib/fault.ts";
 import { Files } from "../lib/files.ts";
 import { withoutKeys } from "../runtime/options/mapping.ts";
+import { settleFixedLossEvery } from "./fixed-loss-every.ts";
 import type { ConfigLayers, Configuration, JsonObject } from "../runtime/pipeline/configuration.ts";
 
 const datasets = ["data_loader.dataset", "fixed_loss_dataset"];
@@ -36,6 +37,12 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
       trigger: triggerOf(config.placeholder_token) || "embedding",
       seed: config.seed,
       steps: config.max_train_steps,
+      settle: (worlds: ReadonlyMap<string, unknown>, kept: JsonObject | null) => {
+        const found = settleFixedLossEvery(config, worlds.get("ingest"), kept?.fixed_loss_every);
+        return found === null
+          ? { values: {}, notes: [] }
+          : { values: { fixed_loss_every: found.every }, notes: [found.note] };
+      },
       lengthKeys: ["max_train_steps", "max_train_epochs"],
       lengthMatters: rateDependsOnLength(config)
         ? `the rate of lr_scheduler ${config.lr_scheduler} depends on the length at every step`

@@ -12,6 +12,7 @@ import type { Fault } from "../lib/fault.ts";
 import type { AnyArtefactType, ArtefactType, Blob } from "./artefact.ts";
 import type { OwnRequest } from "./control.ts";
 import type { EventKind, UnstampedEvent } from "./events.ts";
+import type { RunOrigin } from "./execute/run-origin.ts";
 
 /** The run that a stage works in, for what it writes about itself. Never part of a result's bytes
  * except where the file is meant to rebuild the run (configuration). */
@@ -26,6 +27,8 @@ export interface RunInfo {
   readonly tool: string;
   /** The horizon of the rate schedule where it is not `max_train_steps` (`--extend`), else null. */
   readonly scheduleSteps: number | null;
+  /** What the run's state says of it (runtime/execute/state.ts). */
+  readonly origin: RunOrigin;
 }
 
 /** What `inputs` may ask for while the run is being planned. */

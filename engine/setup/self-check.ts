@@ -16,7 +16,7 @@ import { probe } from "../probe/probe.ts";
 import { Engine } from "../session/engine.ts";
 import { writeAtomically } from "../../lib/atomic-file.ts";
 import { openModel } from "../weights/model.ts";
-import { readSafetensors } from "../weights/safetensors.ts";
+import { readSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { matmulRate } from "./matmul-rate.ts";
 import { runtimeVersion } from "./providers.ts";
 

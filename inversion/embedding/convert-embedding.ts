@@ -4,7 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { writeAtomically } from "../../lib/atomic-file.ts";
-import { safetensorsBytes } from "../../engine/weights/safetensors-bytes.ts";
+import { safetensorsBytes } from "../../lib/safetensors/safetensors-bytes.ts";
 import { tokenOf } from "./check-embedding.ts";
 import { asRows, readPair, type Rows } from "./diffusers-pair.ts";
 import { EmbeddingFileFault, isCanonical, readEmbedding } from "./embedding-file.ts";

@@ -10,7 +10,7 @@ import type { PoolingRule } from "../../engine/text/pooling.ts";
 import { loadTokenizer } from "../../engine/text/tokenizer.ts";
 import { checkFinite } from "../../engine/weights/finite.ts";
 import type { Model } from "../../engine/weights/model.ts";
-import type { WeightTable } from "../../engine/weights/weight-view.ts";
+import type { WeightTable } from "../../lib/safetensors/weight-view.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import type { StageTools } from "../../runtime/stage.ts";

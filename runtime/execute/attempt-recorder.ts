@@ -6,7 +6,7 @@ import { isAbsent } from "../plan/prepared-stage.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { versions } from "../platform/versions.ts";
 import { type Attempt, type Manifest, manifestFormat, writeManifest } from "./manifest.ts";
-import { savedStep } from "./saved-step.ts";
+import { savedStep } from "./state.ts";
 
 const worldOf = ({ stages }: Prepared): Manifest["inputs"] =>
   Object.fromEntries(

@@ -1,13 +1,15 @@
 // `run.json` of a run folder: what was run with what, and how each attempt went. The seed that was drawn
 // and the device that was found live here, so that every later attempt uses the same.
 // The trap: times and this machine's facts belong here and in the log, and in no result.
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { Effect, Schema } from "effect";
+import { Effect, Result, Schema } from "effect";
 import { atomicWrite } from "../../lib/atomic-write.ts";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
+import { isRunFolder } from "./run-folders.ts";
+import type { RunOrigin } from "./run-origin.ts";
+import { savedOrigin } from "./state.ts";
 
 export class ManifestFault extends fault("ManifestFault", "user") {}
 
@@ -103,7 +105,7 @@ export const readManifest = (runDir: string): Effect.Effect<Manifest | null, Fau
             file: file(runDir),
             wanted: "the manifest of a run",
             found: "something else, or one of another version",
-            fix: "Rename or delete this folder.",
+            fix: "Put an unharmed copy of it in its place.",
             cause: error,
           }),
         )
@@ -121,20 +123,49 @@ export const writeManifest = (runDir: string, manifest: Manifest): Effect.Effect
 export interface Run {
   readonly dir: string;
   readonly manifest: Manifest;
+  /** What is wrong with `run.json`, where the manifest was made again from the run's state; else null. */
+  readonly lost: string | null;
 }
 
-/** All runs in a base folder, by name. Folders that are no runs, or damaged ones, are left out. */
-export const listRuns = (base: string): Effect.Effect<readonly Run[]> =>
+/** A run's folder that nobody can go on in: its manifest is gone, and its state says too little. */
+export interface Orphan {
+  readonly dir: string;
+  readonly orphan: string;
+}
+
+/** What the run's next attempt has to know, and nothing of its past. */
+const manifestOf = ({ format: _, ...origin }: RunOrigin): Manifest => ({
+  format: manifestFormat,
+  ...origin,
+  identity: null,
+  configuration: {},
+  inputs: {},
+  outputs: {},
+  attempts: [],
+  status: "unfinished",
+  parent: null,
+});
+
+/** The run in a folder; null: there is none. Fails where the disk does. */
+export const readRun = (dir: string): Effect.Effect<Run | Orphan | null, Fault> =>
   Effect.gen(function* () {
-    const names = yield* Effect.tryPromise(() => readdir(base)).pipe(
-      Effect.orElseSucceed((): string[] => []),
-    );
-    const runs = yield* Effect.forEach(names.toSorted(), (name) => {
-      const dir = join(base, name);
-      return readManifest(dir).pipe(
-        Effect.map((manifest) => manifest === null ? [] : [{ dir, manifest }]),
-        Effect.orElseSucceed((): Run[] => []),
-      );
-    }, { concurrency: 16 });
-    return runs.flat();
+    const read = yield* Effect.result(readManifest(dir));
+    if (Result.isFailure(read) && !(read.failure instanceof ManifestFault)) {
+      return yield* Effect.fail(read.failure);
+    }
+    const manifest = Result.isSuccess(read) ? read.success : undefined;
+    if (manifest) return { dir, manifest, lost: null };
+    if (manifest === null && !isRunFolder(dir)) return null;
+    const trouble = manifest === null ? "missing" : "damaged or of another version";
+    const origin = yield* savedOrigin(dir);
+    return origin === null
+      ? { dir, orphan: trouble }
+      : { dir, manifest: manifestOf(origin), lost: trouble };
   });
+
+/** Keeps a manifest that cannot be read beside the one that takes its place. */
+export const setAsideManifest = (runDir: string): Effect.Effect<void, Fault> =>
+  Effect.flatMap(Files, (files) => files.rename(file(runDir), `${file(runDir)}.damaged`)).pipe(
+    Effect.catchIf((error) => errnoOf(error) === "ENOENT", () => Effect.void),
+    Effect.mapError(diskFault(file(runDir), "to set this manifest aside")),
+  );

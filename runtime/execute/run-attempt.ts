@@ -17,8 +17,8 @@ import { executeRepairing, type Outcomes } from "./execute.ts";
 import { type Lock, LockLost } from "./lock.ts";
 import { type EventStream, openEventStream, type RunObserver } from "./observers.ts";
 import { exitCodeOfOutcome, outcomeOf, resultFiles, type RunOutcome } from "./outcome.ts";
-import { savedStep } from "./saved-step.ts";
 import type { StopSignal } from "./stage-tools.ts";
+import { savedOrigin, savedStep } from "./state.ts";
 
 /** Those who start a run and look at it. */
 export interface Attending {
@@ -49,6 +49,16 @@ const announce = Effect.fnUntraced(function* (
   });
   yield* publishPlan(plan, events);
   for (const text of notes) yield* events.publish({ event: "note", text });
+  if (plan.run.lost !== null) {
+    const text = `run.json was ${plan.run.lost}; it is made again from the run's state.`;
+    yield* events.publish({ event: "warning", text });
+  }
+  if (plan.run.step !== null && (yield* savedOrigin(plan.run.dir)) === null) {
+    const text =
+      "The training's state is of a gnomic that kept no digest of it; it was checked as " +
+      "far as it can be, and gets one with the next step.";
+    yield* events.publish({ event: "note", text });
+  }
 });
 
 /** All stages of the run folder take part. */

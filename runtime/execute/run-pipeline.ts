@@ -10,7 +10,7 @@ import { keepDigests, planRun } from "../plan/make-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type Command, preflight, prepare, type Prepared } from "../plan/prepare.ts";
 import { lockRun } from "./lock.ts";
-import { readManifest } from "./manifest.ts";
+import { readRun, setAsideManifest } from "./manifest.ts";
 import { resultFiles, type RunOutcome } from "./outcome.ts";
 import { type Attending, work } from "./run-attempt.ts";
 
@@ -31,10 +31,12 @@ const workInRun = Effect.fnUntraced(
     yield* makeFolder(run.dir);
     const lock = yield* lockRun(run.dir);
     yield* Effect.ignore(prepared.store.digests.save);
-    const manifest = yield* readManifest(run.dir);
-    if ((manifest === null) !== (run.found === null)) return null;
-    if (manifest === null) return yield* work(prepared, plan, { dir: run.dir, lock }, attending);
-    const current = { ...prepared, run: { ...run, found: { dir: run.dir, manifest } } };
+    const found = yield* readRun(run.dir);
+    if ((found === null) !== (run.found === null)) return null;
+    if (found === null) return yield* work(prepared, plan, { dir: run.dir, lock }, attending);
+    if ("orphan" in found) return null;
+    if (found.lost !== null) yield* setAsideManifest(run.dir);
+    const current = { ...prepared, run: { ...run, found } };
     return yield* work(current, yield* planRun(current), { dir: run.dir, lock }, attending);
   },
   Effect.scoped,

@@ -38,6 +38,14 @@ export interface Configuration {
   readonly trigger: string;
   readonly seed: number | null;
   readonly steps: number | null;
+  /**
+   * What is left open until the stages were asked for the world they need (how many pictures there are):
+   * values to put in, and what to say of them. `kept` are the run's own values, where there is a run.
+   */
+  readonly settle?: (
+    worlds: ReadonlyMap<string, unknown>,
+    kept: JsonObject | null,
+  ) => { readonly values: JsonObject; readonly notes: readonly string[] };
   /** The keys that say how long; the first counts steps. A run may be made longer by them (`--extend`). */
   readonly lengthKeys: readonly string[];
   /** Why another length makes another run; null if it does not. */

@@ -6,7 +6,9 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -14,11 +16,14 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect, Schema } from "effect";
 import { MemoryFault } from "../../engine/memory/plan-memory.ts";
+import { writeSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { fault } from "../../lib/fault.ts";
+import { findRuns } from "../../observe/reading/run-folders.ts";
+import { surveyRuns } from "../runs/survey.ts";
 import { makeStopSignal } from "../execute/stage-tools.ts";
 import { type App, noFacts } from "../app.ts";
-import { savedStep } from "../execute/saved-step.ts";
-import { saveState } from "../../inversion/state.ts";
+import { savedStep } from "../execute/state.ts";
+import { saveState } from "../execute/state.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { defineStage } from "../stage.ts";
 import { startChild } from "../testing/child.ts";
@@ -67,7 +72,7 @@ function training(seen: Seen = { seeds: [], horizons: [] }, breaksAt = Infinity)
           step++
         ) {
           if (step > breaksAt) return yield* breakdown;
-          yield* saveState(tools.runDir, new Map(), { step: `${step}` });
+          yield* saveState(tools.runDir, tools.run.origin, new Map(), { step: `${step}` });
           yield* tools.progress(step, options.steps, "steps");
         }
         return {};
@@ -438,4 +443,68 @@ test("asked to stop while the world is still being looked at, nothing is begun",
     });
     assert.equal(error._tag, "Stopped");
     assert.deepEqual(readdirSync(folder), []);
+  }));
+
+const drawn = { text: "a gnome", steps: 4, rate: 0.1 };
+
+for (const damage of ["missing", "damaged"] as const) {
+  test(`a run whose run.json is ${damage} goes on from its state, with its own seed`, () =>
+    withTemporaryFolder(async (folder) => {
+      const seen: Seen = { seeds: [], horizons: [] };
+      const first = await runToy({ folder, pipeline: training(seen, 2), values: drawn });
+      const file = join(first.ending.dir, "run.json");
+      if (damage === "missing") rmSync(file);
+      else writeFileSync(file, JSON.stringify({ ...manifestOf(first.ending.dir), format: 7 }));
+      const plan = await planToy({ folder, pipeline: training(), values: drawn });
+      assert.deepEqual([plan.run.dir, plan.run.isNew, plan.run.step], [first.ending.dir, false, 2]);
+      assert.match(explainPlan(plan).join("\n"), new RegExp(`run.json is ${damage}.*its own seed`));
+      const other = await planToy({ folder, pipeline: training(), values: { ...drawn, rate: 9 } });
+      assert.match(
+        explainPlan(other).join("\n"),
+        /\(at step 2\): its run.json is .* Its own command/,
+      );
+
+      const second = await runToy({ folder, pipeline: training(seen), values: drawn });
+      assert.deepEqual([second.ending.ending, second.ending.dir], ["complete", first.ending.dir]);
+      assert.equal(seen.seeds[0], seen.seeds[1]);
+      assert.equal(manifestOf(first.ending.dir).seed, seen.seeds[0]);
+      assert.equal(existsSync(`${file}.damaged`), damage === "damaged");
+      assert.match(eventsOf(second, "warning")[0].text, /made again from the run's state/);
+      assert.deepEqual(runsIn(folder), [first.ending.run]);
+    }));
+}
+
+test("a run that lost its run.json beside an old state is left alone, and named", () =>
+  withTemporaryFolder(async (folder) => {
+    const { ending } = await runToy({ folder, pipeline: training(undefined, 2), values: drawn });
+    rmSync(join(ending.dir, "run.json"));
+    await writeSafetensors(join(ending.dir, "state.safetensors"), new Map(), { step: "2" });
+    const plan = await planToy({ folder, pipeline: training(), values: drawn });
+    assert.ok(plan.run.isNew && plan.run.dir !== ending.dir);
+    assert.match(explainPlan(plan).join("\n"), /\(at step 2\): its run.json is missing\. To go on/);
+    const again = await runToy({ folder, pipeline: training(), values: drawn });
+    assert.equal(again.ending.ending, "complete");
+    assert.deepEqual(readdirSync(ending.dir).includes("run.json"), false);
+  }));
+
+test("a run.json that is not of the state beside it is refused", () =>
+  withTemporaryFolder(async (folder) => {
+    const { ending } = await runToy({ folder, pipeline: training(undefined, 2), values });
+    const manifest = manifestOf(ending.dir);
+    writeFileSync(join(ending.dir, "run.json"), JSON.stringify({ ...manifest, seed: 6 }));
+    const refused = await refuseToy({ folder, pipeline: training(), values });
+    assert.deepEqual([refused._tag, refused.kind], ["ForeignState", "user"]);
+  }));
+
+test("links to runs are runs", () =>
+  withTemporaryFolder(async (folder) => {
+    const { ending } = await runToy({ folder, pipeline: training(undefined, 2), values: drawn });
+    const real = join(folder, "elsewhere");
+    renameSync(ending.dir, real);
+    symlinkSync(real, ending.dir, "dir");
+    const plan = await planToy({ folder, pipeline: training(), values: drawn });
+    assert.deepEqual([plan.run.dir, plan.run.step], [ending.dir, 2]);
+    const surveyed = await Effect.runPromise(surveyRuns(join(folder, "output")));
+    assert.deepEqual(surveyed.map(({ name, step }) => [name, step]), [[ending.run, 2]]);
+    assert.deepEqual((await findRuns(join(folder, "output"))).map(({ dir }) => dir), [ending.dir]);
   }));

@@ -2,21 +2,22 @@
 // it nearly means are named with what differs, so that nobody trains anew by a slip.
 // The trap: a run may be found by several identities, once it went on with a changed configuration.
 import { randomInt } from "node:crypto";
-import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Effect } from "effect";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { eventCodec } from "../events.ts";
 import { readEvents } from "../execute/event-log.ts";
-import { listRuns, readManifest, type Run } from "../execute/manifest.ts";
-import { savedStep } from "../execute/saved-step.ts";
+import { type Orphan, readRun, type Run } from "../execute/manifest.ts";
+import { foldersIn } from "../execute/run-folders.ts";
+import { loadState, savedStep, stateFile } from "../execute/state.ts";
 import type { Configuration } from "../pipeline/configuration.ts";
 import { findRun, NoSuchRun } from "../runs/find-run.ts";
 import { type Change, jsonDifference } from "./json-difference.ts";
-import type { SimilarRun } from "./plan.ts";
+import type { SimilarRun, UnreadableRun } from "./plan.ts";
 import type { Identity } from "./run-identity.ts";
 
 export class CannotExtend extends fault("CannotExtend", "user") {}
+export class ForeignState extends fault("ForeignState", "user") {}
 
 export interface RunChoice {
   /** A run by name, the beginning of its name, folder, or `latest` (`--resume`). */
@@ -33,6 +34,8 @@ export interface ChosenRun {
   readonly seed: number;
   readonly scheduleSteps: number | null;
   readonly similar: readonly SimilarRun[];
+  /** Others of this trigger whose `run.json` is lost or damaged. */
+  readonly unreadable: readonly UnreadableRun[];
 }
 
 /** More differences than this, and the other run is simply another run. */
@@ -68,17 +71,17 @@ const similarRuns = (runs: readonly Run[], identity: Identity, configuration: Co
 const namedRun = Effect.fnUntraced(function* (text: string, base: string, pipeline: string) {
   const { dir } = yield* findRun(text, base, {
     key: "--resume",
-    among: ({ manifest }) => manifest?.pipeline === pipeline,
+    among: ({ manifest }) => manifest === null || manifest.pipeline === pipeline,
   });
-  const manifest = yield* readManifest(dir);
-  if (manifest !== null) return { dir, manifest };
+  const found = yield* readRun(dir);
+  if (found !== null && "manifest" in found) return found;
   return yield* Effect.fail<Fault>(
     new NoSuchRun({
       key: "--resume",
-      file: dir,
-      wanted: "a run with its manifest",
-      found: "a folder without run.json",
-      fix: "Name another run, or leave --resume out to start a new one.",
+      file: join(dir, "run.json"),
+      wanted: "the manifest of a run",
+      found: found === null ? "none" : `${found.orphan}, beside a state that says too little of it`,
+      fix: "Put an unharmed copy of run.json in its place, or name another run.",
     }),
   );
 });
@@ -116,11 +119,74 @@ const horizonOf = (run: Run, [inSteps]: Configuration["lengthKeys"]) =>
   });
 
 /** `trigger-8hex`, or more of the digest where another run has that name. */
-function freeName(base: string, trigger: string, digest: string): string {
-  const lengths = [8, 12, 16, 64];
-  return lengths.map((length) => `${trigger}-${digest.slice(0, length)}`)
-    .find((name) => !existsSync(join(base, name, "run.json")))!;
-}
+const namesOf = (trigger: string, { digest }: Identity) =>
+  [8, 12, 16, 64].map((length) => `${trigger}-${digest.slice(0, length)}`);
+
+/** All runs of the base folder, also those whose manifest cannot be read. */
+const runsIn = Effect.fnUntraced(function* (base: string, mine: readonly string[]) {
+  const folders = yield* Effect.tryPromise(() => foldersIn(base)).pipe(
+    Effect.orElseSucceed((): readonly string[] => []),
+  );
+  const found = yield* Effect.forEach(folders, (dir) =>
+    readRun(dir).pipe(
+      // What the disk hides of another run is not this command's concern.
+      Effect.catchIf(
+        () => !mine.includes(basename(dir)),
+        ({ found }) => Effect.succeed<Orphan>({ dir, orphan: found }),
+      ),
+    ), { concurrency: 16 });
+  return found.filter((each) => each !== null);
+});
+
+/** The first of the names that is free, or the run of this identity that has it by now. */
+const freeOrOwn = Effect.fnUntraced(
+  function* (base: string, names: readonly string[], digest: string) {
+    for (const name of names) {
+      const run = yield* readRun(join(base, name));
+      if (run === null) return name;
+      if ("manifest" in run && run.manifest.identities.includes(digest)) return run;
+    }
+    return names.at(-1)!;
+  },
+);
+
+const unreadableRuns = Effect.fnUntraced(function* (
+  all: readonly (Run | Orphan)[],
+  { trigger }: Configuration,
+  chosen: string | null,
+) {
+  const lost = all.filter((each) =>
+    each.dir !== chosen &&
+    ("orphan" in each
+      ? basename(each.dir).startsWith(`${trigger}-`)
+      : each.lost !== null && each.manifest.trigger === trigger)
+  );
+  return yield* Effect.forEach(
+    lost,
+    (each) =>
+      Effect.map(savedStep(each.dir), (step): UnreadableRun => ({
+        run: basename(each.dir),
+        step,
+        trouble: "orphan" in each ? each.orphan : each.lost!,
+        goesOn: "manifest" in each,
+      })),
+  );
+});
+
+/** A state beside a manifest that is not its own would be trained on with another seed. */
+const checkState = ({ dir, manifest, lost }: Run) =>
+  Effect.flatMap(Effect.orElseSucceed(loadState(dir), () => null), (state) => {
+    const seed = state?.origin?.seed ?? manifest.seed;
+    return lost !== null || seed === manifest.seed ? Effect.void : Effect.fail<Fault>(
+      new ForeignState({
+        file: stateFile(dir),
+        wanted: `a state of this run, whose run.json has the seed ${manifest.seed}`,
+        found: `one with the seed ${seed}`,
+        fix:
+          "One of the two files is another run's or was changed: put the right one in its place.",
+      }),
+    );
+  });
 
 export const chooseRun = Effect.fnUntraced(function* (
   pipeline: string,
@@ -129,33 +195,41 @@ export const chooseRun = Effect.fnUntraced(function* (
   { resume, extend = false }: RunChoice,
 ) {
   const { base, trigger } = configuration;
-  const runs = (yield* listRuns(base)).filter(({ manifest }) => manifest.pipeline === pipeline);
+  const names = namesOf(trigger, identity);
+  const all = yield* runsIn(base, names);
+  const runs = all.filter((each): each is Run =>
+    "manifest" in each && each.manifest.pipeline === pipeline
+  );
   const known = runs.filter(({ manifest }) => manifest.identities.includes(identity.digest));
   // Beside a copy of its folder, the run is the one that still has its name.
   const same = known.find(({ dir, manifest }) => basename(dir) === manifest.run) ?? known[0];
-  const found = resume !== undefined
+  const named = resume !== undefined
     ? yield* namedRun(resume, base, pipeline)
     : same ?? (extend ? yield* extendable(runs, identity, configuration) : null);
-  if (found === null) {
-    const name = freeName(base, trigger, identity.digest);
+  const free = named === null ? yield* freeOrOwn(base, names, identity.digest) : named;
+  if (typeof free === "string") {
+    const whole = runs.filter(({ lost }) => lost === null);
     return {
-      name,
-      dir: join(base, name),
-      found,
+      name: free,
+      dir: join(base, free),
+      found: null,
       seed: configuration.seed ?? randomInt(seedBelow),
       scheduleSteps: null,
-      similar: yield* similarRuns(runs, identity, configuration),
+      similar: yield* similarRuns(whole, identity, configuration),
+      unreadable: yield* unreadableRuns(all, configuration, null),
     } satisfies ChosenRun;
   }
-  const stretched = extend && onlyLength(differences(found, identity), configuration);
+  yield* checkState(free);
+  const stretched = extend && onlyLength(differences(free, identity), configuration);
   return {
-    name: basename(found.dir),
-    dir: found.dir,
-    found,
-    seed: found.manifest.seed,
+    name: basename(free.dir),
+    dir: free.dir,
+    found: free,
+    seed: free.manifest.seed,
     scheduleSteps: stretched
-      ? yield* horizonOf(found, configuration.lengthKeys)
-      : found.manifest.scheduleSteps,
+      ? yield* horizonOf(free, configuration.lengthKeys)
+      : free.manifest.scheduleSteps,
     similar: [],
+    unreadable: yield* unreadableRuns(all, configuration, free.dir),
   } satisfies ChosenRun;
 });

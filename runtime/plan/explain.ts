@@ -40,6 +40,15 @@ export function explainPlan({ pipeline, run, seed, device, stages }: Plan): read
     `in ${describeChanges(other.changes)}.`,
     `  ${other.complete ? "This is a new run" : "This starts a new one"}: ${other.why}.`,
   ]);
+  const unreadable = run.unreadable.map(({ run: name, step, trouble, goesOn }) =>
+    `${name} (${stepText(step)}): its run.json is ${trouble}. ` +
+    (goesOn
+      ? "Its own command goes on with it, from its state."
+      : "To go on with it put run.json back; to give it up delete its folder.")
+  );
+  const lost = run.lost === null ? [] : [
+    `Its run.json is ${run.lost}: it goes on from its state, with its own seed, and run.json is made again.`,
+  ];
   const idle = !run.isNew && stages.every(({ action }) => action !== "run");
   const late = idle && run.changed.length > 0
     ? [
@@ -52,8 +61,9 @@ export function explainPlan({ pipeline, run, seed, device, stages }: Plan): read
       seed === null ? "a seed to be drawn" : `seed ${seed}`,
       ...(device === null ? [] : [device]),
     ].join(", "),
+    ...lost,
     ...lines,
     ...late,
-    ...(inRun ? similar : []),
+    ...(inRun ? [...similar, ...unreadable] : []),
   ];
 }

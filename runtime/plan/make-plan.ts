@@ -7,7 +7,7 @@ import { allFaults, type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { portsOf } from "../artefact.ts";
 import type { EventStream } from "../execute/observers.ts";
-import { savedStep } from "../execute/saved-step.ts";
+import { savedStep } from "../execute/state.ts";
 import { withoutKeys } from "../options/mapping.ts";
 import type { Wired } from "../pipeline/wiring.ts";
 import type { Store } from "../store/artefact-store.ts";
@@ -158,7 +158,7 @@ export const makePlan = (request: PlanRequest, store: Store): Effect.Effect<Plan
 // The trap: it is made again once the run is locked, because another process may have worked meanwhile.
 
 const changedKeys = ({ run, values, configuration }: Prepared): readonly string[] => {
-  if (run.found === null) return [];
+  if (run.found === null || run.found.lost !== null) return [];
   const places = [...configuration.placeKeys, ...configuration.unhashed];
   const [before, now] = [run.found.manifest.configuration, values]
     .map((all) => withoutKeys(all, places));
@@ -170,12 +170,24 @@ const changedKeys = ({ run, values, configuration }: Prepared): readonly string[
 export const planRun = (prepared: Prepared): Effect.Effect<Plan, Fault> =>
   Effect.gen(function* () {
     const { run, store } = prepared;
-    const { name, dir, similar } = run;
+    const { name, dir, similar, unreadable } = run;
     const isNew = run.found === null;
     const step = isNew ? null : yield* savedStep(dir);
     const changed = changedKeys(prepared);
     return yield* makePlan(
-      { ...prepared, run: { name, dir, isNew, step, similar, changed } },
+      {
+        ...prepared,
+        run: {
+          name,
+          dir,
+          isNew,
+          step,
+          similar,
+          unreadable,
+          lost: run.found?.lost ?? null,
+          changed,
+        },
+      },
       store,
     );
   });

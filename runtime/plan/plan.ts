@@ -50,6 +50,16 @@ export const SimilarRun = Struct({
 });
 export type SimilarRun = typeof SimilarRun.Type;
 
+/** A run whose `run.json` is lost or damaged. */
+export const UnreadableRun = Struct({
+  run: Text,
+  step: NullOr(Finite),
+  trouble: Text,
+  /** Its own command goes on with it from its state. */
+  goesOn: Flag,
+});
+export type UnreadableRun = typeof UnreadableRun.Type;
+
 export const Plan = Struct({
   pipeline: Text,
   run: Struct({
@@ -59,6 +69,9 @@ export const Plan = Struct({
     /** Finished steps; null if there is no state yet. */
     step: NullOr(Finite),
     similar: List(SimilarRun),
+    unreadable: List(UnreadableRun),
+    /** What is wrong with its run.json, where it goes on from its state alone; else null. */
+    lost: NullOr(Text),
     /** Keys of the configuration that were otherwise in its last attempt; of a run that is there. */
     changed: List(Text),
   }),

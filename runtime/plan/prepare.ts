@@ -15,6 +15,7 @@ import { wire, type Wired } from "../pipeline/wiring.ts";
 import { tool } from "../platform/versions.ts";
 import type { InputTools, RunInfo } from "../stage.ts";
 import { openStore, type Store, storeName } from "../store/artefact-store.ts";
+import type { RunOrigin } from "../execute/run-origin.ts";
 import { isAbsent, type PreparedStage } from "./prepared-stage.ts";
 import { chooseRun, type ChosenRun, type RunChoice } from "./choose-run.ts";
 import type { Plan } from "./plan.ts";
@@ -101,9 +102,12 @@ export const prepare = Effect.fnUntraced(function* (command: Command) {
     name: `${configuration.trigger}-????????`,
     dir: join(configuration.base, `${configuration.trigger}-????????`),
     similar: [],
+    unreadable: [],
   };
 
-  const seeded: JsonObject = { ...configuration.values, seed: run.seed };
+  const worlds = new Map(asked.map(({ stage, world }) => [stage.name, world]));
+  const settled = configuration.settle?.(worlds, run.found?.manifest.configuration ?? null);
+  const seeded: JsonObject = { ...configuration.values, ...settled?.values, seed: run.seed };
   const manifest = run.found?.manifest;
   const facts = yield* app.facts({
     configuration,
@@ -128,12 +132,23 @@ export const prepare = Effect.fnUntraced(function* (command: Command) {
     configurationDigest: digestJson(about),
     tool,
     scheduleSteps: run.scheduleSteps,
+    origin: {
+      format: 1,
+      run: run.name,
+      pipeline: name,
+      trigger: configuration.trigger,
+      identities: [...new Set([...run.found?.manifest.identities ?? [], identity.digest])],
+      seed: run.seed,
+      device: facts.device,
+      facts: facts.kept as RunOrigin["facts"],
+      scheduleSteps: run.scheduleSteps,
+    },
   };
   return {
     app,
     pipeline: name,
     configuration,
-    notes: [...configuration.notes, ...facts.notes],
+    notes: [...configuration.notes, ...(settled?.notes ?? []), ...facts.notes],
     values,
     seed: run.seed,
     seedIsDrawn: run.found === null && configuration.seed === null,

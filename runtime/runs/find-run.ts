@@ -6,7 +6,8 @@ import { isAbsolute, join } from "node:path";
 import { Effect } from "effect";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { nearest } from "../../lib/nearest.ts";
-import { isRunFolder, type SurveyedRun, surveyRun, surveyRuns } from "./survey.ts";
+import { isRunFolder } from "../execute/run-folders.ts";
+import { type SurveyedRun, surveyRun, surveyRuns } from "./survey.ts";
 
 export class NoSuchRun extends fault("NoSuchRun", "user") {}
 

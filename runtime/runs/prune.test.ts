@@ -1,6 +1,14 @@
 // Clearing up: what goes is what no run needs, judged by the store itself and by the other runs' files.
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
@@ -81,9 +89,7 @@ test("runs that ended badly go only when an age is given and they are older", ()
       await makeRun(base, { name, manifest: failed });
     }
     await makeRun(base, { name: "old-complete", rows: ["kept"] });
-    await makeRun(base, { name: "old-broken", rows: ["lost"] });
-    truncateSync(join(base, "old-broken", "run.json"), 10);
-    for (const name of ["old-failed", "old-complete", "old-broken"]) {
+    for (const name of ["old-failed", "old-complete"]) {
       for (const part of [".", "run.json", "events.jsonl"]) {
         utimesSync(join(base, name, part), 1000, 1000);
       }
@@ -94,13 +100,41 @@ test("runs that ended badly go only when an age is given and they are older", ()
     assert.deepEqual(readdirSync(base).toSorted(), [
       storeName,
       "new-failed",
-      "old-broken",
       "old-complete",
       "old-failed",
     ]);
     await prune(base, 2_000_000);
     assert.deepEqual(readdirSync(base).toSorted(), [storeName, "new-failed", "old-complete"]);
     assert.deepEqual(texts(base), ["kept"]);
+  }));
+
+test("everything stays while a run cannot be read: nobody knows what it needs", () =>
+  withTemporaryFolder(async (base) => {
+    const attempt = { versions: {}, startedAt: 1, endedAt: 2, fromStep: 0, toStep: 0, exit: 3 };
+    await makeRun(base, {
+      name: "failed",
+      manifest: { status: "unfinished", attempts: [attempt] },
+    });
+    await makeRun(base, { name: "broken", rows: ["its rows"], latents: "its latents" });
+    truncateSync(join(base, "broken", "run.json"), 10);
+    const before = treeOf(base);
+    const later = Date.now() + 1e9;
+    assert.deepEqual((await prunable(base, later)).unreadable.map(({ name }) => name), ["broken"]);
+    await prune(base, later);
+    assert.deepEqual(treeOf(base), before);
+    await remove(base, "broken");
+    await prune(base, later);
+    assert.deepEqual(readdirSync(base), [storeName]);
+  }));
+
+test("what a linked run needs stays", () =>
+  withTemporaryFolder(async (base) => {
+    const elsewhere = join(base, ".elsewhere");
+    await makeRun(base, { name: "linked", rows: ["needed"] });
+    renameSync(join(base, "linked"), elsewhere);
+    symlinkSync(elsewhere, join(base, "linked"), "dir");
+    await prune(base);
+    assert.deepEqual(texts(base), ["needed"]);
   }));
 
 test("nothing is deleted or cleared up beside a training at work", () =>

@@ -1,5 +1,5 @@
 // Clears up a folder of runs: from the store what no run refers to, and (only where an age is given) runs
-// that never ended well and were not touched for so long. First a list, then the removal of that list.
+// that never ended well and were not touched for so long; nothing while a run cannot be read. First a list, then the removal of that list.
 // The trap: a training that starts meanwhile may want what is about to go; so nothing is removed while
 // one runs, and one that comes in between makes again what it misses.
 import { readdir, rm } from "node:fs/promises";
@@ -24,9 +24,11 @@ export interface Prunable {
   readonly entries: readonly StoredFile[];
   /** What an interrupted deletion or import left, by name. */
   readonly leftovers: readonly string[];
+  /** Runs that cannot be read; while there are any, all else stays: nobody knows what they need. */
+  readonly unreadable: readonly { readonly name: string; readonly trouble: string | null }[];
 }
 
-const endedBadly: ReadonlySet<RunStatus> = new Set(["stopped", "failed", "killed", "broken"]);
+const endedBadly: ReadonlySet<RunStatus> = new Set(["stopped", "failed", "killed"]);
 
 const without = (all: readonly StoredFile[], kept: readonly StoredFile[]): StoredFile[] => {
   const paths = new Set(kept.map(({ path }) => path));
@@ -51,6 +53,10 @@ export const findPrunable = (
         }),
       );
     }
+    const unreadable = runs.filter(({ status }) => status === "broken")
+      .map(({ name, trouble }) => ({ name, trouble }));
+    const leftovers = (yield* tryPromise(() => readdir(base).catch(() => []))).filter(isLeftover);
+    if (unreadable.length > 0) return { runs: [], blobs: [], entries: [], leftovers, unreadable };
     const old = before === null
       ? []
       : runs.filter(({ status, touchedAt }) => endedBadly.has(status) && touchedAt < before);
@@ -67,8 +73,9 @@ export const findPrunable = (
         (run) => Effect.map(tryPromise(() => bytesBelow(run.dir)), (bytes) => ({ run, bytes })),
       ),
       blobs: without([...all.blobs.values()], [...kept.blobs.values()]),
-      leftovers: (yield* tryPromise(() => readdir(base).catch(() => []))).filter(isLeftover),
+      leftovers,
       entries: [...without(all.artefacts, kept.artefacts), ...without(all.memos, kept.memos)],
+      unreadable,
     };
   });
 

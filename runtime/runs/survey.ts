@@ -1,15 +1,15 @@
 // What lies in a folder of runs, whatever state it is in: each run with its status, judged from its
 // manifest, its lock and its state, without reading its events.
 // The trap: a run that was killed says nothing of it; it is one that has not ended and that nobody works in.
-import { type Dirent, existsSync } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { Effect } from "effect";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { lockState } from "../execute/lock.ts";
 import { type Attempt, type Manifest, readManifest } from "../execute/manifest.ts";
-import { savedStep } from "../execute/saved-step.ts";
+import { foldersIn, isRunFolder, runMarks } from "../execute/run-folders.ts";
+import { savedStep } from "../execute/state.ts";
 
 /**
  * elsewhere: a process of another machine has the lock and may be alive. killed: it ended without a
@@ -40,14 +40,8 @@ export interface SurveyedRun {
   readonly touchedAt: number;
 }
 
-const marks = ["run.json", "events.jsonl", "state.safetensors"];
-
-/** Whether a folder is a run's at all, sound or not. */
-export const isRunFolder = (dir: string): boolean =>
-  marks.some((mark) => existsSync(join(dir, mark)));
-
 const touched = async (dir: string): Promise<number> => {
-  const paths = [dir, ...marks.map((mark) => join(dir, mark))];
+  const paths = [dir, ...runMarks.map((mark) => join(dir, mark))];
   const times = await Promise.all(
     paths.map((path) => stat(path).then((at) => at.mtimeMs, () => 0)),
   );
@@ -90,23 +84,15 @@ export const surveyRun = (dir: string): Effect.Effect<SurveyedRun> =>
     };
   });
 
-const foldersIn = (base: string): Effect.Effect<readonly string[], Fault> =>
-  Effect.tryPromise({
-    try: () => readdir(base, { withFileTypes: true }),
-    catch: (cause) => cause as Error,
-  }).pipe(
-    Effect.catchIf((cause) => errnoOf(cause) === "ENOENT", () => Effect.succeed<Dirent[]>([])),
+const listed = (base: string): Effect.Effect<readonly string[], Fault> =>
+  Effect.tryPromise({ try: () => foldersIn(base), catch: (cause) => cause as Error }).pipe(
+    Effect.catchIf((cause) => errnoOf(cause) === "ENOENT", () => Effect.succeed([])),
     Effect.mapError(diskFault(base, "to list the runs in this folder")),
-    Effect.map((entries) =>
-      entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
-        .map(({ name }) => join(base, name))
-    ),
   );
 
 /** All runs in a base folder, by name. Folders that are no runs are left out. */
 export const surveyRuns = (base: string): Effect.Effect<readonly SurveyedRun[], Fault> =>
   Effect.flatMap(
-    foldersIn(base),
-    (folders) =>
-      Effect.forEach(folders.filter(isRunFolder).toSorted(), surveyRun, { concurrency: 8 }),
+    listed(base),
+    (folders) => Effect.forEach(folders.filter(isRunFolder), surveyRun, { concurrency: 8 }),
   );

@@ -6,7 +6,8 @@ import { Effect } from "effect";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import type { UnstampedEvent } from "../events.ts";
 import { type Manifest, writeManifest } from "../execute/manifest.ts";
-import { saveState } from "../../inversion/state.ts";
+import { saveState } from "../execute/state.ts";
+import { testOrigin } from "./origin.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
 import { openStore, storeName } from "../store/artefact-store.ts";
 
@@ -71,10 +72,14 @@ export async function makeRun(base: string, run: RunToMake): Promise<string> {
   const at = 1_700_000_000_000;
   const lines = (run.events ?? []).map((event) => `${JSON.stringify({ at, ...event })}\n`);
   writeFileSync(join(dir, "events.jsonl"), lines.join(""));
+  const { pipeline = "sdxl-ti", trigger = "bruce", seed = 1 } = run.manifest ?? {};
+  const of = { run: run.name, pipeline, trigger, seed };
   await Effect.runPromise(Effect.gen(function* () {
     const outputs = run.latents === undefined ? {} : yield* keepLatents(base, run.latents);
     if (run.rows !== undefined) yield* keepRows(base, dir, run.rows);
-    if (run.step !== undefined) yield* saveState(dir, new Map(), { step: `${run.step}` });
+    if (run.step !== undefined) {
+      yield* saveState(dir, { ...testOrigin, ...of }, new Map(), { step: `${run.step}` });
+    }
     yield* writeManifest(dir, {
       format: 2,
       run: run.name,

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { Effect } from "effect";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import { sha256 } from "../../lib/sha256.ts";
+import { testOrigin } from "./origin.ts";
 import type { Blob } from "../artefact.ts";
 import type { UnstampedEvent } from "../events.ts";
 import type { InputTools, StageTools } from "../stage.ts";
@@ -37,6 +38,7 @@ export function memoryTools(seed = 1): MemoryTools {
       configurationDigest: "",
       tool: "gnomic test",
       scheduleSteps: null,
+      origin: testOrigin,
     },
     concurrency: 2,
     withResource: (_, effect) => effect,

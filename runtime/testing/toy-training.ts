@@ -10,7 +10,7 @@ import { stopped } from "../../lib/fault.ts";
 import { stream } from "../artefact.ts";
 import { exitCodeOfOutcome } from "../execute/outcome.ts";
 import { makeStopSignal } from "../execute/stage-tools.ts";
-import { loadState, saveState } from "../../inversion/state.ts";
+import { loadState, saveState } from "../execute/state.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { defineStage } from "../stage.ts";
 import { toyStages } from "./toy-stages.ts";
@@ -63,7 +63,7 @@ const train = defineStage({
           shape: [32],
           data: new Uint8Array(Buffer.from(hash, "hex")),
         }]]);
-        yield* saveState(tools.runDir, tensors, { step: `${step}`, hash });
+        yield* saveState(tools.runDir, tools.run.origin, tensors, { step: `${step}`, hash });
         yield* tell;
       }
       return {};

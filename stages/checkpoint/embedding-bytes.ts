@@ -2,7 +2,7 @@
 // float32, which InvokeAI, ComfyUI and A1111/Forge load. Its metadata says what it is and can rebuild the
 // run. The trap: nothing about when, where or in which folder it was made, so the same training gives
 // the same bytes.
-import { safetensorsBytes } from "../../engine/weights/safetensors-bytes.ts";
+import { safetensorsBytes } from "../../lib/safetensors/safetensors-bytes.ts";
 import type { EncoderRows } from "../../inversion/artefacts/snapshots.ts";
 import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
 import type { RunInfo } from "../../runtime/stage.ts";

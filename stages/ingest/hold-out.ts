@@ -2,11 +2,10 @@
 // are, is drawn from the seed.
 // The trap: few pictures are better all trained on, so of fewer than eight none is set aside.
 import { shuffled } from "../../engine/random/draw.ts";
+import { fewestToHoldOutOf as fewest } from "../../config/fixed-loss.ts";
 import { fault } from "../../lib/fault.ts";
 
 export class HoldOutFault extends fault("HoldOutFault", "user") {}
-
-const fewest = 8;
 
 /** null where nothing is wrong. */
 export const holdOutFault = (holdout: number, pictures: number): HoldOutFault | null =>

@@ -8,6 +8,7 @@ import { learningRates } from "../../engine/optimise/rates.ts";
 import type { Engine } from "../../engine/session/engine.ts";
 import type { Model } from "../../engine/weights/model.ts";
 import type { Latents } from "../../inversion/artefacts/latents.ts";
+import { fixedLossEvery } from "../../inversion/fixed-loss-every.ts";
 import type { Snapshot } from "../../inversion/artefacts/snapshots.ts";
 import type { TokenIds } from "../../inversion/artefacts/token-ids.ts";
 import { schedulerOf } from "../../inversion/model/open-engine.ts";
@@ -16,7 +17,6 @@ import { tryPromise } from "../../lib/try-promise.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { planBatches } from "./batch-plan.ts";
 import type { Item } from "./batches.ts";
-import { fixedEvery } from "./fixed-every.ts";
 import { beforeAfterItems, fixedItems, itemsOfWord, measure } from "./fixed-loss.ts";
 import { latentReader } from "./latent-reader.ts";
 import type { OptimiseOptions } from "./options.ts";
@@ -92,7 +92,7 @@ export const openTraining = (
         trainingSteps: tools.run.scheduleSteps ?? batchPlan.totalSteps,
         decayFraction: options.lr_decay_fraction,
       }),
-      fixedEvery: fixedEvery(options, batchPlan.fullest, items.length),
+      fixedEvery: fixedLossEvery(options.fixed_loss_every, batchPlan.fullest, items.length),
       heldOut,
       fixedLoss: (rows) => measure(engine, tools, measured(items), rows),
       wordLoss: wordItems === null

@@ -8,6 +8,7 @@ import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import type { OptimiseOptions } from "./options.ts";
 import { remainingWork } from "./remaining-work.ts";
 import { save } from "./training-state.ts";
+import { testOrigin } from "../../runtime/testing/origin.ts";
 
 const optimizer = {
   optimizer_type: "AdamW",
@@ -50,7 +51,7 @@ async function atStep3(runDir: string, early: boolean): Promise<void> {
     seconds: 1,
     rssBytes: 1,
   };
-  await Effect.runPromise(save(runDir, {
+  await Effect.runPromise(save({ runDir, run: { origin: testOrigin } }, {
     step: 3,
     optimizer: startOptimizer(optimizer, rows),
     average: null,

@@ -77,7 +77,7 @@ export const optimiseEmbeddings = defineStage({
       if (state === null) {
         const first = yield* startState(options, inputs.tokens, engine);
         state = { ...first, before: yield* beforeAfterLoss(rowsOf(first)) };
-        yield* save(tools.runDir, state);
+        yield* save(tools, state);
       }
       const widths = [engine.tokens[0].width, engine.tokens[1].width] as const;
       const begun = state;

@@ -28,6 +28,7 @@ import {
   trainedRows,
   type TrainingState,
 } from "./training-state.ts";
+import { testOrigin } from "../../runtime/testing/origin.ts";
 
 const model = await openModel(
   fileURLToPath(new URL("../../tests/golden/c/model", import.meta.url)),
@@ -78,6 +79,7 @@ function trainingOn({ device, runDir, said, onStep, fixedLoss, emaDecay }: Attem
     },
     tools: {
       runDir,
+      run: { origin: testOrigin },
       stopRequested: () => false,
       requests: () => Effect.succeed([]),
       progress: () => Effect.void,
@@ -114,7 +116,7 @@ test("a card that vanishes: a fault that says how to go on, from the last step, 
   withTemporaryFolder(async (runDir) => {
     const said: number[] = [];
     const first = isolated();
-    await Effect.runPromise(save(runDir, beginning()));
+    await Effect.runPromise(save({ runDir, run: { origin: testOrigin } }, beginning()));
     const onStep = (step: number) => void (step === 2 && process.kill(first.processId, "SIGKILL"));
     const lost = await Effect.runPromise(
       Effect.flip(train(trainingOn({ device: first, runDir, said, onStep }), beginning())),
@@ -185,7 +187,7 @@ test("a mean of the rows is kept beside them: they train on, and it is what is m
     const at = { device, runDir, said: [], fixedLoss };
     const plain = await Effect.runPromise(train(trainingOn(at), beginning()));
     measured.length = 0;
-    await Effect.runPromise(save(runDir, beginning()));
+    await Effect.runPromise(save({ runDir, run: { origin: testOrigin } }, beginning()));
     const onStep = async () => {
       const { optimizer } = (await Effect.runPromise(load(runDir, "AdamW")))!;
       rows.push(optimizer.rows[0]);

@@ -29,7 +29,7 @@ export const train = (
     yield* tools.progress(current.step, batchPlan.totalSteps, "steps");
     if (owesStart(training, current)) {
       current = yield* evaluateWhereDue(training, current);
-      yield* save(tools.runDir, current);
+      yield* save(tools, current);
     }
     yield* tell(training, current);
     while (!isFinished(current, batchPlan)) {
@@ -37,11 +37,11 @@ export const train = (
       const stepped = yield* oneStep(training, current);
       if (owesStart(training, stepped)) {
         // That the first step went well is heard before anything is measured.
-        yield* save(tools.runDir, stepped);
+        yield* save(tools, stepped);
         yield* say(training, stepped);
       }
       current = yield* evaluateWhereDue(training, stepped);
-      yield* save(tools.runDir, current);
+      yield* save(tools, current);
       yield* tell(training, current);
       yield* publisher.asked(current, yield* trainingRequests(tools));
       yield* tools.progress(current.step, batchPlan.totalSteps, "steps");

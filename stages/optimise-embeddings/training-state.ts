@@ -2,7 +2,7 @@
 // best rows and the fixed-input losses so far. All else follows from the configuration and the seed.
 // The trap: the events of the last step travel in it, because a kill between writing the state and
 // appending to the log must not lose them.
-import { Effect, Schema } from "effect";
+import { Effect, Result, Schema } from "effect";
 import {
   type OptimizerName,
   optimizers,
@@ -15,7 +15,13 @@ import {
 } from "../../engine/optimise/state-tensors.ts";
 import { asFault, type Fault } from "../../lib/fault.ts";
 import { RunEvent } from "../../inversion/events.ts";
-import { loadState, saveState } from "../../inversion/state.ts";
+import {
+  damagedState,
+  loadState,
+  type SavedState,
+  saveState,
+} from "../../runtime/execute/state.ts";
+import type { StageTools } from "../../runtime/stage.ts";
 
 export type EncoderPair = readonly [Float64Array, Float64Array];
 
@@ -56,6 +62,7 @@ const Notes = Schema.Struct({
   early: Schema.Boolean,
   events: Schema.Array(RunEvent),
 });
+const decodeNotes = Schema.decodeUnknownResult(Schema.fromJsonString(Notes));
 
 /** The rows that are trained. */
 export const trainedRows = ({ optimizer: { rows } }: TrainingState): EncoderPair => [
@@ -79,7 +86,10 @@ const evenSteps = (count: number, step: number): Float64Array => {
 };
 
 /** Writes the state atomically: afterwards the step is finished, whatever happens. */
-export const save = (runDir: string, state: TrainingState): Effect.Effect<void, Fault> => {
+export const save = (
+  { runDir, run }: Pick<StageTools, "runDir"> & { readonly run: Pick<StageTools["run"], "origin"> },
+  state: TrainingState,
+): Effect.Effect<void, Fault> => {
   const { best } = state;
   const arrays = new Map<string, Float64Array>([
     ...[...stateToTensors(state.optimizer)].map(([k, v]) => [`optimizer.${k}`, v] as const),
@@ -101,7 +111,8 @@ export const save = (runDir: string, state: TrainingState): Effect.Effect<void, 
     early: state.early,
     events: state.events,
   };
-  return saveState(runDir, tensors, { step: `${state.step}`, notes: JSON.stringify(notes) });
+  const metadata = { step: `${state.step}`, notes: JSON.stringify(notes) };
+  return saveState(runDir, run.origin, tensors, metadata);
 };
 
 /** The state of a run, or null where it has none yet. */
@@ -113,39 +124,74 @@ export const load = (
     const saved = yield* loadState(runDir);
     if (saved === null) return null;
     return yield* Effect.try({
-      try: () => {
-        const { tensors, metadata } = saved;
-        const notes = Schema.decodeUnknownSync(Schema.fromJsonString(Notes))(metadata.notes);
-        if (notes.optimizer !== optimizer) throw otherOptimizer(notes.optimizer, optimizer);
-        const array = (name: string) => tensors.get(name)!.data as Float64Array;
-        const own = new Map(
-          [...tensors.keys()].filter((name) => name.startsWith("optimizer.")).map((name) =>
-            [name.slice("optimizer.".length), array(name)] as const
-          ),
-        );
-        const rows = (name: string) => [array(`${name}.0`), array(`${name}.1`)] as const;
-        const step = Number(metadata.step);
-        const fixedLosses = array("fixed_losses");
-        return {
-          ...notes,
-          step,
-          optimizer: stateFromTensors(optimizer, own),
-          average: tensors.has("ema.0") ? rows("ema") : null,
-          initial: rows("initial"),
-          fixedLosses,
-          fixedSteps: tensors.has("fixed_steps")
-            ? array("fixed_steps")
-            : evenSteps(fixedLosses.length, step),
-          best: notes.best === null ? null : {
-            ...notes.best,
-            rows: rows("best"),
-            losses: tensors.has("best.losses") ? array("best.losses") : new Float64Array(),
-          },
-        };
-      },
+      try: () => decoded(runDir, optimizer, saved),
       catch: asFault,
     });
   });
+
+/** Throws OptimizerStateFault for a state of another optimizer, DamagedState where it is no training's. */
+function decoded(
+  runDir: string,
+  optimizer: OptimizerName,
+  { tensors, metadata, step, origin }: SavedState,
+): TrainingState {
+  const bad = (found: string) => damagedState(runDir, found);
+  const read = decodeNotes(metadata.notes);
+  if (Result.isFailure(read)) throw bad("one without its notes");
+  const notes = read.success;
+  if (notes.optimizer !== optimizer) throw otherOptimizer(notes.optimizer, optimizer);
+  const array = (name: string): Float64Array => {
+    const data = tensors.get(name)?.data;
+    if (data instanceof Float64Array) return data;
+    throw bad(`one without ${name}`);
+  };
+  const rows = (name: string) => [array(`${name}.0`), array(`${name}.1`)] as const;
+  const own = [...tensors.keys()].filter((name) => name.startsWith("optimizer."))
+    .map((name) => [name.slice("optimizer.".length), array(name)] as const);
+  const fixedLosses = array("fixed_losses");
+  const state: TrainingState = {
+    ...notes,
+    step,
+    optimizer: optimizerState(runDir, optimizer, new Map(own)),
+    average: tensors.has("ema.0") ? rows("ema") : null,
+    initial: rows("initial"),
+    fixedLosses,
+    fixedSteps: tensors.has("fixed_steps")
+      ? array("fixed_steps")
+      : evenSteps(fixedLosses.length, step),
+    best: notes.best === null ? null : {
+      ...notes.best,
+      rows: rows("best"),
+      losses: tensors.has("best.losses") ? array("best.losses") : new Float64Array(),
+    },
+  };
+  const size = (pair: EncoderPair) => pair.map(({ length }) => length).join();
+  for (const each of [state.initial, state.average, state.best?.rows]) {
+    if (each != null && size(each) !== size(trainedRows(state))) throw bad("rows of two sizes");
+  }
+  // No digest vouches for it.
+  if (origin === null) {
+    const said = notes.events.find((event) => event.event === "step")?.step ?? 0;
+    if (said !== step) throw bad(`step ${step}, whose events are of step ${said}`);
+    for (const [name, { data }] of tensors) {
+      if (!(data as Float64Array).every(Number.isFinite)) throw bad(`a ${name} that is no number`);
+    }
+  }
+  return state;
+}
+
+function optimizerState(
+  runDir: string,
+  optimizer: OptimizerName,
+  tensors: ReadonlyMap<string, Float64Array>,
+): OptimizerState {
+  try {
+    return stateFromTensors(optimizer, tensors);
+  } catch (cause) {
+    const { tensor, found } = asFault(cause);
+    throw damagedState(runDir, `optimizer.${tensor} with ${found}`);
+  }
+}
 
 const otherOptimizer = (found: string, wanted: string) =>
   new OptimizerStateFault({

@@ -8,7 +8,7 @@ import { standardDeviation } from "../../engine/optimise/std-pull.ts";
 import type { Engine } from "../../engine/session/engine.ts";
 import { TokenEmbeddings } from "../../engine/text/token-embeddings.ts";
 import { openModel } from "../../engine/weights/model.ts";
-import { readTensor } from "../../engine/weights/safetensors.ts";
+import { readTensor } from "../../lib/safetensors/safetensors.ts";
 import type { TrainingState } from "./training-state.ts";
 import { watchEmbeddings } from "./watch-embeddings.ts";
 

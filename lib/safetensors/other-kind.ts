@@ -1,7 +1,7 @@
 // What people take for a .safetensors file, recognised by its first bytes so that the message says what to do:
 // a pickle, a web page, a GGUF, a Git LFS pointer.
 // The trap: a pickle can run any program when it is opened, so nothing of it is ever read further.
-import { WeightsFileFault } from "../../lib/file-fault.ts";
+import { WeightsFileFault } from "../file-fault.ts";
 
 /** The fault that the first 16 bytes call for; undefined where they may begin a header. */
 export function otherKind(file: string, start: Uint8Array): WeightsFileFault | undefined {

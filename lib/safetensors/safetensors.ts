@@ -2,13 +2,13 @@
 // never reads weights this way, ONNX Runtime maps the file. Writing is atomic.
 // The trap: `readTensor` of a view with `transposed` gives [out, in], as `view.shape` says, not the file's order.
 import { type FileHandle, open } from "node:fs/promises";
-import { writeAtomically } from "../../lib/atomic-file.ts";
+import { writeAtomically } from "../atomic-file.ts";
 import { decodeArray, type StoredArray, toFloat32 } from "./convert.ts";
 import type { StoredDType } from "./dtype.ts";
 import { safetensorsChunks, type TensorToWrite } from "./safetensors-bytes.ts";
 import { readHeader } from "./safetensors-header.ts";
 import type { WeightView } from "./weight-view.ts";
-import { fileFault } from "../../lib/file-fault.ts";
+import { fileFault } from "../file-fault.ts";
 export type { TensorToWrite } from "./safetensors-bytes.ts";
 export { readHeader, type SafetensorsHeader } from "./safetensors-header.ts";
 

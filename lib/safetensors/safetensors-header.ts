@@ -7,7 +7,7 @@ import { storedBytes, type StoredDType } from "./dtype.ts";
 import { duplicateKey } from "./duplicate-key.ts";
 import { otherKind } from "./other-kind.ts";
 import type { WeightView } from "./weight-view.ts";
-import { fileFault, WeightsFileFault } from "../../lib/file-fault.ts";
+import { fileFault, WeightsFileFault } from "../file-fault.ts";
 
 export interface SafetensorsHeader {
   /** Real path: symbolic links, as in Hugging Face's cache, are followed. */

@@ -1,7 +1,7 @@
 // The bytes of a .safetensors file: its header, then every tensor. Equal tensors give equal bytes, whatever
 // their order.
 // The trap: big tensors come as streams of their stored bytes, so a wrong length shows only while writing.
-import { fault } from "../../lib/fault.ts";
+import { fault } from "../fault.ts";
 import { type StoredArray, toBytes } from "./convert.ts";
 import { storedBytes, type StoredDType } from "./dtype.ts";
 

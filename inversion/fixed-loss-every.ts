@@ -1,0 +1,85 @@
+// How often the fixed-input loss is measured where the configuration leaves it open: so often that one
+// measure costs at most a tenth of the steps between two. Settled while a run is planned, and then part of
+// its manifest, so that it is printed, and stays whatever later versions would take.
+// The trap: a measure goes through in the training's own batches, so its last one counts as a full one.
+import { Schema } from "effect";
+import {
+  autoUnit,
+  fewestToHoldOutOf,
+  fixedLossFields,
+  fixedLossItems,
+} from "../config/fixed-loss.ts";
+import { optimizerFields } from "../config/optimizer.ts";
+
+/** A forward pass, as part of the same item's training step: frozen weights have no gradients. */
+const forwardShare = 0.5;
+const mostCost = 0.1;
+
+interface Step {
+  /** Pictures in a batch, and batches in a step, at most. */
+  readonly batch: number;
+  readonly batches: number;
+}
+
+type Every = number | "auto" | null;
+
+/** `items` are measured at once. */
+export function fixedLossEvery(
+  every: Every,
+  { batch, batches }: Step,
+  items: number,
+): number | null {
+  if (every !== "auto") return every;
+  const measure = forwardShare * Math.ceil(items / batch) * batch;
+  return autoUnit * Math.max(1, Math.ceil(measure / (mostCost * batch * batches * autoUnit)));
+}
+
+const Options = Schema.Struct({
+  fixed_loss_every: fixedLossFields.fixed_loss_every,
+  fixed_loss_holdout: fixedLossFields.fixed_loss_holdout,
+  fixed_loss_layout: fixedLossFields.fixed_loss_layout,
+  fixed_loss_timesteps: fixedLossFields.fixed_loss_timesteps,
+  train_batch_size: optimizerFields.train_batch_size,
+  gradient_accumulation_steps: optimizerFields.gradient_accumulation_steps,
+});
+
+/** What `ingest` says of the pictures before it runs: those of the dataset, then those held out. */
+const Pictures = Schema.Array(Schema.Struct({ sources: Schema.Array(Schema.Json) }));
+
+export interface SettledEvery {
+  readonly every: number;
+  /** For people. */
+  readonly note: string;
+}
+
+/**
+ * The number that `auto` stands for: the one that the run has, else by how many pictures there are. Null
+ * where nothing is open, or nobody can say yet.
+ */
+export function settleFixedLossEvery(
+  values: Readonly<Record<string, unknown>>,
+  ingested: unknown,
+  kept: unknown,
+): SettledEvery | null {
+  const options = Schema.decodeUnknownSync(Options)(values);
+  if (options.fixed_loss_every !== "auto") return null;
+  if (typeof kept === "number") {
+    return { every: kept, note: `fixed_loss_every auto: every ${kept} steps, as this run has it.` };
+  }
+  if (!Schema.is(Pictures)(ingested) || ingested.length === 0) return null;
+  const [all, apart] = ingested.map(({ sources }) => sources.length);
+  const aside = all < fewestToHoldOutOf ? 0 : options.fixed_loss_holdout;
+  const heldOut = apart ?? aside;
+  const trained = Math.max(1, all - (apart === undefined ? aside : 0));
+  const batch = Math.min(options.train_batch_size, trained);
+  const batches = Math.min(options.gradient_accumulation_steps, Math.ceil(trained / batch));
+  const { layout, timesteps } = fixedLossItems(options, heldOut > 0);
+  const items = layout === "all" ? timesteps.length * (heldOut || trained) : timesteps.length;
+  const every = fixedLossEvery("auto", { batch, batches }, items)!;
+  return {
+    every,
+    note:
+      `fixed_loss_every auto: every ${every} steps, ${items} items at once, which is at most a ` +
+      "tenth of the work.",
+  };
+}
