@@ -114,7 +114,7 @@ async function run(command: Command, argv: readonly string[]): Promise<number> {
   const [{ Cause, Effect, Exit, Fiber }, { asFault }, { exitCodeOf }, { printFault }, signals] =
     await Promise.all([
       import("effect"),
-      import("../lib/fault.ts"),
+      import("../lib/as-fault.ts"),
       import("../runtime/execute/outcome.ts"),
       import("./print-fault.ts"),
       import("./signals.ts"),
@@ -154,7 +154,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return await run(command, argv);
   } catch (error) {
     const [{ asFault }, { exitCodeOf }, { printFault }] = await Promise.all([
-      import("../lib/fault.ts"),
+      import("../lib/as-fault.ts"),
       import("../runtime/execute/outcome.ts"),
       import("./print-fault.ts"),
     ]);
@@ -166,7 +166,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
 // What nobody waited for (a callback, a worker) and failed all the same.
 const onUnexpected = async (error: unknown) => {
-  const { asFault } = await import("../lib/fault.ts");
+  const { asFault } = await import("../lib/as-fault.ts");
   (await import("./print-fault.ts")).printFault(asFault(error), process.argv.slice(2));
   process.exit(70);
 };

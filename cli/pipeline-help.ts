@@ -18,6 +18,7 @@ export const pipelineHelp: Pick<
     ["--explain [option]", "Say what an option means, or list them all"],
     ["--from <stage>", "Run this stage and those below it; the others must be in the store"],
     ["--until <stage>", "Run up to this stage"],
+    ["--to-step <n>", "Train up to this step and pause: the schedule stays as it is"],
     ["--only <stage>", "Run this stage alone; what it reads must be in the store"],
     ["--force", "Make results again that are in the store; a training goes on from its state"],
     ["--no-cache", "Neither take results from the store nor keep them there"],
@@ -26,6 +27,7 @@ export const pipelineHelp: Pick<
     ["--monitor", "Serve a live page of the run meanwhile"],
     ["--quiet", "Only warnings, and how it ended"],
     ["--json", "Events on standard output, one JSON object a line, and nothing else"],
+    ["--while-stdin", "End when standard input closes: for a program that starts this one"],
   ],
   sections: [{
     title: "DESCRIPTION",

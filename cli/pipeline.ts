@@ -6,7 +6,7 @@ import process from "node:process";
 import { Effect, Scope } from "effect";
 import { optionRows } from "../config/option-rows.ts";
 import { trainingApp } from "../inversion/app.ts";
-import { Stopped } from "../lib/fault.ts";
+import { type Fault, Stopped } from "../lib/fault.ts";
 import type { RunOutcome } from "../runtime/execute/outcome.ts";
 import { stateFile } from "../runtime/execute/state.ts";
 import { runPipeline } from "../runtime/execute/run-pipeline.ts";
@@ -21,7 +21,7 @@ import {
   type Prepared,
 } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
-import type { Command, Terminal } from "./command.ts";
+import { type Command, type Terminal, UsageFault } from "./command.ts";
 import { readingFrom } from "./from-file.ts";
 import { memoryTable } from "./memory-table.ts";
 import { pipelineHelp } from "./pipeline-help.ts";
@@ -38,6 +38,19 @@ const text = (value: unknown): string | undefined =>
   value === undefined ? undefined : String(Array.isArray(value) ? value.at(-1) : value);
 const list = (value: unknown): readonly string[] =>
   value === undefined ? [] : [value].flat().map(String);
+
+const checkStep = (value: unknown): Effect.Effect<void, Fault> => {
+  const step = Number(text(value));
+  if (value === undefined || (Number.isInteger(step) && step >= 1)) return Effect.void;
+  return Effect.fail(
+    new UsageFault({
+      key: "--to-step",
+      wanted: "a number of steps from 1 on",
+      found: text(value)!,
+      fix: "--to-step 300 ends after step 300; --until names a stage.",
+    }),
+  );
+};
 
 function commandOf(
   name: string,
@@ -60,6 +73,7 @@ function commandOf(
       force: options.force === true,
       cache: options.cache !== false,
     },
+    toStep: options.toStep === undefined ? undefined : Number(text(options.toStep)),
     choice: { resume: text(options.resume), extend: options.extend === true },
     offline: options.dryRun === true,
     app: trainingApp(readingFrom(text(options.fromFile))),
@@ -73,6 +87,9 @@ const modeOf = (options: Options): ProgressMode =>
 /** The last lines, once a run ended well. */
 function outcomeLines({ ending, dir, step, worked, files }: RunOutcome): readonly string[] {
   const steps = step === null ? "" : ` after ${step} steps`;
+  if (ending === "paused") {
+    return [`Paused ${worked ? "" : "already "}after step ${step}: ${dir}`];
+  }
   if (ending === "part") return ["What was selected is made."];
   return [
     worked ? `Complete${steps}: ${dir}` : `Complete already${steps}, nothing to do: ${dir}`,
@@ -111,6 +128,15 @@ const dryRun = (
     yield* preflight(prepared, plan);
   });
 
+/**
+ * Who started this holds its standard input open; once that closes he is gone, and so are we, at once: every
+ * finished step is on disk. A soft stop could outlive the lease that others wait for.
+ */
+const endWithStdin = (): void => {
+  const end = () => void process.kill(process.pid, "SIGKILL");
+  process.stdin.on("end", end).on("error", end).resume();
+};
+
 const run = (
   command: PipelineCommand,
   options: Options,
@@ -122,6 +148,7 @@ const run = (
     const say = (line: string) => mode === "full" ? print(line) : void stderr.write(`${line}\n`);
     const scope = yield* Effect.scope;
     const stop = makeStopSignal();
+    if (options.whileStdin === true) endWithStdin();
     yield* Effect.acquireRelease(
       Effect.sync(() =>
         onSoftStop(() => {
@@ -147,7 +174,7 @@ const run = (
           return [terminal, ...(yield* runObservers(runDir, values, say))];
         }),
     });
-    if (ending.ending === "complete" || ending.ending === "part") {
+    if (!["stopped", "failed"].includes(ending.ending)) {
       if (mode !== "json") outcomeLines(ending).forEach(print);
       return;
     }
@@ -173,8 +200,11 @@ export const pipelineCommand: Command = {
     const command = commandOf(name, options, (_stage, done, total, unit) => {
       if (modeOf(options) === "full") downloads.update(done, total, unit);
     });
-    return command.offline
-      ? dryRun(command, options, terminal)
-      : Effect.scoped(run(command, options, terminal));
+    return Effect.andThen(
+      checkStep(options.toStep),
+      command.offline
+        ? dryRun(command, options, terminal)
+        : Effect.scoped(run(command, options, terminal)),
+    );
   },
 };

@@ -37,6 +37,7 @@ export const RunnerEvent = Schema.Union([
   eventSchema("warning", { text: Text }),
   eventSchema("run-finished", { step: Int, seconds: Finite, files: List(Text), early: Flag }),
   eventSchema("run-stopped", { step: Int, reason: Text }),
+  eventSchema("run-paused", { step: Int }),
   eventSchema("run-failed", { step: Int, error: Text }),
 ]);
 export type RunnerEvent = typeof RunnerEvent.Type;

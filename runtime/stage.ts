@@ -27,6 +27,8 @@ export interface RunInfo {
   readonly tool: string;
   /** The horizon of the rate schedule where it is not `max_train_steps` (`--extend`), else null. */
   readonly scheduleSteps: number | null;
+  /** After which finished step this attempt ends with `paused(step)` (`--to-step`); null: at its end. */
+  readonly toStep: number | null;
   /** What the run's state says of it (runtime/execute/state.ts). */
   readonly origin: RunOrigin;
 }

@@ -40,7 +40,9 @@ export interface AttemptRecorder {
     stage: string,
     outputs: Readonly<Record<string, string>>,
   ) => Effect.Effect<void>;
-  readonly end: (how: { exit: number; complete: boolean }) => Effect.Effect<void, Fault>;
+  readonly end: (
+    how: { readonly exit: number; readonly status: Manifest["status"] },
+  ) => Effect.Effect<void, Fault>;
 }
 
 /** Notes that an attempt begins, and gives what notes the rest of it. */
@@ -80,7 +82,7 @@ export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
         manifest = { ...manifest, outputs: { ...manifest.outputs, [stage]: outputs } };
         return Effect.ignore(write);
       }),
-    end: ({ exit, complete }) =>
+    end: ({ exit, status }) =>
       Effect.gen(function* () {
         const last: Attempt = {
           ...attempt,
@@ -91,7 +93,7 @@ export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
         manifest = {
           ...manifest,
           attempts: [...before.attempts, last],
-          status: complete ? "complete" : "unfinished",
+          status,
         };
         yield* write;
       }),

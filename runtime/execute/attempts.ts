@@ -2,7 +2,8 @@
 // that may pass by itself (`transient`) another attempt, after a wait that doubles, give or take a fifth.
 // The trap: whatever a stage throws becomes a fault here; after this, nothing is untyped.
 import { Cause, Duration, Effect, Schedule } from "effect";
-import { type Fault, fault, isFault, UnexpectedError } from "../../lib/fault.ts";
+import { systemFault, UnexpectedError } from "../../lib/as-fault.ts";
+import { type Fault, fault, isFault } from "../../lib/fault.ts";
 import type { Retry } from "../pipeline/pipeline.ts";
 import type { PlannedStage } from "../plan/plan.ts";
 import type { EventStream } from "./observers.ts";
@@ -31,7 +32,9 @@ export const faultsOnly =
     Effect.catchCause(work, (cause) => {
       if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>);
       const squashed = Cause.squash(cause);
-      return Effect.fail(isFault(squashed) ? squashed : unexpected(id, squashed));
+      return Effect.fail(
+        isFault(squashed) ? squashed : systemFault(squashed) ?? unexpected(id, squashed),
+      );
     });
 
 const inTime =

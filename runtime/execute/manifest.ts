@@ -53,7 +53,8 @@ export const Manifest = Struct({
   /** Digests of the artefacts that were made or reused, by stage and port. */
   outputs: Record(Text, Record(Text, Text)),
   attempts: List(Attempt),
-  status: Schema.Literals(["unfinished", "complete"]),
+  /** paused: the newest attempt ended where `--to-step` told it to. */
+  status: Schema.Literals(["unfinished", "paused", "complete"]),
   /** The unfinished run from which this one differs, if there was one. */
   parent: NullOr(Text),
 });

@@ -10,6 +10,7 @@ import { publishPlan } from "../plan/make-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { versions } from "../platform/versions.ts";
+import { openRunBlobs } from "../store/blob-store.ts";
 import { sweepTemporary } from "../store/remove-temporary.ts";
 import { type AttemptRecorder, beginAttempt } from "./attempt-recorder.ts";
 import { type EventLog, openEventLog } from "./event-log.ts";
@@ -87,6 +88,8 @@ const publishEnd = (
   return events.publish(
     ending === "stopped"
       ? { event: "run-stopped", step: at, reason: "asked to stop" }
+      : ending === "paused"
+      ? { event: "run-paused", step: at }
       : ending === "failed"
       ? { event: "run-failed", step: at, error: fault!.message }
       : { event: "run-finished", step: at, seconds, files: [...files], early },
@@ -152,6 +155,7 @@ export const runAttempt = Effect.fnUntraced(function* (
 
   yield* executeRepairing(prepared, plan, {
     store,
+    runBlobs: yield* openRunBlobs(dir),
     events,
     codec,
     control,
@@ -185,7 +189,9 @@ export const work = Effect.fnUntraced(function* (
   const note = Effect.suspend(() =>
     recorder === null || ending === undefined || !isOurs(ending) ? Effect.void : recorder.end({
       exit: exitCodeOfOutcome(ending),
-      complete: ending.ending === "complete",
+      status: ending.ending === "complete" || ending.ending === "paused"
+        ? ending.ending
+        : "unfinished",
     })
   );
   yield* runAttempt(prepared, plan, place, attending, recorder, (made) => ending = made).pipe(

@@ -27,6 +27,8 @@ export interface Command {
   readonly layers: Omit<ConfigLayers, "pipeline">;
   readonly selectors: Selectors;
   readonly choice: RunChoice;
+  /** The step after which a training pauses (`--to-step`); without one it goes to its end. */
+  readonly toStep?: number | undefined;
   /** The network is off limits (a dry run). */
   readonly offline: boolean;
   /** What kind of pipeline it is. */
@@ -132,6 +134,7 @@ export const prepare = Effect.fnUntraced(function* (command: Command) {
     configurationDigest: digestJson(about),
     tool,
     scheduleSteps: run.scheduleSteps,
+    toStep: command.toStep ?? null,
     origin: {
       format: 1,
       run: run.name,

@@ -12,7 +12,8 @@ import { type Example, examples, toPlanar, type View } from "../../inversion/art
 import { latents, type LatentView } from "../../inversion/artefacts/latents.ts";
 import { loadModel, modelInputs } from "../../inversion/model/load-model.ts";
 import { engineFields, openEngine } from "../../inversion/model/open-engine.ts";
-import { asFault, fault } from "../../lib/fault.ts";
+import { asFault } from "../../lib/as-fault.ts";
+import { fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { latentMask } from "./latent-mask.ts";

@@ -1,18 +1,12 @@
 // A Parquet file as far as datasets of captioned pictures use it: columns of texts or bytes, read one
-// column of one row group at a time. After the specification in apache/parquet-format.
+// column of one row group at a time, by hyparquet, within limits (parquet-limits.ts).
 // The trap: a column goes by its full path; the datasets library keeps a picture in `image.bytes`.
 import { type FileHandle, open } from "node:fs/promises";
+import type { FileMetaData } from "hyparquet";
+import { parquetMetadata, parquetSchema } from "hyparquet/src/metadata.js";
 import { DatasetFault } from "../listing.ts";
-import { type Column, readPages } from "./pages.ts";
-import {
-  numberAt,
-  readThrift,
-  structAt,
-  structsAt,
-  textAt,
-  textOf,
-  type ThriftStruct,
-} from "./thrift.ts";
+import { columnValues, type Values } from "./column-values.ts";
+import { atMost, checkThrift, mostColumns, mostRows, ParquetLimit } from "./parquet-limits.ts";
 
 export interface ParquetFile {
   readonly file: string;
@@ -21,75 +15,98 @@ export interface ParquetFile {
   /** Rows of each row group. */
   readonly groups: readonly number[];
   /** Throws a DatasetFault when the column is missing, damaged, or not of texts or bytes. */
-  readonly readColumn: (group: number, path: string) => Promise<readonly (Uint8Array | null)[]>;
+  readonly readColumn: (group: number, path: string) => Promise<Values>;
 }
 
-/** Reads the footer. Throws a DatasetFault when there is none. */
+interface Column {
+  readonly path: string;
+  readonly isBytes: boolean;
+  readonly repeated: boolean;
+  /** How many of it and its parents may be null. */
+  readonly levels: number;
+}
+
+/** Reads the footer. Throws a DatasetFault when there is none, or one of more rows than are read. */
 export async function openParquet(file: string): Promise<ParquetFile> {
-  const footer = await attempt(file, async () =>
-    await withFile(file, async (handle) => {
-      const { size } = await handle.stat();
-      const tail = await readAt(handle, size - 8, 8);
-      if (textOf(tail.subarray(4)) !== "PAR1") throw new RangeError("no footer");
-      const length = new DataView(tail.buffer).getUint32(0, true);
-      return readThrift(await readAt(handle, size - 8 - length, length)).struct;
-    }));
-  return await attempt(file, () => {
-    const columns = columnsOf(structsAt(footer, 2));
-    const groups = structsAt(footer, 4);
+  const { columns, groups, chunkOf } = await attempt({ file }, async () => {
+    const footer = await withFile(file, readFooter);
+    checkThrift(footer);
+    const metadata = parquetMetadata(footer, { geoparquet: false });
     return {
-      file,
-      columns: columns.map(({ path }) => path),
-      groups: groups.map((group) => numberAt(group, 3)),
-      readColumn: (group, path) =>
-        attempt(file, async () => {
-          const column = columns.find((column) => column.path === path);
-          if (column === undefined || !column.isBytes || column.repeated) {
-            throw new RangeError(
-              `a column ${path} of ${column === undefined ? "nothing" : "no texts"}`,
-            );
-          }
-          const chunk = chunkOf(groups[group], path);
-          const start = numberAt(chunk, chunk.has(11) ? 11 : 9); // the dictionary comes first
-          const bytes = await withFile(
-            file,
-            (handle) => readAt(handle, start, numberAt(chunk, 7)),
-          );
-          return readPages(bytes, column, {
-            codec: numberAt(chunk, 4),
-            values: numberAt(chunk, 5),
-          });
-        }),
+      columns: columnsOf(metadata),
+      groups: groupsOf(metadata),
+      chunkOf: chunksOf(metadata),
     };
   });
-}
-
-/** The schema is a tree written depth first: each element with its number of children. */
-function columnsOf(elements: readonly ThriftStruct[]): readonly Column[] {
-  let next = 0;
-  const walk = (above: Omit<Column, "isBytes">, isRoot = false): readonly Column[] => {
-    const element = elements[next++];
-    const repetition = isRoot ? 0 : Number(element.get(3) ?? 0); // 1 optional, 2 repeated
-    const name = textAt(element, 4);
-    const here = isRoot ? above : {
-      path: above.path === "" ? name : `${above.path}.${name}`,
-      repeated: above.repeated || repetition === 2,
-      levels: above.levels + (repetition === 0 ? 0 : 1),
-    };
-    const children = Number(element.get(5) ?? 0);
-    return children === 0
-      ? [{ ...here, isBytes: element.get(1) === 6 }]
-      : Array.from({ length: children }, () => walk(here)).flat();
+  return {
+    file,
+    columns: columns.map(({ path }) => path),
+    groups,
+    readColumn: (group, path) =>
+      attempt({ file, key: `column ${path} of row group ${group}` }, async () => {
+        const column = columns.find((column) => column.path === path);
+        if (column === undefined || !column.isBytes || column.repeated) {
+          throw new ParquetLimit(
+            "a column of texts or bytes",
+            column === undefined ? "no such column" : "one of something else",
+          );
+        }
+        const { start, length, codec } = chunkOf(group, path);
+        const bytes = await withFile(file, (handle) => readAt(handle, start, length));
+        return columnValues(bytes, { codec, rows: groups[group], levels: column.levels });
+      }),
   };
-  return walk({ path: "", repeated: false, levels: 0 }, true);
 }
 
-function chunkOf(group: ThriftStruct, path: string): ThriftStruct {
-  const found = structsAt(group, 1).map((chunk) => structAt(chunk, 3))
-    .find((chunk) => (chunk.get(3) as Uint8Array[]).map(textOf).join(".") === path);
-  if (found === undefined) throw new RangeError(`a row group without ${path}`);
-  return found;
+/** The footer with the eight bytes behind it, as hyparquet wants it. */
+async function readFooter(handle: FileHandle): Promise<Uint8Array> {
+  const { size } = await handle.stat();
+  const tail = await readAt(handle, size - 8, 8);
+  if (new TextDecoder().decode(tail.subarray(4)) !== "PAR1") throw new RangeError("no footer");
+  const length = new DataView(tail.buffer).getUint32(0, true);
+  return await readAt(handle, size - 8 - length, length + 8);
 }
+
+function columnsOf(metadata: FileMetaData): readonly Column[] {
+  atMost(mostColumns, "columns", metadata.schema.length);
+  type Tree = ReturnType<typeof parquetSchema>;
+  const walk = (tree: Tree, levels: number, repeated: boolean): readonly Column[] => {
+    const { element, children, path } = tree;
+    const isRoot = path.length === 0;
+    const optional = !isRoot && element.repetition_type !== "REQUIRED";
+    const here = levels + (optional ? 1 : 0);
+    const again = repeated || (!isRoot && element.repetition_type === "REPEATED");
+    return children.length > 0 ? children.flatMap((child) => walk(child, here, again)) : [{
+      path: path.join("."),
+      isBytes: element.type === "BYTE_ARRAY",
+      repeated: again,
+      levels: here,
+    }];
+  };
+  return walk(parquetSchema(metadata), 0, false);
+}
+
+function groupsOf({ num_rows, row_groups }: FileMetaData): readonly number[] {
+  atMost(mostRows, "rows in a file", Number(num_rows));
+  const groups = row_groups.map((group) => Number(group.num_rows));
+  let left = Number(num_rows);
+  for (const rows of groups) {
+    atMost(left, "rows left for a row group", rows);
+    left -= rows;
+  }
+  return groups;
+}
+
+const chunksOf = ({ row_groups }: FileMetaData) => (group: number, path: string) => {
+  const chunk = row_groups[group].columns.map(({ meta_data }) => meta_data)
+    .find((data) => data?.path_in_schema.join(".") === path);
+  if (chunk === undefined) throw new RangeError("a row group without it");
+  return {
+    start: Number(chunk.dictionary_page_offset || chunk.data_page_offset), // a dictionary comes first
+    length: Number(chunk.total_compressed_size),
+    codec: chunk.codec,
+  };
+};
 
 async function withFile<A>(file: string, use: (handle: FileHandle) => Promise<A>): Promise<A> {
   const handle = await open(file);
@@ -102,20 +119,27 @@ async function withFile<A>(file: string, use: (handle: FileHandle) => Promise<A>
 
 async function readAt(handle: FileHandle, position: number, length: number): Promise<Uint8Array> {
   const { size } = await handle.stat();
-  if (position < 0 || position + length > size) throw new RangeError("a part outside the file");
+  if (!(position >= 0 && length >= 0 && position + length <= size)) {
+    throw new RangeError("a part outside the file");
+  }
   const bytes = new Uint8Array(length);
   const { bytesRead } = await handle.read(bytes, 0, length, position);
   if (bytesRead < length) throw new RangeError("an end too soon");
   return bytes;
 }
 
-async function attempt<A>(file: string, read: () => A | Promise<A>): Promise<A> {
+async function attempt<A>(
+  place: { readonly file: string; readonly key?: string },
+  read: () => A | Promise<A>,
+): Promise<A> {
   try {
     return await read();
   } catch (cause) {
     throw new DatasetFault({
-      file,
-      wanted: "a Parquet file of pictures and captions",
+      ...place,
+      wanted: cause instanceof ParquetLimit
+        ? cause.wanted
+        : "a Parquet file of pictures and captions",
       found: cause instanceof Error ? cause.message : String(cause),
       fix: "Download it again, or save the dataset as pictures with a metadata.jsonl.",
       cause,
