@@ -94,7 +94,7 @@ export const define = (
     const steps = Effect.forEach(
       Object.entries(file.stages),
       ([id, use]) =>
-        resolveStage(use.use, folderOf(file), app, file.placeOf(`stages.${id}.use`)).pipe(
+        resolveStage(use.use, folderOf(file), app, file.placeOf(`stages.${id}.use`), id).pipe(
           Effect.map((stage): PipelineStep => ({ id, stage, use })),
           Effect.result,
         ),

@@ -10,6 +10,7 @@ import { type Fault, fault, type Place } from "../../lib/fault.ts";
 import { nearest } from "../../lib/nearest.ts";
 import type { App } from "../app.ts";
 import type { AnyStage } from "../stage.ts";
+import { noteStageFile } from "./stage-files.ts";
 
 export class StageNotFound extends fault("StageNotFound", "user") {}
 export class NotAStage extends fault("NotAStage", "user") {}
@@ -131,9 +132,11 @@ export const resolveStage = (
   folder: string,
   source: StageSource,
   place: Place = {},
+  id = use,
 ): Effect.Effect<AnyStage, Fault> => {
   if (Object.hasOwn(source.stages, use)) return loadStage(use, source.stages[use], source, place);
   const path = fileOf(use, folder);
+  if (path !== undefined) noteStageFile(id, path);
   return path === undefined || !existsSync(path)
     ? Effect.fail(notFound(use, place, source))
     : loadStage(path, () => import(pathToFileURL(path).href), source, place);

@@ -190,16 +190,20 @@ const askExternalInputs = (
   { id, stage, use, options }: Decoded,
   tools: InputTools,
 ): Effect.Effect<Schema.Json | NotDownloaded, Fault> =>
-  stage.inputs === undefined
-    ? Effect.succeed(null)
-    : Effect.suspend(() => stage.inputs!(options.decoded, tools)).pipe(
-      Effect.map((json) => JSON.parse(canonicalJson(json ?? null)) as Schema.Json),
-      faultsOnly(id),
-      withRetries(use.retry ?? null, () => Effect.void),
-      Effect.catch((fault) =>
-        tools.offline && fault instanceof NotDownloaded ? Effect.succeed(fault) : Effect.fail(fault)
-      ),
-    );
+  stage.inputs === undefined ? Effect.succeed(null) : Effect.suspend(() => {
+    const asked: unknown = stage.inputs!(options.decoded, tools);
+    // A stranger's stage is not compiled against the contract.
+    return Effect.isEffect(asked)
+      ? asked as Effect.Effect<unknown, Fault>
+      : Effect.die(new TypeError("inputs gave no Effect"));
+  }).pipe(
+    Effect.map((json) => JSON.parse(canonicalJson(json ?? null)) as Schema.Json),
+    faultsOnly(id),
+    withRetries(use.retry ?? null, () => Effect.void),
+    Effect.catch((fault) =>
+      tools.offline && fault instanceof NotDownloaded ? Effect.succeed(fault) : Effect.fail(fault)
+    ),
+  );
 
 /**
  * The stages with what they say of the world. One after another, and once something is wrong without the
