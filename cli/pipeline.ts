@@ -6,6 +6,7 @@ import process from "node:process";
 import { Effect, Scope } from "effect";
 import { optionRows } from "../config/option-rows.ts";
 import { trainingApp } from "../inversion/app.ts";
+import { shownValues } from "../config/places.ts";
 import { type Fault, Stopped } from "../lib/fault.ts";
 import type { RunOutcome } from "../runtime/execute/outcome.ts";
 import { stateFile } from "../runtime/execute/state.ts";
@@ -14,12 +15,7 @@ import { makeStopSignal } from "../runtime/execute/stage-tools.ts";
 import { explain, explainAll } from "../runtime/options/explain.ts";
 import { explainPlan } from "../runtime/plan/explain.ts";
 import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
-import {
-  type Command as PipelineCommand,
-  preflight,
-  prepare,
-  type Prepared,
-} from "../runtime/plan/prepare.ts";
+import { type Command as PipelineCommand, preflight, prepare } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
 import { readingFrom } from "./from-file.ts";
@@ -159,11 +155,11 @@ const run = (
       (release) => Effect.sync(release),
     );
     const terminal = progressObserver(stdout, mode);
-    let values: Prepared["values"] = {};
+    let configuration: unknown = {};
     const ending = yield* runPipeline(command, {
       stop,
       onPlan: (plan, prepared) => {
-        values = prepared.values;
+        configuration = shownValues(prepared.values, prepared.info.places);
         if (mode === "full") explainPlan(plan).map(plainText).forEach(print);
       },
       observers: (runDir) =>
@@ -171,7 +167,7 @@ const run = (
           if (options.monitor === true) {
             yield* Effect.provideService(servePage(runDir, say), Scope.Scope, scope);
           }
-          return [terminal, ...(yield* runObservers(runDir, values, say))];
+          return [terminal, ...(yield* runObservers(runDir, configuration, say))];
         }),
     });
     if (!["stopped", "failed"].includes(ending.ending)) {

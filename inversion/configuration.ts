@@ -2,6 +2,7 @@
 import { Effect, FileSystem } from "effect";
 import { triggerOf } from "../config/embedding.ts";
 import { identityOf, lateAtDefault, rateDependsOnLength } from "../config/identity.ts";
+import { placesIn, targetKeys } from "../config/places.ts";
 import { readConfig } from "../config/read.ts";
 import type { Fault } from "../lib/fault.ts";
 import { Files } from "../lib/files.ts";
@@ -29,7 +30,8 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
     const quiet = lateAtDefault(config);
     return {
       values: withoutKeys(config, quiet) as JsonObject,
-      placeKeys: ["base_output_dir"],
+      targetKeys,
+      places: yield* Effect.promise(() => placesIn(config)),
       unhashed: [...unhashed, ...quiet],
       identity: withoutKeys(identityOf(config), unhashed) as JsonObject,
       notes,

@@ -67,7 +67,8 @@ export const openApp: App = {
       const kept = optionTable(schemaNode(schema)).filter(({ keepsRun }) => keepsRun);
       return {
         values,
-        placeKeys: ["base_output_dir"],
+        targetKeys: ["base_output_dir"],
+        places: {},
         unhashed: [],
         identity: withoutKeys(values, kept.map(({ key }) => key)) as JsonObject,
         notes,

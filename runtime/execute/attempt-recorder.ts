@@ -63,6 +63,7 @@ export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
     identities: [...new Set([...before.identities, identity.digest])],
     identity: identity.json,
     configuration: values as Manifest["configuration"],
+    places: prepared.configuration.places,
     device: facts.device,
     facts: facts.kept as Manifest["facts"],
     scheduleSteps: run.scheduleSteps,

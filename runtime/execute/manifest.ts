@@ -42,6 +42,8 @@ export const Manifest = Struct({
   identity: Json,
   /** The complete resolved configuration of the newest attempt. */
   configuration: Record(Text, Json),
+  /** Of the options that say where something is, the last part: what others are shown. */
+  places: Schema.optionalKey(Record(Text, Text)),
   seed: Int,
   device: NullOr(Text),
   /** What the app wants kept from attempt to attempt. */

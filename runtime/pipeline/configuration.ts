@@ -3,6 +3,7 @@
 // The trap: `values` is plain JSON; `seed` in it may be null until the run's manifest has one, and late
 // options at their default are not in it (stages decode the default), so that old results keep their bytes.
 import type { Source } from "../options/source.ts";
+import type { Places, RunInfo } from "../stage.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -23,7 +24,9 @@ export interface ConfigLayers {
 export interface Configuration {
   readonly values: JsonObject;
   /** The keys that say where results go: no part of what a result says about itself. */
-  readonly placeKeys: readonly string[];
+  readonly targetKeys: readonly string[];
+  /** Where on this machine what goes in is found: a result says of each the last part. */
+  readonly places: Places;
   /**
    * Keys that no result depends on: where inputs are (what they are is asked of them by each stage's
    * `inputs`), how many workers there are, and late options at their default. Neither fingerprints nor names a run.
@@ -32,6 +35,8 @@ export interface Configuration {
   /** The values that change the data or the objective. */
   readonly identity: JsonObject;
   readonly notes: readonly string[];
+  /** What else is to be said once the steps have said what goes in. */
+  readonly notesOnInputs?: (inputs: RunInfo["inputs"]) => readonly string[];
   /** The folder of runs. */
   readonly base: string;
   /** What result files and the run folder are named by. */

@@ -9,6 +9,7 @@ import type { App, Facts } from "../app.ts";
 import { faultsOnly, withRetries } from "../execute/attempts.ts";
 import type { Composition } from "../pipeline/compose.ts";
 import type { ConfigLayers, Configuration, JsonObject } from "../pipeline/configuration.ts";
+import { withoutKeys } from "../options/mapping.ts";
 import { define, together } from "../pipeline/load-pipeline.ts";
 import { stageOptions } from "../pipeline/stage-options.ts";
 import { wire, type Wired } from "../pipeline/wiring.ts";
@@ -125,12 +126,18 @@ export const prepare = Effect.fnUntraced(function* (command: Command) {
     placeOf,
   );
   const stages = options.map((each, i): PreparedStage => ({ ...each, world: asked[i].world }));
-  const about = Object.fromEntries(
-    Object.entries(values).filter(([key]) => !configuration.placeKeys.includes(key)),
+  const { places, targetKeys } = configuration;
+  const about = withoutKeys(values, [...targetKeys, ...Object.keys(places)]) as JsonObject;
+  const inputs = Object.fromEntries(
+    asked.flatMap(({ id, world }) =>
+      isAbsent(world) || world === null ? [] : [[id, world] as const]
+    ),
   );
   const info: RunInfo = {
     name: run.name,
     configuration: about,
+    places,
+    inputs,
     configurationDigest: digestJson(about),
     tool,
     scheduleSteps: run.scheduleSteps,
@@ -151,7 +158,12 @@ export const prepare = Effect.fnUntraced(function* (command: Command) {
     app,
     pipeline: name,
     configuration,
-    notes: [...configuration.notes, ...(settled?.notes ?? []), ...facts.notes],
+    notes: [
+      ...configuration.notes,
+      ...(configuration.notesOnInputs?.(inputs) ?? []),
+      ...(settled?.notes ?? []),
+      ...facts.notes,
+    ],
     values,
     seed: run.seed,
     seedIsDrawn: run.found === null && configuration.seed === null,

@@ -33,7 +33,8 @@ const toyApp = ({ folder, values = {}, configuration, app }: Toy): App => ({
   readConfiguration: () =>
     Effect.succeed({
       values,
-      placeKeys: [],
+      targetKeys: [],
+      places: {},
       unhashed: ["where"],
       identity: withoutKeys(values, [...neutral, "where"]) as JsonObject,
       notes: [],
