@@ -66,12 +66,6 @@ export const ingestPicture = Effect.fnUntraced(function* (
       { ...key, mask: mask.digest, orientation: mask.orientation, ...readVersion(mask.header) },
       render(mask.pixels),
     );
-    if ((yield* tools.get(viewMask)).every((value) => value === 0)) {
-      warnings.push(
-        `${mask.file} is black all over a view of ${source.file}: nothing is learnt from it. ` +
-          "Make white what shall be learnt.",
-      );
-    }
     return { ...about, pixels: viewPixels, mask: viewMask };
   });
 

@@ -109,6 +109,9 @@ const unreadable = (file: string, found: string, cause?: unknown): PictureFault 
 
 /** What a decoder threw, as a fault. */
 export function damaged(file: string, cause: unknown): PictureFault {
+  if ((cause as NodeJS.ErrnoException)?.code === "ENOENT") {
+    return unreadable(file, "no such file, or a link to none", cause);
+  }
   const message = (cause instanceof Error ? cause.message : String(cause)).split("\n")[0].trim();
   const unknown = /unsupported image format|no known|not a HEIC/.test(message);
   return unreadable(
