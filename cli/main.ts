@@ -114,7 +114,7 @@ async function run(command: Command, argv: readonly string[]): Promise<number> {
   const [{ Cause, Effect, Exit, Fiber }, { asFault }, { exitCodeOf }, { printFault }, signals] =
     await Promise.all([
       import("effect"),
-      import("../lib/fault.ts"),
+      import("../lib/as-fault.ts"),
       import("../runtime/execute/outcome.ts"),
       import("./print-fault.ts"),
       import("./signals.ts"),
@@ -154,7 +154,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return await run(command, argv);
   } catch (error) {
     const [{ asFault }, { exitCodeOf }, { printFault }] = await Promise.all([
-      import("../lib/fault.ts"),
+      import("../lib/as-fault.ts"),
       import("../runtime/execute/outcome.ts"),
       import("./print-fault.ts"),
     ]);
@@ -164,11 +164,21 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-// What nobody waited for (a callback, a worker) and failed all the same.
+// What nobody waited for (a callback, a worker) and failed all the same. Said once: what fails while it is
+// said would come here again.
+let unexpected = false;
 const onUnexpected = async (error: unknown) => {
-  const { asFault } = await import("../lib/fault.ts");
-  (await import("./print-fault.ts")).printFault(asFault(error), process.argv.slice(2));
-  process.exit(70);
+  if (unexpected) process.exit(70);
+  unexpected = true;
+  const [{ asFault }, { exitCodeOf }, { printFault }, { strayStageError }] = await Promise.all([
+    import("../lib/as-fault.ts"),
+    import("../runtime/execute/outcome.ts"),
+    import("./print-fault.ts"),
+    import("../runtime/pipeline/stage-files.ts"),
+  ]);
+  const stray = strayStageError(error);
+  printFault(stray ?? asFault(error), process.argv.slice(2));
+  process.exit(stray === undefined ? 70 : exitCodeOf(stray));
 };
 process.on("uncaughtException", onUnexpected);
 process.on("unhandledRejection", onUnexpected);

@@ -4,9 +4,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { Effect, Scope } from "effect";
+import { shownValues } from "../config/places.ts";
 import { findDevice } from "../inversion/model/find-device.ts";
 import { findMemory } from "../inversion/model/find-memory.ts";
-import { Stopped } from "../lib/fault.ts";
+import { type Fault, Stopped } from "../lib/fault.ts";
 import type { RunOutcome } from "../runtime/execute/outcome.ts";
 import { runPipeline } from "../runtime/execute/run-pipeline.ts";
 import { makeStopSignal } from "../runtime/execute/stage-tools.ts";
@@ -18,11 +19,10 @@ import {
   type Command as PipelineCommand,
   preflight,
   prepare,
-  type Prepared,
   type World,
 } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
-import type { Command, Terminal } from "./command.ts";
+import { type Command, type Terminal, UsageFault } from "./command.ts";
 import { readingFrom } from "./from-file.ts";
 import { memoryTable } from "./memory-table.ts";
 import { pipelineHelp } from "./pipeline-help.ts";
@@ -39,6 +39,19 @@ const text = (value: unknown): string | undefined =>
   value === undefined ? undefined : String(Array.isArray(value) ? value.at(-1) : value);
 const list = (value: unknown): readonly string[] =>
   value === undefined ? [] : [value].flat().map(String);
+
+const checkStep = (value: unknown): Effect.Effect<void, Fault> => {
+  const step = Number(text(value));
+  if (value === undefined || (Number.isInteger(step) && step >= 1)) return Effect.void;
+  return Effect.fail(
+    new UsageFault({
+      key: "--to-step",
+      wanted: "a number of steps from 1 on",
+      found: text(value)!,
+      fix: "--to-step 300 ends after step 300; --until names a stage.",
+    }),
+  );
+};
 
 function commandOf(name: string, options: Options): PipelineCommand {
   const provider = text(options.provider);
@@ -57,6 +70,7 @@ function commandOf(name: string, options: Options): PipelineCommand {
       force: options.force === true,
       cache: options.cache !== false,
     },
+    toStep: options.toStep === undefined ? undefined : Number(text(options.toStep)),
     choice: { resume: text(options.resume), extend: options.extend === true },
     offline: options.dryRun === true,
   };
@@ -68,6 +82,9 @@ const modeOf = (options: Options): ProgressMode =>
 /** The last lines, once a run ended well. */
 function outcomeLines({ ending, dir, step, worked, files }: RunOutcome): readonly string[] {
   const steps = step === null ? "" : ` after ${step} steps`;
+  if (ending === "paused") {
+    return [`Paused ${worked ? "" : "already "}after step ${step}: ${dir}`];
+  }
   if (ending === "part") return ["What was selected is made."];
   return [
     worked ? `Complete${steps}: ${dir}` : `Complete already${steps}, nothing to do: ${dir}`,
@@ -105,6 +122,15 @@ const dryRun = (
     yield* preflight(prepared, plan);
   });
 
+/**
+ * Who started this holds its standard input open; once that closes he is gone, and so are we, at once: every
+ * finished step is on disk. A soft stop could outlive the lease that others wait for.
+ */
+const endWithStdin = (): void => {
+  const end = () => void process.kill(process.pid, "SIGKILL");
+  process.stdin.on("end", end).on("error", end).resume();
+};
+
 const run = (
   command: PipelineCommand,
   world: World,
@@ -117,6 +143,7 @@ const run = (
     const say = (line: string) => mode === "full" ? print(line) : void stderr.write(`${line}\n`);
     const scope = yield* Effect.scope;
     const stop = makeStopSignal();
+    if (options.whileStdin === true) endWithStdin();
     yield* Effect.acquireRelease(
       Effect.sync(() =>
         onSoftStop(() => {
@@ -127,11 +154,11 @@ const run = (
       (release) => Effect.sync(release),
     );
     const terminal = progressObserver(stdout, mode);
-    let values: Prepared["values"] = {};
+    let configuration: unknown = {};
     const ending = yield* runPipeline(command, world, {
       stop,
       onPlan: (plan, prepared) => {
-        values = prepared.values;
+        configuration = shownValues(prepared.values, prepared.info.places);
         if (mode === "full") explainPlan(plan).map(plainText).forEach(print);
       },
       observers: (runDir) =>
@@ -139,10 +166,10 @@ const run = (
           if (options.monitor === true) {
             yield* Effect.provideService(servePage(runDir, say), Scope.Scope, scope);
           }
-          return [terminal, ...(yield* runObservers(runDir, values, say))];
+          return [terminal, ...(yield* runObservers(runDir, configuration, say))];
         }),
     });
-    if (ending.ending === "complete" || ending.ending === "part") {
+    if (!["stopped", "failed"].includes(ending.ending)) {
       if (mode !== "json") outcomeLines(ending).forEach(print);
       return;
     }
@@ -174,8 +201,11 @@ export const pipelineCommand: Command = {
       },
     };
     const command = commandOf(name, options);
-    return command.offline
-      ? dryRun(command, world, options, terminal)
-      : Effect.scoped(run(command, world, options, terminal));
+    return Effect.andThen(
+      checkStep(options.toStep),
+      command.offline
+        ? dryRun(command, world, options, terminal)
+        : Effect.scoped(run(command, world, options, terminal)),
+    );
   },
 };

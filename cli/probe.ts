@@ -18,7 +18,8 @@ import { readSafetensors, writeSafetensors } from "../engine/weights/safetensors
 import { type EngineWork, wishedPlans } from "../inversion/model/engine-work.ts";
 import { loadModel } from "../inversion/model/load-model.ts";
 import { openEngine } from "../inversion/model/open-engine.ts";
-import { asFault, type Fault } from "../lib/fault.ts";
+import { asFault } from "../lib/as-fault.ts";
+import type { Fault } from "../lib/fault.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import type { Command, Terminal, UsageFault } from "./command.ts";
 import { optionReader } from "./option-reader.ts";

@@ -58,18 +58,6 @@ export interface Fault extends Error, Omit<FaultFields, "cause"> {
 export const isFault = (value: unknown): value is Fault =>
   value instanceof Error && "kind" in value && "wanted" in value && "_tag" in value;
 
-// Turns whatever was thrown into a fault: one of ours stays what it is, anything else is a defect.
-
-export class UnexpectedError extends fault("UnexpectedError", "defect") {}
-
-export const asFault = (cause: unknown): Fault =>
-  isFault(cause) ? cause : new UnexpectedError({
-    wanted: "no such error",
-    found: cause instanceof Error ? cause.stack ?? cause.message : String(cause),
-    fix: "This is a defect of gnomic; please report it with this text.",
-    cause,
-  });
-
 // Several findings at once, as one fault. Nothing starts while one of them stands.
 // The trap: its kind is the most serious among them (ours, the world's, the user's), for the exit code.
 
@@ -117,6 +105,17 @@ export const stopped = (step: number): Stopped =>
     wanted: "to go on",
     found: `a request to stop; step ${step} is finished and saved`,
     fix: "Give the same command again to go on from there.",
+  });
+
+/** Ended where it was told to (`--to-step`): nobody's fault either, and a good end of the command. */
+export class Paused extends Stopped {}
+
+/** Ends a stage after `step` finished steps, all of which are on disk. */
+export const paused = (step: number): Paused =>
+  new Paused({
+    wanted: "to go on",
+    found: `that it was to end after step ${step}, which is finished and saved`,
+    fix: "Give the command with a later --to-step, or without it, to go on from there.",
   });
 
 // What `inputs` fails with in a dry run when weights or a data set are not on this machine. The plan

@@ -1,7 +1,8 @@
 // A promise as an Effect, for the edge between plain TypeScript and Effect: what it throws becomes a fault.
 // The trap: the signal is aborted when the Effect is interrupted; work that takes long has to heed it.
 import { type Cause, Effect, Fiber, Queue, Stream } from "effect";
-import { asFault, type Fault } from "./fault.ts";
+import { asFault } from "./as-fault.ts";
+import type { Fault } from "./fault.ts";
 
 export const tryPromise = <A>(
   run: (signal: AbortSignal) => A | Promise<A>,

@@ -90,6 +90,7 @@ export const RunEvent = Schema.Union([
   event("warning", { text: Text }),
   event("run-finished", { step: Int, seconds: Finite, files: List(Text), early: Flag }),
   event("run-stopped", { step: Int, reason: Text }),
+  event("run-paused", { step: Int }),
   event("run-failed", { step: Int, error: Text }),
 ]);
 export type RunEvent = typeof RunEvent.Type;

@@ -52,7 +52,7 @@
  * @property {number | null} rate
  * @property {number | null} memory bytes
  * @property {number[]} recentSeconds of the last steps
- * @property {{kind: "finished" | "stopped" | "failed", text: string, at: number} | null} outcome
+ * @property {{kind: "finished" | "paused" | "stopped" | "failed", text: string, at: number} | null} outcome
  * @property {StageState[]} stages
  * @property {Record<string, Checkpoint & {pruned: boolean}>} checkpoints
  * @property {Checkpoint | null} best the file of the best rows, which a better step replaces
@@ -162,7 +162,7 @@ function addRows(state, event) {
   }
 }
 
-/** @param {RunState} state @param {"finished" | "stopped" | "failed"} kind @param {string} text */
+/** @param {RunState} state @param {"finished" | "paused" | "stopped" | "failed"} kind @param {string} text */
 function end(state, kind, text, at = 0) {
   state.outcome = { kind, text, at };
   for (const stage of state.stages) if (stage.state === "running") stage.state = "ended";
@@ -297,6 +297,14 @@ export function foldEvent(state, event) {
       return;
     case "run-stopped":
       end(state, "stopped", event.reason, event.at);
+      return;
+    case "run-paused":
+      end(
+        state,
+        "paused",
+        `it was to end after step ${event.step}; it goes on from there`,
+        event.at,
+      );
       return;
     case "run-failed":
       end(state, "failed", event.error, event.at);

@@ -1,19 +1,20 @@
 // @ts-check
 // How a run stands, in one word and one colour, the same everywhere.
 
-/** @typedef {{kind: "running" | "finished" | "stopped" | "failed" | "interrupted", word: string,
+/** @typedef {{kind: "running" | "finished" | "paused" | "stopped" | "failed" | "interrupted", word: string,
  *   text: string}} RunStatus */
 
 const words = {
   running: "training",
   finished: "finished",
+  paused: "paused",
   stopped: "stopped",
   failed: "failed",
   interrupted: "interrupted",
 };
 
 /**
- * @param {{outcome: {kind: "finished" | "stopped" | "failed", text: string} | null}} state
+ * @param {{outcome: {kind: "finished" | "paused" | "stopped" | "failed", text: string} | null}} state
  * @param {boolean} alive
  * @returns {RunStatus}
  */

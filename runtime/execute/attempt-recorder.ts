@@ -40,7 +40,9 @@ export interface AttemptRecorder {
     stage: string,
     outputs: Readonly<Record<string, string>>,
   ) => Effect.Effect<void>;
-  readonly end: (how: { exit: number; complete: boolean }) => Effect.Effect<void, Fault>;
+  readonly end: (
+    how: { readonly exit: number; readonly status: Manifest["status"] },
+  ) => Effect.Effect<void, Fault>;
 }
 
 /** Notes that an attempt begins, and gives what notes the rest of it. */
@@ -60,6 +62,7 @@ export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
     identities: [...new Set([...before.identities, identity.digest])],
     identity: identity.json,
     configuration: values as Manifest["configuration"],
+    places: prepared.configuration.places,
     device,
     memoryPlan: memory?.plan ?? null,
     scheduleSteps: run.scheduleSteps,
@@ -79,7 +82,7 @@ export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
         manifest = { ...manifest, outputs: { ...manifest.outputs, [stage]: outputs } };
         return Effect.ignore(write);
       }),
-    end: ({ exit, complete }) =>
+    end: ({ exit, status }) =>
       Effect.gen(function* () {
         const last: Attempt = {
           ...attempt,
@@ -90,7 +93,7 @@ export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
         manifest = {
           ...manifest,
           attempts: [...before.attempts, last],
-          status: complete ? "complete" : "unfinished",
+          status,
         };
         yield* write;
       }),

@@ -54,7 +54,8 @@ test("a lost blob of a stream: the stage that said it is asked for it, though it
     await runToy({ folder, pipeline: composed });
     assert.deepEqual(work, ["train", "rows", "rows"], "rebuilt from the stream, without training");
 
-    rmSync(join(folder, "output", ".gnomic-store", "blobs"), { recursive: true });
+    const run = readdirSync(join(folder, "output")).find((name) => name.startsWith("toy-"))!;
+    rmSync(join(folder, "output", run, "blobs"), { recursive: true });
     const third = await runToy({ folder, pipeline: composed });
     assert.equal(third.ending.ending, "complete");
     assert.deepEqual(work, ["train", "rows", "rows", "train", "rows"]);

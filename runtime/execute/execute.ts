@@ -3,7 +3,7 @@
 // The trap: a supervised stage's failure is an event and an outcome, never the end of the others.
 import { basename } from "node:path";
 import { Effect } from "effect";
-import { type Fault, Stopped } from "../../lib/fault.ts";
+import { type Fault, Paused, Stopped } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import type { PreparedStage } from "../plan/check-stages.ts";
 import { planRun, publishPlan } from "../plan/make-plan.ts";
@@ -21,6 +21,7 @@ export type StageOutcome =
   | { readonly outcome: "idle" }
   | { readonly outcome: "skipped" }
   | { readonly outcome: "stopped" }
+  | { readonly outcome: "paused" }
   | { readonly outcome: "failed"; readonly fault: Fault };
 
 export type Outcomes = ReadonlyMap<string, StageOutcome>;
@@ -60,7 +61,7 @@ export const execute = (
         const { id } = planned;
         if (fault instanceof Stopped) {
           yield* slots.close(id, fault);
-          return { outcome: "stopped" } as const;
+          return { outcome: fault instanceof Paused ? "paused" : "stopped" } as const;
         }
         yield* slots.close(id, null);
         if (fault instanceof Skipped) return { outcome: "skipped" } as const;

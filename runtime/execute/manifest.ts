@@ -40,6 +40,8 @@ export const Manifest = Struct({
   identity: Json,
   /** The complete resolved configuration of the newest attempt. */
   configuration: Record(Text, Json),
+  /** Of the options that say where something is, the last part: what others are shown. */
+  places: Schema.optionalKey(Record(Text, Text)),
   seed: Int,
   device: NullOr(Text),
   /** Kept, because another plan may give other last bits. */
@@ -51,7 +53,8 @@ export const Manifest = Struct({
   /** Digests of the artefacts that were made or reused, by stage and port. */
   outputs: Record(Text, Record(Text, Text)),
   attempts: List(Attempt),
-  status: Schema.Literals(["unfinished", "complete"]),
+  /** paused: the newest attempt ended where `--to-step` told it to. */
+  status: Schema.Literals(["unfinished", "paused", "complete"]),
   /** The unfinished run from which this one differs, if there was one. */
   parent: NullOr(Text),
 });

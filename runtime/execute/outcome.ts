@@ -2,7 +2,8 @@
 // 70 a defect of gnomic or of a stage, 130 stopped by Ctrl-C.
 import { readdir } from "node:fs/promises";
 import { Cause, Effect, type Exit } from "effect";
-import { allFaults, asFault, type Fault, Stopped } from "../../lib/fault.ts";
+import { asFault } from "../../lib/as-fault.ts";
+import { allFaults, type Fault, Stopped } from "../../lib/fault.ts";
 import type { Outcomes } from "./execute.ts";
 
 export const exitCodes = { done: 0, user: 2, world: 3, defect: 70, stopped: 130 } as const;
@@ -13,8 +14,8 @@ export const exitCodeOf = (fault: Fault): number =>
 // How an attempt at a run ended, for people and for the exit code.
 
 export interface RunOutcome {
-  /** complete: everything is made. part: what was selected is made. */
-  readonly ending: "complete" | "part" | "stopped" | "failed";
+  /** complete: everything is made. part: what was selected is made. paused: it is at --to-step. */
+  readonly ending: "complete" | "part" | "paused" | "stopped" | "failed";
   readonly run: string;
   readonly dir: string;
   /** Finished steps. */
@@ -53,8 +54,9 @@ export function outcomeOf(
   if (outcomes.some(({ outcome }) => outcome === "stopped")) {
     return { ending: "stopped", fault: null };
   }
-  return faults.length > 0
-    ? { ending: "failed", fault: allFaults(faults) }
+  if (faults.length > 0) return { ending: "failed", fault: allFaults(faults) };
+  return outcomes.some(({ outcome }) => outcome === "paused")
+    ? { ending: "paused", fault: null }
     : { ending: whole ? "complete" : "part", fault: null };
 }
 

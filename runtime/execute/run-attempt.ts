@@ -9,6 +9,7 @@ import { publishPlan } from "../plan/make-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { versions } from "../platform/versions.ts";
+import { openRunBlobs } from "../store/blob-store.ts";
 import { sweepTemporary } from "../store/remove-temporary.ts";
 import { answerChoice } from "./answer-choice.ts";
 import { type AttemptRecorder, beginAttempt } from "./attempt-recorder.ts";
@@ -87,6 +88,8 @@ const publishEnd = (
   return events.publish(
     ending === "stopped"
       ? { event: "run-stopped", step: at, reason: "asked to stop" }
+      : ending === "paused"
+      ? { event: "run-paused", step: at }
       : ending === "failed"
       ? { event: "run-failed", step: at, error: fault!.message }
       : { event: "run-finished", step: at, seconds, files: [...files], early },
@@ -116,7 +119,10 @@ export const runAttempt = Effect.fnUntraced(function* (
     ),
   );
   if (lock !== null && lock.tookOverFrom !== null) {
-    const text = `Process ${lock.tookOverFrom.pid} left this run locked and is dead; going on.`;
+    const { pid } = lock.tookOverFrom;
+    const text = `${
+      pid === null ? "A process that was cut short" : `Process ${pid}`
+    } left this run locked and is dead; going on.`;
     yield* events.publish({ event: "warning", text });
   }
   yield* announce(prepared, plan, events, recorder);
@@ -144,6 +150,7 @@ export const runAttempt = Effect.fnUntraced(function* (
 
   yield* executeRepairing(prepared, plan, {
     store,
+    runBlobs: yield* openRunBlobs(dir),
     events,
     control,
     stop,
@@ -176,7 +183,9 @@ export const work = Effect.fnUntraced(function* (
   const note = Effect.suspend(() =>
     recorder === null || ending === undefined || !isOurs(ending) ? Effect.void : recorder.end({
       exit: exitCodeOfOutcome(ending),
-      complete: ending.ending === "complete",
+      status: ending.ending === "complete" || ending.ending === "paused"
+        ? ending.ending
+        : "unfinished",
     })
   );
   yield* runAttempt(prepared, plan, place, attending, recorder, (made) => ending = made).pipe(

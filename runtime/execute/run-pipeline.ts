@@ -4,7 +4,7 @@
 // that is complete is not touched at all.
 import { Effect } from "effect";
 import { makeFolder } from "../../lib/atomic-write.ts";
-import { type Fault, Stopped } from "../../lib/fault.ts";
+import { type Fault, fault, Stopped } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { keepDigests, planRun } from "../plan/make-plan.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -57,6 +57,17 @@ const ready = (command: Command, world: World, { onPlan }: Attending) =>
     return { prepared, plan };
   });
 
+/** `--to-step` names a step that the run has passed: nothing goes back. */
+export class PassedStep extends fault("PassedStep", "user") {}
+
+const passed = (step: number, toStep: number) =>
+  new PassedStep({
+    key: "--to-step",
+    wanted: `a step from ${step} on, which this run has reached`,
+    found: String(toStep),
+    fix: "Name a later step, or leave --to-step out.",
+  });
+
 const stoppedEarly = () =>
   new Stopped({
     wanted: "to go on",
@@ -77,9 +88,15 @@ export const runPipeline = (
     );
     if (!prepared.needsRun) return yield* workWithoutRun(prepared, plan, attending);
     const { name, dir, found } = prepared.run;
+    const { step } = plan.run;
+    const { toStep } = command;
+    if (toStep !== undefined && step !== null && step > toStep) return yield* passed(step, toStep);
+    if (step !== null && step === toStep && found?.manifest.status === "paused") {
+      const files = yield* resultFiles(dir);
+      return { ending: "paused", run: name, dir, step, worked: false, files, fault: null };
+    }
     const idle = plan.stages.every(({ action }) => action !== "run");
     if (idle && found?.manifest.status === "complete") {
-      const step = plan.run.step;
       const files = yield* resultFiles(dir);
       return { ending: "complete", run: name, dir, step, worked: false, files, fault: null };
     }

@@ -7,11 +7,14 @@ import type { Control } from "../control.ts";
 import type { PlannedStage } from "../plan/plan.ts";
 import type { RunInfo, StageTools } from "../stage.ts";
 import type { Store } from "../store/artefact-store.ts";
+import { type BlobStore, CorruptBlob } from "../store/blob-store.ts";
 import type { EventStream } from "./observers.ts";
 
 /** What the stages of a run share. */
 export interface Surroundings {
   readonly store: Store;
+  /** Of the run's own folder. */
+  readonly runBlobs: BlobStore;
   readonly events: EventStream;
   readonly control: Control;
   readonly resources: Resources;
@@ -69,8 +72,14 @@ export function stageTools(planned: PlannedStage, at: Surroundings): StageTools 
     stopRequested: at.stop.requested,
     requests: () => at.control.requests(id),
     digestFile: store.digests.digestFile,
-    put: store.put,
-    get: store.get,
+    // What a "run" stage makes, it may not be able to make again; the store is anybody's to delete.
+    put: planned.lifetime === "run" ? at.runBlobs.put : store.put,
+    get: (blob) =>
+      Effect.catchIf(
+        at.runBlobs.get(blob),
+        (fault) => fault instanceof CorruptBlob,
+        () => store.get(blob),
+      ),
     memo,
     emit: events.publish,
     progress,

@@ -15,7 +15,8 @@ import {
 } from "../../engine/weights/safetensors.ts";
 import { atomicWrite } from "../../lib/atomic-write.ts";
 import { diskFault } from "../../lib/disk-fault.ts";
-import { asFault, type Fault, fault } from "../../lib/fault.ts";
+import { asFault } from "../../lib/as-fault.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import { type RunOrigin, RunOriginJson } from "./run-origin.ts";

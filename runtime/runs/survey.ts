@@ -19,6 +19,7 @@ export type RunStatus =
   | "running"
   | "elsewhere"
   | "complete"
+  | "paused"
   | "stopped"
   | "failed"
   | "killed"
@@ -69,8 +70,8 @@ export const surveyRun = (dir: string): Effect.Effect<SurveyedRun> =>
       ? "elsewhere"
       : manifest === null
       ? "broken"
-      : manifest.status === "complete"
-      ? "complete"
+      : manifest.status !== "unfinished"
+      ? manifest.status
       : endedAs(manifest.attempts.at(-1));
     return {
       name: basename(resolve(dir)),

@@ -11,7 +11,7 @@ import { Files } from "../../lib/files.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { Blob } from "../artefact.ts";
 import { CacheKey } from "../plan/fingerprint.ts";
-import { type BlobState, openBlobStore } from "./blob-store.ts";
+import { openBlobStore } from "./blob-store.ts";
 import { type DigestCache, openDigestCache } from "./digest-cache.ts";
 import { openSharedWrite } from "./shared-write.ts";
 
@@ -24,6 +24,8 @@ export const ArtefactEntry = Schema.Struct({
   blobs: Schema.Array(Blob),
 });
 export type ArtefactEntry = typeof ArtefactEntry.Type;
+
+type BlobState = "sound" | "missing" | "corrupt";
 
 /** What stands under a name: a sound entry, none, or a damaged one (and what is damaged). */
 export type Found<A> =
@@ -52,7 +54,17 @@ export const openStore = Effect.fnUntraced(function* (folder: string) {
   const files = yield* Files;
   const write = yield* openSharedWrite(folder);
   const digests: DigestCache = yield* openDigestCache(join(folder, "digests.json"), write);
-  const blobs = yield* openBlobStore(folder, digests, write);
+  const blobs = yield* openBlobStore(folder, write, digests.remember);
+
+  /** Trusts size and times (digest-cache.ts); only `get` reads every byte again. */
+  const verify = (blob: Blob) =>
+    digests.digestFile(blobs.pathOf(blob.digest)).pipe(
+      Effect.map((digest): BlobState => digest === blob.digest ? "sound" : "corrupt"),
+      Effect.catchIf(
+        (error) => error._tag === "FileMissing",
+        () => Effect.succeed<BlobState>("missing"),
+      ),
+    );
 
   const seal = <A>(path: string, entry: A) =>
     write(path, canonicalJson({ seal: digestJson(entry), entry }), "an entry of the store");
@@ -74,7 +86,7 @@ export const openStore = Effect.fnUntraced(function* (folder: string) {
   const damaged = Effect.fnUntraced(function* (all: readonly (readonly [string, Blob])[]) {
     const states = yield* Effect.forEach(
       all,
-      ([what, blob]) => Effect.map(blobs.verify(blob), (state) => ({ what, state })),
+      ([what, blob]) => Effect.map(verify(blob), (state) => ({ what, state })),
       { concurrency: 16 },
     );
     return states.find(({ state }) => state !== "sound") as

@@ -1,33 +1,31 @@
-// Bytes by their SHA-256, in `blobs/ab/abcd...` of the store beside the runs. Written once, atomically,
-// and checked whenever they are read: a blob that does not match its name does not exist.
-// The trap: `verify` trusts size and times (see digest-cache.ts); only `get` reads every byte again.
-import { join } from "node:path";
+// Bytes by their SHA-256, in `blobs/ab/abcd...` of a folder: the store's, or a run's own. Written once,
+// atomically, and checked whenever they are read: a blob that does not match its name does not exist.
+// The trap: the store may be deleted at any time, so what a run cannot make again belongs into its own.
+import { dirname, join } from "node:path";
 import { Effect } from "effect";
+import { atomicWrite, makeFolder } from "../../lib/atomic-write.ts";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import type { Blob } from "../artefact.ts";
-import type { DigestCache } from "./digest-cache.ts";
 import type { SharedWrite } from "./shared-write.ts";
 
 /** A blob that is damaged or gone. The runner makes again what wrote it. */
 export class CorruptBlob extends fault("CorruptBlob", "world") {}
-
-export type BlobState = "sound" | "missing" | "corrupt";
 
 export interface BlobStore {
   readonly pathOf: (digest: string) => string;
   readonly put: (bytes: Uint8Array) => Effect.Effect<Blob, Fault>;
   /** Fails with `CorruptBlob`. */
   readonly get: (blob: Blob) => Effect.Effect<Uint8Array, Fault>;
-  readonly verify: (blob: Blob) => Effect.Effect<BlobState, Fault>;
 }
 
+/** `written` is told of each blob that was not there. */
 export const openBlobStore = Effect.fnUntraced(function* (
   folder: string,
-  digests: DigestCache,
   write: SharedWrite,
+  written: (path: string, digest: string) => Effect.Effect<void, Fault> = () => Effect.void,
 ) {
   const files = yield* Files;
   const pathOf = (digest: string) => join(folder, "blobs", digest.slice(0, 2), digest);
@@ -62,18 +60,17 @@ export const openBlobStore = Effect.fnUntraced(function* (
     const path = pathOf(blob.digest);
     if (yield* Effect.isSuccess(get(blob))) return blob;
     yield* write(path, bytes, "a blob");
-    yield* digests.remember(path, blob.digest);
+    yield* written(path, blob.digest);
     return blob;
   });
 
-  const verify = (blob: Blob) =>
-    digests.digestFile(pathOf(blob.digest)).pipe(
-      Effect.map((digest): BlobState => digest === blob.digest ? "sound" : "corrupt"),
-      Effect.catchIf(
-        (error) => error._tag === "FileMissing",
-        () => Effect.succeed<BlobState>("missing"),
-      ),
-    );
-
-  return { pathOf, put, get, verify } satisfies BlobStore;
+  return { pathOf, put, get } satisfies BlobStore;
 });
+
+/** The blobs of a run's own folder, where nobody else writes. */
+export const openRunBlobs = (runDir: string) =>
+  openBlobStore(
+    runDir,
+    (path, content, what) =>
+      Effect.andThen(makeFolder(dirname(path)), atomicWrite(path, content, { what })),
+  );

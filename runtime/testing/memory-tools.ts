@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { Effect } from "effect";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import { sha256 } from "../../lib/sha256.ts";
+import { CorruptBlob } from "../store/blob-store.ts";
 import { testOrigin } from "./origin.ts";
 import type { Blob } from "../artefact.ts";
 import type { UnstampedEvent } from "../events.ts";
@@ -35,9 +36,12 @@ export function memoryTools(seed = 1): MemoryTools {
     run: {
       name: "test",
       configuration: {},
+      places: {},
+      inputs: {},
       configurationDigest: "",
       tool: "gnomic test",
       scheduleSteps: null,
+      toStep: null,
       origin: testOrigin,
     },
     concurrency: 2,
@@ -47,7 +51,12 @@ export function memoryTools(seed = 1): MemoryTools {
     runDir: "",
     digestFile,
     put,
-    get: ({ digest }) => Effect.sync(() => blobs.get(digest)!),
+    get: ({ digest, bytes }) =>
+      Effect.suspend(() =>
+        blobs.has(digest) ? Effect.succeed(blobs.get(digest)!) : Effect.fail(
+          new CorruptBlob({ wanted: `${bytes} bytes`, found: "nothing", fix: "Make them again." }),
+        )
+      ),
     memo: (key, make) =>
       Effect.suspend(() => {
         const text = canonicalJson(key);

@@ -1,7 +1,7 @@
 // Keeps the books of one run's checkpoints: what is written, what awaits validation, what may go.
 // The trap: a file is written again only where it is missing or damaged, and never once it was pruned.
-import { mkdir, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import { embeddingFields, triggerOf } from "../../config/embedding.ts";
 import { outputFields } from "../../config/outputs.ts";
@@ -11,7 +11,8 @@ import {
   stepName,
   unpackRows,
 } from "../../inversion/artefacts/snapshots.ts";
-import { atomicWrite } from "../../lib/atomic-write.ts";
+import { snapshotRows } from "../../inversion/snapshot-rows.ts";
+import { atomicWrite, makeFolder } from "../../lib/atomic-write.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
@@ -45,36 +46,51 @@ export const openCheckpointWriter = (
     const before = yield* readRecords(runDir);
     const unharmed = new Set(before.files.map(({ path }) => path));
     for (const path of yield* damaged(runDir, before)) unharmed.delete(path);
+    for (const { path, lost = false } of before.files) if (lost) unharmed.delete(path);
     const files = new Map(before.files.map((file) => [file.path, file]));
     const awaiting = new Set<number>();
     let heard = -1;
     let bestStep: number | null = null;
     let last = false;
-    yield* tryPromise(() => mkdir(join(runDir, "checkpoints"), { recursive: true }));
+    yield* makeFolder(join(runDir, "checkpoints"));
 
     const save = (complete: boolean) =>
       Effect.suspend(() =>
         writeRecords(runDir, { complete, files: [...files.values()].toSorted(byPath) })
       );
 
+    const lose = (path: string, step: number) =>
+      Effect.gen(function* () {
+        if (files.get(path)?.lost) return;
+        const text =
+          `${path} is lost: the rows of step ${step} are in no file of the run any more.`;
+        yield* tools.emit({ event: "warning", text });
+        files.set(path, { path, step, digest: "", pruned: false, lost: true });
+        unharmed.delete(path);
+        yield* save(false);
+      });
+
     const write = (path: string, step: number, epoch: number, rows: Rows, best: boolean) =>
       Effect.gen(function* () {
         const known = files.get(path);
         if (known?.pruned === true) return;
-        // Snapshots come again from the first, and the best file is of a later one by now.
-        if (known !== undefined && known.step > step && unharmed.has(path)) return;
-        const unpacked = unpackRows(rows, yield* tools.get(rows.blob));
+        const said = tools.emit({ event: "checkpoint", step, epoch, path, best });
+        if (known !== undefined && unharmed.has(path)) {
+          // Snapshots come again from the first, and the best file is of a later one by now.
+          if (known.step > step) return;
+          if (known.step === step) return yield* said;
+        }
+        const packed = yield* snapshotRows(tools, rows);
+        if (packed === null) return yield* lose(path, step);
+        const unpacked = unpackRows(rows, packed);
         const facts = { trigger, step, epoch, run: tools.run };
         const bytes = yield* Effect.promise(() => embeddingBytes(unpacked, rows.vectors, facts));
         const digest = sha256(bytes);
-        if (known?.digest !== digest || !unharmed.has(path)) {
-          yield* tryPromise(() => mkdir(dirname(join(runDir, path)), { recursive: true }));
-          yield* atomicWrite(join(runDir, path), bytes, { what: "a checkpoint" });
-          files.set(path, { path, step, digest, pruned: false });
-          unharmed.add(path);
-          yield* save(false);
-        }
-        yield* tools.emit({ event: "checkpoint", step, epoch, path, best });
+        yield* atomicWrite(join(runDir, path), bytes, { what: "a checkpoint" });
+        files.set(path, { path, step, digest, pruned: false });
+        unharmed.add(path);
+        yield* save(false);
+        yield* said;
       });
 
     /** Removes what is recorded as pruned. */
@@ -88,7 +104,9 @@ export const openCheckpointWriter = (
 
     const prune = Effect.gen(function* () {
       const kept = [...files.values()]
-        .filter(({ path, pruned }) => !pruned && path.startsWith("checkpoints/"))
+        .filter(({ path, pruned, lost = false }) =>
+          !pruned && !lost && path.startsWith("checkpoints/")
+        )
         // Of those still to be heard of again nobody knows yet whether one is the best.
         .filter(({ step }) => step <= heard)
         .map(({ path, step }) => ({ path, step, awaitsValidation: awaiting.has(step) }));

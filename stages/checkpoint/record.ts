@@ -16,6 +16,8 @@ export const FileRecord = Schema.Struct({
   digest: Schema.String,
   /** Removed on purpose, by `max_checkpoints`. */
   pruned: Schema.Boolean,
+  /** Its rows are nowhere any more, so it is not made again; said once. */
+  lost: Schema.optionalKey(Schema.Literal(true)),
 });
 export type FileRecord = typeof FileRecord.Type;
 
@@ -37,7 +39,7 @@ export const writeRecords = (runDir: string, records: Records): Effect.Effect<vo
 /** The recorded files that are missing or changed. */
 export const damaged = (runDir: string, { files }: Records): Effect.Effect<readonly string[]> =>
   Effect.filter(
-    files.filter(({ pruned }) => !pruned),
+    files.filter(({ pruned, lost = false }) => !pruned && !lost),
     ({ path, digest }) =>
       tryPromise(() => readFile(join(runDir, path))).pipe(
         Effect.map((bytes) => sha256(bytes) !== digest),

@@ -5,17 +5,18 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect, Stream } from "effect";
-import { readHeader, readSafetensors } from "../../engine/weights/safetensors.ts";
+import { readHeader, readSafetensors, writeSafetensors } from "../../engine/weights/safetensors.ts";
 import { packRows, type Snapshot } from "../../inversion/artefacts/snapshots.ts";
 import type { Validation } from "../../inversion/artefacts/validations.ts";
 import { type MemoryTools, memoryTools } from "../../runtime/testing/memory-tools.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { checkpoint } from "./stage.ts";
 
-const configuration = { model: "tiny", base_output_dir: "/home/me/output" };
+const configuration = { seed: 1 };
+const places = { model: "tiny" };
 const toolsIn = (runDir: string) => {
   const tools = memoryTools();
-  return { ...tools, runDir, run: { ...tools.run, configuration } };
+  return { ...tools, runDir, run: { ...tools.run, configuration, places } };
 };
 
 /** One vector: `step` in clip_l, `-step` in clip_g. */
@@ -74,6 +75,20 @@ const valuesOf = async (runDir: string, path: string) => {
   return Object.fromEntries([...tensors].map(([name, { data }]) => [name, [...data]]));
 };
 
+test("a version that says more of itself leaves the files of before as they are", () =>
+  withTemporaryFolder(async (runDir) => {
+    const tools = toolsIn(runDir);
+    const snapshots = [await snapshotAt(tools, 1), await snapshotAt(tools, 2, { last: true })];
+    await run(tools, snapshots);
+    const before = [file(1), "gnome.safetensors"].map((path) => readFileSync(join(runDir, path)));
+    const newer = { ...tools, run: { ...tools.run, tool: "gnomic 9" } };
+    rmSync(join(runDir, file(2)));
+    await run(newer, snapshots);
+    const after = [file(1), "gnome.safetensors"].map((path) => readFileSync(join(runDir, path)));
+    assert.deepEqual(after, before);
+    assert.equal((await readHeader(join(runDir, file(2)))).metadata["gnomic.tool"], "gnomic 9");
+  }));
+
 test("a file for each saved step, one for the best, one named by the trigger", () =>
   withTemporaryFolder(async (runDir) => {
     const tools = toolsIn(runDir);
@@ -92,7 +107,10 @@ test("a file for each saved step, one for the best, one named by the trigger", (
     assert.deepEqual(stepsIn(runDir), ["1", "4"]);
     const { metadata } = await readHeader(join(runDir, "gnome.safetensors"));
     assert.deepEqual([metadata["gnomic.step"], metadata["gnomic.trigger"]], ["4", "gnome"]);
-    assert.ok(!JSON.stringify(metadata).includes("/home/me"), "no folder of this machine");
+    assert.deepEqual(
+      ["base_model", "places", "configuration"].map((key) => metadata[`gnomic.${key}`]),
+      ["tiny", '{"model":"tiny"}', '{"seed":1}'],
+    );
     assert.equal(await remainingWork(tools), null);
   }));
 
@@ -145,4 +163,57 @@ test("the oldest go once their pictures are made, and do not come back", () =>
     assert.equal(pruned.length, 2);
     await run(tools, all, { max: 1 });
     assert.deepEqual(stepsIn(runDir), ["2", "4"]);
+  }));
+
+/** Rows as a training's state has them. */
+const stateWith = (runDir: string, step: number) =>
+  writeSafetensors(
+    join(runDir, "state.safetensors"),
+    new Map(
+      [[step, step], [-step, -step, -step]].map((values, i) => [
+        `best.${i}`,
+        { dtype: "F64" as const, shape: [values.length], data: Float64Array.from(values) },
+      ]),
+    ),
+  );
+
+test("rows that the store lost are taken from any file that has them, and asked for only where they are due", () =>
+  withTemporaryFolder(async (runDir) => {
+    const tools = toolsIn(runDir);
+    const best = { step: 2, epoch: 1, rows: await rowsAt(tools, 2) };
+    const all = [
+      await snapshotAt(tools, 1),
+      await snapshotAt(tools, 3, { best }),
+      await snapshotAt(tools, 4, { best, last: true }),
+    ];
+    await run(tools, all);
+    const paths = [file(1), file(4), "gnome-best.safetensors", "gnome.safetensors"];
+    const before = paths.map((path) => readFileSync(join(runDir, path)));
+    tools.blobs.clear();
+    await run(tools, all);
+    rmSync(join(runDir, "gnome.safetensors")); // step 4 is in its checkpoint, too
+    rmSync(join(runDir, "gnome-best.safetensors"));
+    await stateWith(runDir, 2);
+    await run(tools, all);
+    assert.deepEqual(paths.map((path) => readFileSync(join(runDir, path))), before);
+    assert.deepEqual(tools.warnings(), []);
+    assert.equal(await remainingWork(tools), null);
+  }));
+
+test("what is lost for good is said once and skipped", () =>
+  withTemporaryFolder(async (runDir) => {
+    const tools = toolsIn(runDir);
+    const all = [await snapshotAt(tools, 1), await snapshotAt(tools, 2, { last: true })];
+    await run(tools, all);
+    tools.blobs.delete(all[0].rows.blob.digest);
+    rmSync(join(runDir, file(1)));
+    await run(tools, all);
+    await run(tools, all);
+    assert.equal(tools.warnings().length, 1);
+    assert.match(tools.warnings()[0], /step_00000001\.safetensors is lost: the rows of step 1/);
+    assert.equal(await remainingWork(tools), null);
+    assert.deepEqual(stepsIn(runDir), ["2"]);
+    await rowsAt(tools, 1); // the store is back
+    await run(tools, all);
+    assert.deepEqual(stepsIn(runDir), ["1", "2"]);
   }));

@@ -13,7 +13,8 @@ import { type Example, examples, toPlanar, type View } from "../../inversion/art
 import { latents, type LatentView } from "../../inversion/artefacts/latents.ts";
 import { loadModel, modelInputs } from "../../inversion/model/load-model.ts";
 import { engineFields, openEngine } from "../../inversion/model/open-engine.ts";
-import { asFault, type Fault, fault } from "../../lib/fault.ts";
+import { asFault } from "../../lib/as-fault.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { latentMask, weightWarnings } from "./latent-mask.ts";

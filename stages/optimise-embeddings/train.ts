@@ -5,13 +5,14 @@ import { averageRows } from "../../engine/optimise/averaged-rows.ts";
 import { optimizerStep } from "../../engine/optimise/optimizer-step.ts";
 import { stepSizeFound } from "../../engine/optimise/optimizer.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
-import { type Fault, stopped } from "../../lib/fault.ts";
+import { type Fault, paused, stopped } from "../../lib/fault.ts";
 import type { RunEvent } from "../../runtime/events.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import type { BatchPlan } from "./batch-plan.ts";
 import type { EncoderStats } from "./embedding-stats.ts";
-import { hasSettled, type Losses, pairedDifference, varianceRatio } from "./fixed-loss.ts";
+import type { Losses } from "./fixed-loss.ts";
 import { type GradientTools, stepGradient } from "./gradient.ts";
+import { hasSettled, pairedDifference, varianceRatio } from "./loss-history.ts";
 import type { OptimiseOptions } from "./options.ts";
 import { stuckStepSize, worseThanWord } from "./preflight-warnings.ts";
 import type { SnapshotPublisher } from "./snapshot-publisher.ts";
@@ -56,6 +57,10 @@ export const train = (
     yield* tell(training, current);
     while (!isFinished(current, batchPlan)) {
       if (tools.stopRequested()) return yield* Effect.fail(stopped(current.step));
+      if (tools.run.toStep !== null && current.step >= tools.run.toStep) {
+        yield* sayLoss(training, current);
+        return yield* Effect.fail(paused(current.step));
+      }
       const stepped = yield* oneStep(training, current);
       if (owesStart(training, stepped)) {
         // That the first step went well is heard before anything is measured.
@@ -154,6 +159,26 @@ const evaluateStart = (training: Training, state: TrainingState) =>
     const word = training.wordLoss === null ? null : yield* training.wordLoss(state.initial);
     const remarks = word === null ? [] : worseThanWord(start.fixedLosses[0], word);
     return { ...start, step, optimizer, average, events: [...start.events, ...remarks] };
+  });
+
+/**
+ * Where a training pauses its loss is known, so that trainings compare there. A step at which none was due
+ * leaves nothing in the state: what comes later does not hang on where it paused.
+ */
+const sayLoss = ({ fixedEvery, fixedLoss, heldOut, tools }: Training, state: TrainingState) =>
+  Effect.gen(function* () {
+    if (fixedEvery === null || state.fixedSteps.at(-1) === state.step) return;
+    const { mean: loss } = yield* fixedLoss(rowsOf(state));
+    const best = state.best ?? { step: state.step, loss };
+    yield* tools.emit({
+      event: "fixed-loss",
+      step: state.step,
+      loss,
+      bestStep: best.step,
+      bestLoss: best.loss,
+      varianceRatio: null,
+      heldOut,
+    });
   });
 
 /** Measures the fixed-input loss and looks at the rows. */

@@ -13,7 +13,8 @@ import {
   stateFromTensors,
   stateToTensors,
 } from "../../engine/optimise/state-tensors.ts";
-import { asFault, type Fault } from "../../lib/fault.ts";
+import { asFault } from "../../lib/as-fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { RunEvent } from "../../runtime/events.ts";
 import {
   damagedState,

@@ -1,7 +1,7 @@
 // Which pictures a validation leaves, and that what has been dealt with, done or failed, is not due again.
 // That the pictures are right is for tests/golden-values (samplers, networks) and generate's test.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -9,6 +9,7 @@ import { Effect, Schema, Stream } from "effect";
 import sharp from "sharp";
 import { packRows, type Snapshot } from "../../inversion/artefacts/snapshots.ts";
 import type { Validation } from "../../inversion/artefacts/validations.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { type MemoryTools, memoryTools } from "../../runtime/testing/memory-tools.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { filesBelow } from "../../tests/end-to-end/project.ts";
@@ -132,4 +133,31 @@ test("prompts that somebody asked for have a folder of their own, and no path is
     assert.ok(!existsSync(join(runDir, at(2))));
     const folders = new Set(filesBelow(runDir).map((path) => path.split("/")[1]));
     assert.match([...folders].join(), /^epoch_00000000-step_00000002-[0-9a-f]{8}$/);
+  }));
+
+test("a folder that cannot be made leaves the pictures owed, and they are made once it can", () =>
+  withTemporaryFolder(async (runDir) => {
+    const tools = toolsIn(runDir);
+    const due = await snapshotAt(tools, 2, 0.1);
+    mkdirSync(join(runDir, "validation"));
+    writeFileSync(join(runDir, at(2)), ""); // a file where the folder of the step should be
+    const fault = await Effect.runPromise(Effect.flip(Effect.tryPromise({
+      try: () => run(tools, [due]),
+      catch: (cause) => cause as Fault,
+    })));
+    assert.deepEqual([fault.kind, fault.file?.startsWith(runDir)], ["world", true]);
+    assert.ok(!tools.events.some(({ event }) => event === "validation-failed"));
+    rmSync(join(runDir, at(2)));
+    assert.deepEqual(await run(tools, [due]), ["2 done"]);
+  }));
+
+test("rows that are lost are said and recorded, without a folder of this machine", () =>
+  withTemporaryFolder(async (runDir) => {
+    const tools = toolsIn(runDir);
+    const [lost, sound] = [await snapshotAt(tools, 2, 0.1), await snapshotAt(tools, 4, 0.2)];
+    tools.blobs.delete(lost.rows.blob.digest);
+    assert.deepEqual(await run(tools, [lost, sound]), ["2 failed", "4 done"]);
+    const { error } = JSON.parse(readFileSync(join(runDir, at(2), "validation.json"), "utf8"));
+    assert.match(error, /the rows of step 2/);
+    assert.ok(!/\.ts|\/tmp|\/home/.test(error), error);
   }));

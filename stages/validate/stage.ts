@@ -1,8 +1,7 @@
 // validate: pictures of the configured prompts from the rows of each due step, as the reference makes
 // them (DDPM, 30 steps, guidance 5, noise drawn anew for each prompt). Runs beside the training.
 // The trap: a failed validation is reported and recorded, and neither ends the training nor is due again.
-// What a full disk kept from being written is due again.
-import { mkdir } from "node:fs/promises";
+// What the world kept from being made (the disk, the device) is due again.
 import { join } from "node:path";
 import { Cause, Effect, Stream } from "effect";
 import { samplers } from "../../engine/diffusion/samplers/samplers.ts";
@@ -11,11 +10,14 @@ import { validations } from "../../inversion/artefacts/validations.ts";
 import { modelPreflight } from "../../inversion/model/model-preflight.ts";
 import { schedulerOf } from "../../inversion/model/open-engine.ts";
 import { jpeg } from "../../inversion/model/picture-file.ts";
-import { atomicWrite } from "../../lib/atomic-write.ts";
-import { DiskFault } from "../../lib/disk-fault.ts";
-import type { Fault } from "../../lib/fault.ts";
+import { snapshotRows } from "../../inversion/snapshot-rows.ts";
+import { asFault } from "../../lib/as-fault.ts";
+import { atomicWrite, makeFolder } from "../../lib/atomic-write.ts";
+import { NotWritable } from "../../lib/disk-fault.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import { withoutFolders } from "../../lib/without-folders.ts";
 import type { UnstampedEvent } from "../../runtime/events.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { ValidateOptions } from "./options.ts";
@@ -52,7 +54,7 @@ export const validate = defineStage({
         Effect.gen(function* () {
           const folder = join(tools.runDir, folderOf(snapshot));
           const record = (yield* readRecord(folder)) ??
-            (yield* dealtWith(snapshot, folder, make(snapshot)));
+            (yield* dealtWith(snapshot, folder, tools.runDir, make(snapshot)));
           yield* tools.emit(endOf(record, snapshot));
           const { step, epoch, outcome } = record;
           yield* writers.validations({ step, epoch, outcome });
@@ -82,6 +84,7 @@ function folderOf(snapshot: Snapshot): string {
 const dealtWith = <R>(
   { step, epoch, validate }: Snapshot,
   folder: string,
+  runDir: string,
   make: Effect.Effect<readonly string[], Fault, R>,
 ): Effect.Effect<ValidationRecord, Fault, R> =>
   Effect.gen(function* () {
@@ -92,18 +95,19 @@ const dealtWith = <R>(
     yield* writeRecord(folder, record);
     return record;
   }).pipe(Effect.catchCause((cause) => {
-    const squashed = Cause.squash(cause);
-    if (Cause.hasInterruptsOnly(cause) || squashed instanceof DiskFault) {
-      return Effect.failCause(cause);
-    }
-    const [prompts, error] = [validate?.prompts ?? [], String(squashed)];
-    const record = { step, epoch, outcome: "failed", prompts, error } as const;
-    const made = tryPromise(() => mkdir(folder, { recursive: true }));
-    return made.pipe(
-      Effect.andThen(writeRecord(folder, record)),
-      Effect.ignore,
-      Effect.as(record),
-    );
+    if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause);
+    const fault = asFault(Cause.squash(cause));
+    if (fault.kind === "world" || fault instanceof NotWritable) return Effect.fail(fault);
+    // Records are shown to others, so they name no folder of this machine.
+    const error = withoutFolders(fault.message.split("\n")[0], [runDir]);
+    const record = {
+      step,
+      epoch,
+      outcome: "failed",
+      prompts: validate?.prompts ?? [],
+      error,
+    } as const;
+    return makeFolder(folder).pipe(Effect.andThen(writeRecord(folder, record)), Effect.as(record));
   }));
 
 /** What is said of a validation that has been dealt with. */
@@ -114,6 +118,15 @@ const endOf = (
   outcome === "done"
     ? { event: "validation-finished", step, epoch, seconds, ...askedOf(snapshot) }
     : { event: "validation-failed", step, epoch, error, ...askedOf(snapshot) };
+
+class LostRows extends fault("LostRows", "user") {}
+
+const lostRows = (step: number) =>
+  new LostRows({
+    wanted: `the rows of step ${step}`,
+    found: "no file of the run that has them",
+    fix: "Its pictures are left out.",
+  });
 
 /** Makes them; the prompts that they are of. */
 const pictures = (
@@ -130,10 +143,11 @@ const pictures = (
     const images = options.num_validation_images_per_prompt;
     const total = prompts.length * images;
     yield* tools.emit({ event: "validation-started", step, epoch, pictures: total });
-    const rows = yield* tools.get(snapshot.rows.blob);
+    const rows = yield* snapshotRows(tools, snapshot.rows);
+    if (rows === null) return yield* lostRows(step);
     for (const [prompt, text] of prompts.entries()) {
       const name = `${folder}/prompt_${String(prompt).padStart(4, "0")}`;
-      yield* tryPromise(() => mkdir(join(tools.runDir, name), { recursive: true }));
+      yield* makeFolder(join(tools.runDir, name));
       for (let image = 0; image < images; image++) {
         const negative = asked === null
           ? options.negative_validation_prompts?.[prompt] ?? null

@@ -2,10 +2,11 @@
 // that was left alone: the same bytes in every embedding and picture, each step said once.
 // The trap: a process that ended by itself before its moment was not killed; only true kills count.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, watch } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, watch } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomInt } from "../../engine/random/draw.ts";
+import { storeName } from "../../runtime/store/artefact-store.ts";
 import type { Child } from "../../runtime/testing/child.ts";
 import { eventsOf, findRun, gnomic, resultsOf, start, trainingIn } from "../end-to-end/project.ts";
 
@@ -103,10 +104,18 @@ export interface Ordeal {
   readonly steps: number;
   readonly over?: object;
   readonly kills: readonly Moment[];
+  /** What happens to its folder after each kill. */
+  readonly afterKill?: (folder: string) => void;
 }
 
+/** The store is anybody's to delete, at any time. */
+export const deleteStore = (folder: string): void =>
+  rmSync(join(folder, "output", storeName), { recursive: true, force: true });
+
 /** Trains undisturbed and under kills; asserts that nobody can tell which is which. */
-export async function survivesKills({ folder, steps, over, kills }: Ordeal): Promise<void> {
+export async function survivesKills(
+  { folder, steps, over, kills, afterKill }: Ordeal,
+): Promise<void> {
   const [calm, harried] = ["calm", "harried"].map((name) => join(folder, name));
   const commandIn = (place: string) => {
     mkdirSync(place);
@@ -123,6 +132,7 @@ export async function survivesKills({ folder, steps, over, kills }: Ordeal): Pro
   for (const moment of kills) {
     if (!await killAt(start(command), moment, harried)) continue;
     killed++;
+    afterKill?.(harried);
     const run = findRun(harried);
     if (run === null) continue;
     const saved = savedStep(run);

@@ -2,7 +2,7 @@
 import process from "node:process";
 import { test } from "node:test";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
-import { moments, survivesKills } from "./killed-training.ts";
+import { deleteStore, moments, survivesKills } from "./killed-training.ts";
 
 const skip = process.env.GNOMIC_FAULTS === "1" ? false : "only in `deno task test:faults`";
 
@@ -15,3 +15,18 @@ test("twenty kills change no byte", { skip }, () =>
       kills: moments(20, 2),
     })
   ));
+
+test(
+  "twelve kills, and the store deleted after each, change no byte",
+  { skip },
+  () =>
+    withTemporaryFolder((folder) =>
+      survivesKills({
+        folder,
+        steps: 30,
+        over: { validate_every_n_steps: 8, max_checkpoints: 2 },
+        kills: moments(12, 5),
+        afterKill: deleteStore,
+      })
+    ),
+);

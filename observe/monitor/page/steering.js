@@ -25,6 +25,7 @@ export function announce(event) {
   } else if (event.event === "warning") toast(event.text, "bad");
   else if (event.event === "run-finished") toast("The training has finished.", "good");
   else if (event.event === "run-stopped") toast("The training has stopped.");
+  else if (event.event === "run-paused") toast(`The training paused after step ${event.step}.`);
 }
 
 /**
