@@ -8,6 +8,7 @@ import { identityOf, lateAtDefault, rateDependsOnLength } from "../../config/ide
 import { placesIn, targetKeys } from "../../config/places.ts";
 import { type ConfigLayers, readConfig } from "../../config/read.ts";
 import { settleFixedLossEvery } from "../../inversion/fixed-loss-every.ts";
+import { settledPooling } from "../../inversion/model/pooling.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { withoutKeys } from "../options/mapping.ts";
@@ -84,10 +85,13 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
       device: config.provider,
       steps: config.max_train_steps,
       settle: (worlds: ReadonlyMap<string, unknown>, kept: JsonObject | null) => {
-        const found = settleFixedLossEvery(config, worlds.get("ingest"), kept?.fixed_loss_every);
-        return found === null
-          ? { values: {}, notes: [] }
-          : { values: { fixed_loss_every: found.every }, notes: [found.note] };
+        const pooling = settledPooling(config.pooling, kept?.pooling);
+        const settled = { ...config, pooling };
+        const found = settleFixedLossEvery(settled, worlds.get("ingest"), kept?.fixed_loss_every);
+        return found === null ? { values: { pooling }, notes: [] } : {
+          values: { pooling, fixed_loss_every: found.every },
+          notes: [found.note],
+        };
       },
       lengthMatters: rateDependsOnLength(config)
         ? `the rate of lr_scheduler ${config.lr_scheduler} depends on the length at every step`

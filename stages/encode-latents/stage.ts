@@ -66,7 +66,7 @@ export const encodeLatents = defineStage({
       );
       yield* Effect.forEach(said, (text) => tools.emit({ event: "warning", text }));
       const work = { plans: [], sizes, batch: 1 };
-      const engine = yield* openEngine(model, { ...options, pooling: null, work }, tools);
+      const engine = yield* openEngine(model, { ...options, work }, tools);
       const weights = yield* modelInputs(options, { ...tools, offline: false }, ["vae"]);
       let done = 0;
       const encodeExample = (example: Example) =>
