@@ -141,7 +141,6 @@ const run = (choice: Choice, { print }: Terminal): Effect.Effect<void, Fault> =>
       provider: choice.provider,
       threads: choice.threads,
       weight_dtype: "float32",
-      pooling: null,
       work: probeWork(inputs, choice.plan),
     }, {
       progress,

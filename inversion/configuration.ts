@@ -8,6 +8,7 @@ import type { Fault } from "../lib/fault.ts";
 import { Files } from "../lib/files.ts";
 import { withoutKeys } from "../runtime/options/mapping.ts";
 import { settleFixedLossEvery } from "./fixed-loss-every.ts";
+import { settledPooling } from "./model/pooling.ts";
 import type { ConfigLayers, Configuration, JsonObject } from "../runtime/pipeline/configuration.ts";
 
 const datasets = ["data_loader.dataset", "fixed_loss_dataset"];
@@ -40,10 +41,13 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
       seed: config.seed,
       steps: config.max_train_steps,
       settle: (worlds: ReadonlyMap<string, unknown>, kept: JsonObject | null) => {
-        const found = settleFixedLossEvery(config, worlds.get("ingest"), kept?.fixed_loss_every);
-        return found === null
-          ? { values: {}, notes: [] }
-          : { values: { fixed_loss_every: found.every }, notes: [found.note] };
+        const pooling = settledPooling(config.pooling, kept?.pooling);
+        const settled = { ...config, pooling };
+        const found = settleFixedLossEvery(settled, worlds.get("ingest"), kept?.fixed_loss_every);
+        return found === null ? { values: { pooling }, notes: [] } : {
+          values: { pooling, fixed_loss_every: found.every },
+          notes: [found.note],
+        };
       },
       lengthKeys: ["max_train_steps", "max_train_epochs"],
       lengthMatters: rateDependsOnLength(config)

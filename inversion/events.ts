@@ -34,6 +34,8 @@ const members = [
     varianceRatio: NullOr(Finite),
     /** Measured on pictures that are not trained on; false: the best is the last. */
     heldOut: optionalKey(Flag),
+    /** Where several rules of pooling are trained for: the loss under each; `loss` is their mean. */
+    under: optionalKey(Schema.Record(Text, Finite)),
     /** How much higher than at the best step, item by item in the mean, with its standard error. */
     aboveBest: optionalKey(Schema.Struct({ difference: Finite, error: Finite })),
   }),
@@ -60,6 +62,8 @@ const members = [
     path: Text,
     width: Int,
     height: Int,
+    /** Where pictures of several rules of pooling stand side by side: which this is. */
+    pooling: optionalKey(Schema.Literals(["argmax", "end_token"])),
   }),
   /** `asked`: which other prompts than the configured ones (digits of their digest). */
   eventSchema("validation-finished", {
@@ -67,6 +71,8 @@ const members = [
     epoch: Int,
     seconds: Finite,
     asked: optionalKey(Text),
+    /** How well prompts are followed under each rule of pooling: mean and standard error. */
+    following: optionalKey(List(Schema.Struct({ pooling: Text, mean: Finite, error: Finite }))),
   }),
   eventSchema("validation-failed", {
     step: Int,

@@ -15,6 +15,7 @@ async function drawing(out: string, more: Partial<GenerateRequest>) {
   const said: string[] = [];
   const request: GenerateRequest = {
     ...{ prompt: "a gnome", negative: null, embeddings: [], model: modelA, modelConfig: null },
+    ...{ as: null },
     ...{ vae: null, sampler: "ddpm", steps: 1, guidance: 1, seed: 0, size: [16, 16], count: 1 },
     ...{ format: "png", out, provider: "cpu", threads: 1 },
     ...more,

@@ -13,7 +13,6 @@ const choice = {
   provider: "cpu",
   threads: 1,
   weight_dtype: "float32",
-  pooling: null,
   work: { plans: [], sizes: [{ height: 2, width: 2 }], batch: 1 },
 } as const;
 

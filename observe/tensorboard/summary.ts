@@ -41,6 +41,9 @@ const fixedLossValues = (event: RunEventOf<"fixed-loss">): SummaryValue[] => [
   ...scalar("fixed_loss", event.loss),
   ...scalar("fixed_loss/best_so_far", event.bestLoss),
   ...scalar("fixed_loss/variance_ratio", event.varianceRatio),
+  ...Object.entries(event.under ?? {}).flatMap(([pooling, value]) =>
+    scalar(`fixed_loss/${pooling}`, value)
+  ),
 ];
 
 const mean = (values: readonly number[]): number =>

@@ -60,6 +60,7 @@ function trainingOn({ device, runDir, said, onStep, fixedLoss, emaDecay }: Attem
     options: { ...options, ema_decay: emaDecay ?? null } as OptimiseOptions,
     fixedEvery: fixedLoss === undefined ? null : 1,
     heldOut: true,
+    poolings: ["argmax"],
     wordLoss: null,
     batchPlan: planBatches(sizes.map(String), {
       seed: 1,

@@ -5,10 +5,12 @@ import { averageRows } from "../../engine/optimise/averaged-rows.ts";
 import { optimizerStep } from "../../engine/optimise/optimizer-step.ts";
 import { stepSizeFound } from "../../engine/optimise/optimizer.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
+import type { PoolingName } from "../../inversion/model/pooling.ts";
 import { type Fault, paused, stopped } from "../../lib/fault.ts";
 import type { RunEvent } from "../../inversion/events.ts";
 import { trainingRequests } from "../../inversion/requests.ts";
 import type { BatchPlan } from "./batch-plan.ts";
+import { type Losses, meansOfParts } from "./fixed-loss.ts";
 import { stepGradient } from "./gradient.ts";
 import { hasSettled, pairedDifference, varianceRatio } from "./loss-history.ts";
 import { stuckStepSize, worseThanWord } from "./preflight-warnings.ts";
@@ -164,8 +166,9 @@ const evaluated = (
   state: TrainingState,
 ): Effect.Effect<TrainingState, Fault> =>
   Effect.gen(function* () {
-    const { options, batchPlan, publisher, heldOut } = training;
-    const { mean: loss, each: losses } = yield* training.fixedLoss(rowsOf(state));
+    const { options, batchPlan, publisher, heldOut, poolings } = training;
+    const measured = yield* training.fixedLoss(rowsOf(state));
+    const { mean: loss, each: losses } = measured;
     const fixedLosses = appended(state.fixedLosses, loss);
     const fixedSteps = appended(state.fixedSteps, state.step);
     const epoch = batchPlan.epochsAfter(state.step);
@@ -184,6 +187,7 @@ const evaluated = (
       bestLoss: best.loss,
       varianceRatio: varianceRatio({ fixedLosses, fixedSteps }),
       heldOut,
+      ...(poolings.length > 1 ? { under: byPooling(poolings, measured) } : {}),
       ...(above === null ? {} : { aboveBest: above }),
     };
     const evaluateState = {
@@ -202,6 +206,12 @@ const evaluated = (
     };
     return { ...evaluateState, events: [...state.events, event, rows] };
   });
+
+/** The loss under each rule of pooling. */
+const byPooling = (poolings: readonly PoolingName[], measured: Losses) => {
+  const means = meansOfParts(measured, poolings.length);
+  return Object.fromEntries(poolings.map((name, i) => [name, means[i]]));
+};
 
 function appended(values: Float64Array, value: number): Float64Array {
   const all = new Float64Array(values.length + 1);

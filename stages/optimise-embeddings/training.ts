@@ -1,5 +1,6 @@
 // A training that is open: its options, its plan of batches, and what computes, measures and publishes.
 import type { Effect } from "effect";
+import type { PoolingName } from "../../inversion/model/pooling.ts";
 import type { Fault } from "../../lib/fault.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import type { BatchPlan } from "./batch-plan.ts";
@@ -19,6 +20,8 @@ export interface Training {
   readonly fixedEvery: number | null;
   /** It is measured on pictures that are not trained on, and so can choose the best rows. */
   readonly heldOut: boolean;
+  /** The rules of pooling that are trained for, and measured: of several, all items under each in turn. */
+  readonly poolings: readonly PoolingName[];
   readonly fixedLoss: (rows: EncoderPair) => Effect.Effect<Losses, Fault>;
   /** The same of the initializer word, once where the vectors stand; null where that is no other thing. */
   readonly wordLoss: ((rows: EncoderPair) => Effect.Effect<number, Fault>) | null;

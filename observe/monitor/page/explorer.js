@@ -6,7 +6,7 @@
 // and the slider follows new pictures only while it stands at the last step.
 import { fill, h, icon } from "./dom.js";
 import { createFilmGrid } from "./film-grid.js";
-import { count, loss } from "./format.js";
+import { clientsOf, count, loss, pictureText } from "./format.js";
 import { openLightbox } from "./lightbox.js";
 import { checkpointAt } from "../../reading/run-state.js";
 import { pictureAddress } from "./server.js";
@@ -168,8 +168,11 @@ export function createExplorer({ run, curves }) {
                   src: pictureAddress(run.id, `${step}-${key}`, 640, picture.at),
                   width: picture.width,
                   height: picture.height,
-                  alt: `step ${step}: ${picture.text}`,
+                  alt: `step ${step}: ${pictureText(picture)}`,
                 }),
+                picture.pooling === undefined
+                  ? null
+                  : h("span", { class: "whose" }, clientsOf(picture.pooling)),
               )
             ),
             pictures.length === 0

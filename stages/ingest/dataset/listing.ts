@@ -31,6 +31,15 @@ export interface Listing {
   readonly faults: readonly DatasetFault[];
 }
 
+/** Of a list that is whole and holds nothing. */
+export const namesNoPicture = (file: string): DatasetFault =>
+  new DatasetFault({
+    file,
+    wanted: "at least one picture",
+    found: "a file that names no picture",
+    fix: "Add pictures, or name another dataset.",
+  });
+
 export const pictureFile = (file: string): PictureSource => ({ file, read: () => readFile(file) });
 
 /** A listing that found nothing but what is wrong. */
