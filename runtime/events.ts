@@ -30,7 +30,8 @@ export const RunEvent = Schema.Union([
   event("stage-progress", { stage: Text, done: Finite, total: Finite, unit: Text }),
   event("stage-retried", { stage: Text, attempt: Int, error: Text, delaySeconds: Finite }),
   event("stage-finished", { stage: Text, cached: Flag, seconds: Finite }),
-  event("stage-failed", { stage: Text, error: Text }),
+  /** `goesOn`: the other stages do; else the run fails with it. */
+  event("stage-failed", { stage: Text, error: Text, goesOn: optionalKey(Flag) }),
   event("step", {
     step: Int,
     epoch: Int,
