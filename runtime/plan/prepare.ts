@@ -15,6 +15,7 @@ import type {
   JsonObject,
   ReadConfiguration,
 } from "../pipeline/configuration.ts";
+import { withoutKeys } from "../options/mapping.ts";
 import { define, together } from "../pipeline/load-pipeline.ts";
 import { stageOptions } from "../pipeline/stage-options.ts";
 import { wire, type Wired } from "../pipeline/wiring.ts";
@@ -138,12 +139,18 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
   const planned = memory === null ? values : { ...values, memory_plan: memory.plan };
   const options = yield* decodeOptions(wired, { values: planned, unhashed }, placeOf);
   const stages = options.map((each, i): PreparedStage => ({ ...each, world: asked[i].world }));
-  const about = Object.fromEntries(
-    Object.entries(values).filter(([key]) => !configuration.placeKeys.includes(key)),
+  const { places, targetKeys } = configuration;
+  const about = withoutKeys(values, [...targetKeys, ...Object.keys(places)]) as JsonObject;
+  const inputs = Object.fromEntries(
+    asked.flatMap(({ id, world }) =>
+      isAbsent(world) || world === null ? [] : [[id, world] as const]
+    ),
   );
   const info: RunInfo = {
     name: run.name,
     configuration: about,
+    places,
+    inputs,
     configurationDigest: digestJson(about),
     tool,
     scheduleSteps: run.scheduleSteps,
@@ -165,6 +172,7 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
     configuration,
     notes: [
       ...configuration.notes,
+      ...(configuration.notesOnInputs?.(inputs) ?? []),
       ...(settled?.notes ?? []),
       ...(note === null ? [] : [note]),
       ...(memory?.notes ?? []),
