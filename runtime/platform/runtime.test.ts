@@ -26,14 +26,18 @@ const words = [
   "#",
 ];
 
-test("every word comes out of a shell as it went in", { skip: process.platform === "win32" }, () => {
-  for (const shell of ["sh", "bash"]) {
-    const script = `for word in ${words.map((word) => quoted(word)).join(" ")}; do ` +
-      `printf '%s\\0' "$word"; done`;
-    const { stdout } = spawnSync(shell, ["-c", script], { encoding: "utf8" });
-    assert.deepEqual(stdout.split("\0").slice(0, -1), words, shell);
-  }
-});
+test(
+  "every word comes out of a shell as it went in",
+  { skip: process.platform === "win32" },
+  () => {
+    for (const shell of ["sh", "bash"]) {
+      const script = `for word in ${words.map((word) => quoted(word)).join(" ")}; do ` +
+        `printf '%s\\0' "$word"; done`;
+      const { stdout } = spawnSync(shell, ["-c", script], { encoding: "utf8" });
+      assert.deepEqual(stdout.split("\0").slice(0, -1), words, shell);
+    }
+  },
+);
 
 test("a command begins as the user's did", () => {
   assert.equal(callerOf("2.9.6", { npm_lifecycle_event: "npx" }), "npx -y deno@2.9.6 run");
