@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { optionRows } from "../runtime/options/option-rows.ts";
+import { optionRows } from "./option-rows.ts";
 
 const first: Readonly<Record<string, unknown>> = JSON.parse(
   readFileSync(new URL("testing/first-options.json", import.meta.url), "utf8"),
