@@ -15,7 +15,7 @@ import { sweepTemporary } from "../store/remove-temporary.ts";
 import { type AttemptRecorder, beginAttempt } from "./attempt-recorder.ts";
 import { type EventLog, openEventLog } from "./event-log.ts";
 import { executeRepairing, type Outcomes } from "./execute.ts";
-import { type Lock, LockLost } from "./lock.ts";
+import { type Lock, LockLost } from "../../lib/lock.ts";
 import { type EventStream, openEventStream, type RunObserver } from "./observers.ts";
 import { exitCodeOfOutcome, outcomeOf, resultFiles, type RunOutcome } from "./outcome.ts";
 import type { StopSignal } from "./stage-tools.ts";

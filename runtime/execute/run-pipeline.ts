@@ -9,7 +9,7 @@ import { Files } from "../../lib/files.ts";
 import { keepDigests, planRun } from "../plan/make-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type Command, preflight, prepare, type Prepared } from "../plan/prepare.ts";
-import { lockRun } from "./lock.ts";
+import { lockRun } from "../../lib/lock.ts";
 import { readRun, setAsideManifest } from "./manifest.ts";
 import { resultFiles, type RunOutcome } from "./outcome.ts";
 import { type Observation, work } from "./run-attempt.ts";

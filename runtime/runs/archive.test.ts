@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { Effect } from "effect";
 import * as fc from "fast-check";
 import { sha256 } from "../../lib/sha256.ts";
-import { RunLocked } from "../execute/lock.ts";
+import { RunLocked } from "../../lib/lock.ts";
 import { openStore, storeName } from "../store/artefact-store.ts";
 import { startChild } from "../testing/child.ts";
 import { makeRun } from "../testing/make-run.ts";
