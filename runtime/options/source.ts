@@ -29,7 +29,7 @@ export interface ParsedSource extends Source {
 
 export const maxSourceBytes = 1 << 18;
 const maxValues = 20_000;
-const maxDepth = 32;
+export const maxDepth = 32;
 /** Of wrong syntax: nobody reads more. */
 const mostFindings = 50;
 
@@ -64,7 +64,9 @@ export function parseSource(text: string, file: string): ParsedSource {
   const lines = new LineCounter();
   const lineAt = (offset: number) => lines.linePos(offset).line;
   const document = parsed(text, lines);
-  if (document === null) return { ...nothingOf(file), findings: [{ file, ...bomb, found: "deeper nesting" }] };
+  if (document === null) {
+    return { ...nothingOf(file), findings: [{ file, ...bomb, found: "deeper nesting" }] };
+  }
   const errors = [...document.errors, ...document.warnings].slice(0, mostFindings);
   const findings: Finding[] = errors.map((error) => ({
     file,
@@ -76,7 +78,10 @@ export function parseSource(text: string, file: string): ParsedSource {
   return { ...unfolded, findings: [...findings, ...unfolded.findings] };
 }
 
-const nothingOf = (file: string): Source => ({ value: undefined, places: new Map([["", { file }]]) });
+const nothingOf = (file: string): Source => ({
+  value: undefined,
+  places: new Map([["", { file }]]),
+});
 
 /** Null: nested so deep that the parser's stack ran out. Its own check of keys compares each with all. */
 function parsed(text: string, lineCounter: LineCounter) {
@@ -153,7 +158,9 @@ function unfold(document: Document, file: string, lineAt: (offset: number) => nu
         const at = dotted(key, name);
         const offset = (pair.key as Node).range?.[0];
         const line = offset === undefined ? {} : { line: lineAt(offset) };
-        if (names.has(name) && findings.length < mostFindings) findings.push({ file, ...line, ...twice });
+        if (names.has(name) && findings.length < mostFindings) {
+          findings.push({ file, ...line, ...twice });
+        }
         names.add(name);
         places.set(at, { file, ...line });
         return [name, walk(pair.value as Node | null, at, depth + 1, isCopy)];
