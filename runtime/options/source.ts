@@ -156,13 +156,13 @@ function unfold(document: Document, file: string, lineAt: (offset: number) => nu
         const keyNode = isAlias(pair.key) ? targetOf(pair.key) : pair.key;
         const name = String(isScalar(keyNode) ? keyNode.value : keyNode);
         const at = dotted(key, name);
-        const offset = (pair.key as Node).range?.[0];
-        const line = offset === undefined ? {} : { line: lineAt(offset) };
+        const offset = (pair.key as Node).range?.[0] ?? 0;
+        const place = { file, line: lineAt(offset) };
         if (names.has(name) && findings.length < mostFindings) {
-          findings.push({ file, ...line, ...twice });
+          findings.push({ ...place, ...twice });
         }
         names.add(name);
-        places.set(at, { file, ...line });
+        places.set(at, place);
         return [name, walk(pair.value as Node | null, at, depth + 1, isCopy)];
       }));
     }
