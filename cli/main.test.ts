@@ -120,6 +120,8 @@ test("--from-file takes the configuration that an embedding carries; --set goes 
       placeholder_token: "my-hat",
       initializer_token: "hat",
       max_train_steps: 3,
+      save_every_n_steps: 3,
+      validate_every_n_steps: 3,
       provider: "cpu",
       data_loader: {
         dataset: { type: "IMAGE_DIR_DATASET", dataset_dir: "hats" },
@@ -131,10 +133,16 @@ test("--from-file takes the configuration that an embedding carries; --set goes 
     await writeSafetensors(join(folder, "other.safetensors"), new Map([["clip_l", rows]]));
     const dry = (...more: string[]) =>
       call(folder, "pipeline", "./hello.yaml", "--dry-run", "--json", ...more);
-    const plan = JSON.parse((await dry("--from-file", "hat.safetensors")).stdout);
+    const asked = await dry("--from-file", "hat.safetensors");
+    assert.equal(asked.code, 2);
+    assert.match(asked.stderr, /Add --set data_loader\.dataset\.dataset_dir=PATH$/m);
+    const place = ["--set", "data_loader.dataset.dataset_dir=caps"];
+    const made = await dry("--from-file", "hat.safetensors", ...place);
+    assert.equal(made.stderr, "");
+    const plan = JSON.parse(made.stdout);
     assert.equal(plan.seed, 77);
     assert.match(plan.run.name, /^my_hat-/);
-    const over = await dry("--from-file", "hat.safetensors", "--set", "seed=5");
+    const over = await dry("--from-file", "hat.safetensors", ...place, "--set", "seed=5");
     assert.equal(JSON.parse(over.stdout).seed, 5);
     const none = await dry("--from-file", "other.safetensors");
     assert.equal(none.code, 2);

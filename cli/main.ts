@@ -165,11 +165,21 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-// What nobody waited for (a callback, a worker) and failed all the same.
+// What nobody waited for (a callback, a worker) and failed all the same. Said once: what fails while it is
+// said would come here again.
+let unexpected = false;
 const onUnexpected = async (error: unknown) => {
-  const { asFault } = await import("../lib/as-fault.ts");
-  (await import("./print-fault.ts")).printFault(asFault(error), process.argv.slice(2));
-  process.exit(70);
+  if (unexpected) process.exit(70);
+  unexpected = true;
+  const [{ asFault }, { exitCodeOf }, { printFault }, { strayStageError }] = await Promise.all([
+    import("../lib/as-fault.ts"),
+    import("../runtime/execute/outcome.ts"),
+    import("./print-fault.ts"),
+    import("../runtime/pipeline/stage-files.ts"),
+  ]);
+  const stray = strayStageError(error);
+  printFault(stray ?? asFault(error), process.argv.slice(2));
+  process.exit(stray === undefined ? 70 : exitCodeOf(stray));
 };
 process.on("uncaughtException", onUnexpected);
 process.on("unhandledRejection", onUnexpected);

@@ -13,7 +13,7 @@ export const pipelineHelp: Pick<
     ["--output <dir>", "The folder of runs, over base_output_dir"],
     ["--seed <number>", "The seed of all randomness"],
     ["--provider <name>", "What computes: auto, cpu, webgpu, cuda, dml or coreml"],
-    ["--from-file <file>", "The configuration that an embedding file carries, to make it again"],
+    ["--from-file <file>", "The settings that an embedding file carries; it asks for places"],
     ["--dry-run", "Say what would be done and why; no network is used and no run is made"],
     ["--explain [option]", "Say what an option means, or list them all"],
     ["--from <stage>", "Run this stage and those below it; the others must be in the store"],

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { Effect, Scope } from "effect";
+import { shownValues } from "../config/places.ts";
 import { findDevice } from "../inversion/model/find-device.ts";
 import { findMemory } from "../inversion/model/find-memory.ts";
 import { type Fault, Stopped } from "../lib/fault.ts";
@@ -18,7 +19,6 @@ import {
   type Command as PipelineCommand,
   preflight,
   prepare,
-  type Prepared,
   type World,
 } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
@@ -154,11 +154,11 @@ const run = (
       (release) => Effect.sync(release),
     );
     const terminal = progressObserver(stdout, mode);
-    let values: Prepared["values"] = {};
+    let configuration: unknown = {};
     const ending = yield* runPipeline(command, world, {
       stop,
       onPlan: (plan, prepared) => {
-        values = prepared.values;
+        configuration = shownValues(prepared.values, prepared.info.places);
         if (mode === "full") explainPlan(plan).map(plainText).forEach(print);
       },
       observers: (runDir) =>
@@ -166,7 +166,7 @@ const run = (
           if (options.monitor === true) {
             yield* Effect.provideService(servePage(runDir, say), Scope.Scope, scope);
           }
-          return [terminal, ...(yield* runObservers(runDir, values, say))];
+          return [terminal, ...(yield* runObservers(runDir, configuration, say))];
         }),
     });
     if (!["stopped", "failed"].includes(ending.ending)) {

@@ -14,7 +14,10 @@ export function printFault(fault: Fault, args: readonly string[]): void {
   const lines = fault.message.split("\n").map(plainText);
   if (fault instanceof Stopped) return write(`Stopped. ${plainText(fault.fix)}`);
   lines.forEach(write);
-  if (fault.kind === "defect") {
+  if (fault.kind !== "defect") return;
+  try {
     write(`A report of it: ${writeCrashReport(fault, args, reportFolder)}`);
+  } catch (cause) {
+    write(`No report of it could be written: ${(cause as Error).message}`);
   }
 }

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Schema } from "effect";
+import { optimizers } from "../engine/optimise/optimizer.ts";
+import { scheduleNames } from "../engine/optimise/rates.ts";
 import { decodeAll, keyOf, valueAt } from "../runtime/options/decode-source.ts";
 import { withoutKeys } from "../runtime/options/mapping.ts";
 import { optionRows } from "../runtime/options/option-rows.ts";
@@ -174,4 +176,17 @@ test("decoding is idempotent, so a stage may decode its slice again", () => {
   const once = Schema.decodeUnknownSync(TrainingConfig)(smallest);
   assert.deepEqual(Schema.decodeUnknownSync(TrainingConfig)(once), once);
   assert.deepEqual(Schema.encodeUnknownSync(TrainingConfig)(once), once);
+});
+
+test("every optimizer and every schedule of the engine's tables can be chosen, and nothing else", () => {
+  const chosen = (key: string, value: unknown) =>
+    decodeAll(TrainingConfig, put(smallest, [key], value)).value;
+  for (const name of Object.keys(optimizers)) {
+    assert.equal(chosen("optimizer", { optimizer_type: name })?.optimizer.optimizer_type, name);
+  }
+  for (const name of scheduleNames) {
+    assert.equal(chosen("lr_scheduler", name)?.lr_scheduler, name);
+  }
+  assert.equal(chosen("optimizer", { optimizer_type: "Lion" }), undefined);
+  assert.equal(chosen("lr_scheduler", "inverse_sqrt"), undefined);
 });

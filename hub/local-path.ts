@@ -4,7 +4,7 @@ import { readdir, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { HubUnreachable, ModelNameFault, RepositoryNotFound } from "./hub-fault.ts";
-import type { HubSettings } from "./hub-settings.ts";
+import { type HubSettings, hubSettings } from "./hub-settings.ts";
 import { nearest } from "./nearest.ts";
 import { isPathOnly, parseRepoName, type RepoName, type Repository } from "./repo-name.ts";
 
@@ -20,6 +20,14 @@ export async function localPath(
   if (name === "" || found === undefined) return undefined;
   return { path, kind: found.isDirectory() ? "folder" : "single-file" };
 }
+
+/** Whether a name means a repository of the hub: it may, and nothing here is called so. */
+export const namesRepository = async (
+  name: string,
+  type: Repository["type"],
+  settings: HubSettings = hubSettings(),
+): Promise<boolean> =>
+  parseRepoName(name, type, settings)?.type === type && await localPath(name) === undefined;
 
 /** The repository that a name means which is no path here. Throws ModelNameFault. */
 export async function repoNamed(

@@ -9,6 +9,8 @@ export interface TrainingPicture {
   /** Below the run's folder. */
   readonly path: string;
   readonly name: string;
+  /** SHA-256 of the picture file, in hex; older copies have none. */
+  readonly digest?: string;
   readonly caption: string | null;
   readonly width: number;
   readonly height: number;
@@ -17,6 +19,7 @@ export interface TrainingPicture {
 /** A picture as the training sees it. */
 export interface TrainingPixels {
   readonly name: string;
+  readonly digest: string;
   readonly caption: string | null;
   readonly width: number;
   readonly height: number;
@@ -39,13 +42,13 @@ export async function keepTrainingPictures(
   if (there) return;
   await mkdir(join(runDir, folder), { recursive: true });
   const kept: TrainingPicture[] = [];
-  for (const [i, { name, caption, width, height, rgb }] of pictures.entries()) {
+  for (const [i, { name, digest, caption, width, height, rgb }] of pictures.entries()) {
     if (i === mostPictures) break;
     const path = `${folder}/${String(i).padStart(4, "0")}.jpg`;
     const made = await sharp(await rgb(), { raw: { width, height, channels: 3 } })
       .resize(side, side, { fit: "inside", withoutEnlargement: true })
       .jpeg({ quality: 88 }).toFile(join(runDir, path));
-    kept.push({ path, name, caption, width: made.width, height: made.height });
+    kept.push({ path, name, digest, caption, width: made.width, height: made.height });
   }
   const unfinished = join(runDir, `${trainingIndex}.tmp`);
   await writeFile(unfinished, JSON.stringify(kept));

@@ -14,13 +14,20 @@ import type { ControlRequest } from "./control.ts";
 import type { UnstampedEvent } from "./events.ts";
 import type { RunOrigin } from "./execute/run-origin.ts";
 
+/** Options that say where something is on this machine, by dotted key: of each its last part. */
+export type Places = Readonly<Record<string, string>>;
+
 /** The run that a stage works in, for what it writes about itself. Never part of a result's bytes
  * except where the file is meant to rebuild the run (configuration). */
 export interface RunInfo {
   /** The run folder's name: for messages, not for results. */
   readonly name: string;
-  /** The complete resolved configuration, as JSON. */
+  /** The resolved configuration as JSON, without the options that say where something is. */
   readonly configuration: Readonly<Record<string, unknown>>;
+  /** Those, as they may be shown. */
+  readonly places: Places;
+  /** What each step's `inputs` said, by its id, as far as it is known. */
+  readonly inputs: Readonly<Record<string, Schema.Json>>;
   /** SHA-256 of the configuration in canonical JSON. */
   readonly configurationDigest: string;
   /** This tool and its version, e.g. "gnomic 0.1.0". */

@@ -72,6 +72,7 @@ export async function createRunFolder(dir: string, run: SyntheticRun): Promise<v
     dir,
     [1, 2, 3, 4].map((number) => ({
       name: `00${number}.jpg`,
+      digest: `${number}`.repeat(64),
       caption: `a photo of gnome_bruce, number ${number}`,
       width: side,
       height: side,

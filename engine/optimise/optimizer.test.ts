@@ -3,7 +3,13 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { readSafetensors } from "../weights/safetensors.ts";
-import { type OptimizerOptions, startOptimizer, stepOptimizer } from "./optimizer.ts";
+import {
+  type OptimizerName,
+  type OptimizerOptions,
+  optimizers,
+  startOptimizer,
+  stepOptimizer,
+} from "./optimizer.ts";
 import type { Rows } from "./rows.ts";
 import { OptimizerStateFault, stateFromTensors, stateToTensors } from "./state-tensors.ts";
 
@@ -107,4 +113,18 @@ test("a saved state that does not fit is a fault that names the tensor", () => {
   fails(new Map([...saved].filter(([name]) => name !== "step")), "step");
   fails(new Map(), "rows.0");
   fails(saved, "start.0", prodigy);
+});
+
+test("whatever stands in the table has golden runs, starts as itself, and forgets nothing in a file", () => {
+  const names = Object.keys(optimizers) as OptimizerName[];
+  assert.deepEqual(new Set(runs.map(({ optimizer }) => optimizer)), new Set(names));
+  for (const name of names) {
+    const options = optionsOf(runs.find(({ optimizer }) => optimizer === name)!);
+    const begun = startOptimizer(options, rows());
+    assert.equal(begun.optimizer_type, name);
+    const gradients = [Float64Array.of(1, -1), Float64Array.of(2)];
+    const state = stepOptimizer(begun, gradients, [0.1, 0.1], options);
+    const kept = new Map([...stateToTensors(state)].map(([key, values]) => [key, values.slice()]));
+    assert.deepEqual(stateFromTensors(name, kept), state);
+  }
 });

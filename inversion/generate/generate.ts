@@ -40,7 +40,7 @@ export const generate = (
   Effect.scoped(Effect.gen(function* () {
     const { prompt, negative, sampler, steps, guidance, seed, count, out } = request;
     const loaded = yield* tryPromise(() => Promise.all(request.embeddings.map(loadEmbedding)));
-    const base = yield* tryPromise(() => baseModel(loaded, request.model));
+    const base = yield* tryPromise(() => baseModel(loaded, request));
     const { saidBy } = base;
     const basis = {
       ...base.basis,

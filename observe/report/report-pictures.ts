@@ -65,9 +65,10 @@ export async function embedSteps(
 
 export async function embedTraining(runDir: string): Promise<readonly EmbeddedPicture[]> {
   const pictures = (await readTrainingPictures(runDir)).slice(0, mostTraining);
-  const embedded = await Promise.all(pictures.map(async ({ path, name, caption }) => {
+  const embedded = await Promise.all(pictures.map(async ({ path, digest = "", caption }, i) => {
     const uri = await embed(runDir, path, side / 2);
-    return uri === undefined ? undefined : { uri, text: caption ?? name };
+    const text = caption ?? `number ${i + 1} ${digest.slice(0, 8)}`.trim();
+    return uri === undefined ? undefined : { uri, text };
   }));
   return embedded.filter((each) => each !== undefined);
 }

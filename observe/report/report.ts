@@ -1,13 +1,14 @@
 // `report.html`: a run in one file, to keep or to send to somebody. Made from the run's folder alone, at
-// the end of a training and whenever asked for. It names no folder of this machine.
+// the end of a training and whenever asked for. It names no folder of this machine and no file of the user.
 import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { Effect } from "effect";
 import { atomicWrite } from "../../lib/atomic-write.ts";
 import { configurationEntries } from "../reading/configuration-entries.ts";
 import { isAlive } from "../reading/run-alive.ts";
-import { newRunReader, readConfiguration } from "../reading/run-reader.ts";
+import { newRunReader } from "../reading/run-reader.ts";
 import { reportPage } from "./report-page.ts";
+import { shownRun } from "./shown-run.ts";
 import { embedSteps, embedTraining } from "./report-pictures.ts";
 
 const points = 500;
@@ -18,8 +19,9 @@ const text = (path: string) => readFile(new URL(path, import.meta.url), "utf8");
 
 /** The report of a run as HTML. */
 export async function renderReport(runDir: string): Promise<string> {
-  const { state, curves } = await newRunReader(runDir).read();
-  const configuration = await readConfiguration(runDir);
+  const { state: whole, curves } = await newRunReader(runDir).read();
+  const { configuration, state: shown } = await shownRun(runDir);
+  const state = shown(whole);
   return reportPage({
     name: basename(resolve(runDir)),
     state,

@@ -23,7 +23,7 @@ import { configurationSummary, summariser, type Summary } from "./summary.ts";
 export interface TensorBoardOptions {
   /** The run's folder, with its events.jsonl. */
   readonly runDir: string;
-  /** The resolved configuration, shown as text at step 0. */
+  /** The configuration, shown as text at step 0; of places the last part, since event files are sent around. */
   readonly configuration: unknown;
   /** Told once when the event files cannot be written any more. */
   readonly warn: (text: string) => void;

@@ -62,6 +62,7 @@ export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
     identities: [...new Set([...before.identities, identity.digest])],
     identity: identity.json,
     configuration: values as Manifest["configuration"],
+    places: prepared.configuration.places,
     device,
     memoryPlan: memory?.plan ?? null,
     scheduleSteps: run.scheduleSteps,

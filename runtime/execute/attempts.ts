@@ -4,6 +4,7 @@
 import { Cause, Duration, Effect, Schedule } from "effect";
 import { systemFault, UnexpectedError } from "../../lib/as-fault.ts";
 import { type Fault, fault, isFault } from "../../lib/fault.ts";
+import { stageError } from "../pipeline/stage-files.ts";
 import type { Retry } from "../pipeline/pipeline.ts";
 import type { PlannedStage } from "../plan/plan.ts";
 import type { EventStream } from "./observers.ts";
@@ -17,14 +18,22 @@ interface Failed {
   readonly delaySeconds: number;
 }
 
-const unexpected = (id: string, cause: unknown): Fault =>
-  new UnexpectedError({
+const textOf = (cause: unknown) =>
+  cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+
+/** What a stage threw or failed with. A defect is its author's where the stage is not ours. */
+function stageFault(id: string, cause: unknown): Fault {
+  if (isFault(cause)) {
+    return cause.kind === "defect" ? stageError(id, cause.message, cause) ?? cause : cause;
+  }
+  return systemFault(cause) ?? stageError(id, textOf(cause), cause) ?? new UnexpectedError({
     key: id,
     wanted: "no such error",
-    found: cause instanceof Error ? cause.message : String(cause),
-    fix: "If the stage is yours, correct it; else this is a defect of gnomic.",
+    found: textOf(cause),
+    fix: "This is a defect of gnomic; please report it with this text.",
     cause,
   });
+}
 
 /** Interruption stays what it is; failures and defects of stage `id` become faults. */
 export const faultsOnly =
@@ -32,9 +41,7 @@ export const faultsOnly =
     Effect.catchCause(work, (cause) => {
       if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>);
       const squashed = Cause.squash(cause);
-      return Effect.fail(
-        isFault(squashed) ? squashed : systemFault(squashed) ?? unexpected(id, squashed),
-      );
+      return Effect.fail(stageFault(id, squashed));
     });
 
 const inTime =

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import process from "node:process";
 import { test } from "node:test";
@@ -24,4 +24,26 @@ test("says what, where and with which versions, but no home or working folder an
       assert.ok(!text.includes(secret), secret);
     }
     assert.notEqual(writeCrashReport(fault, [], folder), path);
+    if (process.platform !== "win32") assert.equal(statSync(path).mode & 0o777, 0o600);
+  }));
+
+test("a root as home or working folder changes nothing, and half of a name is no folder", () =>
+  withTemporaryFolder((folder) => {
+    const { HOME } = process.env;
+    try {
+      for (
+        const [home, expected] of [
+          ["/", "cannot read /srv/home/pictures"],
+          ["/srv/home", "cannot read ~/pictures"],
+          ["/srv/ho", "cannot read /srv/home/pictures"],
+        ]
+      ) {
+        process.env.HOME = home;
+        const fault = asFault(new TypeError("cannot read /srv/home/pictures"));
+        const text = readFileSync(writeCrashReport(fault, [], folder), "utf8");
+        assert.ok(text.includes(expected), home);
+      }
+    } finally {
+      process.env.HOME = HOME;
+    }
   }));

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { appendFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Clock, Effect } from "effect";
+import { Clock, Effect, type FileSystem } from "effect";
 import { Files } from "../../lib/files.ts";
 import type { UnstampedEvent } from "../events.ts";
-import { fullDisk } from "../testing/full-disk.ts";
+import { fullDisk, refusal } from "../testing/full-disk.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { type EventLog, openEventLog, readEvents } from "./event-log.ts";
 
@@ -165,4 +165,45 @@ test("on a full disk no line is torn, and nothing is lost once there is room", (
     );
     assert.deepEqual(await texts(file), ["a", "b", "c", "d"]);
     assert.equal((await Effect.runPromise(readEvents(file))).broken, 0);
+  }));
+
+test("bytes that are no text count as bytes: nothing behind them is swallowed or cut", () =>
+  withTemporaryFolder(async (folder) => {
+    const file = join(folder, "events.jsonl");
+    for (const tail of ["", '{"event":"no', "\u00e9".slice(0, 1)]) {
+      writeFileSync(file, "");
+      await inLog(file, (log) => Effect.andThen(log.append(note("a")), log.append(note("b"))));
+      const bytes = readFileSync(file);
+      bytes.fill(0xff, 20, 40); // each byte of it is decoded to three
+      writeFileSync(file, Buffer.concat([bytes, Buffer.from(tail)]));
+      await inLog(file, (log) => Effect.andThen(log.append(note("c")), log.append(note("d"))));
+      assert.deepEqual(await texts(file), ["b", "c", "d"], tail);
+      assert.ok(!readFileSync(file).includes(0), "no hole");
+    }
+  }));
+
+test("a disk that refuses even to cut what it tore keeps the next event apart from it", () =>
+  withTemporaryFolder(async (folder) => {
+    const file = join(folder, "events.jsonl");
+    let full = true;
+    const disk = fullDisk(() => full);
+    const stuck: FileSystem.FileSystem = {
+      ...disk,
+      truncate: (path, size) =>
+        full ? Effect.fail(refusal(path, "EIO")) : disk.truncate(path, size),
+    };
+    await Effect.runPromise(
+      Effect.scoped(Effect.gen(function* () {
+        full = false;
+        const log = yield* openEventLog(file);
+        yield* log.append(note("a"));
+        full = true;
+        yield* log.append(note("b"));
+        assert.ok(yield* log.trouble);
+        full = false;
+        yield* log.append(note("c"));
+        assert.equal(yield* log.trouble, undefined);
+      })).pipe(Effect.provideService(Files, stuck)),
+    );
+    assert.deepEqual(await texts(file), ["a", "b", "c"]);
   }));

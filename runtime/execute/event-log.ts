@@ -6,6 +6,7 @@ import { Clock, Effect, Result, Schema, Semaphore } from "effect";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
+import { openLineFile } from "../store/line-file.ts";
 import { RunEvent, type UnstampedEvent } from "../events.ts";
 
 const decodeLine = Schema.decodeUnknownResult(Schema.fromJsonString(RunEvent));
@@ -68,6 +69,15 @@ function lastSteps(lines: readonly string[]): Map<string, number> {
   return last;
 }
 
+/** When the last event was, as far as it can be read. */
+function lastTime(lines: readonly string[]): number {
+  for (const line of lines.toReversed()) {
+    const event = parseEvent(line);
+    if (event !== undefined) return event.at;
+  }
+  return 0;
+}
+
 export interface EventLog {
   /** Stamps and writes; the stamped event, or undefined if it was in the log. Never fails. */
   readonly append: (event: UnstampedEvent) => Effect.Effect<RunEvent | undefined>;
@@ -77,42 +87,27 @@ export interface EventLog {
 
 /** Opens a log for its one writer. The file is made if it is missing. */
 export const openEventLog = Effect.fnUntraced(function* (file: string) {
-  const files = yield* Files;
-  const text = yield* readText(file);
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-  const cut = whole.length < text.length;
-  const wanted = Effect.mapError(diskFault(file, "to write the events"));
-  const handle = yield* wanted(files.open(file, { flag: "a" }));
-  let size = new TextEncoder().encode(whole).length;
-  if (cut) yield* wanted(files.truncate(file, size));
-
-  const lines = whole.split("\n");
+  const { lines, append: appendLines } = yield* openLineFile(file, "to write the events");
+  yield* appendLines("", false);
   const last = lastSteps(lines);
-  let lastAt = parseEvent(lines.at(-2) ?? "")?.at ?? 0;
+  let lastAt = lastTime(lines);
   let backlog = "";
   let trouble: Fault | undefined;
   const turn = yield* Semaphore.make(1);
 
   const write = (line: string, sync: boolean) =>
-    Effect.suspend(() => {
-      const bytes = new TextEncoder().encode(backlog + line);
-      return handle.writeAll(bytes).pipe(
-        Effect.andThen(sync ? handle.sync : Effect.void),
-        Effect.matchEffect({
-          onSuccess: () =>
-            Effect.sync(() => {
-              size += bytes.length;
-              backlog = "";
-              trouble = undefined;
-            }),
-          onFailure: (error) => {
-            backlog += line;
-            trouble = diskFault(file, "to write the events")(error);
-            return Effect.ignore(handle.truncate(size));
-          },
-        }),
-      );
-    });
+    Effect.suspend(() => appendLines(backlog + line, sync)).pipe(
+      Effect.match({
+        onSuccess: () => {
+          backlog = "";
+          trouble = undefined;
+        },
+        onFailure: (fault) => {
+          backlog += line;
+          trouble = fault;
+        },
+      }),
+    );
 
   const append = Effect.fnUntraced(function* (unstamped: UnstampedEvent) {
     const now = yield* Clock.currentTimeMillis;

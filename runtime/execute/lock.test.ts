@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -8,6 +8,7 @@ import { Effect } from "effect";
 import { Files } from "../../lib/files.ts";
 import { ownIdentity } from "../platform/process-identity.ts";
 import { startChild } from "../testing/child.ts";
+import { refusal } from "../testing/full-disk.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { lockRun, lockState } from "./lock.ts";
 
@@ -94,6 +95,40 @@ for (const [name, change] of Object.entries(variations)) {
       assert.deepEqual((await take(folder)).tookOverFrom, { pid: process.pid });
     }));
 }
+
+test("of a machine of the same name that shares the folder, only the counter tells whether it lives", () =>
+  withTemporaryFolder(async (folder) => {
+    const file = join(folder, "lock.json");
+    const other = { ...ownIdentity(), boot: "another boot", token: "x", beat: 3 };
+    writeFileSync(file, JSON.stringify(other));
+    assert.equal((await Effect.runPromise(lockState(folder))).state, "unknown");
+    utimesSync(file, 1000, 1000);
+    assert.equal((await Effect.runPromise(lockState(folder))).state, "free", "nobody for years");
+    writeFileSync(file, JSON.stringify(other));
+    const beating = setTimeout(
+      () => writeFileSync(file, JSON.stringify({ ...other, beat: 4 })),
+      3000,
+    );
+    assert.equal((await refused(folder))._tag, "RunLocked");
+    clearTimeout(beating);
+  }));
+
+test("a full disk leaves no lock behind", () =>
+  withTemporaryFolder(async (folder) => {
+    const real = await Effect.runPromise(Files);
+    const full: typeof real = {
+      ...real,
+      writeFileString: (path) => {
+        writeFileSync(path, "");
+        return Effect.fail(refusal(path, "ENOSPC"));
+      },
+    };
+    const error = await Effect.runPromise(
+      Effect.flip(Effect.scoped(lockRun(folder))).pipe(Effect.provideService(Files, full)),
+    );
+    assert.equal(error._tag, "DiskFault");
+    assert.deepEqual(readdirSync(folder), []);
+  }));
 
 test("a torn lock does not block for ever", () =>
   withTemporaryFolder(async (folder) => {

@@ -2,6 +2,7 @@
 // counts up while it lives. A lock whose process is dead is taken over, and that is said.
 // The trap: no clock is asked. Of a process on another host we only see whether its counter moves.
 import { randomUUID } from "node:crypto";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Deferred, Effect, Schedule, Schema } from "effect";
 import { atomicWrite } from "../../lib/atomic-write.ts";
@@ -23,6 +24,7 @@ const HolderJson = Schema.fromJsonString(Holder);
 
 const beatEvery = "5 seconds";
 const watchFor = "12 seconds";
+const hourMs = 3_600_000;
 
 const lockFile = (runDir: string) => join(runDir, "lock.json");
 
@@ -42,6 +44,9 @@ const read = (path: string): Effect.Effect<Holder | null | undefined, Fault> =>
     );
   });
 
+const remove = (path: string) =>
+  Effect.flatMap(Files, (files) => Effect.ignore(files.remove(path, { force: true })));
+
 /** Makes the file unless it is there. */
 const create = (path: string, holder: Holder): Effect.Effect<boolean, Fault> =>
   Effect.gen(function* () {
@@ -49,15 +54,16 @@ const create = (path: string, holder: Holder): Effect.Effect<boolean, Fault> =>
     return yield* files.writeFileString(path, JSON.stringify(holder), { flag: "wx" }).pipe(
       Effect.as(true),
       Effect.catch((error) =>
-        errnoOf(error) === "EEXIST"
-          ? Effect.succeed(false)
-          : Effect.fail(diskFault(path, "to lock the run")(error))
+        errnoOf(error) === "EEXIST" ? Effect.succeed(false) : Effect.andThen(
+          // Made, and then not filled: nobody holds it.
+          Effect.flatMap(read(path), (left) => left === null ? remove(path) : Effect.void).pipe(
+            Effect.ignore,
+          ),
+          Effect.fail(diskFault(path, "to lock the run")(error)),
+        )
       ),
     );
   });
-
-const remove = (path: string) =>
-  Effect.flatMap(Files, (files) => Effect.ignore(files.remove(path, { force: true })));
 
 /** Of another host: dead if its counter stands still while we watch. */
 const watched = (path: string, holder: Holder) =>
@@ -111,8 +117,8 @@ const takeOver = (runDir: string, dead: Holder | null, mine: Holder) =>
   });
 
 export interface Lock {
-  /** The dead process whose lock was taken over. */
-  readonly tookOverFrom: Pick<Holder, "pid"> | null;
+  /** The dead process whose lock was taken over; `pid` is null where it died while it wrote the lock. */
+  readonly tookOverFrom: { readonly pid: number | null } | null;
   /** Fails when somebody else has the lock; else never ends. */
   readonly lost: Effect.Effect<never, Fault>;
 }
@@ -127,7 +133,7 @@ const obtain = Effect.fnUntraced(function* (runDir: string, mine: Holder) {
     if (holder === null) {
       // Written this very moment, or left half-written by a crash.
       if (torn++ < 20) yield* Effect.sleep("100 millis");
-      else if (yield* takeOver(runDir, null, mine)) return { pid: 0 };
+      else if (yield* takeOver(runDir, null, mine)) return { pid: null };
       continue;
     }
     if ((yield* judge(path, holder)) === "alive") {
@@ -175,7 +181,20 @@ export const lockState = (runDir: string): Effect.Effect<
   { readonly state: "free" } | { readonly state: "alive" | "unknown"; readonly pid: number },
   Fault
 > =>
-  Effect.map(read(lockFile(runDir)), (holder) => {
-    const state = holder === undefined || holder === null ? "dead" : lives(holder);
-    return state === "dead" ? { state: "free" } : { state, pid: holder!.pid };
+  Effect.gen(function* () {
+    const path = lockFile(runDir);
+    const holder = yield* read(path);
+    if (holder === undefined || holder === null) return { state: "free" };
+    const state = lives(holder);
+    // Of before this machine was started again, if it is of this one at all.
+    const abandoned = state === "unknown" && holder.host === ownIdentity().host &&
+      (yield* isOld(path));
+    return state === "dead" || abandoned ? { state: "free" } : { state, pid: holder.pid };
+  });
+
+/** Nobody counted in it for so long that no difference of clocks explains it. */
+const isOld = (path: string) =>
+  Effect.promise(async () => {
+    const touched = await stat(path).then(({ mtimeMs }) => mtimeMs, () => Infinity);
+    return Date.now() - touched > hourMs;
   });

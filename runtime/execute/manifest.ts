@@ -40,6 +40,8 @@ export const Manifest = Struct({
   identity: Json,
   /** The complete resolved configuration of the newest attempt. */
   configuration: Record(Text, Json),
+  /** Of the options that say where something is, the last part: what others are shown. */
+  places: Schema.optionalKey(Record(Text, Text)),
   seed: Int,
   device: NullOr(Text),
   /** Kept, because another plan may give other last bits. */

@@ -119,7 +119,10 @@ export const runAttempt = Effect.fnUntraced(function* (
     ),
   );
   if (lock !== null && lock.tookOverFrom !== null) {
-    const text = `Process ${lock.tookOverFrom.pid} left this run locked and is dead; going on.`;
+    const { pid } = lock.tookOverFrom;
+    const text = `${
+      pid === null ? "A process that was cut short" : `Process ${pid}`
+    } left this run locked and is dead; going on.`;
     yield* events.publish({ event: "warning", text });
   }
   yield* announce(prepared, plan, events, recorder);

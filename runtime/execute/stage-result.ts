@@ -7,6 +7,7 @@ import { diskFault } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { type AnyArtefactType, portsOf } from "../artefact.ts";
+import { stageError } from "../pipeline/stage-files.ts";
 import type { PreparedStage } from "../plan/check-stages.ts";
 
 export class WrongResult extends fault("WrongResult", "defect") {}
@@ -19,11 +20,11 @@ export const valuePorts = (
   portsOf(stage.writes).filter(([, { kind }]) => kind === "value");
 
 const wrong = ({ id }: PipelineStep, wanted: string, found: string, fix: string): Fault =>
-  new WrongResult({
+  stageError(id, `${found} in place of ${wanted}`) ?? new WrongResult({
     key: `stages.${id}`,
     wanted,
     found,
-    fix: `${fix} If the stage is not yours, this is a defect of gnomic.`,
+    fix: `${fix} This is a defect of gnomic.`,
   });
 
 /** What `run` returned, if it is an Effect at all. */

@@ -5,18 +5,22 @@
 import { Effect, FileSystem } from "effect";
 import { triggerOf } from "../../config/embedding.ts";
 import { identityOf, lateAtDefault, rateDependsOnLength } from "../../config/identity.ts";
+import { placesIn, targetKeys } from "../../config/places.ts";
 import { type ConfigLayers, readConfig } from "../../config/read.ts";
 import { settleFixedLossEvery } from "../../inversion/fixed-loss-every.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { withoutKeys } from "../options/mapping.ts";
+import type { Places, RunInfo } from "../stage.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export interface Configuration {
   readonly values: JsonObject;
   /** The keys that say where results go: no part of what a result says about itself. */
-  readonly placeKeys: readonly string[];
+  readonly targetKeys: readonly string[];
+  /** Where on this machine what goes in is found: a result says of each the last part. */
+  readonly places: Places;
   /**
    * Keys that no result depends on: where pictures and weights are (what they are is asked of them
    * by each stage's `inputs`), how many workers there are, and late options at their default. Neither
@@ -26,6 +30,8 @@ export interface Configuration {
   /** The values that change the data or the objective. */
   readonly identity: JsonObject;
   readonly notes: readonly string[];
+  /** What else is to be said once the steps have said what goes in. */
+  readonly notesOnInputs?: (inputs: RunInfo["inputs"]) => readonly string[];
   /** The folder of runs. */
   readonly base: string;
   /** What result files and the run folder are named by. */
@@ -67,7 +73,8 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
     const quiet = lateAtDefault(config);
     return {
       values: withoutKeys(config, quiet) as JsonObject,
-      placeKeys: ["base_output_dir"],
+      targetKeys,
+      places: yield* Effect.promise(() => placesIn(config)),
       unhashed: [...unhashed, ...quiet],
       identity: withoutKeys(identityOf(config), unhashed) as JsonObject,
       notes,

@@ -38,7 +38,7 @@ export const define = (
     const steps = Effect.forEach(
       Object.entries(file.stages),
       ([id, use]) =>
-        resolveStage(use.use, folderOf(file), file.placeOf(`stages.${id}.use`)).pipe(
+        resolveStage(use.use, folderOf(file), file.placeOf(`stages.${id}.use`), id).pipe(
           Effect.map((stage): PipelineStep => ({ id, stage, use })),
           Effect.result,
         ),

@@ -10,6 +10,7 @@ import { Effect, Schema } from "effect";
 import { type Fault, fault, type Place } from "../../lib/fault.ts";
 import { nearest } from "../../lib/nearest.ts";
 import type { AnyStage } from "../stage.ts";
+import { noteStageFile } from "./stage-files.ts";
 
 export class StageNotFound extends fault("StageNotFound", "user") {}
 export class NotAStage extends fault("NotAStage", "user") {}
@@ -126,8 +127,10 @@ export const resolveStage = (
   use: string,
   folder: string,
   place: Place = {},
+  id = use,
 ): Effect.Effect<AnyStage, Fault> => {
   const path = moduleOf(use, folder);
+  if (path !== undefined && !path.startsWith(stagesFolder)) noteStageFile(id, path);
   return path === undefined || !existsSync(path)
     ? Effect.flatMap(notFound(use, place), Effect.fail)
     : loadStage(path, place);

@@ -27,7 +27,15 @@ import { defineStage } from "../stage.ts";
 import { startChild } from "../testing/child.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { toyStages } from "../testing/toy-stages.ts";
-import { eventsOf, planToy, reasonsOf, refuseToy, runToy, type Toy } from "../testing/toy-world.ts";
+import {
+  eventsOf,
+  planToy,
+  reasonsOf,
+  refuseToy,
+  runToy,
+  type Toy,
+  toyEffect,
+} from "../testing/toy-world.ts";
 import { explainPlan } from "./explain.ts";
 
 const holdLock = fileURLToPath(new URL("../testing/hold-lock.ts", import.meta.url));
@@ -516,4 +524,23 @@ test("links to runs are runs", () =>
     const surveyed = await Effect.runPromise(surveyRuns(join(folder, "output")));
     assert.deepEqual(surveyed.map(({ name, step }) => [name, step]), [[ending.run, 2]]);
     assert.deepEqual((await findRuns(join(folder, "output"))).map(({ dir }) => dir), [ending.dir]);
+  }));
+
+test("the same command many times at the same instant makes one run of one seed", () =>
+  withTemporaryFolder(async (folder) => {
+    const seen: Seen = { seeds: [], horizons: [] };
+    const all = await Promise.all(
+      Array.from({ length: 8 }, () =>
+        Effect.runPromise(
+          Effect.result(toyEffect({ folder, pipeline: training(seen), values: drawn })),
+        )),
+    );
+    const done = all.flatMap((each) => each._tag === "Success" ? [each.success.ending] : []);
+    assert.ok(done.length > 0);
+    assert.deepEqual(new Set(done.map(({ dir }) => dir)).size, 1);
+    assert.equal(runsIn(folder).length, 1);
+    assert.equal(new Set(seen.seeds).size, 1);
+    for (const each of all) {
+      if (each._tag === "Failure") assert.equal(each.failure._tag, "RunLocked");
+    }
   }));

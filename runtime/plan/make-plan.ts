@@ -174,7 +174,7 @@ export const makePlan = (request: PlanRequest, store: Store): Effect.Effect<Plan
 
 const changedKeys = ({ run, values, configuration }: Prepared): readonly string[] => {
   if (run.found === null || run.found.lost !== null) return [];
-  const places = [...configuration.placeKeys, ...configuration.unhashed];
+  const places = [...configuration.targetKeys, ...configuration.unhashed];
   const [before, now] = [run.found.manifest.configuration, values]
     .map((all) => withoutKeys(all, places));
   const keys = jsonDifference(before, now).map(({ key }) => key.replace(/\[.*/, ""));

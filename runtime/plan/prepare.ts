@@ -15,6 +15,7 @@ import type {
   JsonObject,
   ReadConfiguration,
 } from "../pipeline/configuration.ts";
+import { withoutKeys } from "../options/mapping.ts";
 import { define, together } from "../pipeline/load-pipeline.ts";
 import { stageOptions } from "../pipeline/stage-options.ts";
 import { wire, type Wired } from "../pipeline/wiring.ts";
@@ -138,12 +139,18 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
   const planned = memory === null ? values : { ...values, memory_plan: memory.plan };
   const options = yield* decodeOptions(wired, { values: planned, unhashed }, placeOf);
   const stages = options.map((each, i): PreparedStage => ({ ...each, world: asked[i].world }));
-  const about = Object.fromEntries(
-    Object.entries(values).filter(([key]) => !configuration.placeKeys.includes(key)),
+  const { places, targetKeys } = configuration;
+  const about = withoutKeys(values, [...targetKeys, ...Object.keys(places)]) as JsonObject;
+  const inputs = Object.fromEntries(
+    asked.flatMap(({ id, world }) =>
+      isAbsent(world) || world === null ? [] : [[id, world] as const]
+    ),
   );
   const info: RunInfo = {
     name: run.name,
     configuration: about,
+    places,
+    inputs,
     configurationDigest: digestJson(about),
     tool,
     scheduleSteps: run.scheduleSteps,
@@ -165,6 +172,7 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
     configuration,
     notes: [
       ...configuration.notes,
+      ...(configuration.notesOnInputs?.(inputs) ?? []),
       ...(settled?.notes ?? []),
       ...(note === null ? [] : [note]),
       ...(memory?.notes ?? []),
@@ -208,16 +216,20 @@ const askExternalInputs = (
   { id, stage, use, options }: Decoded,
   tools: InputTools,
 ): Effect.Effect<Schema.Json | NotDownloaded, Fault> =>
-  stage.inputs === undefined
-    ? Effect.succeed(null)
-    : Effect.suspend(() => stage.inputs!(options.decoded, tools)).pipe(
-      Effect.map((json) => JSON.parse(canonicalJson(json ?? null)) as Schema.Json),
-      faultsOnly(id),
-      withRetries(use.retry ?? null, () => Effect.void),
-      Effect.catch((fault) =>
-        tools.offline && fault instanceof NotDownloaded ? Effect.succeed(fault) : Effect.fail(fault)
-      ),
-    );
+  stage.inputs === undefined ? Effect.succeed(null) : Effect.suspend(() => {
+    const asked: unknown = stage.inputs!(options.decoded, tools);
+    // A stranger's stage is not compiled against the contract.
+    return Effect.isEffect(asked)
+      ? asked as Effect.Effect<unknown, Fault>
+      : Effect.die(new TypeError("inputs gave no Effect"));
+  }).pipe(
+    Effect.map((json) => JSON.parse(canonicalJson(json ?? null)) as Schema.Json),
+    faultsOnly(id),
+    withRetries(use.retry ?? null, () => Effect.void),
+    Effect.catch((fault) =>
+      tools.offline && fault instanceof NotDownloaded ? Effect.succeed(fault) : Effect.fail(fault)
+    ),
+  );
 
 /**
  * The stages with what they say of the world. One after another, and once something is wrong without the

@@ -2,14 +2,13 @@
 // its writer goes on. Readers get all of them, from the first, however often they start.
 // The trap: an element equal to one in the log is the same element, said again after a resume; it is not
 // delivered twice. So elements carry what tells them apart (a step).
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { Deferred, Effect, Result, Schema, Semaphore, Stream } from "effect";
-import { makeFolder } from "../../lib/atomic-write.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
-import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import type { AnyArtefactType } from "../artefact.ts";
+import { openLineFile } from "./line-file.ts";
 
 export interface DurableStream {
   readonly emit: (element: unknown) => Effect.Effect<void, Fault>;
@@ -39,24 +38,17 @@ export const openDurableStream = Effect.fnUntraced(function* (
   port: string,
   type: AnyArtefactType,
 ) {
-  const files = yield* Files;
-  const file = fileOf(runDir, stage, port);
-  const wanted = Effect.mapError(diskFault(file, `to write ${type.name}`));
+  const { lines: whole, append } = yield* openLineFile(
+    fileOf(runDir, stage, port),
+    `to write ${type.name}`,
+  );
   const encode = Schema.encodeUnknownSync(type.schema);
   const decode = Schema.decodeUnknownSync(type.schema);
   const decodeLine = Schema.decodeUnknownResult(Schema.fromJsonString(type.schema));
 
-  const text = yield* files.readFileString(file).pipe(
-    Effect.catchIf((error) => errnoOf(error) === "ENOENT", () => Effect.succeed("")),
-    wanted,
-  );
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-  if (whole.length < text.length) {
-    yield* wanted(files.truncate(file, new TextEncoder().encode(whole).length));
-  }
   // A line that was damaged is not an element; its writer says it again or it is lost.
   const isElement = (line: string) => Result.isSuccess(decodeLine(line));
-  const lines = whole.split("\n").filter(isElement);
+  const lines = whole.filter(isElement);
   const known = new Set(lines);
   let ended: { readonly fault?: Fault } | undefined;
   let news = Deferred.makeUnsafe<void>();
@@ -72,12 +64,7 @@ export const openDurableStream = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       const line = canonicalJson(encode(element));
       if (known.has(line)) return;
-      yield* makeFolder(dirname(file));
-      yield* wanted(Effect.scoped(Effect.gen(function* () {
-        const handle = yield* files.open(file, { flag: "a" });
-        yield* handle.writeAll(new TextEncoder().encode(`${line}\n`));
-        yield* handle.sync;
-      })));
+      yield* append(`${line}\n`, true);
       known.add(line);
       lines.push(line);
       yield* tell;

@@ -3,7 +3,8 @@ import { Effect, type FileSystem, PlatformError } from "effect";
 import { Files } from "../../lib/files.ts";
 import { changedFiles } from "./changed-files.ts";
 
-const refusal = (path: string, code: string) =>
+/** What the kernel says. */
+export const refusal = (path: string, code: string) =>
   PlatformError.systemError({
     _tag: "Unknown",
     module: "FileSystem",

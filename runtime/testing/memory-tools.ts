@@ -36,6 +36,8 @@ export function memoryTools(seed = 1): MemoryTools {
     run: {
       name: "test",
       configuration: {},
+      places: {},
+      inputs: {},
       configurationDigest: "",
       tool: "gnomic test",
       scheduleSteps: null,

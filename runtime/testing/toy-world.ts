@@ -28,7 +28,8 @@ const toyWorld = (
   readConfiguration: () =>
     Effect.succeed({
       values,
-      placeKeys: [],
+      targetKeys: [],
+      places: {},
       unhashed: ["where"],
       identity: withoutKeys(values, [...neutral, "where"]) as JsonObject,
       notes: [],

@@ -1,9 +1,10 @@
 // The bytes of an embedding file: a safetensors with exactly `clip_l` [n, 768] and `clip_g` [n, 1280] in
 // float32, which InvokeAI, ComfyUI and A1111/Forge load. Its metadata says what it is and can rebuild the
-// run. The trap: nothing about when, where or in which folder it was made, so the same training gives
-// the same bytes.
+// run, given the places of what went in. The trap: nothing about when, where or in which folder it was made,
+// so the same training gives the same bytes in every folder.
 import { safetensorsBytes } from "../../engine/weights/safetensors-bytes.ts";
 import type { EncoderRows } from "../../inversion/artefacts/snapshots.ts";
+import { originsOf } from "../../inversion/origins.ts";
 import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
 import type { RunInfo } from "../../runtime/stage.ts";
 
@@ -11,7 +12,7 @@ export interface EmbeddingFacts {
   readonly trigger: string;
   readonly step: number;
   readonly epoch: number;
-  readonly run: Pick<RunInfo, "configuration" | "tool">;
+  readonly run: Pick<RunInfo, "configuration" | "places" | "inputs" | "tool">;
 }
 
 export async function embeddingBytes(
@@ -19,7 +20,7 @@ export async function embeddingBytes(
   vectors: number,
   { trigger, step, epoch, run }: EmbeddingFacts,
 ): Promise<Uint8Array> {
-  const { base_output_dir: _, ...configuration } = run.configuration;
+  const { configuration, places } = run;
   const tensor = (data: Float32Array) => ({
     dtype: "F32" as const,
     shape: [vectors, data.length / vectors],
@@ -30,13 +31,15 @@ export async function embeddingBytes(
     format: "pt",
     "modelspec.architecture": "stable-diffusion-xl-v1-base/textual-inversion",
     "modelspec.title": trigger,
-    "gnomic.base_model": String(configuration.model),
+    "gnomic.base_model": places.model ?? String(configuration.model),
     "gnomic.trigger": trigger,
     "gnomic.vectors": String(vectors),
     "gnomic.step": String(step),
     "gnomic.epoch": String(epoch),
     "gnomic.configuration": canonicalJson(configuration),
     "gnomic.configuration_digest": digestJson(configuration),
+    "gnomic.places": canonicalJson(places),
+    ...originsOf(run.inputs),
     "gnomic.tool": run.tool,
   }, `${trigger}.safetensors`);
 }

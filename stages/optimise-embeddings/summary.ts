@@ -1,7 +1,7 @@
 // What a finished training has come to, in a sentence for people.
 import { Effect } from "effect";
 import type { Fault } from "../../lib/fault.ts";
-import { hasSettled, varianceRatio } from "./fixed-loss.ts";
+import { hasSettled, varianceRatio } from "./loss-history.ts";
 import { type EncoderPair, rowsOf, type TrainingState } from "./training-state.ts";
 
 /** `thorough` measures rows as `state.before` was measured, on `pictures`; null where nothing is asked for. */

@@ -31,7 +31,7 @@ test("each picture is copied once, as the training sees it", () =>
     const size = [height, width] as const;
     const example: Example = {
       id: "one.jpg",
-      digest: "",
+      digest: "ab",
       original_size: size,
       caption: "<b>a gnome</b>",
       views: [{
@@ -57,8 +57,15 @@ test("each picture is copied once, as the training sees it", () =>
     assert.equal(await remainingWork(), null);
     const index = JSON.parse(readFileSync(join(runDir, "training", "pictures.json"), "utf8"));
     assert.deepEqual(index, [
-      { path: "training/0000.jpg", name: "one.jpg", caption: "<b>a gnome</b>", width, height },
-      { path: "training/0001.jpg", name: "two.jpg", caption: null, width, height },
+      {
+        path: "training/0000.jpg",
+        name: "one.jpg",
+        digest: "ab",
+        caption: "<b>a gnome</b>",
+        width,
+        height,
+      },
+      { path: "training/0001.jpg", name: "two.jpg", digest: "ab", caption: null, width, height },
     ]);
 
     const copy = join(runDir, index[0].path);

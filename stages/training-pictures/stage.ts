@@ -30,8 +30,9 @@ export const trainingPictures = defineStage({
     tryPromise(() =>
       keepTrainingPictures(
         tools.runDir,
-        inputs.examples.train.map(({ id, caption, views: [{ size, pixels }] }) => ({
+        inputs.examples.train.map(({ id, digest, caption, views: [{ size, pixels }] }) => ({
           name: id,
+          digest,
           caption,
           width: size[1],
           height: size[0],

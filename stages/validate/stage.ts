@@ -17,6 +17,7 @@ import { NotWritable } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import { withoutFolders } from "../../lib/without-folders.ts";
 import type { UnstampedEvent } from "../../runtime/events.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { ValidateOptions } from "./options.ts";
@@ -98,7 +99,7 @@ const dealtWith = <R>(
     const fault = asFault(Cause.squash(cause));
     if (fault.kind === "world" || fault instanceof NotWritable) return Effect.fail(fault);
     // Records are shown to others, so they name no folder of this machine.
-    const error = fault.message.replaceAll(runDir, ".");
+    const error = withoutFolders(fault.message.split("\n")[0], [runDir]);
     const record = {
       step,
       epoch,

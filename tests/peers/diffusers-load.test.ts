@@ -63,7 +63,7 @@ for (const model of ["sample_data/tiny-sdxl", "tests/golden/a/model"]) {
         Float32Array.from({ length: vectors * width }, (_, i) => Math.fround(Math.sin(i + phase)));
       const [clip_l, clip_g] = [values(widths[0], 1), values(widths[1], 2)];
       const one = join(folder, "bruce_x.safetensors");
-      const run = { configuration: { model } as never, tool: "gnomic" };
+      const run = { configuration: { model }, places: {}, inputs: {}, tool: "gnomic" };
       const facts = { trigger: "bruce_x", step: 1, epoch: 1, run };
       await writeFile(one, await embeddingBytes({ clip_l, clip_g }, vectors, facts));
 

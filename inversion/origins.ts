@@ -1,0 +1,66 @@
+// What an embedding was made from, by number and digest: the model, the pictures, the pictures of the fixed
+// loss, the file that it began as. Read from what the stages' `inputs` said; no names, no folders.
+// The trap: a pipeline may have other stages than ours; of what says nothing in this form nothing is known.
+import { Result, Schema } from "effect";
+import { digestJson } from "../lib/canonical-json.ts";
+import type { RunInfo } from "../runtime/stage.ts";
+
+const { Array: List, Json, NullOr, String: Text, Struct, Tuple } = Schema;
+
+/** As ingest says it: the training pictures, then those of the fixed loss. */
+const Datasets = List(Struct({ sources: List(Tuple([Text, NullOr(Text)])), digests: List(Text) }));
+/** As optimise-embeddings says it. */
+const Training = Struct({
+  model: Struct({ weights: List(Text), configs: Json }),
+  start: NullOr(Text),
+});
+
+const decodeDatasets = Schema.decodeUnknownResult(Datasets);
+const decodeTraining = Schema.decodeUnknownResult(Training);
+
+/** Metadata keys and their values: `gnomic.pictures` is a number, all others are SHA-256 in hex. */
+export type Origins = Readonly<Record<string, string>>;
+
+const ofDataset = (key: string, { sources, digests }: (typeof Datasets.Type)[number]): Origins => ({
+  [key]: String(sources.length),
+  [`${key}_digest`]: digestJson([digests, sources.map(([, caption]) => caption)]),
+});
+
+/** What each input is called for people, by the key of its digest. */
+export const originNames: Readonly<Record<string, string>> = {
+  "gnomic.base_model_digest": "model",
+  "gnomic.pictures_digest": "data_loader.dataset",
+  "gnomic.fixed_loss_pictures_digest": "fixed_loss_dataset",
+  "gnomic.initial_embedding_digest": "initial_embedding_file",
+};
+
+export const originsOf = (inputs: RunInfo["inputs"]): Origins =>
+  Object.assign(
+    {},
+    ...Object.values(inputs).map((said): Origins => {
+      const training = decodeTraining(said);
+      if (Result.isSuccess(training)) {
+        const { model, start } = training.success;
+        return {
+          "gnomic.base_model_digest": digestJson(model),
+          ...(start === null ? {} : { "gnomic.initial_embedding_digest": start }),
+        };
+      }
+      const datasets = decodeDatasets(said);
+      if (Result.isFailure(datasets)) return {};
+      const [train, fixed] = datasets.success;
+      return {
+        ...(train === undefined ? {} : ofDataset("gnomic.pictures", train)),
+        ...(fixed === undefined ? {} : ofDataset("gnomic.fixed_loss_pictures", fixed)),
+      };
+    }),
+  );
+
+/** The names of the pictures, data set by data set, as stages' messages call them. */
+export const pictureNames = (inputs: RunInfo["inputs"]): readonly (readonly string[])[] =>
+  Object.values(inputs).flatMap((said) => {
+    const datasets = decodeDatasets(said);
+    return Result.isFailure(datasets)
+      ? []
+      : datasets.success.map(({ sources }) => sources.map(([name]) => name));
+  });
