@@ -46,7 +46,10 @@ interface Ended {
   readonly signal: string | null;
   readonly silent: boolean;
   readonly run: string | null;
+  /** The last lines of its standard error. */
   readonly said: readonly string[];
+  /** What its run said that failed. */
+  readonly failure: string | null;
 }
 
 /** Runs the child to its end; interrupted, asks it to stop and waits for that. */
@@ -63,6 +66,7 @@ const runChild = (
     const said: string[] = [];
     let run: string | null = null;
     let silent = false;
+    let failure: string | null = null;
     let timer: ReturnType<typeof setTimeout>;
     const heard = () => {
       clearTimeout(timer);
@@ -76,6 +80,7 @@ const runChild = (
       heard();
       const event = parseEvent(line);
       if (event?.event === "step") onStep(event.step);
+      if (event?.event === "run-failed") failure = event.error;
       if (event?.event === "run-started") {
         run = event.run;
         if (event.step > 0) onStep(event.step);
@@ -89,9 +94,9 @@ const runChild = (
     const ended = new Promise<Ended>((resolve) => {
       child.on("error", (error) => {
         said.push(error.message);
-        resolve({ exit: null, signal: null, silent, run, said });
+        resolve({ exit: null, signal: null, silent, run, said, failure });
       });
-      child.on("close", (exit, signal) => resolve({ exit, signal, silent, run, said }));
+      child.on("close", (exit, signal) => resolve({ exit, signal, silent, run, said, failure }));
     }).finally(() => clearTimeout(timer));
     void ended.then((value) => resume(Effect.succeed(value)));
     return Effect.promise(async () => {
@@ -110,7 +115,7 @@ const failureText = ({ exit, signal, silent, said }: Ended, silentSeconds: numbe
     : exit === null
     ? "it could not be started"
     : `it ended with exit code ${exit}`;
-  return said.length === 0 ? how : said.join("\n");
+  return failure ?? [how, ...said].join("\n");
 };
 
 export interface ChildOptions {
