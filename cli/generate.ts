@@ -5,7 +5,12 @@ import { Effect } from "effect";
 import { providers } from "../config/device.ts";
 import { samplers } from "../config/validation.ts";
 import { generate } from "../inversion/generate/generate.ts";
-import type { GenerateRequest, Listener } from "../inversion/generate/request.ts";
+import {
+  type Drawer,
+  drawers,
+  type GenerateRequest,
+  type Listener,
+} from "../inversion/generate/request.ts";
 import type { Command, Terminal, UsageFault } from "./command.ts";
 import { optionReader } from "./option-reader.ts";
 import { plainText } from "./plain-text.ts";
@@ -14,6 +19,7 @@ import { progressLine } from "./progress-line.ts";
 type Options = Readonly<Record<string, unknown>>;
 
 const outFolder = "output/generated";
+const programs = Object.keys(drawers) as Drawer[];
 
 export const generateCommand: Command = {
   usage: "generate <prompt>",
@@ -31,6 +37,13 @@ export const generateCommand: Command = {
     ],
     ["--vae <name>", "Another VAE in place of the model's own"],
     ["--negative <text>", "What the pictures should avoid"],
+    [
+      "--as <program>",
+      `Draw as a program would, which take the pooled text at two places: ${
+        programs.join(", ")
+      }; ` +
+      "as the model's config asks for by default",
+    ],
     ["--sampler <name>", `One of ${samplers.join(", ")} (ddpm)`],
     ["--steps <n>", "Sampler steps (30)"],
     ["--guidance <x>", "How strongly the prompt is followed; 1 or less turns it off (5)"],
@@ -111,6 +124,7 @@ function decodeRequest(
     model: text("model"),
     modelConfig: text("modelConfig"),
     vae: text("vae"),
+    as: oneOf("as", programs, null),
     sampler: oneOf("sampler", samplers, "ddpm"),
     steps: number("steps", 30, ...whole(1, 1000)),
     guidance: number("guidance", 5, (value) => value >= 0 && value < Infinity, "0 or more"),

@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { writeSafetensors } from "../engine/weights/safetensors.ts";
+import { writeSafetensors } from "../lib/safetensors/safetensors.ts";
 import { startChild } from "../runtime/testing/child.ts";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 

@@ -9,7 +9,11 @@ const flag = (key: string) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.
 export interface OptionReader {
   /** Null: not given. */
   readonly text: (key: string) => string | null;
-  readonly oneOf: <const A extends string>(key: string, names: readonly A[], otherwise: A) => A;
+  readonly oneOf: <const A extends string, B extends A | null>(
+    key: string,
+    names: readonly A[],
+    otherwise: B,
+  ) => A | B;
   /** `wanted` says in words what `fits`. */
   readonly number: <A extends number | null>(
     key: string,
@@ -34,12 +38,13 @@ export function optionReader(
   return {
     text,
     refuse,
-    oneOf: <const A extends string>(key: string, names: readonly A[], otherwise: A): A => {
-      const name = text(key) ?? otherwise;
-      if (!(names as readonly string[]).includes(name)) {
+    oneOf: (key, names, otherwise) => {
+      const name = text(key);
+      const found = names.find((each) => each === name);
+      if (name !== null && found === undefined) {
         refuse(`${flag(key)} ${name} (one of ${names.join(", ")})`);
       }
-      return name as A;
+      return found ?? otherwise;
     },
     number: (key, otherwise, fits, wanted) => {
       if (text(key) === null) return otherwise;

@@ -4,23 +4,18 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { Effect, Scope } from "effect";
+import { optionRows } from "../config/option-rows.ts";
+import { trainingApp } from "../inversion/app.ts";
 import { shownValues } from "../config/places.ts";
-import { findDevice } from "../inversion/model/find-device.ts";
-import { findMemory } from "../inversion/model/find-memory.ts";
 import { type Fault, Stopped } from "../lib/fault.ts";
 import type { RunOutcome } from "../runtime/execute/outcome.ts";
+import { stateFile } from "../runtime/execute/state.ts";
 import { runPipeline } from "../runtime/execute/run-pipeline.ts";
 import { makeStopSignal } from "../runtime/execute/stage-tools.ts";
-import { stateFile } from "../runtime/execute/state.ts";
 import { explain, explainAll } from "../runtime/options/explain.ts";
 import { explainPlan } from "../runtime/plan/explain.ts";
 import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
-import {
-  type Command as PipelineCommand,
-  preflight,
-  prepare,
-  type World,
-} from "../runtime/plan/prepare.ts";
+import { type Command as PipelineCommand, preflight, prepare } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
 import { readingFrom } from "./from-file.ts";
@@ -53,7 +48,11 @@ const checkStep = (value: unknown): Effect.Effect<void, Fault> => {
   );
 };
 
-function commandOf(name: string, options: Options): PipelineCommand {
+function commandOf(
+  name: string,
+  options: Options,
+  onProgress: PipelineCommand["onProgress"],
+): PipelineCommand {
   const provider = text(options.provider);
   return {
     pipeline: name,
@@ -73,6 +72,8 @@ function commandOf(name: string, options: Options): PipelineCommand {
     toStep: options.toStep === undefined ? undefined : Number(text(options.toStep)),
     choice: { resume: text(options.resume), extend: options.extend === true },
     offline: options.dryRun === true,
+    app: trainingApp(readingFrom(text(options.fromFile))),
+    onProgress,
   };
 }
 
@@ -100,22 +101,23 @@ const goOn = ({ dir, step }: RunOutcome, again: string): string =>
 
 const dryRun = (
   command: PipelineCommand,
-  world: World,
   options: Options,
   { print }: Terminal,
 ) =>
   Effect.gen(function* () {
-    const prepared = yield* prepare(command, world);
+    const prepared = yield* prepare(command);
     const made = yield* planRun(prepared);
     const plan = prepared.seedIsDrawn ? { ...made, seed: null } : made;
-    if (options.json === true) print(JSON.stringify(plan));
-    else {
+    if (options.json === true) {
+      const { facts, ...rest } = plan;
+      print(JSON.stringify({ ...rest, ...facts }));
+    } else {
       const lines = [...prepared.notes, ...explainPlan(plan), ...memoryTable(plan)];
       lines.map(plainText).forEach(print);
     }
     yield* keepDigests(prepared);
     // What does not fit here may be meant for another machine.
-    const refusal = prepared.memory?.refusal;
+    const refusal = prepared.facts.refusal;
     if (refusal !== undefined && options.json !== true) {
       print(`Not on this machine: ${refusal.message}`);
     }
@@ -133,7 +135,6 @@ const endWithStdin = (): void => {
 
 const run = (
   command: PipelineCommand,
-  world: World,
   options: Options,
   { print }: Terminal,
 ) =>
@@ -155,7 +156,7 @@ const run = (
     );
     const terminal = progressObserver(stdout, mode);
     let configuration: unknown = {};
-    const ending = yield* runPipeline(command, world, {
+    const ending = yield* runPipeline(command, {
       stop,
       onPlan: (plan, prepared) => {
         configuration = shownValues(prepared.values, prepared.info.places);
@@ -184,28 +185,22 @@ const run = (
 
 const explained = (key: unknown, { print }: Terminal) =>
   key === true
-    ? Effect.sync(() => print(explainAll()))
-    : Effect.map(explain(String(key)), (meaning) => print(meaning));
+    ? Effect.sync(() => print(explainAll(optionRows())))
+    : Effect.map(explain(String(key), optionRows()), (meaning) => print(meaning));
 
 export const pipelineCommand: Command = {
   ...pipelineHelp,
   run: ([name], options, terminal) => {
     if (options.explain !== undefined) return explained(options.explain, terminal);
     const downloads = progressLine(process.stderr);
-    const world: World = {
-      readConfiguration: readingFrom(text(options.fromFile)),
-      findDevice,
-      findMemory,
-      onProgress: (_stage, done, total, unit) => {
-        if (modeOf(options) === "full") downloads.update(done, total, unit);
-      },
-    };
-    const command = commandOf(name, options);
+    const command = commandOf(name, options, (_stage, done, total, unit) => {
+      if (modeOf(options) === "full") downloads.update(done, total, unit);
+    });
     return Effect.andThen(
       checkStep(options.toStep),
       command.offline
-        ? dryRun(command, world, options, terminal)
-        : Effect.scoped(run(command, world, options, terminal)),
+        ? dryRun(command, options, terminal)
+        : Effect.scoped(run(command, options, terminal)),
     );
   },
 };

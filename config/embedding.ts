@@ -37,10 +37,13 @@ export const embeddingFields = {
     doc: `One vector for each token of this phrase, beginning as that token. ${one}`,
     default: null,
   }),
-  pooling: option(Schema.Literals(["auto", "argmax", "end_token"]), {
-    doc: "Where the pooled text is taken: at the largest token id, which in captions with the " +
-      "placeholder is the placeholder's (as the reference, diffusers and InvokeAI with SDXL), or " +
-      "at the end token (as ComfyUI and A1111). auto goes by the model's eos_token_id.",
+  pooling: option(Schema.Literals(["auto", "argmax", "end_token", "mixed"]), {
+    doc:
+      "Where the pooled text is taken while training: at the largest token id, which in captions " +
+      "with the placeholder is the placeholder's (as the reference, diffusers and InvokeAI with " +
+      "SDXL), or at the end token (as ComfyUI, A1111 and Forge). mixed draws one of both for each " +
+      "picture of a step, so that the file serves both kinds of clients, and measures both. auto is " +
+      "mixed, or end_token where the model's eos_token_id has all clients take that.",
     default: "auto",
   }),
 };

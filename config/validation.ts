@@ -53,6 +53,23 @@ export const validationFields = {
     default: 30,
     keepsRun: true,
   }),
+  validation_pooling: option(Schema.Literals(["auto", "argmax", "end_token", "both"]), {
+    doc: "Whose pictures these are, by where the pooled text is taken: argmax as InvokeAI and " +
+      "diffusers draw them, end_token as ComfyUI, A1111 and Forge do, both side by side (twice as " +
+      "many). auto goes by the model's eos_token_id, as InvokeAI and diffusers do.",
+    default: "auto",
+    keepsRun: true,
+    late: true,
+  }),
+  prompt_following: option(Schema.Boolean, {
+    doc:
+      "Also measure with the last pictures how well prompts are followed (F), under both places of " +
+      "the pooled text: six prompts, four noises, the placeholder's picture against the word's outside " +
+      "the centre; 72 pictures more. The word is fixed_loss_word, else initializer_token.",
+    default: false,
+    keepsRun: true,
+    late: true,
+  }),
   validation_guidance: option(notNegative, {
     doc: "Classifier-free guidance: how strongly the prompt is followed; 1 or less turns it off.",
     default: 5,

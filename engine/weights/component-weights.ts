@@ -5,10 +5,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { ModelFinding } from "./model-fault.ts";
-import { readHeader } from "./safetensors.ts";
+import { readHeader } from "../../lib/safetensors/safetensors.ts";
 import type { StoredTensors } from "./tensor-source.ts";
-import type { WeightView } from "./weight-view.ts";
-import { WeightsFileFault } from "./weights-file-fault.ts";
+import type { WeightView } from "../../lib/safetensors/weight-view.ts";
+import { WeightsFileFault } from "../../lib/file-fault.ts";
 
 export interface ComponentWeights {
   readonly tensors: StoredTensors;

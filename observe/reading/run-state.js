@@ -3,9 +3,9 @@
 // the file and sends the result; the page goes on folding the live events into it: one function.
 // The trap: a resumed run starts its stages again, so a stage's state belongs to the last attempt.
 
-/** @typedef {import("../../runtime/events.ts").RunEvent} RunEvent */
-/** @typedef {import("../../runtime/events.ts").RunEventOf<"validation-picture">} PictureEvent */
-/** @typedef {import("../../runtime/events.ts").RunEventOf<"rows">} RowsEvent */
+/** @typedef {import("../../inversion/events.ts").RunEvent} RunEvent */
+/** @typedef {import("../../inversion/events.ts").RunEventOf<"validation-picture">} PictureEvent */
+/** @typedef {import("../../inversion/events.ts").RunEventOf<"rows">} RowsEvent */
 
 /**
  * @typedef {object} StageState
@@ -28,7 +28,8 @@
  * @property {string | null} error
  * @property {number} expected pictures of the attempt that runs
  * @property {number} drawn by it so far
- * @property {Record<string, Pick<PictureEvent, "text" | "path" | "width" | "height" | "at">>} pictures
+ * @property {Record<string, Pick<PictureEvent, "text" | "path" | "width" | "height" | "at" | "pooling">>}
+ *   pictures
  *   by "row-image"
  */
 
@@ -61,7 +62,9 @@
  * @property {{step: number, path: string} | null} chosen
  * @property {{first: number, last: number, bestStep: number, bestLoss: number,
  *   varianceRatio: number | null, heldOut: boolean | null,
- *   aboveBest: {difference: number, error: number} | null} | null} fixedLoss
+ *   aboveBest: {difference: number, error: number} | null,
+ *   under: Readonly<Record<string, number>> | null} | null} fixedLoss `under` each rule of pooling, the last
+ * @property {readonly {pooling: string, mean: number, error: number}[] | null} following
  * @property {RowsEvent["encoders"] | null} rows the latest
  * @property {Record<string, WordHistory[]>} words by encoder, then row
  * @property {{kind: "note" | "warning", text: string, at: number}[]} messages
@@ -95,6 +98,7 @@ export const emptyRunState = () => ({
   prompts: [],
   chosen: null,
   fixedLoss: null,
+  following: null,
   rows: null,
   words: {},
   messages: [],
@@ -244,6 +248,7 @@ export function foldEvent(state, event) {
         varianceRatio: event.varianceRatio,
         heldOut: event.heldOut ?? null,
         aboveBest: event.aboveBest ?? null,
+        under: event.under ?? null,
       };
       return;
     case "rows":
@@ -267,10 +272,13 @@ export function foldEvent(state, event) {
       });
       return;
     case "validation-picture": {
-      const { text, path, width, height, at } = event;
+      const { text, path, width, height, at, pooling } = event;
       const key = `${rowOf(state, event)}-${event.image}`;
       const validation = validationOf(state, event);
-      validation.pictures[key] = { text, path, width, height, at };
+      validation.pictures[key] = {
+        ...{ text, path, width, height, at },
+        ...(pooling === undefined ? {} : { pooling }),
+      };
       validation.drawn += 1;
       // A killed process may have drawn all of them without saying that it has finished.
       if (validation.drawn >= validation.expected) validation.state = "finished";
@@ -278,6 +286,7 @@ export function foldEvent(state, event) {
     }
     case "validation-finished":
       validationOf(state, event).state = "finished";
+      state.following = event.following ?? state.following;
       return;
     case "validation-failed":
       Object.assign(validationOf(state, event), { state: "failed", error: event.error });

@@ -48,6 +48,14 @@ export const caption = defineStage({
           }: only the templates are used.`,
         });
       }
+      const given = train.filter(({ caption }) => hasWords(caption)).length;
+      if (!loader.keep_original_captions && given > 0) {
+        yield* tools.emit({
+          event: "note",
+          text: `${given} of ${train.length} pictures have a caption of their own, which is not ` +
+            "used: keep_original_captions is false, so the templates stand in its place.",
+        });
+      }
       const captioned = train.map(({ id, caption }) => ({
         id,
         captions: captionsFor(prefixes, caption, loader),

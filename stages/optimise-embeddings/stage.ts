@@ -89,7 +89,7 @@ export const optimiseEmbeddings = defineStage({
       const wasFinished = isFinished(state, batchPlan);
       const last = yield* train(training, state);
       if (!wasFinished) {
-        const text = yield* summarise(last, beforeAfterLoss, training.heldOut);
+        const text = yield* summarise(last, beforeAfterLoss, training);
         yield* tools.emit({ event: "note", text });
       }
       return {};

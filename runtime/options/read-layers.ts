@@ -1,0 +1,131 @@
+// The layers of a configuration as one source, decoded once, with everything that is wrong said at once: the
+// pipeline file's own, then a `--config` file, then `--set`, `--seed` and `--output`.
+// The trap: a file that names its `type` is a whole configuration and takes the place of the
+// pipeline's own (so the reference's files run unchanged); one without it is laid over.
+import { Effect, FileSystem, type Schema } from "effect";
+import type { ConfigLayers } from "../pipeline/configuration.ts";
+import type { Finding } from "./config-fault.ts";
+import { decodeAll, findingsOf, keyOf } from "./decode-source.ts";
+import { isMapping } from "./mapping.ts";
+import { overlay, type OverlayRules } from "./overlay.ts";
+import { parseSettings } from "./settings.ts";
+import {
+  emptySource,
+  maxSourceBytes,
+  type ParsedSource,
+  parseSource,
+  placeOf,
+  type Source,
+} from "./source.ts";
+import { withStandIns } from "./with-stand-ins.ts";
+
+/** Options that do not go together, though each is well-formed. */
+export interface Contradiction extends Pick<Finding, "wanted" | "found" | "fix"> {
+  readonly keys: readonly string[];
+}
+
+const refused = (file: string, wanted: string, found: string, fix: string): ParsedSource => ({
+  ...emptySource,
+  value: undefined,
+  findings: [{ file, wanted, found, fix }],
+});
+
+/** Reads and parses a YAML or JSON file; what is wrong with it is among the findings. */
+const readSource = Effect.fnUntraced(function* (path: string) {
+  const files = yield* FileSystem.FileSystem;
+  const bytes = yield* Effect.gen(function* () {
+    const { size } = yield* files.stat(path);
+    return size > maxSourceBytes ? Number(size) : yield* files.readFile(path);
+  }).pipe(Effect.catch((error) => Effect.succeed(error.reason._tag)));
+  if (typeof bytes === "string") {
+    const found = bytes === "NotFound" ? "no such file" : `one that cannot be read (${bytes})`;
+    return refused(path, "a configuration file", found, "Check the path and its permissions.");
+  }
+  if (typeof bytes === "number") {
+    const found = `${bytes} bytes`;
+    return refused(path, `at most ${maxSourceBytes} bytes`, found, "Is this the right file?");
+  }
+  try {
+    return parseSource(new TextDecoder("utf-8", { fatal: true }).decode(bytes), path);
+  } catch {
+    return refused(path, "text in UTF-8", "other bytes", "Save the file as UTF-8.");
+  }
+});
+
+function mappingOnly(source: ParsedSource): ParsedSource {
+  if (source.value === undefined || isMapping(source.value)) return source;
+  const place = placeOf(source, "");
+  const found = source.value === null ? "nothing" : "something else";
+  const fix = "Write `key: value` lines.";
+  return { ...source, value: undefined, findings: [{ ...place, wanted: "a mapping", found, fix }] };
+}
+
+const argument = (key: string, flag: string, parsed: ParsedSource): ParsedSource => ({
+  value: parsed.value === undefined ? {} : { [key]: parsed.value },
+  places: new Map([[key, { file: flag }]]),
+  findings: parsed.findings.map(({ line: _, ...finding }) => ({ ...finding, key })),
+});
+
+/**
+ * The layers in order, and a note where a file was laid over instead of taking the place. `broken`: what they
+ * hold cannot be decoded.
+ */
+export const readLayers = Effect.fnUntraced(function* (
+  layers: ConfigLayers,
+  rules?: OverlayRules,
+) {
+  const notes: string[] = [];
+  const own = layers.pipeline?.value === undefined ? emptySource : layers.pipeline;
+  let base = mappingOnly({ ...own, findings: [] });
+  if (layers.file !== undefined) {
+    const file = mappingOnly(yield* readSource(layers.file));
+    const whole = isMapping(file.value) && Object.hasOwn(file.value, "type");
+    if (!whole && isMapping(file.value) && layers.pipeline !== undefined) {
+      notes.push(`${layers.file} names no type, so it is laid over the pipeline's own options.`);
+    }
+    base = whole || file.value === undefined
+      ? file
+      : { ...overlay(base, file, rules), findings: file.findings };
+  }
+  const over = [
+    parseSettings(layers.set ?? []),
+    ...(layers.seed === undefined
+      ? []
+      : [argument("seed", "--seed", parseSource(layers.seed, "--seed"))]),
+    ...(layers.output === undefined ? [] : [
+      argument("base_output_dir", "--output", {
+        ...emptySource,
+        value: layers.output,
+        findings: [],
+      }),
+    ]),
+  ];
+  const source = over.reduce<Source>((under, layer) => overlay(under, layer, rules), base);
+  const findings = [base, ...over].flatMap((layer) => layer.findings);
+  return { source, findings, notes, broken: base.value === undefined };
+});
+
+/** Decodes a merged source; every finding at once. */
+export function decodeLayers<T>(
+  schema: Schema.Codec<T, any>,
+  source: Source,
+  contradictions: (
+    value: T,
+    faulty: (key: string) => boolean,
+  ) => readonly Contradiction[] = () => [],
+): { config?: T; findings: readonly Finding[] } {
+  const { value, misfits } = decodeAll(schema, source.value);
+  const wrong = misfits.map((misfit) => keyOf(misfit.path));
+  const faulty = (key: string) =>
+    wrong.some((at) => at === key || key.startsWith(`${at}.`) || at.startsWith(`${key}.`));
+  const config = value ?? withStandIns(schema, source.value, misfits);
+  const against = config === undefined ? [] : contradictions(config, faulty);
+  const findings = [
+    ...findingsOf(misfits, schema, source),
+    ...against.map(({ keys, ...rest }): Finding => {
+      const key = keys.find((each) => source.places.has(each)) ?? keys[0];
+      return { ...placeOf(source, key), key, ...rest };
+    }),
+  ];
+  return findings.length === 0 ? { config: value, findings } : { findings };
+}
