@@ -6,8 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { Effect, Fiber } from "effect";
 import { holdsOut } from "../config/fixed-loss.ts";
-import { readSafetensors } from "../engine/weights/safetensors.ts";
-import { readHeader, writeSafetensors } from "../engine/weights/safetensors.ts";
+import { optionRows } from "../config/option-rows.ts";
 import { exitCodeOfSweep, type Leaderboard, leaderboard, winners } from "../fleet/leaderboard.ts";
 import type { PlannedSweep } from "../fleet/planned-sweep.ts";
 import { outlookLines, planSweep, type TrialWorld } from "../fleet/plan-sweep.ts";
@@ -15,15 +14,15 @@ import { fleetFile, runToEnd, withTables } from "../fleet/sweep-session.ts";
 import type { StoredSweep, Tables } from "../fleet/tables.ts";
 import { trainInChild } from "../fleet/train-child.ts";
 import { type CopyEmbedding, writeWinners } from "../fleet/winner-files.ts";
-import { findDevice } from "../inversion/model/find-device.ts";
-import { findMemory } from "../inversion/model/find-memory.ts";
+import { trainingApp } from "../inversion/app.ts";
+import type { MemoryTable } from "../inversion/model/memory-table.ts";
 import { type Fault, fault, Stopped } from "../lib/fault.ts";
 import { nearest } from "../lib/nearest.ts";
+import { readHeader, readSafetensors, writeSafetensors } from "../lib/safetensors/safetensors.ts";
 import { tryPromise } from "../lib/try-promise.ts";
-import { optionRows } from "../runtime/options/option-rows.ts";
-import { readTrainingConfiguration } from "../runtime/pipeline/configuration.ts";
 import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
-import { preflight, prepare, type World } from "../runtime/plan/prepare.ts";
+import type { Plan } from "../runtime/plan/plan.ts";
+import { preflight, prepare } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
 import { type Definition, readDefinition } from "../sweep/definition.ts";
 import { settingsOf, trialCount } from "../sweep/trials.ts";
@@ -70,21 +69,16 @@ const readFileOf = (file: string): Effect.Effect<string, Fault> =>
       }),
   });
 
+/** What its memory table says of the plan that it takes. */
+function peakOf({ facts }: Plan): number | null {
+  const { memory } = facts as { memory?: MemoryTable };
+  const rows = memory?.rows.filter(({ plan }) => plan === undefined || plan === memory.plan) ?? [];
+  return rows.length === 0 ? null : Math.max(...rows.map(({ peak }) => peak));
+}
+
 /** How one trial is prepared: as `pipeline` would, with the trial's options set. */
 function trialWorld(definition: Definition, config: string | null, options: Options): TrialWorld {
-  const devices = new Map<string, ReturnType<typeof findDevice>>();
-  const world: World = {
-    readConfiguration: readTrainingConfiguration,
-    findDevice: (configuration) => {
-      const { device, values } = configuration;
-      const key = JSON.stringify([device, values.threads, values.weight_dtype]);
-      const asked = devices.get(key) ?? Effect.runSync(Effect.cached(findDevice(configuration)));
-      devices.set(key, asked);
-      return asked;
-    },
-    findMemory,
-    onProgress: () => {},
-  };
+  const app = trainingApp();
   return {
     look: (trial) =>
       Effect.gen(function* () {
@@ -98,12 +92,15 @@ function trialWorld(definition: Definition, config: string | null, options: Opti
           selectors: {},
           choice: {},
           offline: options.dryRun === true,
-        }, world);
+          app,
+          onProgress: () => {},
+        });
         const plan = yield* planRun(prepared);
         yield* preflight(prepared, plan);
         yield* keepDigests(prepared);
         return { prepared, plan };
       }),
+    memory: peakOf,
     heldOut: (values) =>
       values.fixed_loss_every === null ? null : holdsOut({
         fixed_loss_dataset: values.fixed_loss_dataset ?? null,

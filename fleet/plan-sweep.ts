@@ -25,6 +25,8 @@ export interface TrialWorld {
   readonly look: (trial: Trial) => Effect.Effect<LookedAt, Fault>;
   /** Whether its loss is measured on pictures that are not trained on; null: it is not measured at all. */
   readonly heldOut: (values: Prepared["values"]) => boolean | null;
+  /** Bytes that it takes at its peak; null: not known. */
+  readonly memory: (plan: Plan) => number | null;
 }
 
 export interface TrialOutlook extends PlannedTrial {
@@ -48,12 +50,6 @@ const ofTrial = (trial: Trial, fault: Fault): Fault =>
       ...(finding.file === "--set" ? { file: `trial ${trial.name}` } : {}),
     })))
     : fault;
-
-const memoryOf = ({ memory }: Plan): number | null => {
-  if (memory === null) return null;
-  const rows = memory.rows.filter((row) => row.plan === undefined || row.plan === memory.plan);
-  return Math.max(...rows.map(({ peak }) => peak));
-};
 
 const willOf = ({ prepared, plan }: LookedAt): TrialOutlook["will"] =>
   plan.run.isNew ? "new" : prepared.run.found?.manifest.status === "complete" &&
@@ -163,7 +159,7 @@ export const planSweep = (
         group: groupOf(trial, definition.rank.per),
         will: willOf(found[i]),
         fromStep: plan.run.step ?? 0,
-        memory: memoryOf(plan),
+        memory: world.memory(plan),
         sameAs,
       };
     });

@@ -1,10 +1,11 @@
 // What a training came to, read from its run's folder as anybody would: losses from its events, files by
 // name. The trap: what was measured at a step may not be what the best file holds; both are told.
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../lib/fault.ts";
-import { readEvents } from "../runtime/execute/event-log.ts";
+import { tryPromise } from "../lib/try-promise.ts";
+import { sweepEvent } from "./run-events.ts";
 
 export interface RunResult {
   /** Finished steps. */
@@ -25,7 +26,8 @@ export const readRunResult = (
   at: number | null,
 ): Effect.Effect<RunResult, Fault> =>
   Effect.gen(function* () {
-    const { events } = yield* readEvents(join(dir, "events.jsonl"));
+    const log = yield* tryPromise(() => readFile(join(dir, "events.jsonl"), "utf8"));
+    const events = log.split("\n").flatMap((line) => sweepEvent(line) ?? []);
     const step = events.reduce((last, each) => each.event === "step" ? each.step : last, 0);
     const losses = events.flatMap((each) =>
       each.event === "fixed-loss" && (at === null || each.step <= at) ? [each] : []

@@ -8,10 +8,10 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
-import { parseEvent } from "../runtime/execute/event-log.ts";
 import { scriptCommand } from "../runtime/platform/runtime.ts";
 import { settingsOf } from "../sweep/trials.ts";
 import type { PlannedSweep, PlannedTrial, Segment } from "./planned-sweep.ts";
+import { sweepEvent } from "./run-events.ts";
 import { readRunResult } from "./run-result.ts";
 import type { SegmentOutcome } from "./segment-outcome.ts";
 import type { SegmentWork, Train } from "./worker.ts";
@@ -78,7 +78,7 @@ const runChild = (
     heard();
     createInterface({ input: child.stdout }).on("line", (line) => {
       heard();
-      const event = parseEvent(line);
+      const event = sweepEvent(line);
       if (event?.event === "step") onStep(event.step);
       if (event?.event === "run-failed") failure = event.error;
       if (event?.event === "run-started") {
@@ -107,7 +107,8 @@ const runChild = (
     });
   });
 
-const failureText = ({ exit, signal, silent, said }: Ended, silentSeconds: number): string => {
+const failureText = (ended: Ended, silentSeconds: number): string => {
+  const { exit, signal, silent, said, failure } = ended;
   const how = silent
     ? `nothing was heard of it for ${silentSeconds} s`
     : signal !== null

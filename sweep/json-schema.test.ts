@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Effect } from "effect";
-import { optionRows } from "../runtime/options/option-rows.ts";
+import { optionRows } from "../config/option-rows.ts";
 import { readDefinition } from "./definition.ts";
 import { sweepSchemaText } from "./json-schema.ts";
 

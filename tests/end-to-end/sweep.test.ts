@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readHeader } from "../../engine/weights/safetensors.ts";
+import { readHeader } from "../../lib/safetensors/safetensors.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { eventsOf, findRun, gnomic, resultsOf, runIn, smallTraining, start } from "./project.ts";
 
