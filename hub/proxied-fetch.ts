@@ -22,7 +22,8 @@ const makeProxied = async (): Promise<typeof fetch> => {
     httpsProxy,
     noProxy: variable("NO_PROXY") ?? "",
   });
-  return ((input: string, init: object) => send(input, { ...init, dispatcher })) as typeof fetch;
+  return ((input: string, init: object) =>
+    send(input, { ...init, dispatcher })) as unknown as typeof fetch;
 };
 
 export const proxiedFetch: typeof fetch = async (input, init) =>
