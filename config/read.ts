@@ -5,7 +5,8 @@
 import { Effect, FileSystem } from "effect";
 import { ConfigFault, type Finding } from "../runtime/options/config-fault.ts";
 import { decodeAll, findingsOf, keyOf } from "../runtime/options/decode-source.ts";
-import { isMapping } from "../runtime/options/mapping.ts";
+import { homePath } from "../lib/home-path.ts";
+import { dotted, isMapping, withoutKeys } from "../runtime/options/mapping.ts";
 import { overlay } from "../runtime/options/overlay.ts";
 import { schemaNode } from "../runtime/options/schema-node.ts";
 import { parseSettings } from "../runtime/options/settings.ts";
@@ -20,14 +21,15 @@ import {
 import { withStandIns } from "../runtime/options/with-stand-ins.ts";
 import { configNotes } from "./config-notes.ts";
 import { contradictions } from "./contradictions.ts";
+import { placeKeys } from "./places.ts";
 import { settledFixedLoss } from "./fixed-loss.ts";
 import { TrainingConfig } from "./training.ts";
 
 export interface ConfigLayers {
   /** The pipeline file's `config:` part (`within(parsed, "config")`). */
   readonly pipeline?: Source;
-  /** The path of a `--config` file. */
-  readonly file?: string;
+  /** The paths of `--config` files; each goes over those before it. */
+  readonly file?: string | readonly string[];
   /** `--set` arguments, each `a.b=value`. */
   readonly set?: readonly string[];
   /** `--seed`, as typed. */
@@ -78,6 +80,35 @@ function mappingOnly(source: ParsedSource): ParsedSource {
   return { ...source, value: undefined, findings: [{ ...place, wanted: "a mapping", found, fix }] };
 }
 
+/** Keys that begin with `x-` at the top are the writer's own, for anchors to merge from. */
+const withoutNotes = (source: ParsedSource): ParsedSource =>
+  isMapping(source.value)
+    ? {
+      ...source,
+      value: Object.fromEntries(
+        Object.entries(source.value).filter(([key]) => !key.startsWith("x-")),
+      ),
+    }
+    : source;
+
+/** `~` in every option that is a path. */
+function withHomePaths(source: Source): { source: Source; findings: readonly Finding[] } {
+  const findings: Finding[] = [];
+  const walk = (value: unknown, at: string): unknown => {
+    if (isMapping(value)) {
+      return Object.fromEntries(
+        Object.entries(value).map(([name, child]) => [name, walk(child, dotted(at, name))]),
+      );
+    }
+    if (typeof value !== "string" || !placeKeys.includes(at)) return value;
+    const path = homePath(value);
+    if (typeof path === "string") return path;
+    findings.push({ ...placeOf(source, at), key: at, ...path });
+    return value;
+  };
+  return { source: { ...source, value: walk(source.value, "") }, findings };
+}
+
 const argument = (key: string, flag: string, parsed: ParsedSource): ParsedSource => ({
   value: parsed.value === undefined ? {} : { [key]: parsed.value },
   places: new Map([[key, { file: flag }]]),
@@ -91,18 +122,20 @@ const gather = Effect.fnUntraced(function* (layers: ConfigLayers) {
   const notes: string[] = [];
   const own = layers.pipeline?.value === undefined ? emptySource : layers.pipeline;
   let base = mappingOnly({ ...own, findings: [] });
-  if (layers.file !== undefined) {
-    const file = mappingOnly(yield* readSource(layers.file));
-    const whole = isMapping(file.value) && Object.hasOwn(file.value, "type");
-    if (!whole && isMapping(file.value) && layers.pipeline !== undefined) {
-      notes.push(`${layers.file} names no type, so it is laid over the pipeline's own options.`);
+  for (const [i, path] of [layers.file ?? []].flat().entries()) {
+    const file = mappingOnly(withoutNotes(yield* readSource(path)));
+    const whole = i === 0 && isMapping(file.value) && Object.hasOwn(file.value, "type");
+    if (i === 0 && !whole && isMapping(file.value) && layers.pipeline !== undefined) {
+      notes.push(`${path} names no type, so it is laid over the pipeline's own options.`);
     }
-    base = whole || file.value === undefined
-      ? file
-      : { ...overlay(base, file, root), findings: file.findings };
+    const findings = [...base.findings, ...file.findings];
+    base = whole || file.value === undefined || base.value === undefined
+      ? { ...file, value: i > 0 && base.value === undefined ? undefined : file.value, findings }
+      : { ...overlay(base, file, root), findings };
   }
+  const settings = parseSettings(layers.set ?? []);
   const over = [
-    parseSettings(layers.set ?? []),
+    settings,
     ...(layers.seed === undefined
       ? []
       : [argument("seed", "--seed", parseSource(layers.seed, "--seed"))]),
@@ -114,8 +147,10 @@ const gather = Effect.fnUntraced(function* (layers: ConfigLayers) {
       }),
     ]),
   ];
-  const source = over.reduce<Source>((under, layer) => overlay(under, layer, root), base);
-  const findings = [base, ...over].flatMap((layer) => layer.findings);
+  const below = { ...base, value: withoutKeys(base.value, settings.resets) };
+  const laid = over.reduce<Source>((under, layer) => overlay(under, layer, root), below);
+  const { source, findings: slips } = withHomePaths(laid);
+  const findings = [...[base, ...over].flatMap((layer) => layer.findings), ...slips];
   return { source, findings, notes, broken: base.value === undefined };
 });
 

@@ -11,6 +11,7 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  Scalar,
 } from "yaml";
 import type { Place } from "../../lib/fault.ts";
 import type { Finding } from "./config-fault.ts";
@@ -73,9 +74,14 @@ export function parseSource(text: string, file: string): ParsedSource {
   }));
   const broken = document.errors.some((error) => error.code !== "DUPLICATE_KEY");
   if (broken) return { value: undefined, places: new Map([["", { file }]]), findings };
-  const unfolded = unfold(document, file, lineAt);
+  const unfolded = unfold(document, file, lineAt, text);
   return { ...unfolded, findings: [...findings, ...unfolded.findings] };
 }
+
+const windowsPath = {
+  wanted: "backslashes between single quotes; between double quotes they mean something else",
+  fix: "Write a Windows path as 'C:\\Users\\me\\pictures', in single quotes.",
+};
 
 function syntaxFinding(code: string, message: string) {
   if (code === "DUPLICATE_KEY") {
@@ -88,6 +94,7 @@ function syntaxFinding(code: string, message: string) {
   if (code === "TAG_RESOLVE_FAILED") {
     return { wanted: "plain YAML", found: `a tag (${message})`, fix: "Remove the tag." };
   }
+  if (code === "BAD_DQ_ESCAPE") return { ...windowsPath, found: message };
   return {
     wanted: "valid YAML",
     found: message.split("; please")[0],
@@ -95,7 +102,17 @@ function syntaxFinding(code: string, message: string) {
   };
 }
 
-function unfold(document: Document, file: string, lineAt: (offset: number) => number) {
+/** `"C:\new"` is a path with a line break in it, and valid YAML. */
+const isWindowsPath = (node: Node | null, text: string): boolean =>
+  isScalar(node) && node.type === Scalar.QUOTE_DOUBLE && node.range != null &&
+  /^"[A-Za-z]:\\[^\\]/.test(text.slice(node.range[0], node.range[1]));
+
+function unfold(
+  document: Document,
+  file: string,
+  lineAt: (offset: number) => number,
+  text: string,
+) {
   const places = new Map([["", { file, line: 1 }]]);
   const findings: Finding[] = [];
   let left = maxValues;
@@ -118,14 +135,31 @@ function unfold(document: Document, file: string, lineAt: (offset: number) => nu
       return node.items.map((item, i) => walk(item as Node | null, dotted(key, i), depth + 1));
     }
     if (isMap(node)) {
-      return Object.fromEntries(node.items.map((pair) => {
+      const isMerge = ({ key }: (typeof node.items)[number]) =>
+        isScalar(key) && key.value === "<<" && key.type === Scalar.PLAIN;
+      // As YAML 1.1 has it (and PyYAML): own keys go over merged ones, and earlier ones over later ones.
+      const merged = node.items.filter(isMerge).flatMap((pair) => {
+        const value = walk(pair.value as Node | null, key, depth + 1);
+        const all = Array.isArray(value) ? value.toReversed() : [value];
+        if (all.every(isMapping)) return all.flatMap((each) => Object.entries(each));
+        const found = "something else";
+        const fix = "Write <<: *name, with the anchor &name at a mapping.";
+        findings.push({ ...places.get(key)!, key, wanted: "mappings to merge", found, fix });
+        return [];
+      });
+      const own = node.items.filter((pair) => !isMerge(pair)).map((pair) => {
         const keyNode = isAlias(pair.key) ? pair.key.resolve(document) : pair.key;
         const name = String(isScalar(keyNode) ? keyNode.value : keyNode);
         const at = dotted(key, name);
         const offset = (pair.key as Node).range?.[0];
         if (offset !== undefined) places.set(at, { file, line: lineAt(offset) });
-        return [name, walk(pair.value as Node | null, at, depth + 1)];
-      }));
+        return [name, walk(pair.value as Node | null, at, depth + 1)] as const;
+      });
+      return Object.fromEntries([...merged, ...own]);
+    }
+    if (isWindowsPath(node, text)) {
+      const found = text.slice(node!.range![0], node!.range![1]);
+      findings.push({ ...places.get(key)!, key, ...windowsPath, found });
     }
     return isScalar(node) ? node.value : null;
   };
