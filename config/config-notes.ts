@@ -3,7 +3,7 @@
 // The trap: these are remarks, never errors; a reference file must run unchanged.
 import { schedules } from "../engine/optimise/rates.ts";
 import { valueAt } from "../runtime/options/decode-source.ts";
-import { optionRows } from "../runtime/options/option-rows.ts";
+import { optionRows } from "./option-rows.ts";
 import { captionTemplates } from "./caption-templates.ts";
 import { triggerOf } from "./embedding.ts";
 import { ineffectiveOptions } from "./ineffective-options.ts";

@@ -2,7 +2,7 @@
 // The trap: a rule is asked only when the keys it names are well formed, so that one slip is not
 // reported twice.
 import { learningRates, RateFault } from "../engine/optimise/rates.ts";
-import { alternatives } from "../runtime/options/alternatives.ts";
+import { alternatives } from "./alternatives.ts";
 import type { Finding } from "../runtime/options/config-fault.ts";
 import { dotted } from "../runtime/options/mapping.ts";
 import { triggerOf } from "./embedding.ts";

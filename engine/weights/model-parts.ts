@@ -12,7 +12,7 @@ import { detectLayout } from "./detect-layout.ts";
 import { bundledConfigs, componentFolder, decodeFile, folderConfigs } from "./folder-configs.ts";
 import { type ModelFinding, refuseModel } from "./model-fault.ts";
 import { type Network, networks } from "./required-tensors.ts";
-import { readHeader } from "./safetensors.ts";
+import { readHeader } from "../../lib/safetensors/safetensors.ts";
 import { markedScheduler, singleFileSources } from "./single-file.ts";
 import { diffusersSource, type TensorSource } from "./tensor-source.ts";
 

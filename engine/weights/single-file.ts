@@ -4,7 +4,7 @@
 import type { ModelConfigs, SchedulerConfig } from "../networks/config.ts";
 import { unetPrefixes } from "./detect-layout.ts";
 import { type Network, networks } from "./required-tensors.ts";
-import type { SafetensorsHeader } from "./safetensors.ts";
+import type { SafetensorsHeader } from "../../lib/safetensors/safetensors.ts";
 import { diffusersSource, originalSource, type TensorSource } from "./tensor-source.ts";
 
 interface Layout {

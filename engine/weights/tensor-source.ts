@@ -4,7 +4,7 @@
 import type { ModelConfigs } from "../networks/config.ts";
 import { openClipName, type Origin, originalUNetName, originalVaeName } from "./original-names.ts";
 import type { Network } from "./required-tensors.ts";
-import type { WeightView } from "./weight-view.ts";
+import type { WeightView } from "../../lib/safetensors/weight-view.ts";
 
 export interface Located {
   readonly view: WeightView;

@@ -3,8 +3,8 @@
 // The trap: dtype and metadata are kept, so that there and back gives the same bytes; keep it so.
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { writeAtomically } from "../../engine/weights/atomic-file.ts";
-import { safetensorsBytes } from "../../engine/weights/safetensors-bytes.ts";
+import { writeAtomically } from "../../lib/atomic-file.ts";
+import { safetensorsBytes } from "../../lib/safetensors/safetensors-bytes.ts";
 import { tokenOf } from "./check-embedding.ts";
 import { asRows, readPair, type Rows } from "./diffusers-pair.ts";
 import { EmbeddingFileFault, isCanonical, readEmbedding } from "./embedding-file.ts";

@@ -3,9 +3,9 @@
 // the file and sends the result; the page goes on folding the live events into it: one function.
 // The trap: a resumed run starts its stages again, so a stage's state belongs to the last attempt.
 
-/** @typedef {import("../../runtime/events.ts").RunEvent} RunEvent */
-/** @typedef {import("../../runtime/events.ts").RunEventOf<"validation-picture">} PictureEvent */
-/** @typedef {import("../../runtime/events.ts").RunEventOf<"rows">} RowsEvent */
+/** @typedef {import("../../inversion/events.ts").RunEvent} RunEvent */
+/** @typedef {import("../../inversion/events.ts").RunEventOf<"validation-picture">} PictureEvent */
+/** @typedef {import("../../inversion/events.ts").RunEventOf<"rows">} RowsEvent */
 
 /**
  * @typedef {object} StageState

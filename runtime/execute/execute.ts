@@ -5,7 +5,7 @@ import { basename } from "node:path";
 import { Effect } from "effect";
 import { type Fault, Paused, Stopped } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
-import type { PreparedStage } from "../plan/check-stages.ts";
+import type { PreparedStage } from "../plan/prepared-stage.ts";
 import { planRun, publishPlan } from "../plan/make-plan.ts";
 import type { Plan, PlannedStage } from "../plan/plan.ts";
 import type { Prepared } from "../plan/prepare.ts";
@@ -65,7 +65,12 @@ export const execute = (
         }
         yield* slots.close(id, null);
         if (fault instanceof Skipped) return { outcome: "skipped" } as const;
-        yield* events.publish({ event: "stage-failed", stage: id, error: fault.message });
+        yield* events.publish({
+          event: "stage-failed",
+          stage: id,
+          error: fault.message,
+          ...(planned.continueOnError ? { goesOn: true } : {}),
+        });
         return planned.continueOnError
           ? { outcome: "failed", fault } as const
           : yield* Effect.fail(fault);

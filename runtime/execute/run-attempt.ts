@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { Clock, Effect, type Exit, Schedule } from "effect";
 import type { Fault } from "../../lib/fault.ts";
 import { openControl } from "../control.ts";
+import { eventCodec } from "../events.ts";
 import { publishPlan } from "../plan/make-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { versions } from "../platform/versions.ts";
 import { openRunBlobs } from "../store/blob-store.ts";
 import { sweepTemporary } from "../store/remove-temporary.ts";
-import { answerChoice } from "./answer-choice.ts";
 import { type AttemptRecorder, beginAttempt } from "./attempt-recorder.ts";
 import { type EventLog, openEventLog } from "./event-log.ts";
 import { executeRepairing, type Outcomes } from "./execute.ts";
@@ -33,7 +33,7 @@ export interface Attending {
 const controlEvery = "1 second";
 
 const announce = Effect.fnUntraced(function* (
-  { configuration, notes, run, device }: Prepared,
+  { configuration, notes, run, facts }: Prepared,
   plan: Plan,
   events: EventStream,
   recorder: AttemptRecorder | null,
@@ -45,7 +45,7 @@ const announce = Effect.fnUntraced(function* (
     attempt: recorder?.number ?? 1,
     step: plan.run.step ?? 0,
     totalSteps: configuration.steps ?? 0,
-    device: device ?? "none",
+    device: facts.device ?? "none",
     versions,
   });
   yield* publishPlan(plan, events);
@@ -105,16 +105,24 @@ export const runAttempt = Effect.fnUntraced(function* (
   recorder: AttemptRecorder | null,
   onEnd: (ending: RunOutcome) => void,
 ) {
-  const { store, info, seed, selection } = prepared;
+  const { app, store, info, seed, selection } = prepared;
+  const codec = eventCodec(
+    Object.assign({}, app.events, ...prepared.stages.map(({ stage }) => stage.events)),
+  );
   const startedAt = yield* Clock.currentTimeMillis;
   // Before anything that may take a while (a long log, its event files): what is asked meanwhile counts.
-  const control = yield* openControl(dir, stop.request);
-  const log: EventLog = yield* openEventLog(join(dir, "events.jsonl"));
+  const control = yield* openControl(dir, stop.request, app.requests);
+  const log: EventLog = yield* openEventLog(join(dir, "events.jsonl"), codec);
   const looking = yield* observers(lock === null ? null : dir);
   const events = yield* openEventStream(log, looking);
   yield* Effect.forkScoped(
     control.requests("runner").pipe(
-      Effect.flatMap(Effect.forEach((request) => answerChoice(dir, request, events))),
+      Effect.flatMap(Effect.forEach((request) =>
+        app.answer(dir, request).pipe(
+          Effect.flatMap((event) => event === undefined ? Effect.void : events.publish(event)),
+          Effect.ignore,
+        )
+      )),
       Effect.repeat(Schedule.spaced(controlEvery)),
     ),
   );
@@ -138,7 +146,7 @@ export const runAttempt = Effect.fnUntraced(function* (
         dir: prepared.run.dir,
         step: yield* savedStep(dir),
         worked: true,
-        files: yield* resultFiles(dir),
+        files: yield* resultFiles(dir, app.isResult),
       };
       const seconds = Math.max(0, (yield* Clock.currentTimeMillis) - startedAt) / 1000;
       const { steps } = prepared.configuration;
@@ -152,6 +160,7 @@ export const runAttempt = Effect.fnUntraced(function* (
     store,
     runBlobs: yield* openRunBlobs(dir),
     events,
+    codec,
     control,
     stop,
     runDir: dir,

@@ -8,7 +8,7 @@ import { type Fault, fault, Stopped } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { keepDigests, planRun } from "../plan/make-plan.ts";
 import type { Plan } from "../plan/plan.ts";
-import { type Command, preflight, prepare, type Prepared, type World } from "../plan/prepare.ts";
+import { type Command, preflight, prepare, type Prepared } from "../plan/prepare.ts";
 import { lockRun } from "./lock.ts";
 import { readRun, setAsideManifest } from "./manifest.ts";
 import { resultFiles, type RunOutcome } from "./outcome.ts";
@@ -43,13 +43,13 @@ const workInRun = Effect.fnUntraced(
 );
 
 /** Everything before there is something to stop softly. */
-const ready = (command: Command, world: World, { onPlan }: Attending) =>
+const ready = (command: Command, { onPlan }: Attending) =>
   Effect.gen(function* () {
-    const prepared = yield* prepare(command, world);
+    const prepared = yield* prepare(command);
     const plan = yield* planRun(prepared);
     onPlan(plan, prepared);
     yield* preflight(prepared, plan);
-    const refusal = prepared.memory?.refusal;
+    const refusal = prepared.facts.refusal;
     if (refusal !== undefined && plan.stages.some(({ action }) => action === "run")) {
       return yield* Effect.fail(refusal);
     }
@@ -78,28 +78,27 @@ const stoppedEarly = () =>
 /** Runs what a command means. Fails with what is wrong before anything runs; else says how it ended. */
 export const runPipeline = (
   command: Command,
-  world: World,
   attending: Attending,
 ): Effect.Effect<RunOutcome, Fault> =>
   Effect.gen(function* () {
     const { prepared, plan } = yield* Effect.raceFirst(
-      ready(command, world, attending),
+      ready(command, attending),
       Effect.andThen(attending.stop.wait, Effect.fail(stoppedEarly())),
     );
     if (!prepared.needsRun) return yield* workWithoutRun(prepared, plan, attending);
-    const { name, dir, found } = prepared.run;
+    const { app, run: { name, dir, found } } = prepared;
     const { step } = plan.run;
     const { toStep } = command;
     if (toStep !== undefined && step !== null && step > toStep) return yield* passed(step, toStep);
     if (step !== null && step === toStep && found?.manifest.status === "paused") {
-      const files = yield* resultFiles(dir);
+      const files = yield* resultFiles(dir, app.isResult);
       return { ending: "paused", run: name, dir, step, worked: false, files, fault: null };
     }
     const idle = plan.stages.every(({ action }) => action !== "run");
     if (idle && found?.manifest.status === "complete") {
-      const files = yield* resultFiles(dir);
+      const files = yield* resultFiles(dir, app.isResult);
       return { ending: "complete", run: name, dir, step, worked: false, files, fault: null };
     }
     const ending = yield* workInRun(prepared, plan, attending);
-    return ending ?? (yield* runPipeline(command, world, attending));
+    return ending ?? (yield* runPipeline(command, attending));
   });

@@ -5,7 +5,7 @@ import { Clock, Effect, Schema } from "effect";
 import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { portsOf } from "../artefact.ts";
-import type { PreparedStage } from "../plan/check-stages.ts";
+import type { PreparedStage } from "../plan/prepared-stage.ts";
 import { type CacheKey, fingerprint } from "../plan/fingerprint.ts";
 import type { PlannedStage } from "../plan/plan.ts";
 import type { ArtefactEntry } from "../store/artefact-store.ts";

@@ -17,7 +17,7 @@ export function wrongValueFix(value: unknown, wanted: string, fallback: unknown)
   if (value === null && Array.isArray(fallback) && fallback.length === 0) {
     return "Write [] for none, or leave the key out.";
   }
-  if (wanted.includes("one of ")) {
+  if (wanted.includes("one of ") && (value === null || typeof value !== "object")) {
     const words = wanted.replace(/^.*one of /, "").replace(/, or .*$/, "").split(", ");
     const near = nearest(String(value), words);
     if (near !== undefined) return `Did you mean ${near}?`;

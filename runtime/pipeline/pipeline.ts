@@ -48,6 +48,8 @@ export type StageUse = typeof StageUse.Type;
 
 export const PipelineFile = Schema.Struct({
   pipeline: Schema.String,
+  /** The kind of pipeline: an app by name, or its file. Left out, the stages tell. */
+  app: Schema.optionalKey(Schema.String),
   config: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
   stages: Schema.Record(Schema.String, StageUse),
 });
@@ -75,6 +77,7 @@ function pipelinePath(nameOrPath: string): string {
 // Stages are decoded one by one, so that a complaint can name the keys that are known there.
 const Outline = Schema.Struct({
   pipeline: Schema.String,
+  app: Schema.optionalKey(Schema.String),
   config: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
   stages: Schema.Record(Schema.String, Schema.Json),
 });

@@ -1,23 +1,16 @@
 // What is known of one stage before anything runs: whether its result is in the store (or, of a "run"
 // stage, whether it owes its folder anything), and if not, why not.
 // The trap: the result of a stage above may not be known yet; then neither is the fingerprint here.
-import { Effect, type Schema } from "effect";
+import { Effect } from "effect";
 import { digestJson } from "../../lib/canonical-json.ts";
 import type { NotDownloaded } from "../../lib/fault.ts";
 import { portsOf } from "../artefact.ts";
 import { readRecord } from "../execute/stage-result.ts";
-import type { StageOptions } from "../pipeline/stage-options.ts";
-import type { Wired } from "../pipeline/wiring.ts";
 import type { RunInfo } from "../stage.ts";
 import type { Store } from "../store/artefact-store.ts";
 import { fingerprint, type Known, type Reason, whyAnew } from "./fingerprint.ts";
 import type { Plan } from "./plan.ts";
-
-/** A stage with its options decoded and the world asked. */
-export interface PreparedStage extends Wired {
-  readonly options: StageOptions;
-  readonly world: Schema.Json | NotDownloaded;
-}
+import { isAbsent, type PreparedStage } from "./prepared-stage.ts";
 
 /** Where and for what it is asked. */
 export interface Circumstances {
@@ -35,9 +28,6 @@ export interface StageStatus {
   /** Digests of its outputs, as far as they are known. */
   readonly digests: Readonly<Record<string, string>>;
 }
-
-export const isAbsent = (world: PreparedStage["world"]): world is NotDownloaded =>
-  world instanceof Error;
 
 /** The stages whose streams it reads and that have more to say. */
 const writersAtWork = (

@@ -2,7 +2,7 @@
 // The trap: listing checks every header and the length of the whole, so a cut or altered archive is
 // refused before anything of it is written anywhere.
 import { type FileHandle, open } from "node:fs/promises";
-import { writeAtomically } from "../../engine/weights/atomic-file.ts";
+import { writeAtomically } from "../../lib/atomic-file.ts";
 import {
   ArchiveFault,
   blockBytes,

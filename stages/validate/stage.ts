@@ -18,8 +18,8 @@ import { NotWritable } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import type { UnstampedTrainingEvent } from "../../inversion/events.ts";
 import { withoutFolders } from "../../lib/without-folders.ts";
-import type { UnstampedEvent } from "../../runtime/events.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { ValidateOptions } from "./options.ts";
 import { followingPictures, measureFollowing } from "./prompt-following.ts";
@@ -116,7 +116,7 @@ const dealtWith = <R>(
 const endOf = (
   { step, epoch, outcome, seconds = 0, error = "", following }: ValidationRecord,
   snapshot: Snapshot,
-): UnstampedEvent =>
+): UnstampedTrainingEvent =>
   outcome === "done"
     ? {
       event: "validation-finished",

@@ -5,7 +5,7 @@
 import { fill, h, icon } from "./dom.js";
 import { dateTime, duration } from "./format.js";
 
-/** @typedef {import("./main.js").Shown} Shown */
+/** @typedef {import("./view.js").Shown} Shown */
 /** @typedef {import("../../reading/run-state.js").StageState} StageState */
 
 /** @param {StageState} stage */
@@ -86,7 +86,7 @@ function card(stage, span) {
   );
 }
 
-/** @param {Shown} shown @returns {import("./main.js").View} */
+/** @param {Shown} shown @returns {import("./view.js").View} */
 export function createStages({ run }) {
   const list = h("ol", { class: "stage-list" });
   const versions = h("dl", { class: "figures small" });

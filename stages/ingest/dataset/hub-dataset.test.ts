@@ -6,7 +6,8 @@ import fc from "fast-check";
 import sharp from "sharp";
 import { withTemporaryFolder } from "../../../runtime/testing/temporary-folder.ts";
 import { parseCsv } from "./csv.ts";
-import { type HubDatasetOptions, listHubDataset } from "./hub-dataset.ts";
+import { listHubDataset } from "./hub-dataset.ts";
+import type { HubDatasetOptions } from "./listing.ts";
 
 /** A dataset in a local folder, listed without a network. */
 const listing = (

@@ -4,8 +4,14 @@
 import { join } from "node:path";
 import type { ResolvedDataset } from "../../../hub/dataset.ts";
 import { byName } from "../natural-order.ts";
-import type { HubDatasetOptions } from "./hub-dataset.ts";
-import { DatasetFault, type Listing, namesNoPicture, refused, type Source } from "./listing.ts";
+import {
+  DatasetFault,
+  type HubDatasetOptions,
+  type Listing,
+  namesNoPicture,
+  refused,
+  type Source,
+} from "./listing.ts";
 import { textOf } from "./text-file.ts";
 import { openParquet, type ParquetFile } from "./parquet/parquet-file.ts";
 

@@ -6,10 +6,10 @@ import type { ResolvedDataset } from "../../../hub/dataset.ts";
 import { isMapping, type Mapping } from "../../../runtime/options/mapping.ts";
 import { byName } from "../natural-order.ts";
 import { parseCsv } from "./csv.ts";
-import type { HubDatasetOptions } from "./hub-dataset.ts";
 import { jsonArrayFault } from "./jsonl.ts";
 import {
   DatasetFault,
+  type HubDatasetOptions,
   type Listing,
   namesNoPicture,
   pictureFile,
