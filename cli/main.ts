@@ -1,6 +1,7 @@
 // The program: finds the command, imports it and nothing else, runs it, and turns how it ended into a
 // message and an exit code.
 // The trap: this file loads before anything is said, so it imports only what every command needs.
+import "./permissions.ts";
 import process from "node:process";
 import { cac } from "cac";
 import type { Command } from "./command.ts";

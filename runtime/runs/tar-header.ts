@@ -44,7 +44,7 @@ export function writeHeader(path: string, bytes: number): Uint8Array {
   const split = splitPath(path);
   const finding = pathFinding(path) ??
     (split === undefined ? "a path of more bytes than the archive's form can hold" : null) ??
-    (bytes > mostBytes ? "a file of 8 GiB or more" : null);
+    (bytes > mostBytes ? "a file of 2^33 bytes or more" : null);
   if (split === undefined || finding !== null) {
     throw new ArchiveFault({
       file: path,
