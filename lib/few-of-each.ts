@@ -1,11 +1,9 @@
 // Many findings of one kind as the first few and how many more there are: a list of a thousand lines that
 // all say the same tells less than five of them.
-import type { FaultFields } from "./fault.ts";
-
 const shown = 5;
 
 /** Messages in their order; alike are those that ask for the same change. */
-export function fewOfEach<A extends Pick<FaultFields, "fix">>(
+export function fewOfEach<A extends { readonly fix: string }>(
   findings: readonly A[],
   describe: (finding: A) => string,
 ): readonly string[] {

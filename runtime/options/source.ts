@@ -108,7 +108,7 @@ const twice: Pick<Finding, "wanted" | "found" | "fix"> = {
 
 const windowsPath = {
   wanted: "backslashes between single quotes; between double quotes they mean something else",
-  fix: "Write a Windows path as 'C:\\Users\\me\\pictures', in single quotes.",
+  fix: "Write a Windows path as 'C:\\Users\\me\\files', in single quotes.",
 };
 
 function syntaxFinding(code: string, message: string) {
