@@ -88,6 +88,18 @@ test("a stranger's pipeline runs, says where the result is, and has nothing to d
     assert.match(second.stdout, /^Complete already, nothing to do: out[\\/]bruce-[0-9a-f]{8}\n$/);
   }));
 
+test("the key to a page is not written to a log", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "hello");
+    for (const quiet of ["--quiet", "--json"]) {
+      const output = ["--output", quiet.slice(2), "--monitor", quiet];
+      const { code, stdout, stderr } = await call(folder, "pipeline", "./hello.yaml", ...output);
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /^The page is served at http:\/\/127\.0\.0\.1:\d+; its key/m);
+      assert.doesNotMatch(stdout + stderr, /http:\/\/127\.0\.0\.1:\d+\/[?#\w]/);
+    }
+  }));
+
 test("--json: events on standard output and nothing else", () =>
   withTemporaryFolder(async (folder) => {
     project(folder, "hello");
