@@ -10,6 +10,8 @@ import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 
 const main = fileURLToPath(new URL("./main.ts", import.meta.url));
 const call = (cwd: string, ...args: string[]) => startChild(main, args, { cwd }).ended;
+const callWith = (cwd: string, env: Record<string, string>, ...args: string[]) =>
+  startChild(main, args, { cwd, env }).ended;
 
 // A stage as a stranger writes it, in a folder that knows neither gnomic nor effect.
 const greeter = `
@@ -26,6 +28,12 @@ export default ({ Effect, Schema, defineStage, artefact, fault }) => {
     run: ({ options, tools }) =>
       options.greeting === "throw"
         ? Effect.sync(() => { throw new TypeError("lost for words"); })
+        : options.greeting === "later"
+        ? Effect.promise(() => new Promise(() => setTimeout(() => { throw new Error("lost for words"); }, 20)))
+        : options.greeting === "reject"
+        ? (Promise.reject(new Error("lost for words")), Effect.never)
+        : options.greeting === "lost"
+        ? (Promise.reject("lost for words"), Effect.never)
         : options.greeting === "fail"
         ? Effect.fail(new Shy({ wanted: "courage", found: "none", fix: "Breathe." }))
         : tools.emit({ event: "note", text: options.greeting + " " + options.placeholder_token })
@@ -201,12 +209,58 @@ test("exit 3 for the world's faults, with what to do; 70 for a defect, with a re
       /go on with: .*pipeline \.\/hello\.yaml\n.*wanted courage, found none/s,
     );
 
-    const at = project(join(folder, "b"), "throw");
-    const defect = await call(at, "pipeline", "./hello.yaml");
+    const at = project(join(folder, "b"), "lost");
+    const reports = join(folder, "reports");
+    const defect = await callWith(
+      at,
+      { TMPDIR: reports, TEMP: reports },
+      "pipeline",
+      "./hello.yaml",
+    );
     assert.equal(defect.code, 70);
     const [, report] = /A report of it: (.*)/.exec(defect.stderr)!;
-    assert.match(readFileSync(join(at, report), "utf8"), /lost for words/);
-    assert.match(report, /^out[\\/]bruce-[0-9a-f]{8}[\\/]crash-1\.txt$/);
+    assert.match(readFileSync(report, "utf8"), /lost for words/);
+    assert.match(report, /reports[\\/]gnomic-crash-[0-9a-f-]{36}\.txt$/);
+  }));
+
+test("a defect whose report cannot be written is said once", () =>
+  withTemporaryFolder(async (folder) => {
+    const at = project(join(folder, "b"), "lost");
+    const nowhere = join(at, "greet.ts", "below");
+    const { code, stderr } = await callWith(
+      at,
+      { TMPDIR: nowhere, TEMP: nowhere },
+      "pipeline",
+      "./hello.yaml",
+    );
+    assert.equal(code, 70);
+    assert.equal(stderr.split("lost for words").length, 2, stderr);
+    assert.match(stderr, /No report of it could be written/);
+  }));
+
+test("what a user's stage throws, at once or when nobody waits, is exit 2 and names its file, once", () =>
+  withTemporaryFolder(async (folder) => {
+    for (const greeting of ["throw", "later", "reject"]) {
+      const at = project(join(folder, greeting), greeting);
+      const { code, stdout, stderr } = await call(at, "pipeline", "./hello.yaml");
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, /greet\.ts \S+: wanted this stage to work, found .*lost for words/);
+      assert.equal((stdout + stderr).split("lost for words").length, 2, stdout + stderr);
+      const said = stdout + stderr;
+      assert.ok(!/go on with|defect/.test(said) && !said.includes("\u001b"), said);
+    }
+  }));
+
+test("Complete names a folder only where there is one", () =>
+  withTemporaryFolder(async (folder) => {
+    const at = project(folder, "hello");
+    writeFileSync(
+      join(at, "greet.ts"),
+      readFileSync(join(at, "greet.ts"), "utf8").replace('lifetime: "run"', 'lifetime: "cached"'),
+    );
+    const { code, stdout } = await call(at, "pipeline", "./hello.yaml");
+    assert.equal(code, 0);
+    assert.match(stdout, /^Complete: results are in the store \(.*\.gnomic-store\)$/m);
   }));
 
 test("help of the program and of a command; unknown commands and options name the nearest", () =>

@@ -1,6 +1,7 @@
 // The program: finds the command, imports it and nothing else, runs it, and turns how it ended into a
 // message and an exit code.
 // The trap: this file loads before anything is said, so it imports only what every command needs.
+import "./permissions.ts";
 import process from "node:process";
 import { cac } from "cac";
 import type { Command } from "./command.ts";
@@ -9,6 +10,7 @@ import type { Command } from "./command.ts";
 const summaries: Readonly<Record<string, string>> = {
   pipeline: "Run a pipeline: from pictures to an embedding; after any end, go on",
   runs: "List, show, compare, steer, move and clear up runs",
+  sweep: "Many trainings from one file: ranked, halved, gone on with after any end",
   embedding:
     "Check an embedding file (what each client does with it), convert, average or prune it",
   suggest: "Suggest words to begin with: those under which your pictures have the lowest loss",

@@ -1,7 +1,7 @@
 // `pipeline <name>`: runs a pipeline, or with --dry-run says what it would do and why.
 // The trap: standard output is for people unless --json; then it holds events and nothing else.
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { Effect, Scope } from "effect";
 import { optionRows } from "../config/option-rows.ts";
@@ -17,6 +17,7 @@ import { explainPlan } from "../runtime/plan/explain.ts";
 import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
 import { type Command as PipelineCommand, preflight, prepare } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
+import { storeName } from "../runtime/store/artefact-store.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
 import { readingFrom } from "./from-file.ts";
 import { memoryTable } from "./memory-table.ts";
@@ -88,16 +89,22 @@ function outcomeLines({ ending, dir, step, worked, files }: RunOutcome): readonl
   }
   if (ending === "part") return ["What was selected is made."];
   return [
-    worked ? `Complete${steps}: ${dir}` : `Complete already${steps}, nothing to do: ${dir}`,
+    !existsSync(dir)
+      ? `Complete: results are in the store (${join(dirname(dir), storeName)})`
+      : worked
+      ? `Complete${steps}: ${dir}`
+      : `Complete already${steps}, nothing to do: ${dir}`,
     ...files.map((file) => `  ${join(dir, file)}`),
   ];
 }
 
-/** What a stop or a failure means for the next command. */
-const goOn = ({ dir, step }: RunOutcome, again: string): string =>
-  existsSync(stateFile(dir))
-    ? `The state of step ${step ?? "?"} is in ${stateFile(dir)}; go on with: ${again}`
-    : `Results so far are kept; go on with: ${again}`;
+/** What a stop or a failure means for the next command. After a mistake the same one would fail the same. */
+function goOn({ dir, step, fault }: RunOutcome, again: string): string {
+  const kept = existsSync(stateFile(dir))
+    ? `The state of step ${step ?? "?"} is in ${stateFile(dir)}`
+    : "Results so far are kept";
+  return fault?.kind === "user" ? `${kept}.` : `${kept}; go on with: ${again}`;
+}
 
 const dryRun = (
   command: PipelineCommand,

@@ -81,7 +81,10 @@ function urgentText(event: RunEvent): string | undefined {
     case "warning":
       return `Warning: ${event.text}`;
     case "stage-failed":
-      return `${event.stage} failed: ${event.error}`;
+      // Where it ends the run, its fault is the command's, which is said at the end.
+      return event.goesOn === true
+        ? `${event.stage} failed, the others go on: ${event.error}`
+        : `${event.stage} failed`;
     case "validation-failed":
       return `step ${event.step}: validation failed: ${event.error}`;
     default:

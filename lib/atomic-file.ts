@@ -6,6 +6,7 @@ import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { randomUUID } from "node:crypto";
 import { fileFault } from "./file-fault.ts";
+import { renameOver } from "./rename-over.ts";
 
 /** Chunks are written in order as they come. Throws WeightsStorageFault, leaving no temporary file. */
 export async function writeAtomically(
@@ -23,7 +24,7 @@ export async function writeAtomically(
     } finally {
       await handle.close();
     }
-    await rename(temporary, path);
+    await renameOver(() => rename(temporary, path));
     if (process.platform !== "win32") await syncFolder(folder);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});

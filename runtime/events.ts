@@ -6,7 +6,7 @@
 import { Result, Schema } from "effect";
 import { fault } from "../lib/fault.ts";
 
-const { Array: List, Boolean: Flag, Finite, Int, String: Text } = Schema;
+const { Array: List, Boolean: Flag, Finite, Int, optionalKey, String: Text } = Schema;
 
 /** The schema of an event: its tag, `at` in milliseconds since 1970, and its fields. */
 export const eventSchema = <const Tag extends string, const F extends Schema.Struct.Fields>(
@@ -32,7 +32,8 @@ export const RunnerEvent = Schema.Union([
   eventSchema("stage-progress", { stage: Text, done: Finite, total: Finite, unit: Text }),
   eventSchema("stage-retried", { stage: Text, attempt: Int, error: Text, delaySeconds: Finite }),
   eventSchema("stage-finished", { stage: Text, cached: Flag, seconds: Finite }),
-  eventSchema("stage-failed", { stage: Text, error: Text }),
+  /** `goesOn`: the other stages do; else the run fails with it. */
+  eventSchema("stage-failed", { stage: Text, error: Text, goesOn: optionalKey(Flag) }),
   eventSchema("note", { text: Text }),
   eventSchema("warning", { text: Text }),
   eventSchema("run-finished", { step: Int, seconds: Finite, files: List(Text), early: Flag }),

@@ -61,7 +61,8 @@ async function readShards(folder: string, index: string): Promise<StoredTensors>
     throw bad("no readable JSON");
   });
   const places = Object.entries(Object(map) as Record<string, unknown>);
-  const shards = [...new Set(places.map(([, shard]) => String(shard)))];
+  if (!places.every(([, shard]) => typeof shard === "string")) throw bad("a shard that is no name");
+  const shards = [...new Set(places.map(([, shard]) => shard as string))];
   const outside = shards.find((shard) => shard !== basename(shard));
   if (places.length === 0) throw bad("no weight_map");
   if (outside !== undefined) throw bad(`the shard ${outside}, which is not a name in its folder`);
@@ -75,7 +76,7 @@ async function readShards(folder: string, index: string): Promise<StoredTensors>
     ),
   );
   return new Map(places.map(([name, shard]): [string, WeightView] => {
-    const view = headers.get(String(shard))?.tensors.get(name);
+    const view = headers.get(shard as string)?.tensors.get(name);
     if (view === undefined) throw bad(`no such tensor in ${shard}`, name);
     return [name, view];
   }));

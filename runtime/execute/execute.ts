@@ -65,7 +65,12 @@ export const execute = (
         }
         yield* slots.close(id, null);
         if (fault instanceof Skipped) return { outcome: "skipped" } as const;
-        yield* events.publish({ event: "stage-failed", stage: id, error: fault.message });
+        yield* events.publish({
+          event: "stage-failed",
+          stage: id,
+          error: fault.message,
+          ...(planned.continueOnError ? { goesOn: true } : {}),
+        });
         return planned.continueOnError
           ? { outcome: "failed", fault } as const
           : yield* Effect.fail(fault);

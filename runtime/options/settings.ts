@@ -4,7 +4,7 @@
 import type { Place } from "../../lib/fault.ts";
 import type { Finding } from "./config-fault.ts";
 import { isMapping } from "./mapping.ts";
-import { type ParsedSource, parseSource } from "./source.ts";
+import { maxDepth, type ParsedSource, parseSource } from "./source.ts";
 
 function assign(into: Record<string, unknown>, path: readonly string[], value: unknown) {
   const [first, ...rest] = path;
@@ -31,6 +31,12 @@ export function parseSettings(settings: readonly string[]): ParsedSource {
     const equals = setting.indexOf("=");
     const key = setting.slice(0, Math.max(0, equals)).trim();
     const path = key.split(".");
+    if (path.length > maxDepth) {
+      const found = `${path.length}, beginning with ${path.slice(0, 3).join(".")}`;
+      const wanted = `a key of at most ${maxDepth} parts`;
+      findings.push({ file: "--set", wanted, found, fix: "--explain lists all keys." });
+      continue;
+    }
     if (equals < 0 || path.some((part) => part === "")) {
       const found = JSON.stringify(setting);
       const fix = "Write it like --set data_loader.resolution=768.";

@@ -10,7 +10,7 @@ export function wrongValueFix(value: unknown, wanted: string, fallback: unknown)
   if (wanted.startsWith("a mapping") && (value !== null || fallback === undefined)) {
     return "Write a mapping: { key: value }.";
   }
-  if (wanted.includes("one of ")) {
+  if (wanted.includes("one of ") && (value === null || typeof value !== "object")) {
     const words = wanted.replace(/^.*one of /, "").replace(/, or .*$/, "").split(", ");
     const near = nearest(String(value), words);
     if (near !== undefined) return `Did you mean ${near}?`;

@@ -65,6 +65,8 @@ export const ownIdentity = (): ProcessIdentity =>
 export function lives(other: ProcessIdentity): "alive" | "dead" | "unknown" {
   const here = ownIdentity();
   if (other.host !== here.host) return "unknown";
+  // Who may not even look at himself (Deno without -A reads no /proc) knows nothing of others.
+  if (here.started === "") return "unknown";
   // Started anew since, or another machine of the same name that shares the folder: nobody can tell.
   if (other.boot !== here.boot) return "unknown";
   return startedOf(other.pid) === other.started && other.started !== "" ? "alive" : "dead";

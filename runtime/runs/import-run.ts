@@ -1,6 +1,8 @@
 // Unpacks what `runs export` packed: first every path, size and digest is checked against the archive's
-// own list, then the store gets what the run refers to, then the run's folder appears, whole, by a rename.
-// The trap: archives come from anywhere. Nothing is written before all of it has been checked.
+// own list, then the store gets the bytes that the run refers to, then the run's folder appears, whole, by a
+// rename. The trap: archives come from anywhere, and their seal is anybody's to make. Nothing is written
+// before all of it has been checked, and into the store only bytes under their own SHA-256: never a result
+// under a fingerprint, as archives of before hold them.
 import { existsSync } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -10,7 +12,6 @@ import { diskFault } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import { openStore, storeName } from "../store/artefact-store.ts";
-import { openSharedWrite } from "../store/shared-write.ts";
 import { bytesOf, checkArchive } from "./check-archive.ts";
 import { importingName } from "./leftover.ts";
 import { placeOf, RunArchiveFault } from "./run-archive.ts";
@@ -47,9 +48,7 @@ const unpack = (archive: string, handle: FileHandle, base: string) =>
     const dir = resolve(base, index.run);
     if (existsSync(dir)) return yield* Effect.fail(nameTaken(dir, index.run));
     yield* makeFolder(base);
-    const shelf = join(base, storeName);
-    const store = yield* openStore(shelf);
-    const write = yield* openSharedWrite(shelf);
+    const store = yield* openStore(join(base, storeName));
     const draft = join(base, importingName(index.run));
     const onDisk = <A>(run: () => Promise<A>) =>
       Effect.tryPromise({
@@ -64,11 +63,9 @@ const unpack = (archive: string, handle: FileHandle, base: string) =>
         if (to.in === "run") {
           return yield* onDisk(() => writeNew(join(draft, to.path), handle, member));
         }
-        const bytes = yield* onDisk(() => bytesOf(handle, member));
-        if (to.in === "blobs") return yield* store.put(bytes);
-        const file = join(shelf, to.path);
-        if (existsSync(file)) return;
-        yield* write(file, bytes, "an entry of the store");
+        // A result under a fingerprint would be taken for one that was made here.
+        if (to.in === "artefacts") return;
+        yield* store.put(yield* onDisk(() => bytesOf(handle, member)));
       });
 
     yield* Effect.gen(function* () {
