@@ -17,7 +17,6 @@ import { prunable, pruneEmbedding } from "../inversion/embedding/prune-embedding
 import { reportText } from "../inversion/embedding/report-text.ts";
 import { baseModel } from "../inversion/generate/base-model.ts";
 import { loadEmbedding } from "../inversion/generate/load-embedding.ts";
-import { openPictureLoss } from "../inversion/words/picture-loss.ts";
 import type { Fault } from "../lib/fault.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
@@ -122,6 +121,10 @@ const prune: (file: string, options: Options, terminal: Terminal) => Effect.Effe
     const loaded = yield* tryPromise(() => loadEmbedding(path));
     const named = { model: text("model"), vae: null, modelConfig: null };
     const { basis, size } = yield* tryPromise(() => baseModel([loaded], named));
+    // Only this action computes: the others load no native code.
+    const { openPictureLoss } = yield* tryPromise(() =>
+      import("../inversion/words/picture-loss.ts")
+    );
     const line = progressLine(process.stderr);
     const listener = {
       say: (said: string) => {

@@ -34,11 +34,15 @@ function startOf({ metadata }: EmbeddingFile): string | null {
   if (text === undefined) return null;
   try {
     const configuration = JSON.parse(text);
-    return canonicalJson(startKeys.map((key) => configuration[key] ?? null));
+    const began = startKeys.map((key) => configuration[key] ?? null);
+    return canonicalJson([...began, metadata["gnomic.initial_embedding_digest"] ?? null]);
   } catch {
     return null;
   }
 }
+
+const modelOf = (metadata: EmbeddingFile["metadata"]): string | undefined =>
+  metadata["gnomic.base_model_digest"] ?? metadata["gnomic.base_model"];
 
 const half = (file: EmbeddingFile, name: "clip_l" | "clip_g") =>
   asRows(file.tensors.find((tensor) => tensor.name === name)!);
@@ -47,7 +51,7 @@ const half = (file: EmbeddingFile, name: "clip_l" | "clip_g") =>
 const facts = (file: EmbeddingFile): readonly (readonly [what: string, value: string])[] => [
   ["vectors", `${half(file, "clip_l").shape[0]} and ${half(file, "clip_g").shape[0]}`],
   ["widths", `${half(file, "clip_l").shape[1]} and ${half(file, "clip_g").shape[1]}`],
-  ["model", file.metadata["gnomic.base_model"] ?? "one that it does not name"],
+  ["model", modelOf(file.metadata) ?? "one that it does not name"],
   ["start", startOf(file) ?? "one that it does not name"],
 ];
 
