@@ -28,6 +28,9 @@ const rounds: readonly { readonly keep: number; readonly timesteps: readonly num
   { keep: 16, timesteps: [50, 200, 350, 500, 650, 800, 950] },
 ];
 
+/** What is asked of the pictures. */
+type Measure = Pick<PictureLoss, "model" | "engine" | "loss" | "gradient">;
+
 interface Word {
   readonly text: string;
   /** Its token in each vocabulary. */
@@ -35,7 +38,7 @@ interface Word {
 }
 
 /** Whole words of letters that both tokenizers have. */
-function wordsOf({ model: { tokenizers } }: PictureLoss): readonly Word[] {
+function wordsOf({ model: { tokenizers } }: Measure): readonly Word[] {
   const [first, second] = tokenizers.map((files) => loadTokenizer(files));
   return Array.from({ length: first.vocabularySize }, (_, id) => id).flatMap((id): Word[] => {
     const text = first.wordOf(id);
@@ -46,14 +49,14 @@ function wordsOf({ model: { tokenizers } }: PictureLoss): readonly Word[] {
 }
 
 const rowsOf = (
-  { engine: { tokens } }: PictureLoss,
+  { engine: { tokens } }: Measure,
   { ids }: Word,
 ): Effect.Effect<WordRows, Fault> =>
   tryPromise(async () => [await tokens[0].row(ids[0]), await tokens[1].row(ids[1])] as const);
 
 /** The words by how much a step from the vocabulary's mean towards them lowers the loss. */
 const byGradient = (
-  measure: PictureLoss,
+  measure: Measure,
   words: readonly Word[],
   listener: Listener,
 ): Effect.Effect<readonly Word[], Fault> =>
@@ -90,7 +93,7 @@ const byGradient = (
 
 /** The best words first. `beside` is a word to have in the table, whatever it is worth. */
 export const suggestWords = (
-  measure: PictureLoss,
+  measure: Measure,
   beside: string | null,
   listener: Listener,
 ): Effect.Effect<readonly Suggestion[], Fault> =>
