@@ -52,9 +52,10 @@ const unmarked = (value: unknown): unknown =>
 
 /** Positional arguments and options of a command line. Throws what is wrong with it. */
 async function parse(command: Command, argv: readonly string[]) {
-  const [{ UsageFault }, { nearest }] = await Promise.all([
+  const [{ UsageFault }, { nearest }, { homePath }] = await Promise.all([
     import("./command.ts"),
     import("../lib/nearest.ts"),
+    import("../lib/home-path.ts"),
   ]);
   const cli = cac("gnomic");
   const known = cli.command(command.usage, command.summary);
@@ -77,6 +78,24 @@ async function parse(command: Command, argv: readonly string[]) {
       found: "an unknown one",
       fix: near === undefined ? `${name} --help lists them.` : `Did you mean --${near}?`,
     });
+  }
+  for (const [key, value] of Object.entries(options)) {
+    if (!Array.isArray(value) || command.repeatable?.includes(key)) continue;
+    throw new UsageFault({
+      key: `--${kebab(key)}`,
+      wanted: "this option once",
+      found: value.map(String).join(" and "),
+      fix: "Leave one of them.",
+    });
+  }
+  for (const { name, rawName } of known.options) {
+    const value = options[name];
+    if (!/<(dir|file|path|folder)>/.test(rawName) || value === undefined) continue;
+    const paths = [value].flat().map((each) => homePath(String(each)));
+    for (const path of paths) {
+      if (typeof path !== "string") throw new UsageFault({ key: `--${kebab(name)}`, ...path });
+    }
+    options[name] = Array.isArray(value) ? paths : paths[0];
   }
   try {
     known.checkOptionValue();
