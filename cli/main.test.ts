@@ -287,7 +287,16 @@ test("help of the program and of a command; unknown commands and options name th
     const all = await call(folder, "--help");
     assert.equal(all.code, 0);
     for (
-      const name of ["pipeline", "runs", "embedding", "generate", "monitor", "doctor", "probe"]
+      const name of [
+        "pipeline",
+        "runs",
+        "embedding",
+        "suggest",
+        "generate",
+        "monitor",
+        "doctor",
+        "probe",
+      ]
     ) {
       assert.match(all.stdout, new RegExp(`^    ${name} `, "m"));
     }
