@@ -1,6 +1,7 @@
 // The program as it is called: from a command line to standard output, standard error and an exit code.
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -36,6 +37,12 @@ export default ({ Effect, Schema, defineStage, artefact, fault }) => {
         ? (Promise.reject("lost for words"), Effect.never)
         : options.greeting === "fail"
         ? Effect.fail(new Shy({ wanted: "courage", found: "none", fix: "Breathe." }))
+        : options.greeting === "print"
+        ? Effect.sync(() => {
+          console.log("to the console");
+          process.stdout.write("to the stream\\n");
+          return { greeting: "printed" };
+        })
         : tools.emit({ event: "note", text: options.greeting + " " + options.placeholder_token })
           .pipe(Effect.as({ greeting: options.greeting })),
   });
@@ -79,6 +86,18 @@ test("a stranger's pipeline runs, says where the result is, and has nothing to d
     const second = await call(folder, "pipeline", "./hello.yaml", "--quiet");
     assert.deepEqual([second.code, second.stderr], [0, ""]);
     assert.match(second.stdout, /^Complete already, nothing to do: out[\\/]bruce-[0-9a-f]{8}\n$/);
+  }));
+
+test("the key to a page is not written to a log", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "hello");
+    for (const quiet of ["--quiet", "--json"]) {
+      const output = ["--output", quiet.slice(2), "--monitor", quiet];
+      const { code, stdout, stderr } = await call(folder, "pipeline", "./hello.yaml", ...output);
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /^The page is served at http:\/\/127\.0\.0\.1:\d+; its key/m);
+      assert.doesNotMatch(stdout + stderr, /http:\/\/127\.0\.0\.1:\d+\/[?#\w]/);
+    }
   }));
 
 test("--json: events on standard output and nothing else", () =>
@@ -268,7 +287,16 @@ test("help of the program and of a command; unknown commands and options name th
     const all = await call(folder, "--help");
     assert.equal(all.code, 0);
     for (
-      const name of ["pipeline", "runs", "embedding", "generate", "monitor", "doctor", "probe"]
+      const name of [
+        "pipeline",
+        "runs",
+        "embedding",
+        "suggest",
+        "generate",
+        "monitor",
+        "doctor",
+        "probe",
+      ]
     ) {
       assert.match(all.stdout, new RegExp(`^    ${name} `, "m"));
     }
@@ -324,3 +352,33 @@ test("the overview, the tasks of deno and the scripts of npm know the same comma
     assert.deepEqual(calls.map(([name]) => name).sort(), names);
   }
 });
+
+test("an option that counts once is refused twice; ~ behind an equals sign is the home folder", async () => {
+  const run = (...args: string[]) => startChild(main, args).ended;
+  const twice = await run("pipeline", "sdxl-ti", "--dry-run", "--seed", "1", "--seed", "2");
+  assert.equal(twice.code, 2);
+  assert.match(twice.stderr, /--seed: wanted this option once, found 1 and 2/);
+  const both = await run(
+    "pipeline",
+    "sdxl-ti",
+    "--dry-run",
+    "--only",
+    "ingest",
+    "--from",
+    "caption",
+  );
+  assert.match(both.stderr, /--only by itself/);
+  const home = await run("pipeline", "sdxl-ti", "--dry-run", "--config=~/no-such-file.yaml");
+  assert.ok(home.stderr.includes(join(homedir(), "no-such-file.yaml")), home.stderr);
+  const user = await run("runs", "list", "--output=~nobody/out");
+  assert.match(user.stderr, /--output: wanted a path; only ~/);
+});
+
+test("--json: what a stage writes to the console is not among the events", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "print");
+    const { code, stdout, stderr } = await call(folder, "pipeline", "./hello.yaml", "--json");
+    assert.equal(code, 0, stderr);
+    for (const line of stdout.trimEnd().split("\n")) assert.ok("event" in JSON.parse(line));
+    assert.match(stderr, /to the console\nto the stream/);
+  }));

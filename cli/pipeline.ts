@@ -20,6 +20,7 @@ import { sameCommand } from "../runtime/platform/runtime.ts";
 import { storeName } from "../runtime/store/artefact-store.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
 import { readingFrom } from "./from-file.ts";
+import { othersToStderr } from "./others-to-stderr.ts";
 import { memoryTable } from "./memory-table.ts";
 import { pipelineHelp } from "./pipeline-help.ts";
 import { plainText } from "./plain-text.ts";
@@ -58,15 +59,15 @@ function commandOf(
   return {
     pipeline: name,
     layers: {
-      ...(options.config === undefined ? {} : { file: text(options.config)! }),
+      ...(options.config === undefined ? {} : { file: list(options.config) }),
       set: [...list(options.set), ...(provider === undefined ? [] : [`provider=${provider}`])],
       ...(options.seed === undefined ? {} : { seed: text(options.seed)! }),
       ...(options.output === undefined ? {} : { output: text(options.output)! }),
     },
     selectors: {
-      from: text(options.from),
-      until: text(options.until),
-      only: text(options.only),
+      from: list(options.from),
+      until: list(options.until),
+      only: list(options.only),
       force: options.force === true,
       cache: options.cache !== false,
     },
@@ -109,9 +110,10 @@ function goOn({ dir, step, fault }: RunOutcome, again: string): string {
 const dryRun = (
   command: PipelineCommand,
   options: Options,
-  { print }: Terminal,
 ) =>
   Effect.gen(function* () {
+    const out = options.json === true ? yield* othersToStderr : process.stdout;
+    const print = (line: string) => void out.write(`${line}\n`);
     const prepared = yield* prepare(command);
     const made = yield* planRun(prepared);
     const plan = prepared.seedIsDrawn ? { ...made, seed: null } : made;
@@ -147,7 +149,8 @@ const run = (
 ) =>
   Effect.gen(function* () {
     const mode = modeOf(options);
-    const { stdout, stderr } = process;
+    const { stderr } = process;
+    const stdout = mode === "json" ? yield* othersToStderr : process.stdout;
     const say = (line: string) => mode === "full" ? print(line) : void stderr.write(`${line}\n`);
     const scope = yield* Effect.scope;
     const stop = makeStopSignal();
@@ -172,7 +175,8 @@ const run = (
       observers: (runDir) =>
         runDir === null ? Effect.succeed([terminal]) : Effect.gen(function* () {
           if (options.monitor === true) {
-            yield* Effect.provideService(servePage(runDir, say), Scope.Scope, scope);
+            const isLog = mode !== "full" && stderr.isTTY !== true;
+            yield* Effect.provideService(servePage(runDir, say, isLog), Scope.Scope, scope);
           }
           return [terminal, ...(yield* runObservers(runDir, configuration, say))];
         }),
@@ -206,7 +210,7 @@ export const pipelineCommand: Command = {
     return Effect.andThen(
       checkStep(options.toStep),
       command.offline
-        ? dryRun(command, options, terminal)
+        ? Effect.scoped(dryRun(command, options))
         : Effect.scoped(run(command, options, terminal)),
     );
   },

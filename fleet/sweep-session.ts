@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Duration, Effect, type Scope } from "effect";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault } from "../lib/fault.ts";
-import { lockRun, RunLocked } from "../runtime/execute/lock.ts";
+import { lockRun, RunLocked } from "../lib/lock.ts";
 import { embeddedLayer, embeddedLease, tablesLayer } from "./engine.ts";
 import { Sweep } from "./sweep-workflow.ts";
 import { Tables } from "./tables.ts";

@@ -98,3 +98,36 @@ test("every test lies where both suites look for it", () => {
     assert.match(npm, new RegExp(`\\b${folder}\\b`), `npm test, ${folder}`);
   }
 });
+
+/** Files that are reached by imports, types included. */
+function reachedFrom(start: string): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const visit = (file: string) => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    (graph.get(file) ?? []).forEach(visit);
+  };
+  visit(start);
+  return seen;
+}
+
+test("the runner is small: files reached from its module, and lines in its folder", () => {
+  const reached = [...reachedFrom("runtime/mod.ts")].filter((file) => /\.(ts|js)$/.test(file));
+  assert.ok(reached.length > 30);
+  assert.ok(reached.length <= 120, `${reached.length} files`);
+  const lines = files.filter((file) => file.startsWith("runtime/"))
+    .reduce((sum, file) => sum + read(file).split("\n").length - 1, 0);
+  assert.ok(lines <= 8000, `${lines} lines`);
+});
+
+test("the runner knows no training: its identifiers and texts name none", () => {
+  const words = /placeholder|tokenise|vocabulary|embedding|latents|SDXL|provider|GiB|picture/i;
+  const found = files.filter((file) => file.startsWith("runtime/")).flatMap((file) =>
+    read(file)
+      .replaceAll(/\/\*.*?\*\//gs, (comment) => comment.replaceAll(/[^\n]/g, ""))
+      .split("\n")
+      .map((line) => line.replace(/(^|\s)\/\/.*$/, ""))
+      .flatMap((line, i) => words.test(line) ? [`${file}:${i + 1} ${line.trim()}`] : [])
+  );
+  assert.deepEqual(found, []);
+});

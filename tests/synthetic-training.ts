@@ -9,7 +9,7 @@ import { TrainingRequest, trainingRequests } from "../inversion/requests.ts";
 import { openControl } from "../runtime/control.ts";
 import type { RunEvent } from "../inversion/events.ts";
 import { openEventLog } from "../runtime/execute/event-log.ts";
-import { lockRun } from "../runtime/execute/lock.ts";
+import { lockRun } from "../lib/lock.ts";
 import { checkpointPath, defaultRun, picturePath, syntheticEvents } from "./synthetic-events.ts";
 import { createRunFolder, writeFilesOf } from "./synthetic-run.ts";
 

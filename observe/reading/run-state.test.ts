@@ -159,3 +159,10 @@ test("pictures of prompts that somebody asked for stand beside the configured on
   assert.deepEqual(shown(10), { "0-0": "a hill", "1-0": "a beach", "2-0": "the moon" });
   assert.deepEqual(shown(15), { "2-0": "the moon" });
 });
+
+test("an event of somebody's own stage is kept as it is, and changes nothing else", () => {
+  const state = emptyRunState();
+  foldEvent(state, { event: "longest-word", at: 5, word: "smiles", times: 1 } as never);
+  assert.deepEqual(state.own, [{ event: "longest-word", text: 'word "smiles", times 1', at: 5 }]);
+  assert.deepEqual({ ...state, own: [], updatedAt: null }, emptyRunState());
+});

@@ -7,7 +7,7 @@ import { ControlRequest } from "../../inversion/requests.ts";
 import { sendRequest } from "../../runtime/control.ts";
 import { trainingCodec, type UnstampedTrainingEvent } from "../../inversion/events.ts";
 import { openEventLog } from "../../runtime/execute/event-log.ts";
-import { lockRun } from "../../runtime/execute/lock.ts";
+import { lockRun } from "../../lib/lock.ts";
 import { isAlive } from "./run-alive.ts";
 import { newRunReader, type RunState } from "./run-reader.ts";
 import { checkpointAt } from "./run-state.js";

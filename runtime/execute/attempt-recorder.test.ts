@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect, Schema } from "effect";
 import { pipeline } from "../pipeline/compose.ts";
-import { ownIdentity } from "../platform/process-identity.ts";
+import { ownIdentity } from "../../lib/process-identity.ts";
 import { defineStage } from "../stage.ts";
 import { startChild } from "../testing/child.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";

@@ -7,7 +7,7 @@ import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import type { AnyEvent, EventCodec, UnstampedEvent } from "../events.ts";
-import { openLineFile } from "../store/line-file.ts";
+import { openLineFile } from "../../lib/line-file.ts";
 
 const stepOf = (event: AnyEvent) => (event as { readonly step: number }).step;
 

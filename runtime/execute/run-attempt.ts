@@ -15,14 +15,14 @@ import { sweepTemporary } from "../store/remove-temporary.ts";
 import { type AttemptRecorder, beginAttempt } from "./attempt-recorder.ts";
 import { type EventLog, openEventLog } from "./event-log.ts";
 import { executeRepairing, type Outcomes } from "./execute.ts";
-import { type Lock, LockLost } from "./lock.ts";
+import { type Lock, LockLost } from "../../lib/lock.ts";
 import { type EventStream, openEventStream, type RunObserver } from "./observers.ts";
 import { exitCodeOfOutcome, outcomeOf, resultFiles, type RunOutcome } from "./outcome.ts";
 import type { StopSignal } from "./stage-tools.ts";
 import { savedOrigin, savedStep } from "./state.ts";
 
 /** Those who start a run and look at it. */
-export interface Attending {
+export interface Observation {
   readonly stop: StopSignal;
   /** Asked once the events so far are in order; null: there is no run folder. */
   readonly observers: (runDir: string | null) => Effect.Effect<readonly RunObserver[]>;
@@ -101,7 +101,7 @@ export const runAttempt = Effect.fnUntraced(function* (
   prepared: Prepared,
   plan: Plan,
   { dir, lock }: Place,
-  { stop, observers }: Attending,
+  { stop, observers }: Observation,
   recorder: AttemptRecorder | null,
   onEnd: (ending: RunOutcome) => void,
 ) {
@@ -184,7 +184,7 @@ export const work = Effect.fnUntraced(function* (
   prepared: Prepared,
   plan: Plan,
   place: Place,
-  attending: Attending,
+  observation: Observation,
 ) {
   if (place.lock !== null) yield* sweepTemporary(place.dir);
   const recorder = place.lock === null ? null : yield* beginAttempt(prepared);
@@ -197,7 +197,7 @@ export const work = Effect.fnUntraced(function* (
         : "unfinished",
     })
   );
-  yield* runAttempt(prepared, plan, place, attending, recorder, (made) => ending = made).pipe(
+  yield* runAttempt(prepared, plan, place, observation, recorder, (made) => ending = made).pipe(
     Effect.onExit(() => Effect.ignore(note)),
   );
   return ending!;

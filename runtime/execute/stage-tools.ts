@@ -12,7 +12,7 @@ import { type BlobStore, CorruptBlob } from "../store/blob-store.ts";
 import type { EventStream } from "./observers.ts";
 
 /** What the stages of a run share. */
-export interface Surroundings {
+export interface RunContext {
   readonly store: Store;
   /** Of the run's own folder. */
   readonly runBlobs: BlobStore;
@@ -43,7 +43,7 @@ const misshapen = (id: string, stage: string, tag: string, why: string) =>
     fix: "Name it under `events` of the stage, with the types of its fields (runtime/stage.ts).",
   });
 
-export function stageTools(planned: PlannedStage, at: Surroundings): StageTools {
+export function stageTools(planned: PlannedStage, at: RunContext): StageTools {
   const { store, events } = at;
   const { id } = planned;
   let reportedAt = -Infinity;

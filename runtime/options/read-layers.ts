@@ -3,10 +3,11 @@
 // The trap: a file that names its `type` is a whole configuration and takes the place of the
 // pipeline's own (so the reference's files run unchanged); one without it is laid over.
 import { Effect, FileSystem, type Schema } from "effect";
+import { homePath } from "../../lib/home-path.ts";
 import type { ConfigLayers } from "../pipeline/configuration.ts";
 import type { Finding } from "./config-fault.ts";
 import { decodeAll, findingsOf, keyOf } from "./decode-source.ts";
-import { isMapping } from "./mapping.ts";
+import { dotted, isMapping, withoutKeys } from "./mapping.ts";
 import { overlay, type OverlayRules } from "./overlay.ts";
 import { parseSettings } from "./settings.ts";
 import {
@@ -60,6 +61,37 @@ function mappingOnly(source: ParsedSource): ParsedSource {
   return { ...source, value: undefined, findings: [{ ...place, wanted: "a mapping", found, fix }] };
 }
 
+/** Keys that begin with `x-` at the top are the writer's own, for anchors to merge from. */
+const withoutNotes = (source: ParsedSource): ParsedSource =>
+  isMapping(source.value)
+    ? {
+      ...source,
+      value: Object.fromEntries(
+        Object.entries(source.value).filter(([key]) => !key.startsWith("x-")),
+      ),
+    }
+    : source;
+
+function withHomePaths(
+  source: Source,
+  paths: readonly string[],
+): { readonly source: Source; readonly findings: readonly Finding[] } {
+  const findings: Finding[] = [];
+  const walk = (value: unknown, at: string): unknown => {
+    if (isMapping(value)) {
+      return Object.fromEntries(
+        Object.entries(value).map(([name, child]) => [name, walk(child, dotted(at, name))]),
+      );
+    }
+    if (typeof value !== "string" || !paths.includes(at)) return value;
+    const path = homePath(value);
+    if (typeof path === "string") return path;
+    findings.push({ ...placeOf(source, at), key: at, ...path });
+    return value;
+  };
+  return { source: { ...source, value: walk(source.value, "") }, findings };
+}
+
 const argument = (key: string, flag: string, parsed: ParsedSource): ParsedSource => ({
   value: parsed.value === undefined ? {} : { [key]: parsed.value },
   places: new Map([[key, { file: flag }]]),
@@ -68,27 +100,30 @@ const argument = (key: string, flag: string, parsed: ParsedSource): ParsedSource
 
 /**
  * The layers in order, and a note where a file was laid over instead of taking the place. `broken`: what they
- * hold cannot be decoded.
+ * hold cannot be decoded. `paths`: keys in which `~` is the home folder.
  */
 export const readLayers = Effect.fnUntraced(function* (
   layers: ConfigLayers,
   rules?: OverlayRules,
+  paths: readonly string[] = ["base_output_dir"],
 ) {
   const notes: string[] = [];
   const own = layers.pipeline?.value === undefined ? emptySource : layers.pipeline;
   let base = mappingOnly({ ...own, findings: [] });
-  if (layers.file !== undefined) {
-    const file = mappingOnly(yield* readSource(layers.file));
-    const whole = isMapping(file.value) && Object.hasOwn(file.value, "type");
-    if (!whole && isMapping(file.value) && layers.pipeline !== undefined) {
-      notes.push(`${layers.file} names no type, so it is laid over the pipeline's own options.`);
+  for (const [i, path] of [layers.file ?? []].flat().entries()) {
+    const file = mappingOnly(withoutNotes(yield* readSource(path)));
+    const whole = i === 0 && isMapping(file.value) && Object.hasOwn(file.value, "type");
+    if (i === 0 && !whole && isMapping(file.value) && layers.pipeline !== undefined) {
+      notes.push(`${path} names no type, so it is laid over the pipeline's own options.`);
     }
-    base = whole || file.value === undefined
-      ? file
-      : { ...overlay(base, file, rules), findings: file.findings };
+    const findings = [...base.findings, ...file.findings];
+    base = whole || file.value === undefined || base.value === undefined
+      ? { ...file, value: i > 0 && base.value === undefined ? undefined : file.value, findings }
+      : { ...overlay(base, file, rules), findings };
   }
+  const settings = parseSettings(layers.set ?? []);
   const over = [
-    parseSettings(layers.set ?? []),
+    settings,
     ...(layers.seed === undefined
       ? []
       : [argument("seed", "--seed", parseSource(layers.seed, "--seed"))]),
@@ -100,8 +135,10 @@ export const readLayers = Effect.fnUntraced(function* (
       }),
     ]),
   ];
-  const source = over.reduce<Source>((under, layer) => overlay(under, layer, rules), base);
-  const findings = [base, ...over].flatMap((layer) => layer.findings);
+  const below = { ...base, value: withoutKeys(base.value, settings.resets) };
+  const laid = over.reduce<Source>((under, layer) => overlay(under, layer, rules), below);
+  const { source, findings: slips } = withHomePaths(laid, paths);
+  const findings = [...[base, ...over].flatMap((layer) => layer.findings), ...slips];
   return { source, findings, notes, broken: base.value === undefined };
 });
 

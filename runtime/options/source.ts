@@ -12,6 +12,7 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  Scalar,
 } from "yaml";
 import type { Place } from "../../lib/fault.ts";
 import type { Finding } from "./config-fault.ts";
@@ -74,7 +75,7 @@ export function parseSource(text: string, file: string): ParsedSource {
     ...syntaxFinding(error.code, error.message),
   }));
   if (document.errors.length > 0) return { ...nothingOf(file), findings };
-  const unfolded = unfold(document, file, lineAt);
+  const unfolded = unfold(document, file, lineAt, text);
   return { ...unfolded, findings: [...findings, ...unfolded.findings] };
 }
 
@@ -105,11 +106,17 @@ const twice: Pick<Finding, "wanted" | "found" | "fix"> = {
   fix: "Remove one of the two lines.",
 };
 
+const windowsPath = {
+  wanted: "backslashes between single quotes; between double quotes they mean something else",
+  fix: "Write a Windows path as 'C:\\Users\\me\\files', in single quotes.",
+};
+
 function syntaxFinding(code: string, message: string) {
   if (/call stack/.test(message)) return { ...bomb, found: "deeper nesting" };
   if (code === "TAG_RESOLVE_FAILED") {
     return { wanted: "plain YAML", found: `a tag (${message})`, fix: "Remove the tag." };
   }
+  if (code === "BAD_DQ_ESCAPE") return { ...windowsPath, found: message };
   return {
     wanted: "valid YAML",
     found: message.split("; please")[0],
@@ -117,7 +124,17 @@ function syntaxFinding(code: string, message: string) {
   };
 }
 
-function unfold(document: Document, file: string, lineAt: (offset: number) => number) {
+/** `"C:\new"` is a path with a line break in it, and valid YAML. */
+const isWindowsPath = (node: Node | null, text: string): boolean =>
+  isScalar(node) && node.type === Scalar.QUOTE_DOUBLE && node.range != null &&
+  /^"[A-Za-z]:\\[^\\]/.test(text.slice(node.range[0], node.range[1]));
+
+function unfold(
+  document: Document,
+  file: string,
+  lineAt: (offset: number) => number,
+  text: string,
+) {
   const places = new Map([["", { file, line: 1 }]]);
   const findings: Finding[] = [];
   let left = maxValues;
@@ -152,7 +169,19 @@ function unfold(document: Document, file: string, lineAt: (offset: number) => nu
     }
     if (isMap(node)) {
       const names = new Set<string>();
-      return Object.fromEntries(node.items.map((pair) => {
+      const isMerge = ({ key }: (typeof node.items)[number]) =>
+        isScalar(key) && key.value === "<<" && key.type === Scalar.PLAIN;
+      // As YAML 1.1 has it (and PyYAML): own keys go over merged ones, and earlier ones over later ones.
+      const merged = node.items.filter(isMerge).flatMap((pair) => {
+        const value = walk(pair.value as Node | null, key, depth + 1, isCopy);
+        const all = Array.isArray(value) ? value.toReversed() : [value];
+        if (all.every(isMapping)) return all.flatMap((each) => Object.entries(each));
+        const found = "something else";
+        const fix = "Write <<: *name, with the anchor &name at a mapping.";
+        findings.push({ ...places.get(key)!, key, wanted: "mappings to merge", found, fix });
+        return [];
+      });
+      const own = node.items.filter((pair) => !isMerge(pair)).map((pair) => {
         const keyNode = isAlias(pair.key) ? targetOf(pair.key) : pair.key;
         const name = String(isScalar(keyNode) ? keyNode.value : keyNode);
         const at = dotted(key, name);
@@ -163,8 +192,13 @@ function unfold(document: Document, file: string, lineAt: (offset: number) => nu
         }
         names.add(name);
         places.set(at, place);
-        return [name, walk(pair.value as Node | null, at, depth + 1, isCopy)];
-      }));
+        return [name, walk(pair.value as Node | null, at, depth + 1, isCopy)] as const;
+      });
+      return Object.fromEntries([...merged, ...own]);
+    }
+    if (isWindowsPath(node, text)) {
+      const found = text.slice(node!.range![0], node!.range![1]);
+      findings.push({ ...places.get(key)!, key, ...windowsPath, found });
     }
     return isScalar(node) ? node.value : null;
   };

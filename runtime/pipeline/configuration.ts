@@ -11,8 +11,8 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export interface ConfigLayers {
   /** The pipeline file's `config:` part (`within(parsed, "config")`). */
   readonly pipeline?: Source;
-  /** The path of a `--config` file. */
-  readonly file?: string;
+  /** The paths of `--config` files; each goes over those before it. */
+  readonly file?: string | readonly string[];
   /** `--set` arguments, each `a.b=value`. */
   readonly set?: readonly string[];
   /** `--seed`, as typed. */

@@ -10,6 +10,7 @@ import { type Fault, fault, type Place } from "../../lib/fault.ts";
 import { nearest } from "../../lib/nearest.ts";
 import type { App } from "../app.ts";
 import type { AnyStage } from "../stage.ts";
+import { withTodaysNames } from "./former-names.ts";
 import { noteStageFile } from "./stage-files.ts";
 
 export class StageNotFound extends fault("StageNotFound", "user") {}
@@ -122,7 +123,7 @@ const loadStage = Effect.fnUntraced(function* (
   });
   const missing = lacks(made);
   return missing.length === 0
-    ? made as AnyStage
+    ? withTodaysNames(made as AnyStage)
     : yield* refuse(`one without ${missing.join(", ")}`, "Add what is missing (runtime/stage.ts).");
 });
 

@@ -13,7 +13,7 @@ import type { Plan } from "./plan.ts";
 import { isAbsent, type PreparedStage } from "./prepared-stage.ts";
 
 /** Where and for what it is asked. */
-export interface Circumstances {
+export interface PlanContext {
   readonly pipeline: string;
   readonly run: Plan["run"];
   readonly seed: number;
@@ -49,7 +49,7 @@ const notDownloaded = ({ wanted }: NotDownloaded): Reason => ({
 /** A "run" stage: does it owe its folder anything, or is it about to hear something new? */
 const checkRun = Effect.fnUntraced(function* (
   preparedStage: PreparedStage,
-  at: Circumstances,
+  at: PlanContext,
   above: ReadonlyMap<string, StageStatus>,
 ) {
   const { id, stage, options } = preparedStage;
@@ -88,7 +88,7 @@ const checkRun = Effect.fnUntraced(function* (
 /** A "cached" stage: is its result in the store, and if not, why not? */
 const checkCached = Effect.fnUntraced(function* (
   preparedStage: PreparedStage,
-  at: Circumstances,
+  at: PlanContext,
   store: Store,
   above: ReadonlyMap<string, StageStatus>,
 ) {
@@ -166,7 +166,7 @@ const checkCached = Effect.fnUntraced(function* (
 /** `above` holds the stages that it reads. */
 export const checkStages = (
   preparedStage: PreparedStage,
-  at: Circumstances,
+  at: PlanContext,
   store: Store,
   above: ReadonlyMap<string, StageStatus>,
 ) =>

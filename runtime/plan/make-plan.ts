@@ -11,7 +11,7 @@ import { savedStep } from "../execute/state.ts";
 import { withoutKeys } from "../options/mapping.ts";
 import type { Wired } from "../pipeline/wiring.ts";
 import type { Store } from "../store/artefact-store.ts";
-import { checkStages, type Circumstances, type StageStatus } from "./check-stages.ts";
+import { checkStages, type PlanContext, type StageStatus } from "./check-stages.ts";
 import { isAbsent, type PreparedStage } from "./prepared-stage.ts";
 import { whyText } from "./explain.ts";
 import { describeReason, type Reason } from "./fingerprint.ts";
@@ -23,7 +23,7 @@ import type { Selection } from "./select.ts";
 
 export class NotInStore extends fault("NotInStore", "user") {}
 
-export interface PlanRequest extends Circumstances {
+export interface PlanRequest extends PlanContext {
   readonly facts: Facts;
   readonly stages: readonly PreparedStage[];
   readonly selection: Selection;

@@ -10,6 +10,7 @@ import { faultsOnly, withRetries } from "../execute/attempts.ts";
 import type { Composition } from "../pipeline/compose.ts";
 import type { ConfigLayers, Configuration, JsonObject } from "../pipeline/configuration.ts";
 import { withoutKeys } from "../options/mapping.ts";
+import { noteOnNames } from "../pipeline/former-names.ts";
 import { define, together } from "../pipeline/load-pipeline.ts";
 import { stageOptions } from "../pipeline/stage-options.ts";
 import { wire, type Wired } from "../pipeline/wiring.ts";
@@ -160,6 +161,7 @@ export const prepare = Effect.fnUntraced(function* (command: Command) {
     configuration,
     notes: [
       ...configuration.notes,
+      ...wired.flatMap(({ id, stage }) => noteOnNames(id, stage)),
       ...(configuration.notesOnInputs?.(inputs) ?? []),
       ...(settled?.notes ?? []),
       ...facts.notes,

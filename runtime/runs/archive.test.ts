@@ -16,8 +16,8 @@ import { Effect } from "effect";
 import * as fc from "fast-check";
 import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
 import { sha256 } from "../../lib/sha256.ts";
+import { RunLocked } from "../../lib/lock.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
-import { RunLocked } from "../execute/lock.ts";
 import { openStore, storeName } from "../store/artefact-store.ts";
 import { startChild } from "../testing/child.ts";
 import { makeRun } from "../testing/make-run.ts";
@@ -27,8 +27,7 @@ import { exportRun } from "./export-run.ts";
 import { findRun } from "./find-run.ts";
 import { importRun } from "./import-run.ts";
 import { indexPath, RunArchiveFault, sealIndex } from "./run-archive.ts";
-import { ArchiveFault } from "./tar-header.ts";
-import { writeTar } from "./tar.ts";
+import { ArchiveFault, writeTar } from "./tar.ts";
 
 const pack = (dir: string, archive: string) =>
   Effect.runPromise(Effect.flatMap(findRun(dir, "nowhere"), (run) => exportRun(run, archive)));

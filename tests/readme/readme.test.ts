@@ -102,7 +102,7 @@ async function shell(code: string, until?: RegExp): Promise<string> {
 
 before(async () => {
   writeDeno(bin);
-  for (const name of ["config", "pipelines", "sample_data", "tests"]) {
+  for (const name of ["config", "pipelines", "sample_data", "sweeps", "tests"]) {
     symlinkSync(join(root, name), join(folder, name));
   }
   // Blocks that are files begin with a comment that names them.
@@ -137,7 +137,7 @@ test("what is not run here is run by CI", () => {
 for (const document of ["README.md", "CONTRIBUTING.md", "NOTICE"]) {
   test(`every file that ${document} names is there`, () => {
     const rooms =
-      "cli|config|docs|engine|examples|hub|inversion|lib|observe|pipelines|runtime|sample_data|stages|tests";
+      "cli|config|docs|engine|examples|hub|inversion|lib|observe|pipelines|runtime|sample_data|stages|sweeps|tests";
     const named = [
       ...read(document).matchAll(new RegExp(`(?<![\\w/])(?:${rooms})/[\\w./-]*`, "g")),
     ];

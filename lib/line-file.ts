@@ -3,10 +3,10 @@
 // The trap: places in the file are counted in bytes, never in decoded text, where damage changes its length.
 import { dirname } from "node:path";
 import { Effect } from "effect";
-import { makeFolder } from "../../lib/atomic-write.ts";
-import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
-import type { Fault } from "../../lib/fault.ts";
-import { Files } from "../../lib/files.ts";
+import { makeFolder } from "./atomic-write.ts";
+import { diskFault, errnoOf } from "./disk-fault.ts";
+import type { Fault } from "./fault.ts";
+import { Files } from "./files.ts";
 
 export interface LineFile {
   /** The lines that were there when it was opened, without their ends. */

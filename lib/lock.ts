@@ -5,11 +5,11 @@ import { randomUUID } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Deferred, Effect, Schedule, Schema } from "effect";
-import { atomicWrite } from "../../lib/atomic-write.ts";
-import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
-import { type Fault, fault } from "../../lib/fault.ts";
-import { Files } from "../../lib/files.ts";
-import { lives, ownIdentity, ProcessIdentity } from "../platform/process-identity.ts";
+import { atomicWrite } from "./atomic-write.ts";
+import { diskFault, errnoOf } from "./disk-fault.ts";
+import { type Fault, fault } from "./fault.ts";
+import { Files } from "./files.ts";
+import { lives, ownIdentity, ProcessIdentity } from "./process-identity.ts";
 
 export class RunLocked extends fault("RunLocked", "user") {}
 export class LockLost extends fault("LockLost", "world") {}
