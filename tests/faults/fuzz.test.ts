@@ -13,7 +13,7 @@ import type { Fault } from "../../lib/fault.ts";
 import { randomInt } from "../../engine/random/draw.ts";
 import { trainingCodec } from "../../inversion/events.ts";
 import { openEventLog, parseEvents, readEvents } from "../../runtime/execute/event-log.ts";
-import { lockState } from "../../runtime/execute/lock.ts";
+import { lockState } from "../../lib/lock.ts";
 import { readRun } from "../../runtime/execute/manifest.ts";
 import { loadState, savedStep, saveState, stateFile } from "../../runtime/execute/state.ts";
 import { openStore, storeName } from "../../runtime/store/artefact-store.ts";
