@@ -88,6 +88,18 @@ test("a stranger's pipeline runs, says where the result is, and has nothing to d
     assert.match(second.stdout, /^Complete already, nothing to do: out[\\/]bruce-[0-9a-f]{8}\n$/);
   }));
 
+test("the key to a page is not written to a log", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "hello");
+    for (const quiet of ["--quiet", "--json"]) {
+      const output = ["--output", quiet.slice(2), "--monitor", quiet];
+      const { code, stdout, stderr } = await call(folder, "pipeline", "./hello.yaml", ...output);
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /^The page is served at http:\/\/127\.0\.0\.1:\d+; its key/m);
+      assert.doesNotMatch(stdout + stderr, /http:\/\/127\.0\.0\.1:\d+\/[?#\w]/);
+    }
+  }));
+
 test("--json: events on standard output and nothing else", () =>
   withTemporaryFolder(async (folder) => {
     project(folder, "hello");
@@ -275,7 +287,16 @@ test("help of the program and of a command; unknown commands and options name th
     const all = await call(folder, "--help");
     assert.equal(all.code, 0);
     for (
-      const name of ["pipeline", "runs", "embedding", "generate", "monitor", "doctor", "probe"]
+      const name of [
+        "pipeline",
+        "runs",
+        "embedding",
+        "suggest",
+        "generate",
+        "monitor",
+        "doctor",
+        "probe",
+      ]
     ) {
       assert.match(all.stdout, new RegExp(`^    ${name} `, "m"));
     }

@@ -11,7 +11,9 @@ const summaries: Readonly<Record<string, string>> = {
   pipeline: "Run a pipeline: from pictures to an embedding; after any end, go on",
   runs: "List, show, compare, steer, move and clear up runs",
   sweep: "Many trainings from one file: ranked, halved, gone on with after any end",
-  embedding: "Check an embedding file (what each client does with it), or convert it",
+  embedding:
+    "Check an embedding file (what each client does with it), convert, average or prune it",
+  suggest: "Suggest words to begin with: those under which your pictures have the lowest loss",
   generate: "Make pictures of a prompt with any embeddings",
   monitor: "Look at runs in a browser: curves, pictures, rows, stages; stop, save, validate",
   doctor: "Say what this machine can compute on, and how to enable the rest",

@@ -175,7 +175,8 @@ const run = (
       observers: (runDir) =>
         runDir === null ? Effect.succeed([terminal]) : Effect.gen(function* () {
           if (options.monitor === true) {
-            yield* Effect.provideService(servePage(runDir, say), Scope.Scope, scope);
+            const isLog = mode !== "full" && stderr.isTTY !== true;
+            yield* Effect.provideService(servePage(runDir, say, isLog), Scope.Scope, scope);
           }
           return [terminal, ...(yield* runObservers(runDir, configuration, say))];
         }),

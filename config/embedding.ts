@@ -18,7 +18,10 @@ export const embeddingFields = {
     default: 1,
   }),
   initializer_token: option(textOrNull, {
-    doc: `Every vector begins as this word, which must be a single token. ${one}`,
+    doc:
+      "Every vector begins as this word, which must be a single token. auto finds the word of the " +
+      "vocabulary that says the training pictures best before it begins (as `suggest` does), some " +
+      `hundred forward passes. ${one}`,
     default: null,
   }),
   initializer_rest: option(Schema.Literals(["repeat", "mean", "end"]), {

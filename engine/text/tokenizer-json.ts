@@ -51,11 +51,7 @@ function sizeOf(json: unknown): number | undefined {
   return size;
 }
 
-/** CLIP's has 4 MB. */
-const mostBytes = 64 << 20;
-
 function parse(file: string, bytes: Buffer): unknown {
-  if (bytes.length > mostBytes) throw broken(file, `${bytes.length} bytes, more than ${mostBytes}`);
   try {
     return JSON.parse(bytes.toString());
   } catch (cause) {

@@ -1,7 +1,7 @@
 // Tokenizer files from anywhere: what would run for ever, fill the memory or end as a defect is refused by
 // name, and CLIP's own patterns are not.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
@@ -58,6 +58,17 @@ for (const [name, over, found] of refused) {
       return Promise.resolve();
     }));
 }
+
+test("a file far larger than any tokenizer's is not read", () =>
+  withTemporaryFolder((folder) => {
+    for (const [name, bytes] of [["vocab.json", 0], ["merges.txt", 65 << 20]] as const) {
+      writeFileSync(join(folder, name), "{}");
+      if (bytes > 0) truncateSync(join(folder, name), bytes);
+    }
+    const files = tokenizerFiles(folder)!;
+    assert.throws(() => loadTokenizer(files), /merges\.txt.*more than the limit of 67108864/);
+    return Promise.resolve();
+  }));
 
 test("what a file says of the frame of a text does not matter; a few taught words do no harm", () =>
   withTemporaryFolder((root) => {

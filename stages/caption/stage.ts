@@ -38,7 +38,8 @@ export const caption = defineStage({
       const { data_loader: loader, placeholder_token: placeholder } = options;
       const { train, heldOut } = inputs.examples;
       const prefixes = filledTemplates(loader, placeholder);
-      const word = options.fixed_loss_word ?? options.initializer_token;
+      const { fixed_loss_word, initializer_token: begun } = options;
+      const word = fixed_loss_word ?? (begun === "auto" ? null : begun);
       const wordless = train.filter(({ caption }) => !hasWords(caption));
       if (loader.keep_original_captions && wordless.length > 0) {
         yield* tools.emit({

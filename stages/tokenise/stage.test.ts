@@ -53,6 +53,12 @@ const clip = (padToken: string): TokenizerFiles => ({
   padToken,
 });
 
+test("initializer_token auto: as many vectors as asked for, their word left open", async () => {
+  const { tokens } = await run(captionsOf(["a my_gnome"]), { initializer_token: "auto" });
+  assert.equal(tokens.initialIds, null);
+  assert.equal(tokens.placeholderTokens.length, 3);
+});
+
 test("a caption's ids are the tokenizers' own, with the placeholder spelt out", async () => {
   const { tokens, warnings } = await run(captionsOf(["a photo of my_gnome, in the garden!"]));
   const names = placeholderTokens("my_gnome", 3);

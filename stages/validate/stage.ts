@@ -191,7 +191,8 @@ const pictures = (
         yield* tools.progress(prompt * images + image + 1, total, "pictures");
       }
     }
-    const word = options.fixed_loss_word ?? options.initializer_token;
+    const { fixed_loss_word, initializer_token: begun } = options;
+    const word = fixed_loss_word ?? (begun === "auto" ? null : begun);
     if (!options.prompt_following || !snapshot.last || word === null) return { prompts };
     let done = 0;
     const measured = { word, placeholder: options.placeholder_token, poolings: poolingNames };
