@@ -10,9 +10,9 @@ import { lacking } from "./permissions.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const skip = !("Deno" in globalThis) || process.platform === "win32";
 
+// By way of a shell, because Deno hands its own rights on to a Deno that it starts itself.
 const start = (...args: string[]) =>
-  // By way of env, because Deno hands its own rights on to a Deno that it starts itself.
-  spawnSync("env", [process.execPath, "run", "--no-prompt", ...args], {
+  spawnSync("sh", ["-c", `exec "${process.execPath}" run --no-prompt ${args.join(" ")}`], {
     cwd: root,
     encoding: "utf8",
     timeout: 60_000,

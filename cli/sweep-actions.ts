@@ -9,6 +9,7 @@ import { holdsOut } from "../config/fixed-loss.ts";
 import { optionRows } from "../config/option-rows.ts";
 import { exitCodeOfSweep, type Leaderboard, leaderboard, winners } from "../fleet/leaderboard.ts";
 import type { PlannedSweep } from "../fleet/planned-sweep.ts";
+import { fleetAddress } from "../fleet/postgres.ts";
 import { outlookLines, planSweep, type TrialWorld } from "../fleet/plan-sweep.ts";
 import { fleetFile, runToEnd, withTables } from "../fleet/sweep-session.ts";
 import type { StoredSweep, Tables } from "../fleet/tables.ts";
@@ -55,6 +56,9 @@ const wholeNumber = (options: Options, key: string, least: number, otherwise: nu
     }),
   );
 };
+
+/** Looking makes no database where there is none. */
+const hasSweeps = (base: string) => fleetAddress() !== undefined || existsSync(fleetFile(base));
 
 const readFileOf = (file: string): Effect.Effect<string, Fault> =>
   Effect.tryPromise({
@@ -142,7 +146,7 @@ const boardOf = (tables: Tables["Service"], sweep: StoredSweep) =>
 
 const find = (base: string, name: string) =>
   Effect.gen(function* () {
-    const all = existsSync(fleetFile(base)) ? yield* withTables(base, (each) => each.sweeps) : [];
+    const all = hasSweeps(base) ? yield* withTables(base, (each) => each.sweeps) : [];
     const sweep = all.find((each) => each.name === name);
     if (sweep !== undefined) return sweep;
     const names = all.map((each) => each.name);
@@ -303,7 +307,7 @@ const run: Act = (given, options, terminal) =>
 const list: Act = (_target, options, { print }) =>
   Effect.gen(function* () {
     const base = baseOf(options);
-    const boards = !existsSync(fleetFile(base))
+    const boards = !hasSweeps(base)
       ? []
       : yield* withTables(base, (tables) =>
         Effect.flatMap(tables.sweeps, (all) =>

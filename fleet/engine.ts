@@ -1,11 +1,21 @@
-// What the workflow and the workers run on. Embedded: one SQLite file, this process alone. In memory: for
-// tests. The same code runs on each.
+// What the workflow and the workers run on. Embedded: one SQLite file, this process alone. Shared: a
+// PostgreSQL, any number of processes. The same code runs on both.
 // The trap: everything here is marked unstable upstream; this file and the workflow are where it is named.
-import { type Duration, Layer, Logger } from "effect";
+import { hostname } from "node:os";
+import process from "node:process";
+import { Duration, Layer, Logger, Option } from "effect";
 import * as ClusterWorkflowEngine from "effect/cluster/ClusterWorkflowEngine";
+import * as RunnerAddress from "effect/cluster/RunnerAddress";
+import * as RunnerHealth from "effect/cluster/RunnerHealth";
+import * as Runners from "effect/cluster/Runners";
+import * as Sharding from "effect/cluster/Sharding";
+import * as ShardingConfig from "effect/cluster/ShardingConfig";
 import * as SingleRunner from "effect/cluster/SingleRunner";
+import * as SqlMessageStorage from "effect/cluster/SqlMessageStorage";
+import * as SqlRunnerStorage from "effect/cluster/SqlRunnerStorage";
 import * as Digest from "effect/crypto/Digest";
 import * as PersistedQueue from "effect/persistence/PersistedQueue";
+import type * as SqlClient from "effect/sql/SqlClient";
 import { sqliteLayer } from "./sqlite.ts";
 import { sweepLayer } from "./sweep-workflow.ts";
 import { Tables } from "./tables.ts";
@@ -22,8 +32,13 @@ const queueLayer = (lease: Duration.Input, renewal: Duration.Input) =>
     })),
   );
 
+type Database<E> = Layer.Layer<SqlClient.SqlClient, E>;
+
 /** The tables alone: to look, or to say something to who runs the sweeps. */
-export const tablesLayer = (file: string) => Tables.layer.pipe(Layer.provide(sqliteLayer(file)));
+export const tablesLayer = <E>(database: Database<E>) => Tables.layer.pipe(Layer.provide(database));
+
+const shardsPerGroup = 16;
+const entityMessagePollInterval = "500 millis";
 
 /** Workflow engine, queue and tables on one file. Hold its lock: two of these would do things twice. */
 export const embeddedLayer = (file: string) =>
@@ -34,8 +49,8 @@ export const embeddedLayer = (file: string) =>
       ClusterWorkflowEngine.layer.pipe(Layer.provideMerge(SingleRunner.layer({
         runnerStorage: "memory",
         shardingConfig: {
-          shardsPerGroup: 16,
-          entityMessagePollInterval: "500 millis",
+          shardsPerGroup,
+          entityMessagePollInterval,
           entityTerminationTimeout: "2 seconds",
           simulateRemoteSerialization: false,
         },
@@ -44,4 +59,36 @@ export const embeddedLayer = (file: string) =>
     Layer.provide([sqliteLayer(file), Digest.layerWebCrypto]),
     Layer.provide(Logger.layer([])),
   );
-export type Fleet = Layer.Success<ReturnType<typeof embeddedLayer>>;
+
+/**
+ * The same for several processes on a shared database. Each takes its part of the sweeps' decisions, and
+ * those of one that died go to the others after a lease. No process listens anywhere.
+ */
+export const sharedLayer = <E>(database: Database<E>, lease: Duration.Duration) => {
+  const third = Duration.millis(Duration.toMillis(lease) / 3);
+  const cluster = Sharding.layer.pipe(
+    Layer.provideMerge(Runners.layerNoop),
+    Layer.provideMerge(SqlMessageStorage.layer),
+    Layer.provide([Layer.orDie(SqlRunnerStorage.layer), RunnerHealth.layerNoop]),
+    Layer.provide(ShardingConfig.layer({
+      // A name and no address, since nobody calls: unique for each process.
+      runnerAddress: Option.some(RunnerAddress.make(hostname(), process.pid)),
+      shardsPerGroup,
+      entityMessagePollInterval,
+      entityTerminationTimeout: "2 seconds",
+      shardLockExpiration: lease,
+      shardLockRefreshInterval: third,
+      refreshAssignmentsInterval: Duration.min(third, Duration.seconds(3)),
+      simulateRemoteSerialization: false,
+    })),
+  );
+  return sweepLayer.pipe(
+    Layer.provideMerge(Layer.mergeAll(
+      queueLayer(lease, third),
+      Tables.layer,
+      ClusterWorkflowEngine.layer.pipe(Layer.provideMerge(cluster)),
+    )),
+    Layer.provide([database, Digest.layerWebCrypto]),
+    Layer.provide(Logger.layer([])),
+  );
+};

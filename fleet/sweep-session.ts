@@ -4,9 +4,11 @@
 import { join } from "node:path";
 import { Duration, Effect, type Scope } from "effect";
 import { makeFolder } from "../lib/atomic-write.ts";
-import { type Fault, fault } from "../lib/fault.ts";
+import { type Fault, fault, isFault } from "../lib/fault.ts";
 import { lockRun, RunLocked } from "../lib/lock.ts";
-import { embeddedLayer, embeddedLease, tablesLayer } from "./engine.ts";
+import { embeddedLayer, embeddedLease, sharedLayer, tablesLayer } from "./engine.ts";
+import { fleetAddress, postgresLayer, shownAddress } from "./postgres.ts";
+import { sqliteLayer } from "./sqlite.ts";
 import { Sweep } from "./sweep-workflow.ts";
 import { Tables } from "./tables.ts";
 import { runWorker, type WorkerOptions } from "./worker.ts";
@@ -16,15 +18,25 @@ export class WorkerIll extends fault("WorkerIll", "world") {}
 
 export const fleetFile = (base: string): string => join(base, ".gnomic-fleet.db");
 
+/** How long what a dead worker of a fleet had stays its own. */
+export const sharedLease = Duration.minutes(2);
+
 const lookEvery = "500 millis";
+
+/** The innermost message: the outer ones only say what was attempted. */
+const reasonOf = (cause: unknown): string => {
+  const inner = (cause as { reason?: unknown; cause?: unknown }).reason ??
+    (cause as { cause?: unknown }).cause;
+  return inner instanceof Error ? reasonOf(inner) : (cause as Error).message;
+};
 
 /** What went wrong with the database, in one line. */
 const asFleetFault = (file: string) => (cause: unknown): Fault =>
-  new FleetFault({
+  isFault(cause) ? cause : new FleetFault({
     file,
     wanted: "to read and write the sweeps of this folder",
-    found: (cause as Error).message,
-    fix: "Look at the disk; the runs themselves are whole.",
+    found: reasonOf(cause),
+    fix: "Look at the database (GNOMIC_FLEET) or the disk; the runs themselves are whole.",
     cause,
   });
 
@@ -35,10 +47,13 @@ export const withTables = <A>(
 ): Effect.Effect<A, Fault> =>
   Effect.gen(function* () {
     yield* makeFolder(base);
-    const file = fleetFile(base);
+    const address = fleetAddress();
+    const [layer, shown] = address === undefined
+      ? [tablesLayer(sqliteLayer(fleetFile(base))), fleetFile(base)]
+      : [tablesLayer(postgresLayer(address)), shownAddress(address)];
     return yield* Effect.flatMap(Tables, use).pipe(
-      Effect.provide(tablesLayer(file)),
-      Effect.mapError(asFleetFault(file)),
+      Effect.provide(layer),
+      Effect.mapError(asFleetFault(shown)),
     );
   });
 
@@ -99,6 +114,32 @@ const hold = (base: string, sweep: string, worker: Omit<WorkerOptions, "lease">)
   );
 };
 
+/** Takes part in a fleet's decisions, and with `worker` in its trainings, until `until` ends. */
+export const joinFleet = <A>(
+  address: string,
+  lease: Duration.Duration,
+  worker: Omit<WorkerOptions, "lease"> | null,
+  until: Effect.Effect<A, unknown, Tables>,
+): Effect.Effect<A, Fault> =>
+  Effect.scoped(Effect.gen(function* () {
+    yield* Effect.forkScoped(startSweeps);
+    if (worker === null) return yield* until;
+    return yield* Effect.raceFirst(
+      until,
+      Effect.andThen(
+        runWorker({ ...worker, lease }),
+        new WorkerIll({
+          wanted: "trainings that work on this machine",
+          found: "three in a row that failed",
+          fix: "`sweep show` lists what they said; then start the worker again.",
+        }),
+      ),
+    );
+  })).pipe(
+    Effect.provide(sharedLayer(postgresLayer(address), lease)),
+    Effect.mapError(asFleetFault(shownAddress(address))),
+  );
+
 /**
  * Runs a sweep to its end, or looks on while another process does. Interrupted, its trainings end after the
  * step they are in, and the sweep stays where it is.
@@ -108,6 +149,11 @@ export const runToEnd = (
   sweep: string,
   worker: Omit<WorkerOptions, "lease">,
 ): Effect.Effect<void, Fault> => {
+  const address = fleetAddress();
+  if (address !== undefined) {
+    worker.say(`Workers of ${shownAddress(address)} train it; \`worker\` starts one.`);
+    return Effect.asVoid(joinFleet(address, sharedLease, null, untilOver(sweep)));
+  }
   const folder = join(base, ".gnomic-fleet");
   const holding: Effect.Effect<void, Fault, Scope.Scope> = Effect.gen(function* () {
     const lock = yield* lockRun(folder);

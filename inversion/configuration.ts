@@ -7,6 +7,7 @@ import { readConfig } from "../config/read.ts";
 import type { Fault } from "../lib/fault.ts";
 import { Files } from "../lib/files.ts";
 import { withoutKeys } from "../runtime/options/mapping.ts";
+import { epochSteps, warmUpNotes } from "./epoch-steps.ts";
 import { settleFixedLossEvery } from "./fixed-loss-every.ts";
 import { settledPooling } from "./model/pooling.ts";
 import type { ConfigLayers, Configuration, JsonObject } from "../runtime/pipeline/configuration.ts";
@@ -44,9 +45,10 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
         const pooling = settledPooling(config.pooling, kept?.pooling);
         const settled = { ...config, pooling };
         const found = settleFixedLossEvery(settled, worlds.get("ingest"), kept?.fixed_loss_every);
-        return found === null ? { values: { pooling }, notes: [] } : {
+        const notes = warmUpNotes(config, epochSteps(config, worlds.get("ingest")));
+        return found === null ? { values: { pooling }, notes } : {
           values: { pooling, fixed_loss_every: found.every },
-          notes: [found.note],
+          notes: [...notes, found.note],
         };
       },
       lengthKeys: ["max_train_steps", "max_train_epochs"],

@@ -3,7 +3,7 @@
 // holds the UNet's). Field names are those of the files.
 // The trap: SDXL's text encoders say `eos_token_id: 2`, which is no token of theirs: it selects a rule.
 import { Schema } from "effect";
-import { textIn } from "../../lib/foreign-json.ts";
+import { shownJson } from "../../lib/foreign-json.ts";
 import {
   absent,
   Count,
@@ -137,7 +137,10 @@ const otherFormulation = /^(EDM|FlowMatch|CosineDPM)/;
 /** Decodes scheduler/scheduler_config.json. Throws ModelConfigFault. */
 export function decodeSchedulerConfig(json: unknown, file: string): SchedulerConfig {
   const config = decode(SchedulerConfig, "scheduler", file, json);
-  const name = textIn(Object(json)["_class_name"]);
+  const name: unknown = Object(json)["_class_name"] ?? "";
+  if (typeof name !== "string") {
+    refuse("scheduler", file, json, [["_class_name", `${shownJson(name)}, expected string`]]);
+  }
   if (otherFormulation.test(name)) refuse("scheduler", file, json, [["_class_name", name]]);
   return config;
 }

@@ -72,7 +72,9 @@ async function readShards(folder: string, index: string): Promise<StoredTensors>
 
   const headers = new Map(
     await Promise.all(
-      shards.map(async (shard) => [shard, await readHeader(join(folder, shard))] as const),
+      shards.map(async (shard) =>
+        [shard, await readHeader(join(folder, shard), { anyType: true })] as const
+      ),
     ),
   );
   return new Map(places.map(([name, shard]): [string, WeightView] => {
@@ -101,7 +103,7 @@ export async function componentWeights(
     const file = join(folder, chosen.name);
     const tensors = chosen.isIndex
       ? await readShards(folder, chosen.name)
-      : (await readHeader(file)).tensors;
+      : (await readHeader(file, { anyType: true })).tensors;
     return { tensors, file, variant: chosen.variant };
   }
   const file = join(folder, `${stem}.safetensors`);

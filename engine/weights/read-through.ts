@@ -34,7 +34,7 @@ export async function readThrough(
   signal: AbortSignal,
   onProgress: ReadProgress = () => {},
 ): Promise<FileContent> {
-  const { tensors } = await readHeader(file);
+  const { tensors } = await readHeader(file, { anyType: true });
   const handle = await open(file, "r").catch((cause) => {
     throw fileFault(file, cause);
   });

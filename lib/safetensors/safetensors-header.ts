@@ -20,8 +20,15 @@ export interface SafetensorsHeader {
 /** The format's own limit. ComfyUI embeds whole workflows, so a few megabytes are normal. */
 const longestHeader = 100_000_000;
 
-/** Throws WeightsFileFault for a file that is missing, cut short, or whose header is not true. */
-export async function readHeader(path: string): Promise<SafetensorsHeader> {
+/**
+ * `anyType`: tensors of a dtype that is not read here stay in the table, for files in which they may be
+ * of no use; whoever needs one has to look at its dtype. Throws WeightsFileFault for a file
+ * that is missing, cut short, or whose header is not true.
+ */
+export async function readHeader(
+  path: string,
+  { anyType = false }: { readonly anyType?: boolean } = {},
+): Promise<SafetensorsHeader> {
   const file = await realpath(path).catch(async (cause) => {
     throw cause.code === "ENOENT" && await isLink(path) ? deadLink(path) : fileFault(path, cause);
   });
@@ -55,7 +62,7 @@ export async function readHeader(path: string): Promise<SafetensorsHeader> {
     }
     const bytes = new Uint8Array(length);
     await handle.read(bytes, 0, length, 8);
-    return { file, ...parseHeader(bytes, file, size) };
+    return { file, ...parseHeader(bytes, file, size, anyType) };
   } catch (cause) {
     throw fileFault(file, cause);
   } finally {
@@ -95,7 +102,7 @@ const brokenFile = (file: string, found: string, tensor?: string) =>
 const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0;
 
-function parseHeader(bytes: Uint8Array, file: string, size: number) {
+function parseHeader(bytes: Uint8Array, file: string, size: number, anyType: boolean) {
   const text = decodeText(bytes, file);
   let json: unknown;
   try {
@@ -111,7 +118,7 @@ function parseHeader(bytes: Uint8Array, file: string, size: number) {
   const { __metadata__: metadata, ...entries } = json as Record<string, unknown>;
   const start = 8 + bytes.length;
   const tensors = Object.entries(entries).map(([name, entry]) =>
-    parseEntry(name, entry, file, start)
+    parseEntry(name, entry, file, start, anyType)
   );
   checkRanges(tensors, file, start, size);
   return {
@@ -136,9 +143,16 @@ function parseMetadata(metadata: unknown, file: string): Readonly<Record<string,
   return metadata as Record<string, string>;
 }
 
-function parseEntry(name: string, entry: unknown, file: string, start: number): WeightView {
+function parseEntry(
+  name: string,
+  entry: unknown,
+  file: string,
+  start: number,
+  anyType: boolean,
+): WeightView {
   const { dtype, shape, data_offsets: range } = Object(entry) as Record<string, unknown>;
-  if (typeof dtype !== "string" || !Object.hasOwn(storedBytes, dtype)) {
+  const isKnown = typeof dtype === "string" && Object.hasOwn(storedBytes, dtype);
+  if (!isKnown && !(anyType && typeof dtype === "string")) {
     throw new WeightsFileFault({
       file,
       tensor: name,
@@ -156,7 +170,7 @@ function parseEntry(name: string, entry: unknown, file: string, start: number): 
   const expected = shape.reduce((product, side) => product * side, 1) *
     storedBytes[dtype as StoredDType];
   const bytes = range[1] - range[0];
-  if (expected !== bytes) {
+  if (isKnown && expected !== bytes) {
     const what = `${dtype} ${JSON.stringify(shape)} is ${expected} bytes, its range ${bytes}`;
     throw brokenFile(file, what, name);
   }

@@ -82,7 +82,11 @@ export async function startMonitor(
   };
 
   // Who opens connections and says little holds nothing for long, under either runtime.
-  const server = createServer({ headersTimeout: 20_000, requestTimeout: 60_000 });
+  const server = createServer({
+    headersTimeout: 5000,
+    requestTimeout: 30_000,
+    connectionsCheckingInterval: 1000,
+  });
   const port = await listenSomewhere(server, host, wanted);
   const requestGuard = newGate(host, port);
   const served: Served = {
