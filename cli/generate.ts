@@ -6,7 +6,12 @@ import { providers } from "../config/device.ts";
 import { retiredProviders } from "../engine/device/providers.ts";
 import { samplers } from "../config/validation.ts";
 import { generate } from "../inversion/generate/generate.ts";
-import type { GenerateRequest, Listener } from "../inversion/generate/request.ts";
+import {
+  type Drawer,
+  drawers,
+  type GenerateRequest,
+  type Listener,
+} from "../inversion/generate/request.ts";
 import type { Command, Terminal, UsageFault } from "./command.ts";
 import { optionReader } from "./option-reader.ts";
 import { plainText } from "./plain-text.ts";
@@ -15,6 +20,7 @@ import { progressLine } from "./progress-line.ts";
 type Options = Readonly<Record<string, unknown>>;
 
 const outFolder = "output/generated";
+const programs = Object.keys(drawers) as Drawer[];
 
 export const generateCommand: Command = {
   usage: "generate <prompt>",
@@ -32,6 +38,13 @@ export const generateCommand: Command = {
     ],
     ["--vae <name>", "Another VAE in place of the model's own"],
     ["--negative <text>", "What the pictures should avoid"],
+    [
+      "--as <program>",
+      `Draw as a program would, which take the pooled text at two places: ${
+        programs.join(", ")
+      }; ` +
+      "as the model's config asks for by default",
+    ],
     ["--sampler <name>", `One of ${samplers.join(", ")} (ddpm)`],
     ["--steps <n>", "Sampler steps (30)"],
     ["--guidance <x>", "How strongly the prompt is followed; 1 or less turns it off (5)"],
@@ -45,6 +58,7 @@ export const generateCommand: Command = {
     ["--threads <n>", "Threads on the CPU; as many as there are cores by default"],
     ["--json", "Print one JSON value instead of text"],
   ],
+  repeatable: ["embedding"],
   examples: [
     'generate "a photo of bruce_the_gnome at the beach" --embedding bruce_the_gnome.safetensors',
     'generate "a my_hat on a my_cat" --embedding my_hat=a.safetensors --embedding my_cat=b/ ' +
@@ -113,6 +127,7 @@ function decodeRequest(
     model: text("model"),
     modelConfig: text("modelConfig"),
     vae: text("vae"),
+    as: oneOf("as", programs, null),
     sampler: oneOf("sampler", samplers, "ddpm"),
     steps: number("steps", 30, ...whole(1, 1000)),
     guidance: number("guidance", 5, (value) => value >= 0 && value < Infinity, "0 or more"),

@@ -10,12 +10,12 @@ export interface OptionReader {
   /** Null: not given. */
   readonly text: (key: string) => string | null;
   /** `retired`: names of before, and what to do in their place. */
-  readonly oneOf: <const A extends string>(
+  readonly oneOf: <const A extends string, B extends A | null>(
     key: string,
     names: readonly A[],
-    otherwise: A,
+    otherwise: B,
     retired?: Readonly<Record<string, string>>,
-  ) => A;
+  ) => A | B;
   /** `wanted` says in words what `fits`. */
   readonly number: <A extends number | null>(
     key: string,
@@ -40,18 +40,14 @@ export function optionReader(
   return {
     text,
     refuse,
-    oneOf: <const A extends string>(
-      key: string,
-      names: readonly A[],
-      otherwise: A,
-      retired: Readonly<Record<string, string>> = {},
-    ): A => {
-      const name = text(key) ?? otherwise;
-      if (!(names as readonly string[]).includes(name)) {
+    oneOf: (key, names, otherwise, retired = {}) => {
+      const name = text(key);
+      const found = names.find((each) => each === name);
+      if (name !== null && found === undefined) {
         const instead = Object.hasOwn(retired, name) ? `. ${retired[name]}` : "";
         refuse(`${flag(key)} ${name} (one of ${names.join(", ")})${instead}`);
       }
-      return name as A;
+      return found ?? otherwise;
     },
     number: (key, otherwise, fits, wanted) => {
       if (text(key) === null) return otherwise;

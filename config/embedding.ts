@@ -18,7 +18,10 @@ export const embeddingFields = {
     default: 1,
   }),
   initializer_token: option(textOrNull, {
-    doc: `Every vector begins as this word, which must be a single token. ${one}`,
+    doc:
+      "Every vector begins as this word, which must be a single token. auto finds the word of the " +
+      "vocabulary that says the training pictures best before it begins (as `suggest` does), some " +
+      `hundred forward passes. ${one}`,
     default: null,
   }),
   initializer_rest: option(Schema.Literals(["repeat", "mean", "end"]), {
@@ -37,10 +40,13 @@ export const embeddingFields = {
     doc: `One vector for each token of this phrase, beginning as that token. ${one}`,
     default: null,
   }),
-  pooling: option(Schema.Literals(["auto", "argmax", "end_token"]), {
-    doc: "Where the pooled text is taken: at the largest token id, which in captions with the " +
-      "placeholder is the placeholder's (as the reference, diffusers and InvokeAI with SDXL), or " +
-      "at the end token (as ComfyUI and A1111). auto goes by the model's eos_token_id.",
+  pooling: option(Schema.Literals(["auto", "argmax", "end_token", "mixed"]), {
+    doc:
+      "Where the pooled text is taken while training: at the largest token id, which in captions " +
+      "with the placeholder is the placeholder's (as the reference, diffusers and InvokeAI with " +
+      "SDXL), or at the end token (as ComfyUI, A1111 and Forge). mixed draws one of both for each " +
+      "picture of a step, so that the file serves both kinds of clients, and measures both. auto is " +
+      "mixed, or end_token where the model's eos_token_id has all clients take that.",
     default: "auto",
   }),
 };
@@ -50,5 +56,8 @@ export const embeddingFields = {
 // The trap: the placeholder inside captions stays as it is written; only files are renamed.
 
 /** The stem of result files: what to type in InvokeAI, A1111, Forge and ComfyUI. May be empty. */
-export const triggerOf = (placeholder: string): string =>
-  placeholder.split(/[^A-Za-z0-9_]+/).filter((part) => part !== "").join("_");
+export const triggerOf = (placeholder: string): string => {
+  const stem = placeholder.split(/[^A-Za-z0-9_]+/).filter((part) => part !== "").join("_");
+  // Devices of Windows, whatever ending their names have.
+  return /^(con|prn|aux|nul|(com|lpt)[0-9])$/i.test(stem) ? `${stem}_` : stem;
+};

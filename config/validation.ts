@@ -1,12 +1,13 @@
 // The pictures that are made along the way: prompts, how often, sampler.
 // The trap: the noise is seeded anew for each prompt, so pictures of different steps compare.
 import { Schema } from "effect";
+import { type SamplerName, samplers as table } from "../engine/diffusion/samplers/samplers.ts";
 import { intBetween, intFrom, notNegative, option } from "../runtime/options/option.ts";
 
 const one = "Exactly one of validate_every_n_steps and validate_every_n_epochs is set.";
 
-/** As engine/diffusion names them. */
-export const samplers = ["ddpm", "ddim", "euler", "dpmpp_2m_karras"] as const;
+/** As the engine's table names them. */
+export const samplers = Object.keys(table) as readonly SamplerName[];
 
 export const validationFields = {
   validate_every_n_steps: option(Schema.NullOr(intFrom(1)), {
@@ -52,6 +53,23 @@ export const validationFields = {
     unit: "sampling steps",
     default: 30,
     keepsRun: true,
+  }),
+  validation_pooling: option(Schema.Literals(["auto", "argmax", "end_token", "both"]), {
+    doc: "Whose pictures these are, by where the pooled text is taken: argmax as InvokeAI and " +
+      "diffusers draw them, end_token as ComfyUI, A1111 and Forge do, both side by side (twice as " +
+      "many). auto goes by the model's eos_token_id, as InvokeAI and diffusers do.",
+    default: "auto",
+    keepsRun: true,
+    late: true,
+  }),
+  prompt_following: option(Schema.Boolean, {
+    doc:
+      "Also measure with the last pictures how well prompts are followed (F), under both places of " +
+      "the pooled text: six prompts, four noises, the placeholder's picture against the word's outside " +
+      "the centre; 72 pictures more. The word is fixed_loss_word, else initializer_token.",
+    default: false,
+    keepsRun: true,
+    late: true,
   }),
   validation_guidance: option(notNegative, {
     doc: "Classifier-free guidance: how strongly the prompt is followed; 1 or less turns it off.",

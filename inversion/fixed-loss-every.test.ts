@@ -34,6 +34,7 @@ test("settled by the pictures that there are, and kept as the run has it", () =>
   assert.equal(every({}, [4, 6]), 25, "the same in batches of four");
   assert.equal(every({}, [3, 6]), 50, "batches hold no more than there are pictures: 9 of 75");
   assert.equal(every({ ...alone, fixed_loss_holdout: 2 }, [9]), 50, "six items");
+  assert.equal(every({ pooling: "mixed" }, [4, 6]), 50, "36 items, half under each rule");
   assert.equal(every({ ...alone, fixed_loss_holdout: 2 }, [7]), 25, "none is set aside");
   assert.equal(every(alone, [4, 6], 5), 5, "as a run of before has it");
   assert.equal(every({ fixed_loss_every: 7 }, [4, 6], 5), undefined, "nothing is open");

@@ -3,6 +3,7 @@
 // its manifest, so that it is printed, and stays whatever later versions would take.
 // The trap: a measure goes through in the training's own batches, so its last one counts as a full one.
 import { Schema } from "effect";
+import { embeddingFields } from "../config/embedding.ts";
 import {
   autoUnit,
   fewestToHoldOutOf,
@@ -39,6 +40,7 @@ const Options = Schema.Struct({
   fixed_loss_holdout: fixedLossFields.fixed_loss_holdout,
   fixed_loss_layout: fixedLossFields.fixed_loss_layout,
   fixed_loss_timesteps: fixedLossFields.fixed_loss_timesteps,
+  pooling: embeddingFields.pooling,
   train_batch_size: optimizerFields.train_batch_size,
   gradient_accumulation_steps: optimizerFields.gradient_accumulation_steps,
 });
@@ -74,7 +76,9 @@ export function settleFixedLossEvery(
   const batch = Math.min(options.train_batch_size, trained);
   const batches = Math.min(options.gradient_accumulation_steps, Math.ceil(trained / batch));
   const { layout, timesteps } = fixedLossItems(options, heldOut > 0);
-  const items = layout === "all" ? timesteps.length * (heldOut || trained) : timesteps.length;
+  const places = layout === "all" ? timesteps.length * (heldOut || trained) : timesteps.length;
+  // Each under both rules.
+  const items = options.pooling === "mixed" ? 2 * places : places;
   const every = fixedLossEvery("auto", { batch, batches }, items)!;
   return {
     every,

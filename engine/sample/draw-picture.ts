@@ -9,9 +9,10 @@ import type { SchedulerConfig } from "../networks/config.ts";
 import { normals } from "../random/draw.ts";
 import type { Engine } from "../session/engine.ts";
 import { type CaptionTokenizer, captionTokenizer, framed } from "../text/caption-tokenizer.ts";
+import type { PoolingRule } from "../text/pooling.ts";
 import type { Model } from "../weights/model.ts";
 import { latentSize } from "./latent-size.ts";
-import { samplePicture } from "./sample.ts";
+import { sampleLatents, samplePicture, type SampleRequest } from "./sample.ts";
 
 export class PictureFault extends fault("PictureFault", "user") {}
 
@@ -32,6 +33,8 @@ export interface PictureRequest {
   readonly embeddings: readonly Embedding[];
   /** Those of `promptTokenizers` for these embeddings: they take long to build, so once for many pictures. */
   readonly tokenizers: PromptTokenizers;
+  /** Where the pooled text is taken; as text encoder 2's config asks for by default. */
+  readonly pooling?: PoolingRule;
   readonly seed: number;
   /** Tells pictures of one seed apart, from 0. */
   readonly picture: number;
@@ -63,17 +66,29 @@ const joined = (parts: readonly ArrayLike<number>[]): Float64Array =>
  * they are no numbers.
  */
 export async function drawPicture(engine: Engine, request: PictureRequest): Promise<Tensor> {
+  const pixels = await samplePicture(engine, sampling(engine, request));
+  if (!pixels.data.every(Number.isFinite)) throw overflow(request.prompt);
+  return pixels;
+}
+
+/** The picture's latents [1, C, h, w], as the UNet knows them. Throws LatentSizeFault, SamplerFault. */
+export const drawLatents = (engine: Engine, request: PictureRequest): Promise<Tensor> =>
+  sampleLatents(engine, sampling(engine, request));
+
+function sampling(engine: Engine, request: PictureRequest): SampleRequest {
   const { prompt, negative, embeddings, tokenizers, seed, picture, height, width } = request;
   const texts = negative === null ? [prompt] : [prompt, negative];
   const [ids1, ids2] = tokenizers.map((tokenizer) =>
     texts.map((text) => framed(tokenizer.idsOf(text), tokenizer))
   );
-  const pixels = await samplePicture(engine, {
+  const rule = request.pooling;
+  return {
     captions: {
       ids1,
       ids2,
       rows1: joined(embeddings.map(({ rows }) => rows[0])),
       rows2: joined(embeddings.map(({ rows }) => rows[1])),
+      ...(rule === undefined ? {} : { pooling: texts.map(() => rule) }),
     },
     guidance: request.guidance,
     sampler: request.sampler,
@@ -84,9 +99,7 @@ export async function drawPicture(engine: Engine, request: PictureRequest): Prom
     noise: (i, count) =>
       normals({ seed, purpose: "validation", step: i + 1, item: picture }, count),
     ...(request.onStep === undefined ? {} : { onStep: request.onStep }),
-  });
-  if (!pixels.data.every(Number.isFinite)) throw overflow(request.prompt);
-  return pixels;
+  };
 }
 
 /** A picture of them would be black, and nobody would know why. */

@@ -1,6 +1,7 @@
 // What the engine is given and what it gives back: plain arrays with their shapes, B items at a time.
 // The trap: captions are ids, not words; an id at or above the vocabulary's size is one of the rows.
 import type { Tensor } from "../device/messages.ts";
+import type { PoolingRule } from "../text/pooling.ts";
 
 /** Captions as token ids; ids at or above the vocabulary's size are rows, n * width values. */
 export interface Captions {
@@ -8,6 +9,8 @@ export interface Captions {
   readonly ids2: readonly (readonly number[])[];
   readonly rows1: ArrayLike<number>;
   readonly rows2: ArrayLike<number>;
+  /** Where each caption's pooled text is taken; by default as text encoder 2's config asks for. */
+  readonly pooling?: readonly PoolingRule[];
 }
 
 export interface Conditioning {

@@ -12,7 +12,7 @@ import { takeTrainingGraphs } from "../memory/training-graphs.ts";
 import type { VaeWork } from "../memory/vae-tiles.ts";
 import * as graphs from "../networks/graphs.ts";
 import { type Moments, Vae } from "../sample/vae.ts";
-import { poolingOf, type PoolingRule } from "../text/pooling.ts";
+import { poolingOf } from "../text/pooling.ts";
 import { TokenEmbeddings } from "../text/token-embeddings.ts";
 import type { Model } from "../weights/model.ts";
 import {
@@ -39,8 +39,6 @@ export interface EngineOptions {
   readonly trainingSessions?: number;
   /** No memory is left to draw in while the training's sessions hold theirs. */
   readonly tight?: boolean;
-  /** By default what text encoder 2's config asks for. */
-  readonly pooling?: PoolingRule;
   /** Told, once, what a user should know of how it is computed. */
   readonly say?: (text: string) => void;
 }
@@ -203,8 +201,7 @@ export class Engine {
   }
 
   #textFeeds(captions: Captions) {
-    const rule = this.#options.pooling ?? poolingOf(this.model.configs.textEncoder2);
-    return textFeeds(captions, this.tokens, rule);
+    return textFeeds(captions, this.tokens, poolingOf(this.model.configs.textEncoder2));
   }
 
   async #trainingFeeds(batch: TrainingBatch, scale: number) {

@@ -1,5 +1,6 @@
 // What the graphs are fed beside latents: embeddings of the captions' tokens, and sinusoids of timesteps
-// and time ids. The trap: which token's state is pooled hangs on the checkpoint's config (pooling.ts).
+// and time ids. The trap: which token's state is pooled hangs on the checkpoint's config, unless the
+// captions say it (pooling.ts).
 import { sinusoidalEmbedding } from "../diffusion/sinusoidal.ts";
 import type { UNetConfig } from "../networks/unet-config.ts";
 import { poolingMatrix, type PoolingRule } from "../text/pooling.ts";
@@ -8,14 +9,14 @@ import { type Captions, type Denoising, tensor } from "./batch.ts";
 
 /** [B, 77, width] of both encoders, and the matrix [B, 1, 77] that picks the pooled token. */
 export async function textFeeds(
-  { ids1, ids2, rows1, rows2 }: Captions,
+  { ids1, ids2, rows1, rows2, pooling }: Captions,
   [tokens1, tokens2]: readonly [TokenEmbeddings, TokenEmbeddings],
-  pooling: PoolingRule,
+  usual: PoolingRule,
 ) {
   return {
     embeddings1: await tokens1.lookUp(ids1, rows1),
     embeddings2: await tokens2.lookUp(ids2, rows2),
-    pool: poolingMatrix(ids2, pooling),
+    pool: poolingMatrix(ids2, pooling ?? ids2.map(() => usual)),
   };
 }
 

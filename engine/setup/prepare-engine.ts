@@ -6,7 +6,6 @@ import type { MemoryPlan } from "../memory/memory-plan.ts";
 import type { MemoryQuestion } from "../memory/memory-rows.ts";
 import { type MemoryAdvice, planMemory } from "../memory/plan-memory.ts";
 import { Engine } from "../session/engine.ts";
-import type { PoolingRule } from "../text/pooling.ts";
 import type { Model } from "../weights/model.ts";
 import { chooseDevice, type DeviceChoice, type DeviceWish } from "./choose-device.ts";
 
@@ -17,7 +16,6 @@ export interface EngineWish extends DeviceWish {
   /** Of the latents: all that will be trained, encoded or drawn. */
   readonly sizes: MemoryQuestion["sizes"];
   readonly batch: number;
-  readonly pooling?: PoolingRule;
   /** Told what happens to the memory plan and to the VAE later. */
   readonly say?: (text: string) => void;
 }
@@ -44,7 +42,7 @@ export async function adviseWork(
  * Whoever gets the engine closes it, and its device with it.
  */
 export async function prepareEngine(wish: EngineWish): Promise<Engine> {
-  const { model, plans, sizes, batch, pooling, say } = wish;
+  const { model, plans, sizes, batch, say } = wish;
   const { device: { compute, settings }, memory: advice } = await adviseWork(
     { networks: model, sizes, batch, plans },
     wish,
@@ -58,7 +56,6 @@ export async function prepareEngine(wish: EngineWish): Promise<Engine> {
     tiles: advice.tiles,
     tight: advice.tight,
     ...(advice.trainingSessions === undefined ? {} : { trainingSessions: advice.trainingSessions }),
-    ...(pooling === undefined ? {} : { pooling }),
     ...(say === undefined ? {} : { say }),
   });
 }

@@ -21,9 +21,9 @@ test("the first end token, whatever stands before it", () => {
   assert.equal(poolingPosition([begin, 5, 6, 7], rule), 0);
 });
 
-test("a product with the matrix picks each caption's position", () => {
-  const captions = [[begin, placeholder, end], [begin, end, end]];
-  const { dims, data } = poolingMatrix(captions, { kind: "argmax" });
+test("a product with the matrix picks each caption's position, by each caption's rule", () => {
+  const captions = [[begin, placeholder, end], [begin, placeholder, end]];
+  const { dims, data } = poolingMatrix(captions, [{ kind: "argmax" }, { kind: "first", id: end }]);
   assert.deepEqual(dims, [2, 1, 3]);
-  assert.deepEqual([...data], [0, 1, 0, 0, 1, 0]);
+  assert.deepEqual([...data], [0, 1, 0, 0, 0, 1]);
 });

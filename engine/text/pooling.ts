@@ -1,6 +1,7 @@
 // Where a caption is pooled. SDXL's configs say `eos_token_id: 2`, for which transformers takes the
 // arg-max of the ids: with a placeholder, whose id lies above the vocabulary, that is the placeholder's
-// first position. diffusers and InvokeAI do the same at inference; ComfyUI and A1111 pool at the end token.
+// first position. diffusers and InvokeAI do the same at inference; ComfyUI, A1111 and Forge pool at the
+// end token. So one file meets both rules, and a caption says which it follows.
 
 export type PoolingRule =
   | { readonly kind: "argmax" }
@@ -16,10 +17,16 @@ export function poolingPosition(ids: readonly number[], rule: PoolingRule): numb
   return Math.max(0, ids.indexOf(wanted));
 }
 
-/** [B, 1, length] with 1 at each caption's position: a product with it pools, and is differentiable. */
-export function poolingMatrix(captions: readonly (readonly number[])[], rule: PoolingRule) {
+/**
+ * [B, 1, length] with 1 at each caption's position: a product with it pools, and is differentiable.
+ * One rule a caption.
+ */
+export function poolingMatrix(
+  captions: readonly (readonly number[])[],
+  rules: readonly PoolingRule[],
+) {
   const length = captions[0].length;
   const data = new Float32Array(captions.length * length);
-  captions.forEach((ids, b) => data[b * length + poolingPosition(ids, rule)] = 1);
+  captions.forEach((ids, b) => data[b * length + poolingPosition(ids, rules[b])] = 1);
   return { type: "float32" as const, dims: [captions.length, 1, length], data };
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
 import { copyOfA, fileOf, modelA, rewritten, singleA } from "../../engine/weights/model.fixture.ts";
-import { writeSafetensors } from "../../engine/weights/safetensors.ts";
+import { writeSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { generate } from "./generate.ts";
 import type { GenerateRequest } from "./request.ts";
@@ -15,6 +15,7 @@ async function drawing(out: string, more: Partial<GenerateRequest>) {
   const said: string[] = [];
   const request: GenerateRequest = {
     ...{ prompt: "a gnome", negative: null, embeddings: [], model: modelA, modelConfig: null },
+    ...{ as: null },
     ...{ vae: null, sampler: "ddpm", steps: 1, guidance: 1, seed: 0, size: [16, 16], count: 1 },
     ...{ format: "png", out, provider: "cpu", threads: 1 },
     ...more,

@@ -15,13 +15,14 @@ import { tryPromise } from "../../lib/try-promise.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { loadModel } from "../model/load-model.ts";
 import { modelNote } from "../model/model-note.ts";
-import { computeOf, openEngine, resolvePooling, schedulerOf } from "../model/open-engine.ts";
+import { computeOf, openEngine, schedulerOf } from "../model/open-engine.ts";
 import { jpeg, png } from "../model/picture-file.ts";
+import { drawnPooling, poolingRule } from "../model/pooling.ts";
 import { baseModel } from "./base-model.ts";
 import { loadEmbedding } from "./load-embedding.ts";
 import { pictureSize } from "./picture-size.ts";
 import { placeWords } from "./place-words.ts";
-import type { Generated, GenerateRequest, Listener } from "./request.ts";
+import { drawers, type Generated, type GenerateRequest, type Listener } from "./request.ts";
 
 const advise = (request: GenerateRequest, overflow: number, { say }: Listener) => {
   if (overflow > 0) {
@@ -38,7 +39,9 @@ export const generate = (
   listener: Listener,
 ): Effect.Effect<readonly Generated[], Fault> =>
   Effect.scoped(Effect.gen(function* () {
-    const { prompt, negative, sampler, steps, guidance, seed, count, out } = request;
+    const { prompt, sampler, steps, guidance, seed, count, out } = request;
+    const drawer = request.as === null ? null : drawers[request.as];
+    const negative = request.negative ?? (drawer?.emptyIsZeros === false ? "" : null);
     const loaded = yield* tryPromise(() => Promise.all(request.embeddings.map(loadEmbedding)));
     const base = yield* tryPromise(() => baseModel(loaded, request));
     const { saidBy } = base;
@@ -77,19 +80,23 @@ export const generate = (
       device: request.device ?? null,
       threads: request.threads,
       weight_dtype: basis.weight_dtype,
-      pooling: resolvePooling(basis.pooling, model),
       work: { plans: [], sizes: [latentSize(model.configs.vae, height, width)], batch: 1 },
     }, {
       progress,
       emit: (event) =>
         Effect.sync(() =>
-          event.event === "note" || event.event === "warning" ? listener.say(event.text) : undefined
+          event.event === "note" || event.event === "warning"
+            ? listener.say(String(event.text))
+            : undefined
         ),
     });
+    const [rule] = drawnPooling(drawer?.pooling ?? "auto", basis.pooling, model);
+    const pooling = poolingRule(rule, model);
     yield* makeFolder(out);
     const named = embeddings.map(({ name }, i) => ({ name, digest: loaded[i].digest }));
     const asked = { prompt, negative, sampler, steps, guidance, seed, size, basis };
-    const digest = digestJson({ ...asked, embeddings: named, provider: device.provider });
+    const as = request.as === null ? {} : { as: request.as };
+    const digest = digestJson({ ...asked, ...as, embeddings: named, provider: device.provider });
     const word = embeddings[0]?.name.replace(/[^A-Za-z0-9_]+/g, "_") ?? "picture";
     const stem = `${word}-${digest.slice(0, 8)}`;
     return yield* Effect.forEach(
@@ -102,6 +109,7 @@ export const generate = (
               negative,
               embeddings,
               tokenizers,
+              pooling,
               seed,
               picture,
               sampler,

@@ -1,6 +1,24 @@
 // What pictures are asked for, what is made, and who hears of it.
 import type { SamplerName } from "../../engine/diffusion/samplers/samplers.ts";
 import type { EngineChoice } from "../model/open-engine.ts";
+import type { PoolingName } from "../model/pooling.ts";
+
+/** Programs that draw as one can ask for, and what in a picture hangs on the program. */
+export const drawers = {
+  invokeai: { pooling: "argmax", emptyIsZeros: true },
+  diffusers: { pooling: "argmax", emptyIsZeros: true },
+  comfyui: { pooling: "end_token", emptyIsZeros: false },
+  a1111: { pooling: "end_token", emptyIsZeros: true },
+  forge: { pooling: "end_token", emptyIsZeros: true },
+} as const satisfies Record<
+  string,
+  {
+    readonly pooling: PoolingName;
+    /** Without a negative prompt the unconditional text is zeros; else it is an empty text. */
+    readonly emptyIsZeros: boolean;
+  }
+>;
+export type Drawer = keyof typeof drawers;
 
 export interface GenerateRequest {
   readonly prompt: string;
@@ -12,6 +30,8 @@ export interface GenerateRequest {
   /** In the place of the configuration's `model_config` and `vae_model`; null: as it says. */
   readonly modelConfig: string | null;
   readonly vae: string | null;
+  /** The program to draw as; null: as the model's config has it, or the training of the embedding. */
+  readonly as: Drawer | null;
   readonly sampler: SamplerName;
   readonly steps: number;
   readonly guidance: number;

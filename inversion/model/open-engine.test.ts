@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Effect } from "effect";
 import { copyOfA, fileOf, rewritten } from "../../engine/weights/model.fixture.ts";
 import { openModel } from "../../engine/weights/model.ts";
-import type { TensorToWrite } from "../../engine/weights/safetensors.ts";
+import type { TensorToWrite } from "../../lib/safetensors/safetensors.ts";
 import { memoryTools } from "../../runtime/testing/memory-tools.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { openEngine } from "./open-engine.ts";
@@ -13,7 +13,6 @@ const choice = {
   provider: "cpu",
   threads: 1,
   weight_dtype: "float32",
-  pooling: null,
   work: { plans: [], sizes: [{ height: 2, width: 2 }], batch: 1 },
 } as const;
 

@@ -8,11 +8,9 @@ import type { SchedulerConfig } from "../../engine/networks/config.ts";
 import type { Engine } from "../../engine/session/engine.ts";
 import { prepareEngine } from "../../engine/setup/prepare-engine.ts";
 import type { CardWish } from "../../engine/setup/choose-card.ts";
-import type { PoolingRule } from "../../engine/text/pooling.ts";
-import { loadTokenizer } from "../../engine/text/tokenizer.ts";
 import { checkFinite } from "../../engine/weights/finite.ts";
 import type { Model } from "../../engine/weights/model.ts";
-import type { WeightTable } from "../../engine/weights/weight-view.ts";
+import type { WeightTable } from "../../lib/safetensors/weight-view.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import type { StageTools } from "../../runtime/stage.ts";
@@ -33,19 +31,7 @@ export interface EngineChoice {
   readonly device?: CardWish;
   readonly threads: number | null;
   readonly weight_dtype: "float32" | "float16" | "bfloat16";
-  /** How captions are pooled, already resolved; null: as the model's config says. */
-  readonly pooling: PoolingRule | null;
   readonly work: EngineWork;
-}
-
-/** The configuration's `pooling` as a rule; null: as the model's config says. */
-export function resolvePooling(
-  pooling: "auto" | "argmax" | "end_token",
-  model: Model,
-): PoolingRule | null {
-  if (pooling === "auto") return null;
-  if (pooling === "argmax") return { kind: "argmax" };
-  return { kind: "first", id: loadTokenizer(model.tokenizers[1]).endId };
 }
 
 /** The model's scheduler with what the configuration says over it. */
@@ -102,8 +88,8 @@ export const openEngine = (
     yield* checkWeights(model, tools);
     const { held } = yield* Effect.acquireRelease(
       Effect.sync(() => {
-        const { provider, device, threads, weight_dtype, pooling, work } = choice;
-        const deciding = [provider, device, threads, weight_dtype, pooling, work];
+        const { provider, device, threads, weight_dtype, work } = choice;
+        const deciding = [provider, device, threads, weight_dtype, work];
         const key = JSON.stringify([model.path, model.notes, ...deciding]);
         const held = shared.get(key) ?? { engine: makeEngine(model, choice, tools), users: 0 };
         held.users++;
@@ -121,7 +107,7 @@ export const computeOf = (weightDtype: EngineChoice["weight_dtype"]): "float16" 
 
 const makeEngine = (
   model: Model,
-  { provider, device = null, threads, weight_dtype, pooling, work }: EngineChoice,
+  { provider, device = null, threads, weight_dtype, work }: EngineChoice,
   { emit }: EngineTools,
 ): Promise<Engine> =>
   prepareEngine({
@@ -131,6 +117,5 @@ const makeEngine = (
     threads,
     compute: computeOf(weight_dtype),
     ...work,
-    ...(pooling === null ? {} : { pooling }),
     say: (text) => void Effect.runFork(emit({ event: "note", text })),
   });

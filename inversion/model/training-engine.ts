@@ -7,13 +7,12 @@ import type { Fault } from "../../lib/fault.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { trainingWork, type WorkOptions } from "./engine-work.ts";
 import { loadModel, type ModelOptions } from "./load-model.ts";
-import { type EngineChoice, openEngine, resolvePooling } from "./open-engine.ts";
+import { type EngineChoice, openEngine } from "./open-engine.ts";
 
 type TrainingOptions =
   & ModelOptions
   & WorkOptions
-  & Pick<EngineChoice, "provider" | "device" | "threads" | "weight_dtype">
-  & { readonly pooling: Parameters<typeof resolvePooling>[0] };
+  & Pick<EngineChoice, "provider" | "device" | "threads" | "weight_dtype">;
 
 /** Throws as `loadModel` and `openEngine` do. */
 export const trainingEngine = (
@@ -24,7 +23,6 @@ export const trainingEngine = (
     const model = yield* loadModel(options, { offline: false, progress: tools.progress });
     const engine = yield* openEngine(model, {
       ...options,
-      pooling: resolvePooling(options.pooling, model),
       work: trainingWork(model.configs.vae, options),
     }, tools);
     return { model, engine };

@@ -3,9 +3,9 @@
 // the file and sends the result; the page goes on folding the live events into it: one function.
 // The trap: a resumed run starts its stages again, so a stage's state belongs to the last attempt.
 
-/** @typedef {import("../../runtime/events.ts").RunEvent} RunEvent */
-/** @typedef {import("../../runtime/events.ts").RunEventOf<"validation-picture">} PictureEvent */
-/** @typedef {import("../../runtime/events.ts").RunEventOf<"rows">} RowsEvent */
+/** @typedef {import("../../inversion/events.ts").RunEvent} RunEvent */
+/** @typedef {import("../../inversion/events.ts").RunEventOf<"validation-picture">} PictureEvent */
+/** @typedef {import("../../inversion/events.ts").RunEventOf<"rows">} RowsEvent */
 
 /**
  * @typedef {object} StageState
@@ -28,7 +28,8 @@
  * @property {string | null} error
  * @property {number} expected pictures of the attempt that runs
  * @property {number} drawn by it so far
- * @property {Record<string, Pick<PictureEvent, "text" | "path" | "width" | "height" | "at">>} pictures
+ * @property {Record<string, Pick<PictureEvent, "text" | "path" | "width" | "height" | "at" | "pooling">>}
+ *   pictures
  *   by "row-image"
  */
 
@@ -61,10 +62,13 @@
  * @property {{step: number, path: string} | null} chosen
  * @property {{first: number, last: number, bestStep: number, bestLoss: number,
  *   varianceRatio: number | null, heldOut: boolean | null,
- *   aboveBest: {difference: number, error: number} | null} | null} fixedLoss
+ *   aboveBest: {difference: number, error: number} | null,
+ *   under: Readonly<Record<string, number>> | null} | null} fixedLoss `under` each rule of pooling, the last
+ * @property {readonly {pooling: string, mean: number, error: number}[] | null} following
  * @property {RowsEvent["encoders"] | null} rows the latest
  * @property {Record<string, WordHistory[]>} words by encoder, then row
  * @property {{kind: "note" | "warning", text: string, at: number}[]} messages
+ * @property {{event: string, text: string, at: number}[]} own events of stages that are nobody else's
  * @property {readonly string[]} files
  */
 
@@ -95,9 +99,11 @@ export const emptyRunState = () => ({
   prompts: [],
   chosen: null,
   fixedLoss: null,
+  following: null,
   rows: null,
   words: {},
   messages: [],
+  own: [],
   files: [],
 });
 
@@ -174,6 +180,13 @@ function say(state, kind, { text, at }) {
   if (state.messages.length > keptMessages) state.messages.shift();
 }
 
+/** An event that only its stage knows, in words. @param {RunState} state @param {{[field: string]: unknown}} e */
+function keepOwn(state, { event, at, ...fields }) {
+  const text = Object.entries(fields).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
+  state.own.push({ event: String(event), text: text.join(", "), at: Number(at) });
+  if (state.own.length > keptMessages) state.own.shift();
+}
+
 /**
  * Folds one event into `state`, which is changed.
  * @param {RunState} state
@@ -244,6 +257,7 @@ export function foldEvent(state, event) {
         varianceRatio: event.varianceRatio,
         heldOut: event.heldOut ?? null,
         aboveBest: event.aboveBest ?? null,
+        under: event.under ?? null,
       };
       return;
     case "rows":
@@ -267,10 +281,13 @@ export function foldEvent(state, event) {
       });
       return;
     case "validation-picture": {
-      const { text, path, width, height, at } = event;
+      const { text, path, width, height, at, pooling } = event;
       const key = `${rowOf(state, event)}-${event.image}`;
       const validation = validationOf(state, event);
-      validation.pictures[key] = { text, path, width, height, at };
+      validation.pictures[key] = {
+        ...{ text, path, width, height, at },
+        ...(pooling === undefined ? {} : { pooling }),
+      };
       validation.drawn += 1;
       // A killed process may have drawn all of them without saying that it has finished.
       if (validation.drawn >= validation.expected) validation.state = "finished";
@@ -278,6 +295,7 @@ export function foldEvent(state, event) {
     }
     case "validation-finished":
       validationOf(state, event).state = "finished";
+      state.following = event.following ?? state.following;
       return;
     case "validation-failed":
       Object.assign(validationOf(state, event), { state: "failed", error: event.error });
@@ -309,6 +327,8 @@ export function foldEvent(state, event) {
     case "run-failed":
       end(state, "failed", event.error, event.at);
       return;
+    default:
+      keepOwn(state, event);
   }
 }
 

@@ -9,6 +9,10 @@ import type { EmbeddedPicture, EmbeddedStep } from "./report-pictures.ts";
 const picture = ({ uri, text }: EmbeddedPicture, alt: string): Html =>
   html`<img src="${uri}" alt="${alt}: ${text}" title="${text}">`;
 
+/** What the pictures of a prompt show; one after the other where they are drawn in several ways. */
+const captionOf = (pictures: readonly EmbeddedPicture[], prompt: string): string =>
+  [...new Set(pictures.map(({ text }) => text))].join(" · ") || prompt;
+
 /** The first pictures and those of the chosen, else the best, else the last step. */
 export function beforeAfter({ state, steps }: ReportContent): Html | undefined {
   const first = steps.at(0);
@@ -49,7 +53,7 @@ export function stepSlider({ state, steps }: ReportContent): Html | undefined {
           html`
             <figure>
               <div class="images">${pictures.map((each) => picture(each, `step ${step}`))}</div>
-              <figcaption>${pictures[0]?.text ?? state.prompts[row]}</figcaption>
+              <figcaption>${captionOf(pictures, state.prompts[row])}</figcaption>
             </figure>
           `
         )}</div>

@@ -2,6 +2,7 @@
 import sharp from "sharp";
 import { readTrainingPictures } from "../../inversion/training-pictures.ts";
 import { insideRun } from "../monitor/server/inside-run.ts";
+import { pictureText } from "../monitor/page/format.js";
 import type { RunState } from "../reading/run-reader.ts";
 import { nearestStep, spreadSteps } from "./spread-steps.ts";
 
@@ -53,7 +54,7 @@ export async function embedSteps(
       const embedded = await Promise.all(
         keys.slice(0, perPrompt).map(async (key) => {
           const uri = await embed(runDir, pictures[key].path, side);
-          return uri === undefined ? undefined : { uri, text: pictures[key].text };
+          return uri === undefined ? undefined : { uri, text: pictureText(pictures[key]) };
         }),
       );
       return embedded.filter((each) => each !== undefined);

@@ -1,6 +1,14 @@
 // The numbers and tables of a report: how far and how well, the rows' nearest words, options, stages,
 // messages.
-import { count, dateTime, duration, loss, memory, short } from "../monitor/page/format.js";
+import {
+  clientsOf,
+  count,
+  dateTime,
+  duration,
+  loss,
+  memory,
+  short,
+} from "../monitor/page/format.js";
 import type { ConfigurationEntry } from "../reading/configuration-entries.ts";
 import type { RunState } from "../reading/run-reader.ts";
 import { statusOf } from "../reading/run-status.js";
@@ -8,7 +16,7 @@ import { type Html, html } from "./html.ts";
 import type { ReportContent } from "./report-content.ts";
 
 export function numbers({ state, alive }: ReportContent): Html {
-  const { fixedLoss, recentSeconds, chosen } = state;
+  const { fixedLoss, following, recentSeconds, chosen } = state;
   const pace = recentSeconds.reduce((sum, each) => sum + each, 0) / recentSeconds.length;
   const rows: readonly (readonly [string, string])[] = [
     ["State", statusOf(state, alive).word],
@@ -18,6 +26,15 @@ export function numbers({ state, alive }: ReportContent): Html {
     ["at step", fixedLoss === null ? "–" : count(fixedLoss.bestStep)],
     ["Fixed loss at the end", loss(fixedLoss?.last)],
     ["End above best", sureness(fixedLoss)],
+    ...Object.entries(fixedLoss?.under ?? {}).map(([pooling, value]) =>
+      [`At the end, in ${clientsOf(pooling)}`, loss(value)] as const
+    ),
+    ...(following ?? []).map(({ pooling, mean, error }) =>
+      [
+        `Prompt following F, in ${clientsOf(pooling)}`,
+        `${mean.toFixed(3)} ± ${error.toFixed(3)}, 0 is the word's own`,
+      ] as const
+    ),
     ["Variance ratio", fixedLoss?.varianceRatio?.toFixed(2) ?? "–"],
     ["Time per step", duration(pace)],
     ["Memory", memory(state.memory)],

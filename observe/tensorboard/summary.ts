@@ -3,7 +3,7 @@
 // The trap: pictures come one by one but TensorBoard wants all of a prompt under one (tag, step),
 // so they are held back until the last has come. Whether the validation's end was noted does not matter:
 // a killed process may have drawn all and noted nothing.
-import type { RunEvent, RunEventOf } from "../../runtime/events.ts";
+import type { RunEvent, RunEventOf } from "../../inversion/events.ts";
 
 export type SummaryValue =
   | { readonly kind: "scalar"; readonly tag: string; readonly value: number }
@@ -41,6 +41,9 @@ const fixedLossValues = (event: RunEventOf<"fixed-loss">): SummaryValue[] => [
   ...scalar("fixed_loss", event.loss),
   ...scalar("fixed_loss/best_so_far", event.bestLoss),
   ...scalar("fixed_loss/variance_ratio", event.varianceRatio),
+  ...Object.entries(event.under ?? {}).flatMap(([pooling, value]) =>
+    scalar(`fixed_loss/${pooling}`, value)
+  ),
 ];
 
 const mean = (values: readonly number[]): number =>

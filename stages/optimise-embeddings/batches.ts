@@ -8,6 +8,7 @@ import { timeIds } from "../../engine/diffusion/time-ids.ts";
 import type { VaeConfig } from "../../engine/networks/config.ts";
 import { normals, randomInt } from "../../engine/random/draw.ts";
 import { tensor, type TrainingBatch } from "../../engine/session/batch.ts";
+import type { PoolingRule } from "../../engine/text/pooling.ts";
 import type { Latents, LatentView } from "../../inversion/artefacts/latents.ts";
 import {
   type CaptionTokens,
@@ -25,12 +26,14 @@ export interface Drawing {
   /** Number of timesteps of the noise schedule. */
   readonly timesteps: number;
   readonly useMasks: boolean;
+  /** Where a caption's pooled text may be taken: of several, one is drawn for each item. */
+  readonly poolings: readonly PoolingRule[];
   readonly read: (view: LatentView) => Effect.Effect<ReadView, Fault>;
 }
 
 export const drawItems = (
   { examples, micro, epoch }: MicroBatch,
-  { seed, latents, tokens, timesteps, useMasks, read }: Drawing,
+  { seed, latents, tokens, timesteps, useMasks, poolings, read }: Drawing,
 ): Effect.Effect<readonly Item[], Fault> =>
   Effect.forEach(examples, (example, item) =>
     Effect.gen(function* () {
@@ -45,6 +48,7 @@ export const drawItems = (
         timestep: randomInt(at("timestep"), timesteps),
         tokens: tokensFor(tokens, { seed, epoch, item: example }),
         mask: useMasks ? mask : null,
+        pooling: poolings[randomInt(at("pooling"), poolings.length)],
       };
     }));
 
@@ -61,6 +65,8 @@ export interface Item {
   readonly tokens: CaptionTokens;
   /** [h, w], or null where everything counts. */
   readonly mask: ArrayLike<number> | null;
+  /** Where its caption's pooled text is taken. */
+  readonly pooling: PoolingRule;
 }
 
 const join = (parts: readonly ArrayLike<number>[]): Float64Array => {
@@ -90,6 +96,7 @@ export function batchOf(
   return {
     ids1: items.map(({ tokens }) => tokens.ids1),
     ids2: items.map(({ tokens }) => tokens.ids2),
+    pooling: items.map(({ pooling }) => pooling),
     timesteps,
     timeIds: items.map(({ view }) =>
       timeIds({

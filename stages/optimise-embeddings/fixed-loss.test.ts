@@ -48,6 +48,7 @@ const inputs = (of: TokenIds): FixedInputs => ({
   seed: 1,
   latents,
   tokens: of,
+  poolings: [{ kind: "argmax" }],
   read: () =>
     Effect.succeed({ mean: new Float32Array(4), logvar: new Float32Array(4), mask: null }),
 });
@@ -85,4 +86,13 @@ test("a phrase, a file and a single vector are no word with copies", () => {
   assert.equal(itemsOfWord([], tokens([[7, 9, 7], [8, 8, 8]])), null);
   assert.equal(itemsOfWord([], tokens(null)), null);
   assert.equal(itemsOfWord([], tokens([[7], [8]])), null);
+});
+
+test("several rules of pooling: all items under the first, then the same under the next", async () => {
+  const poolings = [{ kind: "argmax" }, { kind: "first", id: 1 }] as const;
+  const asked = { layout: "all", timesteps: [200, 800] } as const;
+  const one = await Effect.runPromise(fixedItems(inputs(tokens(word)), asked));
+  const two = await Effect.runPromise(fixedItems({ ...inputs(tokens(word)), poolings }, asked));
+  assert.deepEqual(two.slice(0, one.length), one);
+  assert.deepEqual(two.slice(one.length), one.map((item) => ({ ...item, pooling: poolings[1] })));
 });

@@ -7,20 +7,28 @@ import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
 import { normals } from "../../engine/random/draw.ts";
 import { tensor } from "../../engine/session/batch.ts";
 import type { Engine } from "../../engine/session/engine.ts";
+import type { PoolingRule } from "../../engine/text/pooling.ts";
 import type { LatentExample, Latents, LatentView } from "../../inversion/artefacts/latents.ts";
-import { type TokenIds, tokensOf } from "../../inversion/artefacts/token-ids.ts";
+import {
+  type CaptionTokens,
+  type TokenIds,
+  tokensOf,
+} from "../../inversion/artefacts/token-ids.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { chunks } from "./batch-plan.ts";
 import { batchOf, type Item } from "./batches.ts";
 import type { ReadView } from "./latent-reader.ts";
+import { mean } from "./loss-history.ts";
 import type { EncoderPair } from "./training-state.ts";
 
 export interface FixedInputs {
   readonly seed: number;
   readonly latents: Latents;
   readonly tokens: TokenIds;
+  /** Each item is measured under each of them: all items under the first, then under the next. */
+  readonly poolings: readonly PoolingRule[];
   readonly read: (view: LatentView) => Effect.Effect<ReadView, Fault>;
 }
 
@@ -50,8 +58,17 @@ const itemOf = (inputs: FixedInputs, picture: Picture, timestep: number, item: n
       timestep,
       tokens: tokensOf(inputs.tokens, picture.caption),
       mask: null,
-    } satisfies Item;
+    } satisfies Omit<Item, "pooling">;
   });
+
+const underEach = (
+  { poolings }: FixedInputs,
+  items: Effect.Effect<readonly Omit<Item, "pooling">[], Fault>,
+): Effect.Effect<readonly Item[], Fault> =>
+  Effect.map(
+    items,
+    (each) => poolings.flatMap((pooling) => each.map((item) => ({ ...item, pooling }))),
+  );
 
 /** What is measured often: every picture at every timestep, or one item a timestep, pictures in turn. */
 export const fixedItems = (
@@ -60,31 +77,37 @@ export const fixedItems = (
 ): Effect.Effect<readonly Item[], Fault> => {
   if (layout === "all") return beforeAfterItems(inputs, timesteps, 1);
   const all = pictures(inputs);
-  return Effect.forEach(timesteps, (t, i) => itemOf(inputs, all[i % all.length], t, i));
+  return underEach(
+    inputs,
+    Effect.forEach(timesteps, (t, i) => itemOf(inputs, all[i % all.length], t, i)),
+  );
 };
 
 /** The same items with the word once in the place of the vectors that begin as it. */
 export const itemsOfWord = (items: readonly Item[], tokens: TokenIds): readonly Item[] | null => {
-  const { initialIds, placeholderIds, frames } = tokens;
+  const { initialIds } = tokens;
   const [first, ...others] = initialIds === null ? [] : initialIds[0].keys();
   const isWord = first !== undefined && others.length > 0 &&
     initialIds!.every((ids) => ids.every((id) => id === ids[0]));
   if (!isWord) return null;
+  const once = onceFor(tokens, [initialIds![0][0], initialIds![1][0]]);
+  return items.map((item) => ({ ...item, tokens: once(item.tokens) }));
+};
+
+/** A caption with one token (of each vocabulary) in the place of the placeholder's several. */
+export const onceFor = (
+  { placeholderIds, frames }: TokenIds,
+  instead: readonly [number, number],
+) =>
+(tokens: CaptionTokens): CaptionTokens => {
   const once = (ids: readonly number[], encoder: 0 | 1): readonly number[] => {
     const mine = placeholderIds[encoder];
     const kept = ids.flatMap((id) =>
-      id === mine[0] ? [initialIds![encoder][0]] : mine.includes(id) ? [] : [id]
+      id === mine[0] ? [instead[encoder]] : mine.includes(id) ? [] : [id]
     );
     return [...kept, ...Array(ids.length - kept.length).fill(frames[encoder].padId)];
   };
-  return items.map((item) => ({
-    ...item,
-    tokens: {
-      ...item.tokens,
-      ids1: once(item.tokens.ids1, 0),
-      ids2: once(item.tokens.ids2, 1),
-    },
-  }));
+  return { ...tokens, ids1: once(tokens.ids1, 0), ids2: once(tokens.ids2, 1) };
 };
 
 /** The thorough measure: every picture at every timestep with every noise. */
@@ -99,7 +122,10 @@ export const beforeAfterItems = (
       Array.from({ length: noises }, (_, k) => ({ picture, t, item: i * noises + k }))
     )
   );
-  return Effect.forEach(places, ({ picture, t, item }) => itemOf(inputs, picture, t, item));
+  return underEach(
+    inputs,
+    Effect.forEach(places, ({ picture, t, item }) => itemOf(inputs, picture, t, item)),
+  );
 };
 
 // The mean squared error of the prediction over fixed items, forward only, in the training's own batches:
@@ -111,6 +137,12 @@ export interface Losses {
   readonly mean: number;
   readonly each: Float64Array;
 }
+
+/** The mean under each of so many rules, whose items stand one after the other. */
+export const meansOfParts = ({ each }: Losses, parts: number): readonly number[] => {
+  const size = each.length / parts;
+  return Array.from({ length: parts }, (_, i) => mean(each.subarray(i * size, (i + 1) * size)));
+};
 
 /** What the engine measures at once: so many items of one size. */
 export interface Measured {

@@ -4,6 +4,7 @@ import { Effect } from "effect";
 import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
 import { normals } from "../../engine/random/draw.ts";
 import type { Engine } from "../../engine/session/engine.ts";
+import { poolingOf } from "../../engine/text/pooling.ts";
 import type { LatentView } from "../../inversion/artefacts/latents.ts";
 import type { Blob } from "../../runtime/artefact.ts";
 import type { GradientTools } from "./gradient.ts";
@@ -50,6 +51,7 @@ export function gradientTools(
       },
       timesteps: configs.scheduler.num_train_timesteps,
       useMasks: false,
+      poolings: [poolingOf(configs.textEncoder2)],
       read: ({ size: [height, width] }) => {
         const at = { seed: 2, purpose: "latents", step: height, item: width };
         const drawn = Float32Array.from(normals(at, 8 * height * width));

@@ -12,7 +12,7 @@ export interface LossHistory {
   readonly fixedSteps: Float64Array;
 }
 
-function mean(values: ArrayLike<number>): number {
+export function mean(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i];
   return sum / values.length;

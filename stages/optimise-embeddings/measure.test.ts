@@ -8,7 +8,7 @@ import { normals } from "../../engine/random/draw.ts";
 import type { TrainingBatch } from "../../engine/session/batch.ts";
 import type { Engine } from "../../engine/session/engine.ts";
 import type { Item } from "./batches.ts";
-import { measure } from "./fixed-loss.ts";
+import { meansOfParts, measure } from "./fixed-loss.ts";
 
 const sizes = [[2, 3], [2, 3], [4, 2], [2, 3], [4, 2]] as const;
 const noiseOf = (i: number) =>
@@ -28,6 +28,7 @@ const items = sizes.map((size, i): Item => ({
   timestep: 100 * i,
   tokens: { ids1: [], ids2: [] } as unknown as Item["tokens"],
   mask: null,
+  pooling: { kind: "argmax" },
 }));
 
 const seen: number[] = [];
@@ -73,3 +74,9 @@ for (const batchSize of [1, 2, 3, 8]) {
     assert.ok(seen.every((batch) => batch === batchSize), "each batch is as large as a training's");
   });
 }
+
+test("several rules: the mean of each part of the items, which together make the mean", () => {
+  const each = Float64Array.of(1, 2, 4, 3, 5, 10);
+  assert.deepEqual(meansOfParts({ mean: 25 / 6, each }, 2), [7 / 3, 6]);
+  assert.deepEqual(meansOfParts({ mean: 25 / 6, each }, 1), [25 / 6]);
+});

@@ -12,24 +12,30 @@ import { fixedLossEvery } from "../../inversion/fixed-loss-every.ts";
 import type { Snapshot } from "../../inversion/artefacts/snapshots.ts";
 import type { TokenIds } from "../../inversion/artefacts/token-ids.ts";
 import { schedulerOf } from "../../inversion/model/open-engine.ts";
+import { poolingRule, trainedPooling } from "../../inversion/model/pooling.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { planBatches } from "./batch-plan.ts";
 import type { Item } from "./batches.ts";
-import { beforeAfterItems, fixedItems, itemsOfWord, measure } from "./fixed-loss.ts";
+import { beforeAfterItems, fixedItems, itemsOfWord, meansOfParts, measure } from "./fixed-loss.ts";
 import { latentReader } from "./latent-reader.ts";
 import type { OptimiseOptions } from "./options.ts";
 import { checkSamePictures } from "./same-pictures.ts";
 import { snapshotPublisher } from "./snapshot-publisher.ts";
-import type { Training } from "./train.ts";
+import type { Training } from "./training.ts";
 import type { EncoderPair } from "./training-state.ts";
 import { watchEmbeddings } from "./watch-embeddings.ts";
 
 interface Opened {
   readonly training: Training;
-  /** The loss over every picture that is measured on, at many timesteps; null where none is asked for. */
-  readonly beforeAfterLoss: (rows: EncoderPair) => Effect.Effect<number | null, Fault>;
+  /**
+   * The loss over every picture that is measured on, at many timesteps, under each rule of pooling; null
+   * where none is asked for.
+   */
+  readonly beforeAfterLoss: (
+    rows: EncoderPair,
+  ) => Effect.Effect<readonly number[] | null, Fault>;
 }
 
 export const openTraining = (
@@ -55,7 +61,14 @@ export const openTraining = (
     const batchPlan = planBatches(sizes, options);
     const widths = [engine.tokens[0].width, engine.tokens[1].width] as const;
     const watch = yield* tryPromise(() => watchEmbeddings(model, engine));
-    const fixed = { seed: options.seed, latents: inputs.latents, tokens: inputs.tokens, read };
+    const poolings = trainedPooling(options.pooling, model);
+    const fixed = {
+      seed: options.seed,
+      latents: inputs.latents,
+      tokens: inputs.tokens,
+      poolings: poolings.map((name) => poolingRule(name, model)),
+      read,
+    };
     const heldOut = inputs.latents.heldOut.length > 0;
     const items = yield* fixedItems(fixed, fixedLossItems(options, heldOut));
     const wordItems = itemsOfWord(items, inputs.tokens);
@@ -94,6 +107,7 @@ export const openTraining = (
       }),
       fixedEvery: fixedLossEvery(options.fixed_loss_every, batchPlan.fullest, items.length),
       heldOut,
+      poolings,
       fixedLoss: (rows) => measure(engine, tools, measured(items), rows),
       wordLoss: wordItems === null
         ? null
@@ -108,7 +122,7 @@ export const openTraining = (
         const { before_after_timesteps, before_after_noises } = options;
         if (before_after_timesteps.length === 0) return null;
         const all = yield* beforeAfterItems(fixed, before_after_timesteps, before_after_noises);
-        return (yield* measure(engine, tools, measured(all), rows)).mean;
+        return meansOfParts(yield* measure(engine, tools, measured(all), rows), poolings.length);
       });
 
     return { training, beforeAfterLoss };

@@ -26,9 +26,13 @@ const bestAt = (step: number, loss: number) => ({
 });
 const said = (
   state: Partial<TrainingState>,
-  after: number | null = null,
+  after: readonly number[] | null = null,
   heldOut = true,
-) => Effect.runPromise(summarise({ ...nothing, ...state }, () => Effect.succeed(after), heldOut));
+) => {
+  const training = { heldOut, poolings: ["argmax", "end_token"] } as const;
+  const measured = () => Effect.succeed(after);
+  return Effect.runPromise(summarise({ ...nothing, ...state }, measured, training));
+};
 const each = (values: Float64Array, every = 1) => ({
   fixedLosses: values,
   fixedSteps: values.map((_, i) => i * every),
@@ -44,10 +48,10 @@ test("nothing was measured: how long it trained", async () => {
 
 test("the held-out loss before and after, the fixed loss at its ends and at best", async () => {
   const text = await said({
-    before: 0.25,
+    before: [0.25],
     fixedLosses: Float64Array.of(0.5, 0.375, 0.4375),
     best: bestAt(5, 0.375),
-  }, 0.125);
+  }, [0.125]);
   assert.equal(
     text,
     "Loss on held-out pictures: 0.25000 before, 0.12500 after. " +
@@ -55,8 +59,16 @@ test("the held-out loss before and after, the fixed loss at its ends and at best
   );
 });
 
+test("trained for both kinds of clients: two numbers, each with its clients", async () => {
+  assert.equal(
+    await said({ before: [0.5, 0.375] }, [0.25, 0.125]),
+    "Loss on held-out pictures: 0.50000 before, 0.25000 after as InvokeAI, diffusers pool; " +
+      "0.37500 before, 0.12500 after as ComfyUI, A1111, Forge pool.",
+  );
+});
+
 test("which pictures it was measured on, and that no step was better than the beginning", async () => {
-  assert.match(await said({ before: 0.25 }, 0.5, false), /^Loss on training pictures: 0\.25/);
+  assert.match(await said({ before: [0.25] }, [0.5], false), /^Loss on training pictures: 0\.25/);
   const worse = { fixedLosses: Float64Array.of(0.5, 0.75), best: bestAt(0, 0.5) };
   assert.match(await said(worse), /at best \(step 0\)\. No step was better than the beginning/);
 });

@@ -1,14 +1,16 @@
 // What a finished training has come to, in a sentence for people.
 import { Effect } from "effect";
+import { followers } from "../../inversion/model/pooling.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { hasSettled, varianceRatio } from "./loss-history.ts";
+import type { Training } from "./training.ts";
 import { type EncoderPair, rowsOf, type TrainingState } from "./training-state.ts";
 
 /** `thorough` measures rows as `state.before` was measured, on `pictures`; null where nothing is asked for. */
 export const summarise = (
   state: TrainingState,
-  beforeAfterLoss: (rows: EncoderPair) => Effect.Effect<number | null, Fault>,
-  heldOut: boolean,
+  beforeAfterLoss: (rows: EncoderPair) => Effect.Effect<readonly number[] | null, Fault>,
+  { heldOut, poolings }: Pick<Training, "heldOut" | "poolings">,
 ): Effect.Effect<string, Fault> =>
   Effect.gen(function* () {
     const { best, before, fixedLosses } = state;
@@ -16,9 +18,12 @@ export const summarise = (
     const parts: string[] = [];
     if (before !== null) {
       const after = yield* beforeAfterLoss(rowsOf(state));
-      parts.push(
-        `Loss on ${pictures} pictures: ${before.toFixed(5)} before, ${after?.toFixed(5)} after.`,
+      const each = before.map((loss, i) =>
+        `${loss.toFixed(5)} before, ${after?.[i].toFixed(5)} after${
+          before.length > 1 ? ` as ${followers[poolings[i]]} pool` : ""
+        }`
       );
+      parts.push(`Loss on ${pictures} pictures: ${each.join("; ")}.`);
     }
     if (best !== null && fixedLosses.length > 1) {
       parts.push(

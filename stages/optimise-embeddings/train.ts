@@ -5,38 +5,17 @@ import { averageRows } from "../../engine/optimise/averaged-rows.ts";
 import { optimizerStep } from "../../engine/optimise/optimizer-step.ts";
 import { stepSizeFound } from "../../engine/optimise/optimizer.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
+import type { PoolingName } from "../../inversion/model/pooling.ts";
 import { type Fault, paused, stopped } from "../../lib/fault.ts";
-import type { RunEvent } from "../../runtime/events.ts";
-import type { StageTools } from "../../runtime/stage.ts";
+import type { RunEvent } from "../../inversion/events.ts";
+import { trainingRequests } from "../../inversion/requests.ts";
 import type { BatchPlan } from "./batch-plan.ts";
-import type { EncoderStats } from "./embedding-stats.ts";
-import type { Losses } from "./fixed-loss.ts";
-import { type GradientTools, stepGradient } from "./gradient.ts";
+import { type Losses, meansOfParts } from "./fixed-loss.ts";
+import { stepGradient } from "./gradient.ts";
 import { hasSettled, pairedDifference, varianceRatio } from "./loss-history.ts";
-import type { OptimiseOptions } from "./options.ts";
 import { stuckStepSize, worseThanWord } from "./preflight-warnings.ts";
-import type { SnapshotPublisher } from "./snapshot-publisher.ts";
+import type { Training } from "./training.ts";
 import { type EncoderPair, rowsOf, save, type TrainingState } from "./training-state.ts";
-
-export interface Training {
-  readonly options: OptimiseOptions;
-  readonly batchPlan: BatchPlan;
-  readonly gradient: GradientTools;
-  readonly rate: (step: number) => number;
-  /** After how many steps the fixed-input loss is measured; null: never. */
-  readonly fixedEvery: number | null;
-  /** It is measured on pictures that are not trained on, and so can choose the best rows. */
-  readonly heldOut: boolean;
-  readonly fixedLoss: (rows: EncoderPair) => Effect.Effect<Losses, Fault>;
-  /** The same of the initializer word, once where the vectors stand; null where that is no other thing. */
-  readonly wordLoss: ((rows: EncoderPair) => Effect.Effect<number, Fault>) | null;
-  readonly stats: (
-    state: TrainingState,
-    words: boolean,
-  ) => Effect.Effect<readonly EncoderStats[], Fault>;
-  readonly publisher: SnapshotPublisher;
-  readonly tools: StageTools;
-}
 
 export const isFinished = (state: TrainingState, batchPlan: BatchPlan): boolean =>
   state.early || state.step >= batchPlan.totalSteps;
@@ -70,7 +49,7 @@ export const train = (
       current = yield* evaluateWhereDue(training, stepped);
       yield* save(tools, current);
       yield* tell(training, current);
-      yield* publisher.asked(current, yield* tools.requests());
+      yield* publisher.asked(current, yield* trainingRequests(tools));
       yield* tools.progress(current.step, batchPlan.totalSteps, "steps");
     }
     return current;
@@ -187,8 +166,9 @@ const evaluated = (
   state: TrainingState,
 ): Effect.Effect<TrainingState, Fault> =>
   Effect.gen(function* () {
-    const { options, batchPlan, publisher, heldOut } = training;
-    const { mean: loss, each: losses } = yield* training.fixedLoss(rowsOf(state));
+    const { options, batchPlan, publisher, heldOut, poolings } = training;
+    const measured = yield* training.fixedLoss(rowsOf(state));
+    const { mean: loss, each: losses } = measured;
     const fixedLosses = appended(state.fixedLosses, loss);
     const fixedSteps = appended(state.fixedSteps, state.step);
     const epoch = batchPlan.epochsAfter(state.step);
@@ -207,6 +187,7 @@ const evaluated = (
       bestLoss: best.loss,
       varianceRatio: varianceRatio({ fixedLosses, fixedSteps }),
       heldOut,
+      ...(poolings.length > 1 ? { under: byPooling(poolings, measured) } : {}),
       ...(above === null ? {} : { aboveBest: above }),
     };
     const evaluateState = {
@@ -225,6 +206,12 @@ const evaluated = (
     };
     return { ...evaluateState, events: [...state.events, event, rows] };
   });
+
+/** The loss under each rule of pooling. */
+const byPooling = (poolings: readonly PoolingName[], measured: Losses) => {
+  const means = meansOfParts(measured, poolings.length);
+  return Object.fromEntries(poolings.map((name, i) => [name, means[i]]));
+};
 
 function appended(values: Float64Array, value: number): Float64Array {
   const all = new Float64Array(values.length + 1);

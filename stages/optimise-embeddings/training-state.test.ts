@@ -10,9 +10,9 @@ import { normals } from "../../engine/random/draw.ts";
 import { loadState, saveState } from "../../runtime/execute/state.ts";
 import { load, save, type TrainingState } from "./training-state.ts";
 import { testOrigin } from "../../runtime/testing/origin.ts";
-import { type StoredTensor, writeSafetensors } from "../../engine/weights/safetensors.ts";
+import { type StoredTensor, writeSafetensors } from "../../lib/safetensors/safetensors.ts";
 import type { Fault } from "../../lib/fault.ts";
-import type { RunEvent } from "../../runtime/events.ts";
+import type { RunEvent } from "../../inversion/events.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 
 const draw = (item: number, n = 6) => normals({ seed: 1, purpose: "test", step: 0, item }, n);
@@ -40,7 +40,7 @@ for (const kind of ["AdamW", "Prodigy"] as const) {
         fixedLosses: draw(4, 3),
         fixedSteps: Float64Array.of(0, 5, 7),
         best: { step: 1, epoch: 0, loss: 1 / 3, rows: [draw(5), draw(6)], losses: draw(9) },
-        before: 0.1 + 0.2,
+        before: [0.1 + 0.2, 1 / 3],
         early: false,
         events: [{ event: "note", at: 1, text: 'a "quoted" text' }],
       };
@@ -75,6 +75,7 @@ test("a state of before steps, losses of items and means were kept: what it lack
     };
     await Effect.runPromise(save({ runDir, run: { origin: testOrigin } }, state));
     const { tensors, metadata } = (await Effect.runPromise(loadState(runDir)))!;
+    const notes = JSON.stringify({ ...JSON.parse(metadata.notes), before: 0.25 });
     const older = new Map(
       [...tensors].filter(([name]) => !["fixed_steps", "best.losses"].includes(name))
         .map(([name, { data }]) => {
@@ -82,8 +83,11 @@ test("a state of before steps, losses of items and means were kept: what it lack
           return [name, { dtype: "F64" as const, shape: [values.length], data: values }] as const;
         }),
     );
-    await Effect.runPromise(saveState(runDir, testOrigin, older, { ...metadata, step: "23" }));
+    await Effect.runPromise(
+      saveState(runDir, testOrigin, older, { ...metadata, notes, step: "23" }),
+    );
     const read = (await Effect.runPromise(load(runDir, "AdamW")))!;
+    assert.deepEqual(read.before, [0.25], "one rule of pooling");
     assert.deepEqual(read.fixedSteps, Float64Array.of(0, 5, 10, 15, 20), "it was every fifth");
     assert.deepEqual(read.best, { ...state.best, losses: new Float64Array() });
   } finally {

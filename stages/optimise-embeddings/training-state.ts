@@ -15,7 +15,7 @@ import {
 } from "../../engine/optimise/state-tensors.ts";
 import { asFault } from "../../lib/as-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
-import { RunEvent } from "../../runtime/events.ts";
+import { RunEvent } from "../../inversion/events.ts";
 import {
   damagedState,
   loadState,
@@ -48,8 +48,8 @@ export interface TrainingState {
   /** The steps at which they were measured. */
   readonly fixedSteps: Float64Array;
   readonly best: Best | null;
-  /** The thorough measure before the first step; null where none is asked for. */
-  readonly before: number | null;
+  /** The thorough measure before the first step, under each rule of pooling; null where none is asked for. */
+  readonly before: readonly number[] | null;
   /** Ended early because the fixed-input loss had settled. */
   readonly early: boolean;
   /** What step `step` said. */
@@ -59,7 +59,8 @@ export interface TrainingState {
 const Notes = Schema.Struct({
   optimizer: Schema.Literals(Object.keys(optimizers) as OptimizerName[]),
   best: Schema.NullOr(Schema.Struct({ step: Schema.Int, epoch: Schema.Int, loss: Schema.Finite })),
-  before: Schema.NullOr(Schema.Finite),
+  /** One number in states of before there were several. */
+  before: Schema.NullOr(Schema.Union([Schema.Array(Schema.Finite), Schema.Finite])),
   early: Schema.Boolean,
   events: Schema.Array(RunEvent),
 });
@@ -152,6 +153,7 @@ function decoded(
   const fixedLosses = array("fixed_losses");
   const state: TrainingState = {
     ...notes,
+    before: typeof notes.before === "number" ? [notes.before] : notes.before,
     step,
     optimizer: optimizerState(runDir, optimizer, new Map(own)),
     average: tensors.has("ema.0") ? rows("ema") : null,

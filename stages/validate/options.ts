@@ -1,6 +1,7 @@
 // The configuration's keys that decide which pictures a validation makes, and how.
 import { Schema } from "effect";
 import { embeddingFields } from "../../config/embedding.ts";
+import { fixedLossFields } from "../../config/fixed-loss.ts";
 import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
 import { validationFields } from "../../config/validation.ts";
@@ -13,13 +14,17 @@ export const ValidateOptions = Schema.Struct({
   ...modelFields,
   ...engineFields,
   ...workFields,
-  pooling: embeddingFields.pooling,
   prediction_type: objectiveFields.prediction_type,
   rescale_betas_zero_snr: objectiveFields.rescale_betas_zero_snr,
   validation_prompts: validationFields.validation_prompts,
   negative_validation_prompts: validationFields.negative_validation_prompts,
   num_validation_images_per_prompt: validationFields.num_validation_images_per_prompt,
   validation_sampler: validationFields.validation_sampler,
+  pooling: embeddingFields.pooling,
+  initializer_token: embeddingFields.initializer_token,
+  fixed_loss_word: fixedLossFields.fixed_loss_word,
+  prompt_following: validationFields.prompt_following,
+  validation_pooling: validationFields.validation_pooling,
   validation_steps: validationFields.validation_steps,
   validation_guidance: validationFields.validation_guidance,
 });

@@ -54,11 +54,15 @@ async function snapshotAt(
   };
 }
 
-async function run(tools: MemoryTools, snapshots: readonly Snapshot[]) {
+async function run(
+  tools: MemoryTools,
+  snapshots: readonly Snapshot[],
+  more: Partial<ValidateOptions> = {},
+) {
   const said: Validation[] = [];
   tools.events.length = 0;
   await Effect.runPromise(validate.run({
-    options,
+    options: { ...options, ...more },
     inputs: { snapshots: Stream.fromIterable(snapshots) },
     writers: { validations: (each) => Effect.sync(() => void said.push(each)) },
     tools,
@@ -69,6 +73,29 @@ async function run(tools: MemoryTools, snapshots: readonly Snapshot[]) {
 const at = (step: number) => `validation/epoch_00000000-step_0000000${step}`;
 const picture = (runDir: string, step: number, prompt: number, image: number) =>
   readFileSync(join(runDir, at(step), `prompt_000${prompt}`, `000${image}.jpg`));
+
+test("both kinds of clients: pictures of one noise side by side, each as its clients draw it", () =>
+  withTemporaryFolder(async (runDir) => {
+    const tools = toolsIn(runDir);
+    const bytesAt = (step: number) => [0, 1, 2, 3].map((image) => picture(runDir, step, 0, image));
+    const events = () => tools.events.flatMap((e) => e.event === "validation-picture" ? [e] : []);
+    await run(tools, [await snapshotAt(tools, 2, 0.1)], { validation_pooling: "both" });
+    assert.deepEqual(
+      events().filter(({ prompt }) => prompt === 0).map(({ image, pooling }) => [image, pooling]),
+      [[0, "argmax"], [1, "end_token"], [2, "argmax"], [3, "end_token"]],
+    );
+    for (const [step, rule] of [[4, "argmax"], [6, "end_token"]] as const) {
+      await run(tools, [await snapshotAt(tools, step, 0.1)], { validation_pooling: rule });
+      const two = [0, 1].map((image) => picture(runDir, step, 0, image));
+      assert.ok(events().every(({ pooling }) => pooling === undefined));
+      const places = rule === "argmax" ? [0, 2] : [1, 3];
+      assert.deepEqual(two, places.map((place) => bytesAt(2)[place]));
+    }
+    assert.notDeepEqual(bytesAt(2)[0], bytesAt(2)[1]);
+    // As it was trained, unless somebody else's pictures are asked for.
+    await run(tools, [await snapshotAt(tools, 8, 0.1)], { pooling: "end_token" });
+    assert.deepEqual(picture(runDir, 8, 0, 0), bytesAt(2)[1]);
+  }));
 
 test("pictures of each prompt at each due step; the same noise at every step", () =>
   withTemporaryFolder(async (runDir) => {

@@ -10,6 +10,7 @@ import { validations } from "../../inversion/artefacts/validations.ts";
 import { modelPreflight } from "../../inversion/model/model-preflight.ts";
 import { schedulerOf } from "../../inversion/model/open-engine.ts";
 import { jpeg } from "../../inversion/model/picture-file.ts";
+import { poolingNames } from "../../inversion/model/pooling.ts";
 import { snapshotRows } from "../../inversion/snapshot-rows.ts";
 import { asFault } from "../../lib/as-fault.ts";
 import { atomicWrite, makeFolder } from "../../lib/atomic-write.ts";
@@ -17,10 +18,11 @@ import { NotWritable } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import type { UnstampedTrainingEvent } from "../../inversion/events.ts";
 import { withoutFolders } from "../../lib/without-folders.ts";
-import type { UnstampedEvent } from "../../runtime/events.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { ValidateOptions } from "./options.ts";
+import { followingPictures, measureFollowing } from "./prompt-following.ts";
 import { readRecord, type ValidationRecord, writeRecord } from "./validation-record.ts";
 import { openValidationSampler, type ValidationSampler } from "./validation-sampler.ts";
 
@@ -85,13 +87,13 @@ const dealtWith = <R>(
   { step, epoch, validate }: Snapshot,
   folder: string,
   runDir: string,
-  make: Effect.Effect<readonly string[], Fault, R>,
+  make: Effect.Effect<Pick<ValidationRecord, "prompts" | "following">, Fault, R>,
 ): Effect.Effect<ValidationRecord, Fault, R> =>
   Effect.gen(function* () {
     const started = performance.now();
-    const prompts = yield* make;
+    const made = yield* make;
     const seconds = (performance.now() - started) / 1000;
-    const record = { step, epoch, outcome: "done", prompts, seconds } as const;
+    const record = { step, epoch, outcome: "done", ...made, seconds } as const;
     yield* writeRecord(folder, record);
     return record;
   }).pipe(Effect.catchCause((cause) => {
@@ -112,11 +114,18 @@ const dealtWith = <R>(
 
 /** What is said of a validation that has been dealt with. */
 const endOf = (
-  { step, epoch, outcome, seconds = 0, error = "" }: ValidationRecord,
+  { step, epoch, outcome, seconds = 0, error = "", following }: ValidationRecord,
   snapshot: Snapshot,
-): UnstampedEvent =>
+): UnstampedTrainingEvent =>
   outcome === "done"
-    ? { event: "validation-finished", step, epoch, seconds, ...askedOf(snapshot) }
+    ? {
+      event: "validation-finished",
+      step,
+      epoch,
+      seconds,
+      ...askedOf(snapshot),
+      ...(following === undefined ? {} : { following }),
+    }
     : { event: "validation-failed", step, epoch, error, ...askedOf(snapshot) };
 
 class LostRows extends fault("LostRows", "user") {}
@@ -128,7 +137,7 @@ const lostRows = (step: number) =>
     fix: "Its pictures are left out.",
   });
 
-/** Makes them; the prompts that they are of. */
+/** Makes them; the prompts that they are of, and how well such are followed, where that is asked for. */
 const pictures = (
   validationSampler: ValidationSampler,
   options: ValidateOptions,
@@ -140,7 +149,9 @@ const pictures = (
     const folder = folderOf(snapshot);
     const asked = snapshot.validate?.prompts ?? null;
     const prompts = asked ?? options.validation_prompts;
-    const images = options.num_validation_images_per_prompt;
+    const { poolings } = validationSampler;
+    // Pictures of one noise stand side by side, one for each rule of pooling.
+    const images = options.num_validation_images_per_prompt * poolings.length;
     const total = prompts.length * images;
     yield* tools.emit({ event: "validation-started", step, epoch, pictures: total });
     const rows = yield* snapshotRows(tools, snapshot.rows);
@@ -152,12 +163,14 @@ const pictures = (
         const negative = asked === null
           ? options.negative_validation_prompts?.[prompt] ?? null
           : null;
+        const pooling = poolings[image % poolings.length];
         const drawn = yield* validationSampler.draw({
           rows,
           of: snapshot.rows,
           text,
           negative,
-          image,
+          image: Math.floor(image / poolings.length),
+          pooling,
         });
         const path = `${name}/${String(image).padStart(4, "0")}.jpg`;
         const bytes = yield* tryPromise(() => jpeg(drawn));
@@ -173,9 +186,26 @@ const pictures = (
           path,
           width,
           height,
+          ...(poolings.length > 1 ? { pooling } : {}),
         });
         yield* tools.progress(prompt * images + image + 1, total, "pictures");
       }
     }
-    return prompts;
+    const { fixed_loss_word, initializer_token: begun } = options;
+    const word = fixed_loss_word ?? (begun === "auto" ? null : begun);
+    if (!options.prompt_following || !snapshot.last || word === null) return { prompts };
+    let done = 0;
+    const measured = { word, placeholder: options.placeholder_token, poolings: poolingNames };
+    const following = yield* measureFollowing(measured, ({ text, image, pooling }) =>
+      validationSampler.drawLatents({
+        rows,
+        of: snapshot.rows,
+        text,
+        negative: null,
+        image,
+        pooling,
+      }).pipe(Effect.tap(() =>
+        tools.progress(++done, followingPictures, "pictures")
+      )));
+    return { prompts, following };
   });

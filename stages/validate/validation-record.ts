@@ -14,6 +14,11 @@ export const ValidationRecord = Schema.Struct({
   prompts: Schema.Array(Schema.String),
   seconds: Schema.optionalKey(Schema.Finite),
   error: Schema.optionalKey(Schema.String),
+  following: Schema.optionalKey(Schema.Array(Schema.Struct({
+    pooling: Schema.String,
+    mean: Schema.Finite,
+    error: Schema.Finite,
+  }))),
 });
 export type ValidationRecord = typeof ValidationRecord.Type;
 

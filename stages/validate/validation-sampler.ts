@@ -4,12 +4,14 @@ import { Effect, type Scope } from "effect";
 import { heightWidth } from "../../config/data.ts";
 import type { Tensor } from "../../engine/device/messages.ts";
 import {
+  drawLatents,
   drawPicture,
   type PromptTokenizers,
   promptTokenizers,
 } from "../../engine/sample/draw-picture.ts";
 import { type Rows, unpackRows } from "../../inversion/artefacts/snapshots.ts";
 import { schedulerOf } from "../../inversion/model/open-engine.ts";
+import { drawnPooling, type PoolingName, poolingRule } from "../../inversion/model/pooling.ts";
 import { trainingEngine } from "../../inversion/model/training-engine.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
@@ -23,13 +25,18 @@ export interface Drawing {
   readonly negative: string | null;
   /** Index of the picture among those of its prompt: the address of its noise. */
   readonly image: number;
+  readonly pooling: PoolingName;
 }
 
 export interface ValidationSampler {
+  /** Each picture is drawn by each of these rules. */
+  readonly poolings: readonly PoolingName[];
   /** What draws one validation: afterwards nothing of it stays in memory. */
   readonly session: <A>(drawings: Effect.Effect<A, Fault>) => Effect.Effect<A, Fault>;
   /** Pixels [1, 3, H, W] around -1..1. */
   readonly draw: (drawing: Drawing) => Effect.Effect<Tensor, Fault>;
+  /** The same before they are decoded. */
+  readonly drawLatents: (drawing: Drawing) => Effect.Effect<Tensor, Fault>;
 }
 
 export const openValidationSampler = (
@@ -62,7 +69,19 @@ export const openValidationSampler = (
 
     // The number of vectors is known with the first rows, and stays.
     let tokenizers: PromptTokenizers | undefined;
-    const draw = ({ rows, of, text, negative, image }: Drawing) => {
+    const looked = new Set<string>();
+    const drawn = (draw: typeof drawPicture) => (drawing: Drawing) =>
+      Effect.tap(drawnOnce(draw)(drawing), () => {
+        const over = looked.has(drawing.text) ? 0 : tokenizers?.[0].overflowOf(drawing.text) ?? 0;
+        looked.add(drawing.text);
+        return over === 0 ? Effect.void : tools.emit({
+          event: "warning",
+          text: `Only 75 tokens fit, so the last ${over} of the prompt ` +
+            `${JSON.stringify(drawing.text.slice(0, 60))} are cut off.`,
+        });
+      });
+    const drawnOnce = (draw: typeof drawPicture) => (drawing: Drawing) => {
+      const { rows, of, text, negative, image, pooling } = drawing;
       const { clip_l, clip_g } = unpackRows(of, rows);
       const embedding = {
         name: options.placeholder_token,
@@ -72,11 +91,12 @@ export const openValidationSampler = (
       return turn(
         tryPromise((signal) => {
           tokenizers ??= promptTokenizers(model, [embedding]);
-          return drawPicture(engine, {
+          return draw(engine, {
             prompt: text,
             negative,
             embeddings: [embedding],
             tokenizers,
+            pooling: poolingRule(pooling, model),
             seed: options.seed,
             picture: image,
             sampler: options.validation_sampler,
@@ -90,5 +110,6 @@ export const openValidationSampler = (
         }),
       );
     };
-    return { session, draw };
+    const poolings = drawnPooling(options.validation_pooling, options.pooling, model);
+    return { poolings, session, draw: drawn(drawPicture), drawLatents: drawn(drawLatents) };
   });

@@ -6,14 +6,14 @@
 // and the slider follows new pictures only while it stands at the last step.
 import { fill, h, icon } from "./dom.js";
 import { createFilmGrid } from "./film-grid.js";
-import { count, loss } from "./format.js";
+import { clientsOf, count, loss, pictureText } from "./format.js";
 import { openLightbox } from "./lightbox.js";
 import { checkpointAt } from "../../reading/run-state.js";
 import { pictureAddress } from "./server.js";
 import { request } from "./steering.js";
 import { toast } from "./toast.js";
 
-/** @typedef {import("./main.js").Shown} Shown */
+/** @typedef {import("./view.js").Shown} Shown */
 
 const playMilliseconds = 350;
 
@@ -22,7 +22,7 @@ export const pictureSteps = (state) =>
   Object.values(state.validations).filter(({ pictures }) => Object.keys(pictures).length > 0)
     .map(({ step }) => step).sort((a, b) => a - b);
 
-/** @param {Shown} shown @returns {import("./main.js").View} */
+/** @param {Shown} shown @returns {import("./view.js").View} */
 export function createExplorer({ run, curves }) {
   let state = run.description.state;
   let steps = pictureSteps(state);
@@ -168,8 +168,11 @@ export function createExplorer({ run, curves }) {
                   src: pictureAddress(run.id, `${step}-${key}`, 640, picture.at),
                   width: picture.width,
                   height: picture.height,
-                  alt: `step ${step}: ${picture.text}`,
+                  alt: `step ${step}: ${pictureText(picture)}`,
                 }),
+                picture.pooling === undefined
+                  ? null
+                  : h("span", { class: "whose" }, clientsOf(picture.pooling)),
               )
             ),
             pictures.length === 0

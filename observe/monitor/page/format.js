@@ -63,3 +63,16 @@ export function percent(part) {
   const number = /** @type {number} */ (part) * 100;
   return `${number.toFixed(number < 10 ? 1 : 0)} %`;
 }
+
+/** @type {Readonly<Record<string, string>>} programs by where they take the pooled text */
+const clientsByPooling = {
+  argmax: "InvokeAI, diffusers",
+  end_token: "ComfyUI, A1111, Forge",
+};
+
+/** The programs that follow a rule of pooling. @param {string} pooling */
+export const clientsOf = (pooling) => clientsByPooling[pooling] ?? pooling;
+
+/** What a picture is of, and whose way of drawing it is. @param {{text: string, pooling?: string}} of */
+export const pictureText = ({ text, pooling }) =>
+  pooling === undefined ? text : `${text} (as ${clientsOf(pooling)})`;

@@ -3,7 +3,7 @@
 // One picture at full size, with a line to wipe between it and the same prompt at an earlier step.
 // Arrow keys go through the steps; both pictures are of the same prompt and seed by their key.
 import { fill, h, setText } from "./dom.js";
-import { count } from "./format.js";
+import { count, pictureText } from "./format.js";
 import { pictureAddress } from "./server.js";
 
 /**
@@ -49,7 +49,8 @@ export function openLightbox({ run, steps, step: first, key, onStep }) {
   };
 
   const show = () => {
-    const { text, width, height } = validations[step].pictures[key];
+    const { width, height } = validations[step].pictures[key];
+    const text = pictureText(validations[step].pictures[key]);
     Object.assign(now, { src: addressAt(step), alt: `step ${step}: ${text}`, width, height });
     then.src = addressAt(Number(earlier.value));
     fill(caption, h("b", {}, `Step ${count(step)}`), h("span", {}, text));

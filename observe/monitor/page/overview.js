@@ -5,12 +5,22 @@
 // loss on fixed inputs comes with it and the best step is marked there.
 import { createChart } from "./chart.js";
 import { fill, h, setText } from "./dom.js";
-import { ago, count, dateTime, duration, loss, memory, percent, short } from "./format.js";
+import {
+  ago,
+  clientsOf,
+  count,
+  dateTime,
+  duration,
+  loss,
+  memory,
+  percent,
+  short,
+} from "./format.js";
 import { remainingSeconds } from "../../reading/run-state.js";
 import { statusOf } from "../../reading/run-status.js";
 import { pictureAddress } from "./server.js";
 
-/** @typedef {import("./main.js").Shown} Shown */
+/** @typedef {import("./view.js").Shown} Shown */
 /** @typedef {import("../../reading/run-state.js").RunState} RunState */
 
 const converged = 0.15;
@@ -128,7 +138,7 @@ function createCharts({ curves }) {
 
 /** @param {RunState} state @param {boolean} alive @param {number | undefined} smoothed */
 function figures(state, alive, smoothed) {
-  const { fixedLoss, recentSeconds } = state;
+  const { fixedLoss, following, recentSeconds } = state;
   const pace = recentSeconds.length === 0
     ? null
     : recentSeconds.reduce((sum, each) => sum + each, 0) / recentSeconds.length;
@@ -152,6 +162,18 @@ function figures(state, alive, smoothed) {
         ? "Measured on pictures that are trained on, which cannot choose: the best is the last"
         : "The best step by pictures that are not trained on",
     },
+    ...Object.entries(fixedLoss?.under ?? {}).map(([pooling, value]) => ({
+      label: "Fixed loss now",
+      value: loss(value),
+      note: `in ${clientsOf(pooling)}`,
+      title: "With the pooled text where these programs take it",
+    })),
+    ...(following ?? []).map(({ pooling, mean, error }) => ({
+      label: "Prompt following F",
+      value: mean.toFixed(3),
+      note: `± ${error.toFixed(3)} in ${clientsOf(pooling)}`,
+      title: "How far pictures differ from the word's around the thing itself; 0 is the word's own",
+    })),
     {
       label: "Variance ratio",
       value: ratio === null ? "–" : ratio.toFixed(2),
@@ -184,7 +206,7 @@ function figures(state, alive, smoothed) {
   ];
 }
 
-/** @param {Shown} shown @returns {import("./main.js").View} */
+/** @param {Shown} shown @returns {import("./view.js").View} */
 export function createOverview(shown) {
   const charts = createCharts(shown);
   const numbers = h("dl", { class: "figures" });
