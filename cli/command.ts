@@ -18,6 +18,8 @@ export interface Command {
   readonly summary: string;
   /** Flags as cac reads them, e.g. "--out <path>", and their help. */
   readonly options: readonly (readonly [flags: string, help: string])[];
+  /** Options that may be given more than once, by name ("set"); any other is refused then. */
+  readonly repeatable?: readonly string[];
   readonly examples: readonly string[];
   /** More of `--help`, e.g. "EXIT STATUS"; "DESCRIPTION" comes before the options. */
   readonly sections?: readonly {

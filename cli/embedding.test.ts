@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { readSafetensors, writeSafetensors } from "../engine/weights/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../lib/safetensors/safetensors.ts";
 import { UsageFault } from "./command.ts";
 import { embeddingCommand } from "./embedding.ts";
 

@@ -5,18 +5,15 @@
 // the first version, so nothing of the pipeline's own may shine through; but where results go is not in it.
 import { Effect, Schema } from "effect";
 import { placeKeys, placesIn, targetKeys } from "../config/places.ts";
-import { readHeader } from "../engine/weights/safetensors.ts";
+import { type ReadConfiguration, readTrainingConfiguration } from "../inversion/configuration.ts";
 import { originNames, originsOf } from "../inversion/origins.ts";
 import type { Fault } from "../lib/fault.ts";
+import { readHeader } from "../lib/safetensors/safetensors.ts";
 import { tryPromise } from "../lib/try-promise.ts";
-import {
-  type Configuration,
-  type ReadConfiguration,
-  readTrainingConfiguration,
-} from "../runtime/pipeline/configuration.ts";
 import { valueAt } from "../runtime/options/decode-source.ts";
 import { isMapping, withoutKeys } from "../runtime/options/mapping.ts";
 import { parseSettings } from "../runtime/options/settings.ts";
+import type { Configuration } from "../runtime/pipeline/configuration.ts";
 import { UsageFault } from "./command.ts";
 
 const Carried = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json));

@@ -10,7 +10,7 @@ import sharp from "sharp";
 import { TokenEmbeddings } from "../engine/text/token-embeddings.ts";
 import { loadTokenizer } from "../engine/text/tokenizer.ts";
 import { openModel } from "../engine/weights/model.ts";
-import { writeSafetensors } from "../engine/weights/safetensors.ts";
+import { writeSafetensors } from "../lib/safetensors/safetensors.ts";
 import { convertEmbedding } from "../inversion/embedding/convert-embedding.ts";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { UsageFault } from "./command.ts";

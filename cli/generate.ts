@@ -58,6 +58,7 @@ export const generateCommand: Command = {
     ["--threads <n>", "Threads on the CPU; as many as there are cores by default"],
     ["--json", "Print one JSON value instead of text"],
   ],
+  repeatable: ["embedding"],
   examples: [
     'generate "a photo of bruce_the_gnome at the beach" --embedding bruce_the_gnome.safetensors',
     'generate "a my_hat on a my_cat" --embedding my_hat=a.safetensors --embedding my_cat=b/ ' +

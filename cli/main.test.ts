@@ -1,15 +1,18 @@
 // The program as it is called: from a command line to standard output, standard error and an exit code.
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { writeSafetensors } from "../engine/weights/safetensors.ts";
+import { writeSafetensors } from "../lib/safetensors/safetensors.ts";
 import { startChild } from "../runtime/testing/child.ts";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 
 const main = fileURLToPath(new URL("./main.ts", import.meta.url));
 const call = (cwd: string, ...args: string[]) => startChild(main, args, { cwd }).ended;
+const callWith = (cwd: string, env: Record<string, string>, ...args: string[]) =>
+  startChild(main, args, { cwd, env }).ended;
 
 // A stage as a stranger writes it, in a folder that knows neither gnomic nor effect.
 const greeter = `
@@ -26,8 +29,20 @@ export default ({ Effect, Schema, defineStage, artefact, fault }) => {
     run: ({ options, tools }) =>
       options.greeting === "throw"
         ? Effect.sync(() => { throw new TypeError("lost for words"); })
+        : options.greeting === "later"
+        ? Effect.promise(() => new Promise(() => setTimeout(() => { throw new Error("lost for words"); }, 20)))
+        : options.greeting === "reject"
+        ? (Promise.reject(new Error("lost for words")), Effect.never)
+        : options.greeting === "lost"
+        ? (Promise.reject("lost for words"), Effect.never)
         : options.greeting === "fail"
         ? Effect.fail(new Shy({ wanted: "courage", found: "none", fix: "Breathe." }))
+        : options.greeting === "print"
+        ? Effect.sync(() => {
+          console.log("to the console");
+          process.stdout.write("to the stream\\n");
+          return { greeting: "printed" };
+        })
         : tools.emit({ event: "note", text: options.greeting + " " + options.placeholder_token })
           .pipe(Effect.as({ greeting: options.greeting })),
   });
@@ -71,6 +86,18 @@ test("a stranger's pipeline runs, says where the result is, and has nothing to d
     const second = await call(folder, "pipeline", "./hello.yaml", "--quiet");
     assert.deepEqual([second.code, second.stderr], [0, ""]);
     assert.match(second.stdout, /^Complete already, nothing to do: out[\\/]bruce-[0-9a-f]{8}\n$/);
+  }));
+
+test("the key to a page is not written to a log", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "hello");
+    for (const quiet of ["--quiet", "--json"]) {
+      const output = ["--output", quiet.slice(2), "--monitor", quiet];
+      const { code, stdout, stderr } = await call(folder, "pipeline", "./hello.yaml", ...output);
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /^The page is served at http:\/\/127\.0\.0\.1:\d+; its key/m);
+      assert.doesNotMatch(stdout + stderr, /http:\/\/127\.0\.0\.1:\d+\/[?#\w]/);
+    }
   }));
 
 test("--json: events on standard output and nothing else", () =>
@@ -201,12 +228,58 @@ test("exit 3 for the world's faults, with what to do; 70 for a defect, with a re
       /go on with: .*pipeline \.\/hello\.yaml\n.*wanted courage, found none/s,
     );
 
-    const at = project(join(folder, "b"), "throw");
-    const defect = await call(at, "pipeline", "./hello.yaml");
+    const at = project(join(folder, "b"), "lost");
+    const reports = join(folder, "reports");
+    const defect = await callWith(
+      at,
+      { TMPDIR: reports, TEMP: reports },
+      "pipeline",
+      "./hello.yaml",
+    );
     assert.equal(defect.code, 70);
     const [, report] = /A report of it: (.*)/.exec(defect.stderr)!;
-    assert.match(readFileSync(join(at, report), "utf8"), /lost for words/);
-    assert.match(report, /^out[\\/]bruce-[0-9a-f]{8}[\\/]crash-1\.txt$/);
+    assert.match(readFileSync(report, "utf8"), /lost for words/);
+    assert.match(report, /reports[\\/]gnomic-crash-[0-9a-f-]{36}\.txt$/);
+  }));
+
+test("a defect whose report cannot be written is said once", () =>
+  withTemporaryFolder(async (folder) => {
+    const at = project(join(folder, "b"), "lost");
+    const nowhere = join(at, "greet.ts", "below");
+    const { code, stderr } = await callWith(
+      at,
+      { TMPDIR: nowhere, TEMP: nowhere },
+      "pipeline",
+      "./hello.yaml",
+    );
+    assert.equal(code, 70);
+    assert.equal(stderr.split("lost for words").length, 2, stderr);
+    assert.match(stderr, /No report of it could be written/);
+  }));
+
+test("what a user's stage throws, at once or when nobody waits, is exit 2 and names its file, once", () =>
+  withTemporaryFolder(async (folder) => {
+    for (const greeting of ["throw", "later", "reject"]) {
+      const at = project(join(folder, greeting), greeting);
+      const { code, stdout, stderr } = await call(at, "pipeline", "./hello.yaml");
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, /greet\.ts \S+: wanted this stage to work, found .*lost for words/);
+      assert.equal((stdout + stderr).split("lost for words").length, 2, stdout + stderr);
+      const said = stdout + stderr;
+      assert.ok(!/go on with|defect/.test(said) && !said.includes("\u001b"), said);
+    }
+  }));
+
+test("Complete names a folder only where there is one", () =>
+  withTemporaryFolder(async (folder) => {
+    const at = project(folder, "hello");
+    writeFileSync(
+      join(at, "greet.ts"),
+      readFileSync(join(at, "greet.ts"), "utf8").replace('lifetime: "run"', 'lifetime: "cached"'),
+    );
+    const { code, stdout } = await call(at, "pipeline", "./hello.yaml");
+    assert.equal(code, 0);
+    assert.match(stdout, /^Complete: results are in the store \(.*\.gnomic-store\)$/m);
   }));
 
 test("help of the program and of a command; unknown commands and options name the nearest", () =>
@@ -214,7 +287,16 @@ test("help of the program and of a command; unknown commands and options name th
     const all = await call(folder, "--help");
     assert.equal(all.code, 0);
     for (
-      const name of ["pipeline", "runs", "embedding", "generate", "monitor", "doctor", "probe"]
+      const name of [
+        "pipeline",
+        "runs",
+        "embedding",
+        "suggest",
+        "generate",
+        "monitor",
+        "doctor",
+        "probe",
+      ]
     ) {
       assert.match(all.stdout, new RegExp(`^    ${name} `, "m"));
     }
@@ -270,3 +352,33 @@ test("the overview, the tasks of deno and the scripts of npm know the same comma
     assert.deepEqual(calls.map(([name]) => name).sort(), names);
   }
 });
+
+test("an option that counts once is refused twice; ~ behind an equals sign is the home folder", async () => {
+  const run = (...args: string[]) => startChild(main, args).ended;
+  const twice = await run("pipeline", "sdxl-ti", "--dry-run", "--seed", "1", "--seed", "2");
+  assert.equal(twice.code, 2);
+  assert.match(twice.stderr, /--seed: wanted this option once, found 1 and 2/);
+  const both = await run(
+    "pipeline",
+    "sdxl-ti",
+    "--dry-run",
+    "--only",
+    "ingest",
+    "--from",
+    "caption",
+  );
+  assert.match(both.stderr, /--only by itself/);
+  const home = await run("pipeline", "sdxl-ti", "--dry-run", "--config=~/no-such-file.yaml");
+  assert.ok(home.stderr.includes(join(homedir(), "no-such-file.yaml")), home.stderr);
+  const user = await run("runs", "list", "--output=~nobody/out");
+  assert.match(user.stderr, /--output: wanted a path; only ~/);
+});
+
+test("--json: what a stage writes to the console is not among the events", () =>
+  withTemporaryFolder(async (folder) => {
+    project(folder, "print");
+    const { code, stdout, stderr } = await call(folder, "pipeline", "./hello.yaml", "--json");
+    assert.equal(code, 0, stderr);
+    for (const line of stdout.trimEnd().split("\n")) assert.ok("event" in JSON.parse(line));
+    assert.match(stderr, /to the console\nto the stream/);
+  }));

@@ -1,6 +1,7 @@
 // The program: finds the command, imports it and nothing else, runs it, and turns how it ended into a
 // message and an exit code.
 // The trap: this file loads before anything is said, so it imports only what every command needs.
+import "./permissions.ts";
 import process from "node:process";
 import { cac } from "cac";
 import type { Command } from "./command.ts";
@@ -9,7 +10,11 @@ import type { Command } from "./command.ts";
 const summaries: Readonly<Record<string, string>> = {
   pipeline: "Run a pipeline: from pictures to an embedding; after any end, go on",
   runs: "List, show, compare, steer, move and clear up runs",
-  embedding: "Check an embedding file (what each client does with it), or convert it",
+  sweep: "Many trainings from one file: ranked, halved, gone on with after any end",
+  worker: "Train what the sweeps of a fleet ask for, over PostgreSQL (GNOMIC_FLEET)",
+  embedding:
+    "Check an embedding file (what each client does with it), convert, average or prune it",
+  suggest: "Suggest words to begin with: those under which your pictures have the lowest loss",
   generate: "Make pictures of a prompt with any embeddings",
   monitor: "Look at runs in a browser: curves, pictures, rows, stages; stop, save, validate",
   doctor: "Say what this machine can compute on, and how to enable the rest",
@@ -48,9 +53,10 @@ const unmarked = (value: unknown): unknown =>
 
 /** Positional arguments and options of a command line. Throws what is wrong with it. */
 async function parse(command: Command, argv: readonly string[]) {
-  const [{ UsageFault }, { nearest }] = await Promise.all([
+  const [{ UsageFault }, { nearest }, { homePath }] = await Promise.all([
     import("./command.ts"),
     import("../lib/nearest.ts"),
+    import("../lib/home-path.ts"),
   ]);
   const cli = cac("gnomic");
   const known = cli.command(command.usage, command.summary);
@@ -73,6 +79,24 @@ async function parse(command: Command, argv: readonly string[]) {
       found: "an unknown one",
       fix: near === undefined ? `${name} --help lists them.` : `Did you mean --${near}?`,
     });
+  }
+  for (const [key, value] of Object.entries(options)) {
+    if (!Array.isArray(value) || command.repeatable?.includes(key)) continue;
+    throw new UsageFault({
+      key: `--${kebab(key)}`,
+      wanted: "this option once",
+      found: value.map(String).join(" and "),
+      fix: "Leave one of them.",
+    });
+  }
+  for (const { name, rawName } of known.options) {
+    const value = options[name];
+    if (!/<(dir|file|path|folder)>/.test(rawName) || value === undefined) continue;
+    const paths = [value].flat().map((each) => homePath(String(each)));
+    for (const path of paths) {
+      if (typeof path !== "string") throw new UsageFault({ key: `--${kebab(name)}`, ...path });
+    }
+    options[name] = Array.isArray(value) ? paths : paths[0];
   }
   try {
     known.checkOptionValue();

@@ -4,23 +4,29 @@ import type { Command } from "./command.ts";
 
 export const pipelineHelp: Pick<
   Command,
-  "usage" | "summary" | "options" | "sections" | "examples"
+  "usage" | "summary" | "options" | "repeatable" | "sections" | "examples"
 > = {
   usage: "pipeline <name>",
   summary: "Run a pipeline: from pictures to an embedding; after any end, go on",
   options: [
-    ["--config <file>", "Options from a YAML file, over those of the pipeline file"],
-    ["--set <key=value>", "One option, e.g. optimizer.learning_rate=1e-3; may be repeated"],
+    ["--config <file>", "Options from a YAML file, over those before it; may be repeated"],
+    [
+      "--set <key=value>",
+      "One option, e.g. optimizer.learning_rate=1e-3; nothing behind = is its default; may be repeated",
+    ],
     ["--output <dir>", "The folder of runs, over base_output_dir"],
     ["--seed <number>", "The seed of all randomness"],
     ["--provider <name>", `What computes: ${["auto", ...providerNames].join(", ")}`],
     ["--from-file <file>", "The settings that an embedding file carries; it asks for places"],
     ["--dry-run", "Say what would be done and why; no network is used and no run is made"],
     ["--explain [option]", "Say what an option means, or list them all"],
-    ["--from <stage>", "Run this stage and those below it; the others must be in the store"],
-    ["--until <stage>", "Run up to this stage"],
+    [
+      "--from <stage>",
+      "Run this stage and those below it; the others must be in the store; may be repeated",
+    ],
+    ["--until <stage>", "Run up to this stage; may be repeated"],
     ["--to-step <n>", "Train up to this step and pause: the schedule stays as it is"],
-    ["--only <stage>", "Run this stage alone; what it reads must be in the store"],
+    ["--only <stage>", "Run this stage alone; what it reads must be in the store; may be repeated"],
     ["--force", "Make results again that are in the store; a training goes on from its state"],
     ["--no-cache", "Neither take results from the store nor keep them there"],
     ["--resume <run>", "Go on with this run, although the configuration differs from its own"],
@@ -30,6 +36,7 @@ export const pipelineHelp: Pick<
     ["--json", "Events on standard output, one JSON object a line, and nothing else"],
     ["--while-stdin", "End when standard input closes: for a program that starts this one"],
   ],
+  repeatable: ["config", "set", "from", "until", "only"],
   sections: [{
     title: "DESCRIPTION",
     paragraphs: [

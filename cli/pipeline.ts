@@ -1,29 +1,26 @@
 // `pipeline <name>`: runs a pipeline, or with --dry-run says what it would do and why.
 // The trap: standard output is for people unless --json; then it holds events and nothing else.
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { Effect, Scope } from "effect";
+import { optionRows } from "../config/option-rows.ts";
+import { trainingApp } from "../inversion/app.ts";
 import { shownValues } from "../config/places.ts";
-import { findDevice } from "../inversion/model/find-device.ts";
-import { findMemory } from "../inversion/model/find-memory.ts";
 import { type Fault, Stopped } from "../lib/fault.ts";
 import type { RunOutcome } from "../runtime/execute/outcome.ts";
+import { stateFile } from "../runtime/execute/state.ts";
 import { runPipeline } from "../runtime/execute/run-pipeline.ts";
 import { makeStopSignal } from "../runtime/execute/stage-tools.ts";
-import { stateFile } from "../runtime/execute/state.ts";
 import { explain, explainAll } from "../runtime/options/explain.ts";
 import { explainPlan } from "../runtime/plan/explain.ts";
 import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
-import {
-  type Command as PipelineCommand,
-  preflight,
-  prepare,
-  type World,
-} from "../runtime/plan/prepare.ts";
+import { type Command as PipelineCommand, preflight, prepare } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
+import { storeName } from "../runtime/store/artefact-store.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
 import { readingFrom } from "./from-file.ts";
+import { othersToStderr } from "./others-to-stderr.ts";
 import { memoryTable } from "./memory-table.ts";
 import { pipelineHelp } from "./pipeline-help.ts";
 import { plainText } from "./plain-text.ts";
@@ -53,27 +50,33 @@ const checkStep = (value: unknown): Effect.Effect<void, Fault> => {
   );
 };
 
-function commandOf(name: string, options: Options): PipelineCommand {
+function commandOf(
+  name: string,
+  options: Options,
+  onProgress: PipelineCommand["onProgress"],
+): PipelineCommand {
   // Given twice, it is no provider, and that is said.
   const provider = options.provider === undefined ? undefined : String(options.provider);
   return {
     pipeline: name,
     layers: {
-      ...(options.config === undefined ? {} : { file: text(options.config)! }),
+      ...(options.config === undefined ? {} : { file: list(options.config) }),
       set: [...list(options.set), ...(provider === undefined ? [] : [`provider=${provider}`])],
       ...(options.seed === undefined ? {} : { seed: text(options.seed)! }),
       ...(options.output === undefined ? {} : { output: text(options.output)! }),
     },
     selectors: {
-      from: text(options.from),
-      until: text(options.until),
-      only: text(options.only),
+      from: list(options.from),
+      until: list(options.until),
+      only: list(options.only),
       force: options.force === true,
       cache: options.cache !== false,
     },
     toStep: options.toStep === undefined ? undefined : Number(text(options.toStep)),
     choice: { resume: text(options.resume), extend: options.extend === true },
     offline: options.dryRun === true,
+    app: trainingApp(readingFrom(text(options.fromFile))),
+    onProgress,
   };
 }
 
@@ -88,35 +91,43 @@ function outcomeLines({ ending, dir, step, worked, files }: RunOutcome): readonl
   }
   if (ending === "part") return ["What was selected is made."];
   return [
-    worked ? `Complete${steps}: ${dir}` : `Complete already${steps}, nothing to do: ${dir}`,
+    !existsSync(dir)
+      ? `Complete: results are in the store (${join(dirname(dir), storeName)})`
+      : worked
+      ? `Complete${steps}: ${dir}`
+      : `Complete already${steps}, nothing to do: ${dir}`,
     ...files.map((file) => `  ${join(dir, file)}`),
   ];
 }
 
-/** What a stop or a failure means for the next command. */
-const goOn = ({ dir, step }: RunOutcome, again: string): string =>
-  existsSync(stateFile(dir))
-    ? `The state of step ${step ?? "?"} is in ${stateFile(dir)}; go on with: ${again}`
-    : `Results so far are kept; go on with: ${again}`;
+/** What a stop or a failure means for the next command. After a mistake the same one would fail the same. */
+function goOn({ dir, step, fault }: RunOutcome, again: string): string {
+  const kept = existsSync(stateFile(dir))
+    ? `The state of step ${step ?? "?"} is in ${stateFile(dir)}`
+    : "Results so far are kept";
+  return fault?.kind === "user" ? `${kept}.` : `${kept}; go on with: ${again}`;
+}
 
 const dryRun = (
   command: PipelineCommand,
-  world: World,
   options: Options,
-  { print }: Terminal,
 ) =>
   Effect.gen(function* () {
-    const prepared = yield* prepare(command, world);
+    const out = options.json === true ? yield* othersToStderr : process.stdout;
+    const print = (line: string) => void out.write(`${line}\n`);
+    const prepared = yield* prepare(command);
     const made = yield* planRun(prepared);
     const plan = prepared.seedIsDrawn ? { ...made, seed: null } : made;
-    if (options.json === true) print(JSON.stringify(plan));
-    else {
+    if (options.json === true) {
+      const { facts, ...rest } = plan;
+      print(JSON.stringify({ ...rest, ...facts }));
+    } else {
       const lines = [...prepared.notes, ...explainPlan(plan), ...memoryTable(plan)];
       lines.map(plainText).forEach(print);
     }
     yield* keepDigests(prepared);
     // What does not fit here may be meant for another machine.
-    const refusal = prepared.memory?.refusal;
+    const refusal = prepared.facts.refusal;
     if (refusal !== undefined && options.json !== true) {
       print(`Not on this machine: ${refusal.message}`);
     }
@@ -134,13 +145,13 @@ const endWithStdin = (): void => {
 
 const run = (
   command: PipelineCommand,
-  world: World,
   options: Options,
   { print }: Terminal,
 ) =>
   Effect.gen(function* () {
     const mode = modeOf(options);
-    const { stdout, stderr } = process;
+    const { stderr } = process;
+    const stdout = mode === "json" ? yield* othersToStderr : process.stdout;
     const say = (line: string) => mode === "full" ? print(line) : void stderr.write(`${line}\n`);
     const scope = yield* Effect.scope;
     const stop = makeStopSignal();
@@ -156,7 +167,7 @@ const run = (
     );
     const terminal = progressObserver(stdout, mode);
     let configuration: unknown = {};
-    const ending = yield* runPipeline(command, world, {
+    const ending = yield* runPipeline(command, {
       stop,
       onPlan: (plan, prepared) => {
         configuration = shownValues(prepared.values, prepared.info.places);
@@ -165,7 +176,8 @@ const run = (
       observers: (runDir) =>
         runDir === null ? Effect.succeed([terminal]) : Effect.gen(function* () {
           if (options.monitor === true) {
-            yield* Effect.provideService(servePage(runDir, say), Scope.Scope, scope);
+            const isLog = mode !== "full" && stderr.isTTY !== true;
+            yield* Effect.provideService(servePage(runDir, say, isLog), Scope.Scope, scope);
           }
           return [terminal, ...(yield* runObservers(runDir, configuration, say))];
         }),
@@ -185,28 +197,22 @@ const run = (
 
 const explained = (key: unknown, { print }: Terminal) =>
   key === true
-    ? Effect.sync(() => print(explainAll()))
-    : Effect.map(explain(String(key)), (meaning) => print(meaning));
+    ? Effect.sync(() => print(explainAll(optionRows())))
+    : Effect.map(explain(String(key), optionRows()), (meaning) => print(meaning));
 
 export const pipelineCommand: Command = {
   ...pipelineHelp,
   run: ([name], options, terminal) => {
     if (options.explain !== undefined) return explained(options.explain, terminal);
     const downloads = progressLine(process.stderr);
-    const world: World = {
-      readConfiguration: readingFrom(text(options.fromFile)),
-      findDevice,
-      findMemory,
-      onProgress: (_stage, done, total, unit) => {
-        if (modeOf(options) === "full") downloads.update(done, total, unit);
-      },
-    };
-    const command = commandOf(name, options);
+    const command = commandOf(name, options, (_stage, done, total, unit) => {
+      if (modeOf(options) === "full") downloads.update(done, total, unit);
+    });
     return Effect.andThen(
       checkStep(options.toStep),
       command.offline
-        ? dryRun(command, world, options, terminal)
-        : Effect.scoped(run(command, world, options, terminal)),
+        ? Effect.scoped(dryRun(command, options))
+        : Effect.scoped(run(command, options, terminal)),
     );
   },
 };

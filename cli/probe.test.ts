@@ -18,7 +18,7 @@ import {
   readSafetensors,
   type TensorToWrite,
   writeSafetensors,
-} from "../engine/weights/safetensors.ts";
+} from "../lib/safetensors/safetensors.ts";
 import { isFault } from "../lib/fault.ts";
 import { startChild } from "../runtime/testing/child.ts";
 import { probeCommand } from "./probe.ts";

@@ -15,7 +15,7 @@ import {
 } from "../engine/probe/compare.ts";
 import { decodeProbeInputs, type ProbeInputs } from "../engine/probe/probe-inputs.ts";
 import { probe } from "../engine/probe/probe.ts";
-import { readSafetensors, writeSafetensors } from "../engine/weights/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../lib/safetensors/safetensors.ts";
 import { type EngineWork, wishedPlans } from "../inversion/model/engine-work.ts";
 import { loadModel } from "../inversion/model/load-model.ts";
 import { openEngine } from "../inversion/model/open-engine.ts";
@@ -149,7 +149,7 @@ const run = (choice: Choice, { print }: Terminal): Effect.Effect<void, Fault> =>
       work: probeWork(inputs, choice.plan),
     }, {
       progress,
-      emit: (event) => Effect.sync(() => event.event === "note" && print(event.text)),
+      emit: (event) => Effect.sync(() => event.event === "note" && print(String(event.text))),
     });
     const outputs = yield* tryPromise(() => probe(engine, inputs));
     const { provider } = engine.device;

@@ -1,7 +1,7 @@
 // What the status line of a training shows, folded from its events: how far, how well, how fast.
 // The trap: the raw loss of a diffusion step jumps about, so it is shown smoothed (debiased, as
 // TensorBoard does it), and the pace is that of the last steps.
-import type { RunEvent } from "../runtime/events.ts";
+import type { RunEvent } from "../inversion/events.ts";
 
 export interface Meter {
   /** Finished steps; null: no training yet. */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { RunEvent, UnstampedEvent } from "../runtime/events.ts";
+import type { RunEvent, UnstampedTrainingEvent } from "../inversion/events.ts";
 import { type ProgressMode, progressObserver } from "./progress.ts";
 
-const step = (n: number, loss: number, seconds = 0.2): UnstampedEvent => ({
+const step = (n: number, loss: number, seconds = 0.2): UnstampedTrainingEvent => ({
   event: "step",
   step: n,
   epoch: 0,
@@ -14,7 +14,7 @@ const step = (n: number, loss: number, seconds = 0.2): UnstampedEvent => ({
   seconds,
   rssBytes: 512e6,
 });
-const started: UnstampedEvent = {
+const started: UnstampedTrainingEvent = {
   event: "run-started",
   run: "r",
   trigger: "t",
@@ -29,7 +29,7 @@ const started: UnstampedEvent = {
 function shown(
   mode: ProgressMode,
   isTTY: boolean,
-  events: readonly (readonly [at: number, event: UnstampedEvent])[],
+  events: readonly (readonly [at: number, event: UnstampedTrainingEvent])[],
 ): string {
   const clock = { at: 0 };
   let text = "";
@@ -121,7 +121,7 @@ test("control characters in a prompt or an error do not reach the terminal", () 
 });
 
 test("another stage's progress, and what is left of it, stand until it is done", () => {
-  const progress = (done: number): UnstampedEvent => ({
+  const progress = (done: number): UnstampedTrainingEvent => ({
     event: "stage-progress",
     stage: "encode-latents",
     done,

@@ -1,7 +1,8 @@
 // What a terminal shows of a run: on a terminal a status line that is written over, elsewhere plain lines
 // now and then; with --quiet only what needs attention; with --json the events themselves, one a line.
 // The trap: texts come from prompts and files, so control characters are taken out of them.
-import type { RunEvent } from "../runtime/events.ts";
+import { isRunEvent, type RunEvent } from "../inversion/events.ts";
+import type { AnyEvent } from "../runtime/events.ts";
 import type { RunObserver } from "../runtime/execute/observers.ts";
 import { plainText } from "./plain-text.ts";
 import {
@@ -80,7 +81,10 @@ function urgentText(event: RunEvent): string | undefined {
     case "warning":
       return `Warning: ${event.text}`;
     case "stage-failed":
-      return `${event.stage} failed: ${event.error}`;
+      // Where it ends the run, its fault is the command's, which is said at the end.
+      return event.goesOn === true
+        ? `${event.stage} failed, the others go on: ${event.error}`
+        : `${event.stage} failed`;
     case "validation-failed":
       return `step ${event.step}: validation failed: ${event.error}`;
     default:
@@ -118,8 +122,9 @@ export function progressObserver(
     shown = true;
   };
 
-  const onEvent = (event: RunEvent) => {
+  const onEvent = (event: AnyEvent) => {
     if (mode === "json") return void screen.write(`${JSON.stringify(event)}\n`);
+    if (!isRunEvent(event)) return;
     const urgent = urgentText(event);
     if (urgent !== undefined) line(urgent);
     if (mode === "quiet") return;

@@ -24,10 +24,14 @@ export const runObservers = (
     ),
   );
 
-/** Serves the page of a run until the scope closes. */
+/**
+ * Serves the page of a run until the scope closes. Its address holds the key to it, which is kept from what
+ * may be a log that others read.
+ */
 export const servePage = (
   runDir: string,
   print: (line: string) => void,
+  isLog: boolean,
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.acquireRelease(
     tryPromise(async () =>
@@ -35,6 +39,13 @@ export const servePage = (
     ),
     (monitor) => Effect.promise(() => monitor.close()),
   ).pipe(
-    Effect.map(({ address }) => print(`Open ${address}`)),
+    Effect.map(({ address }) =>
+      print(
+        isLog
+          ? `The page is served at ${new URL(address).origin}; its key is not written to a log. ` +
+            "`runs` and `monitor` show the run from a terminal."
+          : `Open ${address}`,
+      )
+    ),
     Effect.catch(({ message }) => Effect.sync(() => print(`No page: ${message}`))),
   );

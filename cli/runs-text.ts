@@ -2,8 +2,8 @@
 // The trap: everything comes from files that may be damaged; what is not known is shown as "-".
 import type { ListedRun } from "../observe/reading/run-list.ts";
 import type { Change } from "../runtime/plan/json-difference.ts";
-import type { Comparison } from "../runtime/runs/compare-runs.ts";
-import type { Metrics, RunDescription } from "../runtime/runs/describe-run.ts";
+import type { Comparison } from "../observe/reading/compare-runs.ts";
+import type { Metrics, RunDescription } from "../observe/reading/describe-run.ts";
 import type { Prunable } from "../runtime/runs/prune.ts";
 import type { SurveyedRun } from "../runtime/runs/survey.ts";
 import { bytesText, secondsText, timeText } from "./quantity.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
 import type { Fault } from "../lib/fault.ts";
-import type { UnstampedEvent } from "../runtime/events.ts";
+import type { UnstampedTrainingEvent } from "../inversion/events.ts";
 import { startChild } from "../runtime/testing/child.ts";
 import { makeRun } from "../runtime/testing/make-run.ts";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
@@ -27,7 +27,7 @@ const json = async (base: string, args: string, options: Record<string, unknown>
 const refusal = (base: string, args: string, options: Record<string, unknown> = {}) =>
   Effect.runPromise(Effect.flip(command(base, args.split(" "), options)));
 
-const fixed = (step: number, loss: number): UnstampedEvent => ({
+const fixed = (step: number, loss: number): UnstampedTrainingEvent => ({
   event: "fixed-loss",
   step,
   loss,
@@ -35,7 +35,7 @@ const fixed = (step: number, loss: number): UnstampedEvent => ({
   bestLoss: 0.08,
   varianceRatio: null,
 });
-const events: readonly UnstampedEvent[] = [
+const events: readonly UnstampedTrainingEvent[] = [
   {
     event: "run-started",
     run: "bruce-1",

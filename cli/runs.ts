@@ -15,6 +15,7 @@ export const runsCommand: Command = {
     ["--yes", "delete, prune: do it; without it they only list"],
     ["--json", "Print one JSON value instead of text"],
   ],
+  repeatable: ["prompt"],
   examples: [
     "runs list",
     "runs show latest",

@@ -27,3 +27,13 @@ test("without a soft stop the first stops at once", () => {
   assert.deepEqual(asked([10], false), { calls: ["hard 10"], code: 130 });
   assert.deepEqual(asked([], true), { calls: [], code: null });
 });
+
+test("a terminal that closes stops who has one, and nobody else", () => {
+  for (const terminal of [true, false]) {
+    let calls = 0;
+    const signals = catchSignals(() => void calls++, () => 0, terminal);
+    process.emit("SIGHUP");
+    signals.release();
+    assert.deepEqual([calls, signals.exitCode()], terminal ? [1, 129] : [0, null]);
+  }
+});

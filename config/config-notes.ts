@@ -3,9 +3,11 @@
 // The trap: these are remarks, never errors; a reference file must run unchanged.
 import { schedules } from "../engine/optimise/rates.ts";
 import { valueAt } from "../runtime/options/decode-source.ts";
-import { optionRows } from "../runtime/options/option-rows.ts";
+import { optionRows } from "./option-rows.ts";
+import { captionTemplates } from "./caption-templates.ts";
 import { triggerOf } from "./embedding.ts";
 import { ineffectiveOptions } from "./ineffective-options.ts";
+import { insideWord } from "./inside-word.ts";
 import type { TrainingConfig } from "./training.ts";
 
 interface Remark {
@@ -72,6 +74,13 @@ const remarks: readonly Remark[] = [
       `${triggerOf(config.placeholder_token)}, since some clients cannot type the rest.`,
   },
   {
+    when: (config) => textsInsideWord(config).length > 0,
+    say: (config) =>
+      `placeholder_token ${config.placeholder_token}: it is also found inside other words, as in ` +
+      `${textsInsideWord(config).slice(0, 3).map((text) => JSON.stringify(text)).join(", ")}. ` +
+      "Take a word that is in no other.",
+  },
+  {
     when: (config) =>
       config.max_train_steps !== null && config.lr_warmup_steps >= config.max_train_steps &&
       schedules[config.lr_scheduler].warmsUp,
@@ -111,6 +120,16 @@ const remarks: readonly Remark[] = [
       "learned.",
   },
 ];
+
+/** Templates, filled, and prompts in which the placeholder is a part of a longer word. */
+const textsInsideWord = (config: TrainingConfig): readonly string[] => {
+  const { data_loader: { caption_preset, caption_templates }, placeholder_token: word } = config;
+  const templates = caption_templates ??
+    (caption_preset === null ? [] : captionTemplates[caption_preset]);
+  const filled = templates.map((template) => template.replaceAll("{}", () => word));
+  return [...new Set([...filled, ...config.validation_prompts])]
+    .filter((text) => insideWord(text, word));
+};
 
 /** One line for each option that was set and does not do what its name says. */
 export function configNotes(config: TrainingConfig): readonly string[] {

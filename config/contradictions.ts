@@ -2,7 +2,7 @@
 // The trap: a rule is asked only when the keys it names are well formed, so that one slip is not
 // reported twice.
 import { learningRates, RateFault } from "../engine/optimise/rates.ts";
-import { alternatives } from "../runtime/options/alternatives.ts";
+import { alternatives } from "./alternatives.ts";
 import type { Finding } from "../runtime/options/config-fault.ts";
 import { dotted } from "../runtime/options/mapping.ts";
 import { triggerOf } from "./embedding.ts";
@@ -28,7 +28,11 @@ const exactlyOne: readonly Rule[] = alternatives.map(({ within, keys, what }) =>
       wanted: `exactly one of ${keys.join(", ")}`,
       found: set.length === 0 ? "none of them" : set.join(" and "),
       fix: set.length === 0
-        ? `Set one: it says ${what}.`
+        ? `Set one: it says ${what}.${
+          keys.includes("validate_every_n_steps")
+            ? " validation_prompts: [] is the way to want no pictures."
+            : ""
+        }`
         : "Remove all but one, or set it to null.",
     };
   },
@@ -66,11 +70,21 @@ const buckets: Rule = {
   },
 };
 
+/** With what is put behind it, a file name of 255 bytes. */
+const mostLetters = 160;
+
 const placeholder: Rule = {
   keys: ["placeholder_token"],
   check: ({ placeholder_token: word }) => {
     // deno-lint-ignore no-control-regex
     const odd = /[\s\u0000-\u001f\u007f]/u.test(word);
+    if (word.length > mostLetters) {
+      return {
+        wanted: `a placeholder of at most ${mostLetters} letters, as files are named by it`,
+        found: `${word.length}`,
+        fix: "Shorten it.",
+      };
+    }
     if (!odd && triggerOf(word) !== "") return undefined;
     return {
       wanted: "a placeholder that can be typed: one word with letters, digits or underscores",

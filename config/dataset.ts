@@ -26,7 +26,8 @@ const captionColumn = option(Schema.NonEmptyString, {
 export const ImageDirDataset = Schema.Struct({
   type: tag("IMAGE_DIR_DATASET", kind),
   dataset_dir: required(Schema.NonEmptyString, {
-    doc: "The folder of pictures (jpg, png, webp, avif, tiff, heic), not searched recursively.",
+    doc:
+      "The folder of pictures (jpg, png, webp, avif, tiff, gif, heic), not searched recursively.",
   }),
   keep_in_memory: keepInMemory,
 });
@@ -46,6 +47,14 @@ export const ImageCaptionJsonlDataset = Schema.Struct({
   }),
   image_column: imageColumn,
   caption_column: captionColumn,
+  allow_outside_paths: option(Schema.Boolean, {
+    doc:
+      "Also read pictures that lie outside of the file's folder. Only for a list that you trust: " +
+      "it chooses which files of this machine are read.",
+    default: false,
+    keepsRun: true,
+    late: true,
+  }),
   keep_in_memory: keepInMemory,
 });
 

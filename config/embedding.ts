@@ -18,7 +18,10 @@ export const embeddingFields = {
     default: 1,
   }),
   initializer_token: option(textOrNull, {
-    doc: `Every vector begins as this word, which must be a single token. ${one}`,
+    doc:
+      "Every vector begins as this word, which must be a single token. auto finds the word of the " +
+      "vocabulary that says the training pictures best before it begins (as `suggest` does), some " +
+      `hundred forward passes. ${one}`,
     default: null,
   }),
   initializer_rest: option(Schema.Literals(["repeat", "mean", "end"]), {
@@ -53,5 +56,8 @@ export const embeddingFields = {
 // The trap: the placeholder inside captions stays as it is written; only files are renamed.
 
 /** The stem of result files: what to type in InvokeAI, A1111, Forge and ComfyUI. May be empty. */
-export const triggerOf = (placeholder: string): string =>
-  placeholder.split(/[^A-Za-z0-9_]+/).filter((part) => part !== "").join("_");
+export const triggerOf = (placeholder: string): string => {
+  const stem = placeholder.split(/[^A-Za-z0-9_]+/).filter((part) => part !== "").join("_");
+  // Devices of Windows, whatever ending their names have.
+  return /^(con|prn|aux|nul|(com|lpt)[0-9])$/i.test(stem) ? `${stem}_` : stem;
+};

@@ -61,10 +61,12 @@ function valid(node: Node, value: unknown): boolean {
         return !isMapping(value) ||
           Object.entries(value).every(([key, item]) =>
             Object.hasOwn(node.properties ?? {}, key) ||
+            Object.keys(node.patternProperties ?? {}).some((each) => new RegExp(each).test(key)) ||
             (rule === true || (rule !== false && valid(rule, item)))
           );
       case "if":
         return !valid(rule, value) || valid(node.then, value);
+      case "patternProperties":
       case "then":
       case "$schema":
       case "title":

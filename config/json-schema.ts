@@ -28,6 +28,8 @@ function trainingJsonSchema(): SchemaNode {
   const { part, whole } = partAndWhole();
   return {
     ...draft07({ title: "gnomic: configuration of an SDXL textual inversion training", ...part }),
+    // The writer's own, for anchors.
+    patternProperties: { "^x-": {} },
     if: { required: ["type"] },
     then: whole,
   };

@@ -1,7 +1,7 @@
 // Whole configurations: the reference's files, layers, and every kind of mistake with its line.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { findings, least, own, read, reference } from "./testing/read.ts";
@@ -222,4 +222,76 @@ test("a list that is too long is said whole, in its line", async () => {
   const [finding, ...others] = await findings({ pipeline: own(least).pipeline, file: path });
   assert.deepEqual([others, finding.key, finding.line], [[], "data_loader.resolution", 2]);
   assert.match(`${finding.wanted} ${finding.found}`, /a list of 2.*\[64,64,3\]/);
+});
+
+test("several --config files: each is laid over those before it, also one that is whole", async () => {
+  const files = [
+    file("base.yaml", least),
+    file("over.yaml", "num_vectors: 4\nmax_train_epochs: 3\n"),
+    file("whole.yaml", "type: SDXL_TEXTUAL_INVERSION\nnum_vectors: 5\n"),
+  ];
+  const { config } = await read({ file: files });
+  assert.deepEqual([config.num_vectors, config.max_train_epochs, config.max_train_steps], [
+    5,
+    3,
+    null,
+  ]);
+  const broken = await findings({ file: [files[0], file("broken.yaml", "a: [")] });
+  assert.match(broken[0].file!, /broken\.yaml/);
+});
+
+test("nothing behind the = takes an option back to its default", async () => {
+  const given = { ...own(`${least}max_checkpoints: 4\nfixed_loss_every: null\nseed: 3\n`) };
+  const { config } = await read({
+    ...given,
+    set: ["max_checkpoints=", "fixed_loss_every=", "data_loader.resolution="],
+  });
+  assert.deepEqual([config.max_checkpoints, config.fixed_loss_every], [null, "auto"]);
+  assert.deepEqual([config.data_loader.resolution, config.seed], [512, 3]);
+  const [{ found, key }] = await findings({ ...given, set: ["placeholder_token="] });
+  assert.deepEqual([key, found], ["placeholder_token", "nothing"]);
+});
+
+test("~ is the home folder in every path, and what is no path is refused", async () => {
+  const set = ["data_loader.dataset.dataset_dir=~/pics", "base_output_dir='~'", "model=~/m"];
+  const { config } = await read({ ...own(least), set });
+  assert.equal(
+    (config.data_loader.dataset as { dataset_dir: string }).dataset_dir,
+    join(homedir(), "pics"),
+  );
+  assert.deepEqual([config.base_output_dir, config.model], [homedir(), join(homedir(), "m")]);
+  const wrong = await findings({
+    ...own(least),
+    set: ["model=~somebody/m"],
+    output: "out ",
+  });
+  assert.deepEqual(wrong.map(({ key, found }) => [key, found]), [
+    ["base_output_dir", '"out "'],
+    ["model", '"~somebody/m"'],
+  ]);
+});
+
+test("slips that have a way out of their own", async () => {
+  const fixOf = async (text: string) => (await findings(own(`${least}${text}\n`)))[0];
+  assert.match((await fixOf("validation_prompts: [a: b]")).fix, /quotes: a colon with a blank/);
+  assert.match((await fixOf("validation_prompts: null")).fix, /Write \[\] for none/);
+  assert.match((await fixOf("seed: 9007199254740993")).fix, /at most 9007199254740991/);
+  const long = least.replace("bruce", "x".repeat(300));
+  assert.deepEqual((await findings(own(long))).map(({ key, found }) => [key, found]), [
+    ["placeholder_token", "300"],
+  ]);
+  const unvalidated = least.replace("validate_every_n_steps: 50\n", "");
+  assert.match((await findings(own(unvalidated)))[0].fix, /validation_prompts: \[\] is the way/);
+  const { notes } = await read(own(least.replace("bruce", "hoto")));
+  assert.match(notes.join("\n"), /placeholder_token hoto: it is also found inside other words/);
+});
+
+test("keys of one's own begin with x-, for anchors to merge from", async () => {
+  const path = file(
+    "merge.yaml",
+    `x-opt: &opt {learning_rate: 1e-2}\n${least}optimizer: {<<: *opt, beta1: 0.8}\n`,
+  );
+  const { config } = await read({ file: path });
+  assert.equal(config.optimizer.learning_rate, 0.01);
+  assert.equal((config.optimizer as { beta1: number }).beta1, 0.8);
 });

@@ -1,40 +1,15 @@
-// Reads the configuration of a training: the pipeline file's own, then a `--config` file, then
-// `--set`, `--seed` and `--output`, decoded once, with everything that is wrong said at once.
-// The trap: a file that names its `type` is a whole configuration and takes the place of the
-// pipeline's own (so the reference's files run unchanged); one without it is laid over.
-import { Effect, FileSystem } from "effect";
-import { ConfigFault, type Finding } from "../runtime/options/config-fault.ts";
-import { decodeAll, findingsOf, keyOf } from "../runtime/options/decode-source.ts";
-import { isMapping } from "../runtime/options/mapping.ts";
-import { overlay } from "../runtime/options/overlay.ts";
-import { schemaNode } from "../runtime/options/schema-node.ts";
-import { parseSettings } from "../runtime/options/settings.ts";
-import {
-  emptySource,
-  maxSourceBytes,
-  type ParsedSource,
-  parseSource,
-  placeOf,
-  type Source,
-} from "../runtime/options/source.ts";
-import { withStandIns } from "../runtime/options/with-stand-ins.ts";
+// Reads the configuration of a training, decoded once, with everything that is wrong said at once.
+// The trap: contradictions are looked for among what is well-formed, so they are said together with the rest.
+import { Effect } from "effect";
+import { ConfigFault } from "../runtime/options/config-fault.ts";
+import { decodeLayers, readLayers } from "../runtime/options/read-layers.ts";
+import type { ConfigLayers } from "../runtime/pipeline/configuration.ts";
+import { overlayRules } from "./alternatives.ts";
 import { configNotes } from "./config-notes.ts";
 import { contradictions } from "./contradictions.ts";
 import { settledFixedLoss } from "./fixed-loss.ts";
+import { placeKeys } from "./places.ts";
 import { TrainingConfig } from "./training.ts";
-
-export interface ConfigLayers {
-  /** The pipeline file's `config:` part (`within(parsed, "config")`). */
-  readonly pipeline?: Source;
-  /** The path of a `--config` file. */
-  readonly file?: string;
-  /** `--set` arguments, each `a.b=value`. */
-  readonly set?: readonly string[];
-  /** `--seed`, as typed. */
-  readonly seed?: string;
-  /** `--output`: the base folder. */
-  readonly output?: string;
-}
 
 export interface ReadConfig {
   readonly config: TrainingConfig;
@@ -42,110 +17,13 @@ export interface ReadConfig {
   readonly notes: readonly string[];
 }
 
-const refused = (file: string, wanted: string, found: string, fix: string): ParsedSource => ({
-  ...emptySource,
-  value: undefined,
-  findings: [{ file, wanted, found, fix }],
-});
-
-/** Reads and parses a YAML or JSON file; what is wrong with it is among the findings. */
-const readSource = Effect.fnUntraced(function* (path: string) {
-  const files = yield* FileSystem.FileSystem;
-  const bytes = yield* Effect.gen(function* () {
-    const { size } = yield* files.stat(path);
-    return size > maxSourceBytes ? Number(size) : yield* files.readFile(path);
-  }).pipe(Effect.catch((error) => Effect.succeed(error.reason._tag)));
-  if (typeof bytes === "string") {
-    const found = bytes === "NotFound" ? "no such file" : `one that cannot be read (${bytes})`;
-    return refused(path, "a configuration file", found, "Check the path and its permissions.");
-  }
-  if (typeof bytes === "number") {
-    const found = `${bytes} bytes`;
-    return refused(path, `at most ${maxSourceBytes} bytes`, found, "Is this the right file?");
-  }
-  try {
-    return parseSource(new TextDecoder("utf-8", { fatal: true }).decode(bytes), path);
-  } catch {
-    return refused(path, "text in UTF-8", "other bytes", "Save the file as UTF-8.");
-  }
-});
-
-function mappingOnly(source: ParsedSource): ParsedSource {
-  if (source.value === undefined || isMapping(source.value)) return source;
-  const place = placeOf(source, "");
-  const found = source.value === null ? "nothing" : "something else";
-  const fix = "Write `key: value` lines.";
-  return { ...source, value: undefined, findings: [{ ...place, wanted: "a mapping", found, fix }] };
-}
-
-const argument = (key: string, flag: string, parsed: ParsedSource): ParsedSource => ({
-  value: parsed.value === undefined ? {} : { [key]: parsed.value },
-  places: new Map([[key, { file: flag }]]),
-  findings: parsed.findings.map(({ line: _, ...finding }) => ({ ...finding, key })),
-});
-
-const root = () => schemaNode(TrainingConfig);
-
-/** The layers in order, and a note where a file was laid over instead of taking the place. */
-const gather = Effect.fnUntraced(function* (layers: ConfigLayers) {
-  const notes: string[] = [];
-  const own = layers.pipeline?.value === undefined ? emptySource : layers.pipeline;
-  let base = mappingOnly({ ...own, findings: [] });
-  if (layers.file !== undefined) {
-    const file = mappingOnly(yield* readSource(layers.file));
-    const whole = isMapping(file.value) && Object.hasOwn(file.value, "type");
-    if (!whole && isMapping(file.value) && layers.pipeline !== undefined) {
-      notes.push(`${layers.file} names no type, so it is laid over the pipeline's own options.`);
-    }
-    base = whole || file.value === undefined
-      ? file
-      : { ...overlay(base, file, root), findings: file.findings };
-  }
-  const over = [
-    parseSettings(layers.set ?? []),
-    ...(layers.seed === undefined
-      ? []
-      : [argument("seed", "--seed", parseSource(layers.seed, "--seed"))]),
-    ...(layers.output === undefined ? [] : [
-      argument("base_output_dir", "--output", {
-        ...emptySource,
-        value: layers.output,
-        findings: [],
-      }),
-    ]),
-  ];
-  const source = over.reduce<Source>((under, layer) => overlay(under, layer, root), base);
-  const findings = [base, ...over].flatMap((layer) => layer.findings);
-  return { source, findings, notes, broken: base.value === undefined };
-});
-
-/** Decodes a merged source; every finding at once. */
-function resolveConfig(
-  source: Source,
-): { config?: TrainingConfig; findings: readonly Finding[] } {
-  const { value, misfits } = decodeAll(TrainingConfig, source.value);
-  const wrong = misfits.map((misfit) => keyOf(misfit.path));
-  const faulty = (key: string) =>
-    wrong.some((at) => at === key || key.startsWith(`${at}.`) || at.startsWith(`${key}.`));
-  const config = value ?? withStandIns(TrainingConfig, source.value, misfits);
-  const against = config === undefined ? [] : contradictions(config, faulty);
-  const findings = [
-    ...findingsOf(misfits, TrainingConfig, source),
-    ...against.map(({ keys, ...rest }): Finding => {
-      const key = keys.find((each) => source.places.has(each)) ?? keys[0];
-      return { ...placeOf(source, key), key, ...rest };
-    }),
-  ];
-  return findings.length === 0 ? { config: value, findings } : { findings };
-}
-
 /**
  * The one resolved configuration of a training.
  * @errors ConfigFault with all findings.
  */
 export const readConfig = Effect.fnUntraced(function* (layers: ConfigLayers) {
-  const { source, findings, notes, broken } = yield* gather(layers);
-  const resolved = broken ? { findings: [] } : resolveConfig(source);
+  const { source, findings, notes, broken } = yield* readLayers(layers, overlayRules, placeKeys);
+  const resolved = broken ? { findings: [] } : decodeLayers(TrainingConfig, source, contradictions);
   const all = [...findings, ...resolved.findings];
   if (all.length > 0 || !("config" in resolved) || resolved.config === undefined) {
     return yield* new ConfigFault(all);

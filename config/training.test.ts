@@ -7,7 +7,7 @@ import { optimizers } from "../engine/optimise/optimizer.ts";
 import { scheduleNames } from "../engine/optimise/rates.ts";
 import { decodeAll, keyOf, valueAt } from "../runtime/options/decode-source.ts";
 import { withoutKeys } from "../runtime/options/mapping.ts";
-import { optionRows } from "../runtime/options/option-rows.ts";
+import { optionRows } from "./option-rows.ts";
 import { TrainingConfig } from "./training.ts";
 
 interface ReferenceOption {

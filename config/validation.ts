@@ -1,12 +1,13 @@
 // The pictures that are made along the way: prompts, how often, sampler.
 // The trap: the noise is seeded anew for each prompt, so pictures of different steps compare.
 import { Schema } from "effect";
+import { type SamplerName, samplers as table } from "../engine/diffusion/samplers/samplers.ts";
 import { intBetween, intFrom, notNegative, option } from "../runtime/options/option.ts";
 
 const one = "Exactly one of validate_every_n_steps and validate_every_n_epochs is set.";
 
-/** As engine/diffusion names them. */
-export const samplers = ["ddpm", "ddim", "euler", "dpmpp_2m_karras"] as const;
+/** As the engine's table names them. */
+export const samplers = Object.keys(table) as readonly SamplerName[];
 
 export const validationFields = {
   validate_every_n_steps: option(Schema.NullOr(intFrom(1)), {

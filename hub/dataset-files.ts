@@ -12,7 +12,7 @@ export interface DatasetFiles {
   readonly tables: readonly string[];
 }
 
-const picture = /\.(?:jpe?g|png|webp|avif|heic|heif|bmp|gif|tiff?)$/i;
+const picture = /\.(?:jpe?g|jpe|jfif|png|webp|avif|heic|heif|bmp|gif|tiff?)$/i;
 const metadataFile = /(?:^|\/)metadata\.(?:jsonl|csv)$/;
 const trainSplit = /(?:^|[/_.-])train(?:[/_.-]|$)/;
 const otherSplit = /(?:^|[/_.-])(?:test|validation|valid|val|dev)(?:[/_.-]|$)/;

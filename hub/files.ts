@@ -3,6 +3,7 @@
 // VAE its config and weights. Works on any list of paths, the hub's or the cache's.
 // The trap: variants mix. A repository may have fp16 for one component only, so each falls back by
 // itself: the variant, then the plain file, then fp16 (the reference's order).
+import { textIn } from "../lib/foreign-json.ts";
 import { HubContentFault } from "./hub-fault.ts";
 
 export interface NeededFiles {
@@ -144,7 +145,7 @@ async function checkPipeline({ id, readJson }: Listing): Promise<void> {
     return Array.isArray(entry) && entry[1] !== null;
   };
   if ([...components, ...tokenizers, "scheduler"].every(has)) return;
-  const name = String(index?.["_class_name"] ?? "no _class_name");
+  const name = textIn(index?.["_class_name"]) || "no _class_name";
   throw new HubContentFault({
     key: id,
     file: "model_index.json",

@@ -5,9 +5,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { isFault } from "../lib/fault.ts";
 import { type CacheDisk, nodeDisk } from "./cache-disk.ts";
-import { HubUnreachable, plainAddress } from "./hub-fault.ts";
+import { HubContentFault, HubUnreachable, plainAddress } from "./hub-fault.ts";
 import { type About, refusal } from "./hub-refusal.ts";
 import type { HubSettings } from "./hub-settings.ts";
+import { proxiedFetch } from "./proxied-fetch.ts";
 
 /** What tests replace: the network, the clock and the disk. */
 export interface HubTools {
@@ -21,7 +22,7 @@ export interface HubTools {
 }
 
 export const hubTools: HubTools = {
-  fetch: (input, init) => fetch(input, init),
+  fetch: proxiedFetch,
   sleep: (milliseconds, signal) => pause(milliseconds, undefined, { signal }),
   now: () => performance.now(),
   disk: nodeDisk,
@@ -42,15 +43,21 @@ const longestWait = 300_000;
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
   readonly milliseconds: number;
-  constructor(message: string, options: { milliseconds?: number; cause?: unknown } = {}) {
+  /** What may help, where more is known than that the connection is bad. */
+  readonly advice: string | undefined;
+  constructor(
+    message: string,
+    options: { milliseconds?: number; advice?: string; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.milliseconds = options.milliseconds ?? 0;
+    this.advice = options.advice;
   }
 }
 
 /**
  * Runs `attempt` until it succeeds or stops progressing: an `Interrupted` is tried again after 1, 2,
- * 4, 8 s (or what Retry-After says, up to 5 min); `progressed` starts the count anew.
+ * 4, 8 s (or as long as the server asks to wait, up to 5 min); `progressed` starts the count anew.
  */
 export async function withRetries<A>(
   hub: Hub,
@@ -72,9 +79,8 @@ export async function withRetries<A>(
               Math.ceil(cause.milliseconds / 1000)
             } s of patience`
             : `${cause.message}, ${failures} times in a row`,
-          fix:
-            "Check the connection (a proxy? HF_ENDPOINT?) and run again: what has come is kept. " +
-            "HF_HUB_OFFLINE=1 uses the cache alone.",
+          fix: `${cause.advice ?? "Check the connection (a proxy? HF_ENDPOINT?)"} and run again: ` +
+            "what has come is kept. HF_HUB_OFFLINE=1 uses the cache alone.",
           cause: cause.cause,
         });
       }
@@ -113,12 +119,14 @@ export async function request(hub: Hub, address: string, about: About, init: Req
       redirect: "manual",
     }).catch((cause) => {
       signal?.throwIfAborted();
-      throw new Interrupted(`no connection to ${url.host} (${rootCause(cause)})`, { cause });
+      const reason = rootCause(cause);
+      if (isUntrusted(reason)) throw untrusted(url, reason, cause);
+      throw new Interrupted(`no connection to ${url.host} (${reason})`, { cause });
     });
     const location = response.headers.get("Location");
     if (response.status >= 300 && response.status < 400 && location !== null) {
       await response.body?.cancel();
-      url = new URL(location, url);
+      url = redirected(url, location);
       continue;
     }
     if (response.ok || response.status === 416) return response;
@@ -127,10 +135,59 @@ export async function request(hub: Hub, address: string, about: About, init: Req
     if (status !== 408 && status !== 429 && status < 500) {
       throw refusal(settings, response, url, about);
     }
+    if (status === 429) throw limited(settings, response.headers, url);
     const milliseconds = retryAfter(response.headers.get("Retry-After"));
     throw new Interrupted(`${status} from ${url.host}`, { milliseconds });
   }
 }
+
+/** To http or https, and never from https to http: what is asked for may be a secret, what comes a program. */
+function redirected(from: URL, location: string): URL {
+  const to = URL.parse(location, from);
+  const isAllowed = to?.protocol === "https:" ||
+    to?.protocol === "http:" && from.protocol === "http:";
+  if (to !== null && isAllowed) return to;
+  throw new HubUnreachable({
+    wanted: `a redirect of ${plainAddress(from)} to an address as safe as that`,
+    found: to === null ? "one that is no address" : `one to ${to.protocol}`,
+    fix: "Check HF_ENDPOINT and any proxy; the hub itself does not do this.",
+  });
+}
+
+/** Too many requests: how long the hub wants to be left alone, and which limit of its that is. */
+function limited({ token }: HubSettings, headers: Headers, url: URL): Interrupted {
+  const limit = headers.get("RateLimit") ?? "";
+  const policy = /"([^"]{1,40})";q=(\d{1,9});w=(\d{1,9})/.exec(
+    headers.get("RateLimit-Policy") ?? "",
+  );
+  const seconds = Number(/;\s*t=(\d{1,9})/.exec(limit)?.[1] ?? 0);
+  const milliseconds = Math.max(1000 * seconds, retryAfter(headers.get("Retry-After")));
+  const named = policy === null
+    ? ""
+    : `: its limit ${JSON.stringify(policy[1])} is ${policy[2]} requests in ${policy[3]} s`;
+  return new Interrupted(`429 (too many requests) from ${url.host}${named}`, {
+    milliseconds,
+    advice: token === undefined
+      ? `Set HF_TOKEN, with which the limit is higher, or wait ${Math.ceil(milliseconds / 1000)} s,`
+      : `Wait ${Math.ceil(milliseconds / 1000)} s`,
+  });
+}
+
+/** Deno's words, then the codes of Node. */
+const isUntrusted = (reason: string): boolean =>
+  /peer certificate|SELF_SIGNED_CERT|UNABLE_TO_(?:VERIFY|GET_ISSUER)|^CERT_|ERR_TLS_CERT/.test(
+    reason,
+  );
+
+const untrusted = (url: URL, reason: string, cause: unknown) =>
+  new HubUnreachable({
+    wanted: `a certificate of ${url.host} that this machine trusts`,
+    found: reason,
+    fix:
+      "If your network puts its own certificate in between, give its file (PEM) in DENO_CERT under " +
+      "Deno, or in NODE_EXTRA_CA_CERTS under Node; otherwise check HF_ENDPOINT.",
+    cause,
+  });
 
 /** Without the address that Deno puts before the reason: its query may be a signature. */
 function rootCause(cause: unknown): string {
@@ -161,12 +218,36 @@ export const metadataFetch = (hub: Hub, about: About): typeof fetch => (input, i
     const timeout = AbortSignal.timeout(hub.tools.idleMilliseconds);
     const signal = hub.signal === undefined ? timeout : AbortSignal.any([timeout, hub.signal]);
     const response = await request(hub, address, about, { headers, method, body, signal });
-    const text = await response.text().catch((cause) => {
-      throw new Interrupted(`an answer cut short (${rootCause(cause)})`, { cause });
-    });
+    const text = await textOf(response, address);
     return new Response(text, { status: response.status, headers: response.headers });
   });
 };
+
+/** The largest answer about a repository: a page of its files has about a megabyte. */
+const mostBytes = 32 << 20;
+
+/** What came, unpacked; a few bytes may unfold into gigabytes. */
+async function textOf(response: Response, address: string): Promise<string> {
+  const decoder = new TextDecoder();
+  let [text, bytes] = ["", 0];
+  try {
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.length;
+      if (bytes > mostBytes) {
+        throw new HubContentFault({
+          wanted: `an answer of at most ${mostBytes >> 20} MiB from ${plainAddress(address)}`,
+          found: "more",
+          fix: "Check HF_ENDPOINT and any proxy; the hub itself does not do this.",
+        });
+      }
+      text += decoder.decode(chunk, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch (cause) {
+    if (isFault(cause)) throw cause;
+    throw new Interrupted(`an answer cut short (${rootCause(cause)})`, { cause });
+  }
+}
 
 /** Runs a metadata call; an answer that is not a hub's becomes a fault. */
 export async function ask<A>(hub: Hub, call: () => Promise<A>): Promise<A> {

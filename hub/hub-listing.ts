@@ -1,7 +1,8 @@
 // What the hub says of a repository: the commit that a branch means now, and the files of a commit with
 // their sizes and digests. On @huggingface/hub's metadata calls; its downloader is not used, it neither
 // resumes nor checks. The trap: a listing names files to be written on this disk, so paths are checked.
-import { datasetInfo, listFiles, modelInfo } from "@huggingface/hub";
+import { listFiles } from "@huggingface/hub";
+import { shownJson } from "../lib/foreign-json.ts";
 import { isCommit } from "./cache-folder.ts";
 import type { RepoFile } from "./checked-copy.ts";
 import { ask, type Hub, metadataFetch } from "./hub-client.ts";
@@ -16,22 +17,21 @@ export async function currentCommit(
   revision: string,
 ): Promise<string> {
   if (isCommit(revision)) return revision;
-  const fetch = metadataFetch(hub, { repo, revision });
-  const call = { name: repo.id, revision, hubUrl: hub.settings.endpoint, fetch };
-  const { sha } = await ask(
-    hub,
-    () =>
-      repo.type === "model"
-        ? modelInfo({ ...call, additionalFields: ["sha"] })
-        : datasetInfo({ ...call, additionalFields: ["sha"] }),
-  ).catch(async (cause) => {
+  // Not `?expand=sha`, which hubs of other makers (Artifactory) do not know.
+  const address = `${hub.settings.endpoint}/api/${repo.type}s/${repo.id}/revision/${
+    encodeURIComponent(revision)
+  }`;
+  const sha: unknown = await ask(hub, async () => {
+    const answer = await metadataFetch(hub, { repo, revision })(address);
+    return Object(await answer.json()).sha;
+  }).catch(async (cause) => {
     throw cause instanceof RevisionNotFound ? await withHints(hub, repo, revision, cause) : cause;
   });
-  if (isCommit(sha)) return sha;
+  if (typeof sha === "string" && isCommit(sha)) return sha;
   throw new HubContentFault({
     key: repo.id,
     wanted: `the commit of revision ${revision}`,
-    found: `${JSON.stringify(sha)}`,
+    found: shownJson(sha),
     fix: "Check HF_ENDPOINT: this is not how a hub answers.",
   });
 }
@@ -56,6 +56,8 @@ async function withHints(hub: Hub, repo: Repository, revision: string, fault: Re
   }
 }
 
+const mostEntries = 100_000;
+
 /** Every file of a commit, by path. */
 export async function listRepository(
   hub: Hub,
@@ -65,6 +67,7 @@ export async function listRepository(
   const fetch = metadataFetch(hub, { repo, revision: commit });
   const name = repo.type === "model" ? repo.id : `datasets/${repo.id}`;
   const listing = new Map<string, RepoFile>();
+  let entries = 0;
   await ask(hub, async () => {
     const hubUrl = hub.settings.endpoint;
     for await (
@@ -76,6 +79,14 @@ export async function listRepository(
         fetch,
       })
     ) {
+      if (++entries > mostEntries) {
+        throw new HubContentFault({
+          key: repo.id,
+          wanted: `at most ${mostEntries} files and folders in a repository`,
+          found: "more, or a listing without end",
+          fix: "Name another repository; or check HF_ENDPOINT.",
+        });
+      }
       if (type !== "file") continue;
       const file = { path, size: lfs?.size ?? size, etag: lfs?.oid ?? oid ?? "" };
       if (!isSafePath(path) || !/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(file.etag)) {

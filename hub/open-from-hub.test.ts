@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Model, openModel } from "../engine/weights/model.ts";
-import { readTensor } from "../engine/weights/safetensors.ts";
+import { readTensor } from "../lib/safetensors/safetensors.ts";
 import { hubSettings } from "./hub-settings.ts";
 import { resolveModel } from "./resolve-model.ts";
 import { fakeHub } from "./testing/fake-hub.ts";

@@ -54,7 +54,12 @@ function parseAddress(text: string, settings: HubSettings): RepoName | undefined
   const url = URL.parse(text);
   const hosts = ["huggingface.co", "hf.co", new URL(settings.endpoint).host];
   if (url === null || !hosts.includes(url.host)) return undefined;
-  const segments = url.pathname.split("/").filter((segment) => segment !== "").map(decodeSegment);
+  // A hub may live below a path of its server, as Artifactory's do.
+  const home = new URL(settings.endpoint);
+  const base = url.host === home.host ? home.pathname.replace(/\/*$/, "/") : "/";
+  if (!url.pathname.startsWith(base)) return undefined;
+  const segments = url.pathname.slice(base.length).split("/").filter((segment) => segment !== "")
+    .map(decodeSegment);
   const type = segments[0] === "datasets" ? "dataset" : "model";
   if (type === "dataset") segments.shift();
   const verb = segments.findIndex((s) =>

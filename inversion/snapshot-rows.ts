@@ -4,7 +4,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect } from "effect";
-import { readSafetensors } from "../engine/weights/safetensors.ts";
+import { readSafetensors } from "../lib/safetensors/safetensors.ts";
 import type { Fault } from "../lib/fault.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { tryPromise } from "../lib/try-promise.ts";

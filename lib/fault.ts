@@ -2,6 +2,7 @@
 // to do. `class X extends fault("X", "user") {}` declares one; it is an Error to throw, and a value
 // to yield in an Effect. The trap: `kind` decides the exit code, so choose it with care.
 import { Data } from "effect";
+import { fewOfEach } from "./few-of-each.ts";
 
 /** Whose fault it is: the user's (exit 2), the world's (exit 3, may be retried), ours (exit 70). */
 export type FaultKind = "user" | "world" | "defect";
@@ -78,9 +79,8 @@ export class Faults extends fault("Faults", "user") {
   }
 
   override get message(): string {
-    return [`${this.faults.length} problems:`, ...this.faults.map((each) => each.message)].join(
-      "\n  ",
-    );
+    const messages = fewOfEach(this.faults, ({ message }) => message);
+    return [`${this.faults.length} problems:`, ...messages].join("\n  ");
   }
 }
 

@@ -2,7 +2,7 @@
 // `caption`: red-hat_at-the-beach.jpg and the template "a photo of {}, {words}" make "a photo of gnome,
 // red hat at the beach". A custom stage as a stranger writes it: it imports nothing but types.
 // The trap: what a camera calls its files (IMG_2041.jpg) says nothing, so such parts are left out.
-import type { Gnomic } from "../runtime/toolkit.ts";
+import type { Gnomic } from "../inversion/toolkit.ts";
 
 /** `"red-hat_at-the-beach.jpg"` to `"red hat at the beach"`; `"IMG_2041.jpg"` to `""`. */
 export const wordsOf = (file: string): string =>

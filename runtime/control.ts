@@ -8,25 +8,22 @@ import { diskFault } from "../lib/disk-fault.ts";
 import type { Fault } from "../lib/fault.ts";
 import { Files } from "../lib/files.ts";
 
-const request = <const Tag extends string, const F extends Schema.Struct.Fields>(
-  tag: Tag,
-  fields: F,
-) => Schema.Struct({ request: Schema.tag(tag), ...fields });
+/** What an app lets its runs be asked for; "stop" is the runner's own. */
+export interface OwnRequest {
+  readonly request: string;
+  readonly [field: string]: unknown;
+}
 
-export const ControlRequest = Schema.Union([
-  /** End after the step that runs now. The runner itself turns it into `stopRequested`. */
-  request("stop", {}),
-  /** Write a checkpoint of this step. */
-  request("save", {}),
-  /** Validate this step; `prompts` replaces the configured ones for this once. */
-  request("validate", { prompts: Schema.optionalKey(Schema.Array(Schema.String)) }),
-  /** Mark the checkpoint of a step as the chosen one. */
-  request("choose", { step: Schema.Int }),
-]);
-export type ControlRequest = typeof ControlRequest.Type;
+/** End after the step that runs now. The runner itself turns it into `stopRequested`. */
+export const stopRequest: OwnRequest = { request: "stop" };
 
 const Line = Schema.fromJsonString(
-  Schema.Struct({ id: Schema.String, ask: ControlRequest }),
+  Schema.Struct({
+    id: Schema.String,
+    ask: Schema.StructWithRest(Schema.Struct({ request: Schema.String }), [
+      Schema.Record(Schema.String, Schema.Json),
+    ]),
+  }),
 );
 const decodeLine = Schema.decodeUnknownResult(Line);
 
@@ -35,12 +32,15 @@ export const controlFile = (runDir: string): string => join(runDir, "control.jso
 /** Asks the training in a run folder for something; it answers within a step. */
 export const sendRequest = (
   runDir: string,
-  request: ControlRequest,
+  request: OwnRequest,
 ): Effect.Effect<void, Fault> =>
   Effect.gen(function* () {
     const files = yield* Files;
     const file = controlFile(runDir);
-    const line = yield* Schema.encodeEffect(Line)({ id: randomUUID(), ask: request }).pipe(
+    const line = yield* Schema.encodeEffect(Line)({
+      id: randomUUID(),
+      ask: request as typeof Line.Type["ask"],
+    }).pipe(
       Effect.orDie,
     );
     yield* Effect.scoped(Effect.flatMap(
@@ -51,13 +51,21 @@ export const sendRequest = (
 
 export interface Control {
   /** What has been asked since the last call of this reader. */
-  readonly requests: (reader: string) => Effect.Effect<readonly ControlRequest[]>;
+  readonly requests: (reader: string) => Effect.Effect<readonly OwnRequest[]>;
   /** Lines that were no request. */
   readonly broken: () => number;
 }
 
-/** Listens from now on. `onStop` is called for a request to stop, which no reader sees. */
-export const openControl = Effect.fnUntraced(function* (runDir: string, onStop: () => void) {
+/**
+ * Listens from now on. `onStop` is called for a request to stop, which no reader sees; others have to be
+ * what `requests` knows.
+ */
+export const openControl = Effect.fnUntraced(function* (
+  runDir: string,
+  onStop: () => void,
+  requests: Schema.Codec<OwnRequest, any> | null,
+) {
+  const known = requests === null ? () => false : Schema.is(requests);
   const files = yield* Files;
   const file = controlFile(runDir);
   const sizeNow = files.stat(file).pipe(
@@ -67,7 +75,7 @@ export const openControl = Effect.fnUntraced(function* (runDir: string, onStop: 
   let offset = yield* sizeNow;
   let half = "";
   let broken = 0;
-  const received: ControlRequest[] = [];
+  const received: OwnRequest[] = [];
   const readers = new Map<string, number>();
   const turn = yield* Semaphore.make(1);
 
@@ -75,7 +83,8 @@ export const openControl = Effect.fnUntraced(function* (runDir: string, onStop: 
     const decoded = decodeLine(line);
     if (Result.isFailure(decoded)) broken++;
     else if (decoded.success.ask.request === "stop") onStop();
-    else received.push(decoded.success.ask);
+    else if (known(decoded.success.ask)) received.push(decoded.success.ask);
+    else broken++;
   };
 
   const poll = Effect.gen(function* () {
@@ -94,11 +103,11 @@ export const openControl = Effect.fnUntraced(function* (runDir: string, onStop: 
     lines.filter((line) => line.trim() !== "").forEach(take);
   }).pipe(Effect.ignore, Semaphore.withPermit(turn));
 
-  const requests = (reader: string) =>
+  const freshFor = (reader: string) =>
     Effect.map(poll, () => {
       const fresh = received.slice(readers.get(reader) ?? 0);
       readers.set(reader, received.length);
       return fresh;
     });
-  return { requests, broken: () => broken } satisfies Control;
+  return { requests: freshFor, broken: () => broken } satisfies Control;
 });

@@ -1,20 +1,22 @@
-// Everything that anyone sees of a run: a tagged union, one JSON line each in `events.jsonl`. The
-// terminal, the page, the event files, the report and the tests all read this one stream.
-// The trap: what a run has come to (steps, losses, rows, checkpoints, ended validations) is said after it is
-// on disk, and on resume what is on disk fills a gap: a reader may rely on each being there exactly once.
-// What a run is at (stages, progress, pictures being made) is said again by each attempt.
-import { Schema } from "effect";
+// What anyone sees of a run: one JSON line for each event in `events.jsonl`. The runner's own events are
+// closed and stand here; an app and its stages register theirs, each with a schema.
+// The trap: what a run has come to is said after it is on disk, and on resume what is on disk fills a gap.
+// A reader may rely on each such event being there exactly once; for that it has `onceBy`. What a run is at
+// (stages, progress) is said again by each attempt.
+import { Result, Schema } from "effect";
+import { fault } from "../lib/fault.ts";
 
-const { Array: List, Boolean: Flag, Finite, Int, NullOr, optionalKey, String: Text } = Schema;
+const { Array: List, Boolean: Flag, Finite, Int, optionalKey, String: Text } = Schema;
 
-const event = <const Tag extends string, const F extends Schema.Struct.Fields>(
+/** The schema of an event: its tag, `at` in milliseconds since 1970, and its fields. */
+export const eventSchema = <const Tag extends string, const F extends Schema.Struct.Fields>(
   tag: Tag,
   fields: F,
 ) => Schema.Struct({ event: Schema.tag(tag), at: Finite, ...fields });
 
-/** `at` is milliseconds since 1970; every step counts finished optimizer steps, from 0. */
-export const RunEvent = Schema.Union([
-  event("run-started", {
+/** What the runner says of every pipeline; `step` counts finished steps, from 0. */
+export const RunnerEvent = Schema.Union([
+  eventSchema("run-started", {
     run: Text,
     trigger: Text,
     attempt: Int,
@@ -23,86 +25,115 @@ export const RunEvent = Schema.Union([
     device: Text,
     versions: Schema.Record(Text, Text),
   }),
-  event("plan", {
+  eventSchema("plan", {
     stages: List(Schema.Struct({ stage: Text, cached: Flag, why: Text })),
   }),
-  event("stage-started", { stage: Text }),
-  event("stage-progress", { stage: Text, done: Finite, total: Finite, unit: Text }),
-  event("stage-retried", { stage: Text, attempt: Int, error: Text, delaySeconds: Finite }),
-  event("stage-finished", { stage: Text, cached: Flag, seconds: Finite }),
-  event("stage-failed", { stage: Text, error: Text }),
-  event("step", {
-    step: Int,
-    epoch: Int,
-    loss: Finite,
-    lr: Finite,
-    dLr: optionalKey(Finite),
-    gradientNorm: Finite,
-    gradientShare: Schema.Tuple([Finite, Finite]),
-    seconds: Finite,
-    rssBytes: Finite,
-  }),
-  event("fixed-loss", {
-    step: Int,
-    loss: Finite,
-    bestStep: Int,
-    bestLoss: Finite,
-    varianceRatio: NullOr(Finite),
-    /** Measured on pictures that are not trained on; false: the best is the last. */
-    heldOut: optionalKey(Flag),
-    /** Where several rules of pooling are trained for: the loss under each; `loss` is their mean. */
-    under: optionalKey(Schema.Record(Text, Finite)),
-    /** How much higher than at the best step, item by item in the mean, with its standard error. */
-    aboveBest: optionalKey(Schema.Struct({ difference: Finite, error: Finite })),
-  }),
-  event("rows", {
-    step: Int,
-    /** Per encoder (clip_l, clip_g): norms of the rows, cosine to the initial rows, nearest words. */
-    encoders: List(Schema.Struct({
-      name: Text,
-      norms: List(Finite),
-      cosines: List(Finite),
-      vocabularyNorms: Schema.Tuple([Finite, Finite, Finite]), // 5 %, median, 95 %
-      nearest: List(List(Schema.Tuple([Text, Finite]))),
-    })),
-  }),
-  event("checkpoint", { step: Int, epoch: Int, path: Text, best: Flag }),
-  event("checkpoint-pruned", { step: Int, path: Text }),
-  event("validation-started", { step: Int, epoch: Int, pictures: Int }),
-  event("validation-picture", {
-    step: Int,
-    epoch: Int,
-    prompt: Int,
-    image: Int,
-    text: Text,
-    path: Text,
-    width: Int,
-    height: Int,
-    /** Where pictures of several rules of pooling stand side by side: which this is. */
-    pooling: optionalKey(Schema.Literals(["argmax", "end_token"])),
-  }),
-  /** `asked`: which other prompts than the configured ones (digits of their digest). */
-  event("validation-finished", {
-    step: Int,
-    epoch: Int,
-    seconds: Finite,
-    asked: optionalKey(Text),
-    /** How well prompts are followed under each rule of pooling: mean and standard error. */
-    following: optionalKey(List(Schema.Struct({ pooling: Text, mean: Finite, error: Finite }))),
-  }),
-  event("validation-failed", { step: Int, epoch: Int, error: Text, asked: optionalKey(Text) }),
-  event("chosen", { step: Int, path: Text }),
-  event("note", { text: Text }),
-  event("warning", { text: Text }),
-  event("run-finished", { step: Int, seconds: Finite, files: List(Text), early: Flag }),
-  event("run-stopped", { step: Int, reason: Text }),
-  event("run-paused", { step: Int }),
-  event("run-failed", { step: Int, error: Text }),
+  eventSchema("stage-started", { stage: Text }),
+  eventSchema("stage-progress", { stage: Text, done: Finite, total: Finite, unit: Text }),
+  eventSchema("stage-retried", { stage: Text, attempt: Int, error: Text, delaySeconds: Finite }),
+  eventSchema("stage-finished", { stage: Text, cached: Flag, seconds: Finite }),
+  /** `goesOn`: the other stages do; else the run fails with it. */
+  eventSchema("stage-failed", { stage: Text, error: Text, goesOn: optionalKey(Flag) }),
+  eventSchema("note", { text: Text }),
+  eventSchema("warning", { text: Text }),
+  eventSchema("run-finished", { step: Int, seconds: Finite, files: List(Text), early: Flag }),
+  eventSchema("run-stopped", { step: Int, reason: Text }),
+  eventSchema("run-paused", { step: Int }),
+  eventSchema("run-failed", { step: Int, error: Text }),
 ]);
-export type RunEvent = typeof RunEvent.Type;
-export type RunEventOf<Tag extends RunEvent["event"]> = Extract<RunEvent, { event: Tag }>;
+export type RunnerEvent = typeof RunnerEvent.Type;
 
-/** An event as stages emit it; the log stamps it. */
-export type UnstampedEvent = RunEvent extends infer E
-  ? E extends RunEvent ? Omit<E, "at"> & { readonly at?: number } : never
-  : never;
+/** An event of an app or of a stage, of which the runner knows no more than that it is one. */
+export interface OwnEvent {
+  readonly event: string;
+  readonly at: number;
+  readonly [field: string]: unknown;
+}
+
+export type AnyEvent = RunnerEvent | OwnEvent;
+
+type Unstamp<E> = E extends unknown ? Omit<E, "at"> & { readonly at?: number } : never;
+/** An event as it is emitted; the log stamps it. */
+export type Unstamped<E> = Unstamp<E>;
+export type UnstampedEvent =
+  | Unstamped<RunnerEvent>
+  | { readonly event: string; readonly at?: number; readonly [field: string]: unknown };
+
+/** A kind of event that an app or a stage registers. */
+export interface EventKind {
+  /** Of the whole event, as `eventSchema` makes it. */
+  readonly schema: Schema.Codec<any, any>;
+  /**
+   * Of an event with a `step` that is said once, step after step: what of (a path, or "" for all alike).
+   * Without it an event is said as often as it happens.
+   */
+  readonly onceBy?: (event: any) => string;
+  /** On disk before the stage goes on: what a state that is written next relies on. */
+  readonly durable?: true;
+}
+/** Registered events by their tag. */
+export type EventKinds = Readonly<Record<string, EventKind>>;
+
+const runnerKinds: EventKinds = Object.fromEntries(
+  RunnerEvent.members.map((schema) => [schema.fields.event.schema.literal, { schema }]),
+);
+
+export class EventFault extends fault("EventFault", "user") {}
+
+export interface EventCodec {
+  /** Undefined for a line that is none: half-written, or of a wrong shape. */
+  readonly parse: (line: string) => AnyEvent | undefined;
+  /** The event as it is written, or what is wrong with it. */
+  readonly encode: (event: AnyEvent) => Result.Result<AnyEvent, string>;
+  readonly onceBy: (event: AnyEvent) => string | undefined;
+  /** Whether events with this tag are said once. */
+  readonly isOnce: (tag: string) => boolean;
+  readonly isDurable: (tag: string) => boolean;
+  readonly knows: (tag: string) => boolean;
+  readonly tags: readonly string[];
+}
+
+const Tag = Text.check(Schema.isPattern(/^[a-z][a-z0-9-]*$/));
+const Own = Schema.StructWithRest(Schema.Struct({ event: Tag, at: Finite }), [
+  Schema.Record(Text, Schema.Json),
+]);
+
+/** Reads and writes the runner's events and those of `kinds`. An unknown tag is read as it is. */
+export function eventCodec(kinds: EventKinds): EventCodec {
+  const all: EventKinds = { ...kinds, ...runnerKinds };
+  const kindOf = (tag: string): EventKind | undefined =>
+    Object.hasOwn(all, tag) ? all[tag] : undefined;
+  return {
+    parse: (line) => {
+      let value: unknown;
+      try {
+        value = JSON.parse(line);
+      } catch {
+        return undefined;
+      }
+      const tag = (value as OwnEvent | null)?.event;
+      const schema = (typeof tag === "string" ? kindOf(tag)?.schema : undefined) ?? Own;
+      const decoded = Schema.decodeUnknownResult(schema as typeof Own)(value);
+      return Result.isSuccess(decoded) ? decoded.success as AnyEvent : undefined;
+    },
+    encode: (event) => {
+      const kind = kindOf(event.event);
+      if (kind === undefined) return Result.fail(`no event "${event.event}" is registered`);
+      return Result.mapError(
+        Schema.encodeUnknownResult(kind.schema, { errors: "all" })(event) as Result.Result<
+          AnyEvent,
+          Schema.SchemaError
+        >,
+        (error) => error.message,
+      );
+    },
+    onceBy: (event) => {
+      const by = kindOf(event.event)?.onceBy?.(event);
+      return by === undefined ? undefined : `${event.event} ${by}`;
+    },
+    isOnce: (tag) => kindOf(tag)?.onceBy !== undefined,
+    isDurable: (tag) => kindOf(tag)?.durable === true,
+    knows: (tag) => kindOf(tag) !== undefined,
+    tags: Object.keys(all),
+  };
+}

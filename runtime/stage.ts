@@ -10,8 +10,8 @@
 import type { Effect, Schema, Scope, Stream } from "effect";
 import type { Fault } from "../lib/fault.ts";
 import type { AnyArtefactType, ArtefactType, Blob } from "./artefact.ts";
-import type { ControlRequest } from "./control.ts";
-import type { UnstampedEvent } from "./events.ts";
+import type { OwnRequest } from "./control.ts";
+import type { EventKind, UnstampedEvent } from "./events.ts";
 import type { RunOrigin } from "./execute/run-origin.ts";
 
 /** Options that say where something is on this machine, by dotted key: of each its last part. */
@@ -78,8 +78,8 @@ export interface StageTools {
   ) => Effect.Effect<A, E, R>;
   /** True once Ctrl-C or `runs stop` asked for it: end at the next step with `stopped(step)`. */
   readonly stopRequested: () => boolean;
-  /** What `runs save`, `runs validate` and the page asked for since the last call. Cheap. */
-  readonly requests: () => Effect.Effect<readonly ControlRequest[]>;
+  /** What its app lets a run be asked for, and was asked for since the last call. Cheap. */
+  readonly requests: () => Effect.Effect<readonly OwnRequest[]>;
   /** The folder of the run: long-lived state, checkpoints, pictures. Caches do not belong here. */
   readonly runDir: string;
   /** SHA-256 of a file in hex, remembered by path, size, times and inode. */
@@ -97,9 +97,9 @@ export interface StageTools {
     make: Effect.Effect<Uint8Array, Fault>,
   ) => Effect.Effect<Blob, Fault>;
   /**
-   * Publishes to the one stream of events. Never fails. `at` is filled in. What a run has
-   * come to (steps, checkpoints, ended validations) is dropped where the log has it already, so after
-   * a resume just say it again.
+   * Publishes to the one stream of events: one of the runner's, the app's or the stage's own (`events`);
+   * another, or one of another shape, ends the stage with a fault that says so. `at` is filled in. What is
+   * said once is dropped where the log has it already, so after a resume just say it again.
    */
   readonly emit: (event: UnstampedEvent) => Effect.Effect<void>;
   /** A fractional progress of this stage, for the terminal and the page. */
@@ -150,6 +150,8 @@ export interface Stage<
   readonly inputs?: (options: Options, tools: InputTools) => Effect.Effect<unknown, Fault>;
   /** "cached": result kept in the store. "run": belongs to the run, resumes by its own state. */
   readonly lifetime: "cached" | "run";
+  /** Its own events by their tag, beside the runner's and the app's (`eventSchema`, events.ts). */
+  readonly events?: Readonly<Record<string, EventKind>>;
   /** Exclusive resources it takes for as long as it runs, e.g. { device: 1 }; none where it reads a stream. */
   readonly resources?: Readonly<Record<string, number>>;
   /** Its failure is an event and not the run's end (of the others). The exit code still tells. */

@@ -1,10 +1,10 @@
 // What a stage file from outside the project is handed, because it cannot import `effect` or gnomic by
-// itself: `export default (gnomic) => gnomic.defineStage({...})`.
+// itself: `export default (gnomic) => gnomic.defineStage({...})`. An app adds to it (its artefacts).
 // The trap: this is an interface to strangers; names may be added, never removed.
 import { Effect, Schema, Stream } from "effect";
-import * as artefacts from "../inversion/artefacts/all.ts";
 import { fault } from "../lib/fault.ts";
 import { artefact, Blob, stream } from "./artefact.ts";
+import { eventSchema } from "./events.ts";
 import { defineStage } from "./stage.ts";
 
 export const toolkit = {
@@ -15,8 +15,6 @@ export const toolkit = {
   defineStage,
   artefact,
   stream,
-  artefacts,
+  eventSchema,
   fault,
 } as const;
-
-export type Gnomic = typeof toolkit;

@@ -1,7 +1,7 @@
 // The events of a training, made of arithmetic: losses that fall, rows that grow, pictures and checkpoints
 // at their steps, all the same at every call.
 // The trap: they come in the order in which a training appends them, which is what readers rely on.
-import type { RunEvent } from "../runtime/events.ts";
+import type { RunEvent } from "../inversion/events.ts";
 
 export interface SyntheticRun {
   readonly steps: number;

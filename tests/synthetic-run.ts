@@ -6,7 +6,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
 import { keepTrainingPictures } from "../inversion/training-pictures.ts";
-import type { RunEvent } from "../runtime/events.ts";
+import type { RunEvent } from "../inversion/events.ts";
 import { defaultRun, noise, syntheticEvents, type SyntheticRun } from "./synthetic-events.ts";
 
 /** A resolved configuration, of which the first two keys differ from the defaults. */

@@ -4,10 +4,12 @@
 import { join } from "node:path";
 import process from "node:process";
 import { Effect } from "effect";
+import { trainingCodec } from "../inversion/events.ts";
+import { TrainingRequest, trainingRequests } from "../inversion/requests.ts";
 import { openControl } from "../runtime/control.ts";
-import type { RunEvent } from "../runtime/events.ts";
+import type { RunEvent } from "../inversion/events.ts";
 import { openEventLog } from "../runtime/execute/event-log.ts";
-import { lockRun } from "../runtime/execute/lock.ts";
+import { lockRun } from "../lib/lock.ts";
 import { checkpointPath, defaultRun, picturePath, syntheticEvents } from "./synthetic-events.ts";
 import { createRunFolder, writeFilesOf } from "./synthetic-run.ts";
 
@@ -28,9 +30,9 @@ function* pictures(step: number, prompts: readonly string[]): Generator<RunEvent
 await Effect.runPromise(Effect.scoped(Effect.gen(function* () {
   yield* Effect.promise(() => createRunFolder(dir, run));
   yield* lockRun(dir);
-  const log = yield* openEventLog(join(dir, "events.jsonl"));
+  const log = yield* openEventLog(join(dir, "events.jsonl"), trainingCodec);
   let stopping = false;
-  const control = yield* openControl(dir, () => stopping = true);
+  const control = yield* openControl(dir, () => stopping = true, TrainingRequest);
 
   const say = Effect.fnUntraced(function* (event: RunEvent) {
     yield* Effect.promise(() => writeFilesOf(dir, run, event));
@@ -42,7 +44,9 @@ await Effect.runPromise(Effect.scoped(Effect.gen(function* () {
     if (event.event !== "step") continue;
     const { step, epoch } = event;
     yield* Effect.sleep(Number(millisecondsPerStep ?? 20));
-    for (const request of yield* control.requests("training")) {
+    for (
+      const request of yield* trainingRequests({ requests: () => control.requests("training") })
+    ) {
       const at = 0;
       if (request.request === "save") {
         const path = checkpointPath(step);

@@ -16,7 +16,7 @@ import {
   uniteHeads,
 } from "../graph/tensor-ops.ts";
 import { gate } from "./gate.ts";
-import type { GradientRule } from "./rules.ts";
+import type { GradientRule } from "./gradient-rule.ts";
 
 /** rowsum(dO O) for each head, [B, heads, S, 1]. */
 function rowSums(g: GraphBuilder, dO: Value, o: Value, heads: number): Value {

@@ -5,25 +5,13 @@
 import type { GraphBuilder } from "../graph/builder.ts";
 import { GraphError } from "../graph/graph-error.ts";
 import type { Node, Shape, Value } from "../graph/graph.ts";
-import type { Normal } from "./gelu-rule.ts";
+import type { Backward } from "./gradient-rule.ts";
 import { Recomputation } from "./recompute.ts";
 import { gradientRules } from "./rules.ts";
 
 export interface BackwardOptions {
   /** Attention probabilities are computed again in chunks of at most this many bytes (plan C). */
   readonly attentionBytes?: number;
-}
-
-/** What a gradient rule may use. */
-export interface Backward {
-  readonly g: GraphBuilder;
-  readonly attentionBytes: number;
-  /** A value of the forward pass: kept, or computed again inside a checkpointed stretch. */
-  kept(value: Value): Value;
-  /** What a GELU's result and its gradient are both computed from. */
-  normal(gelu: Node): Normal;
-  /** Does the gradient of this value matter? */
-  wants(value: Value | null): boolean;
 }
 
 /** Appends the gradient of the scalar `result` with respect to `wrt`, in their order. */

@@ -1,7 +1,7 @@
 // Gradient of a convolution with respect to its input: the transposed convolution with the same weight.
 // The trap: a stride-2 convolution forgets whether its input was even, so output_padding is worked out
 // from the sizes and is 1 only where it was.
-import type { GradientRule } from "./rules.ts";
+import type { GradientRule } from "./gradient-rule.ts";
 
 export const convRule: GradientRule = ({ g }, { inputs: [x, w], attributes }, [dy]) => {
   const strides = attributes.strides as readonly number[];

@@ -5,15 +5,7 @@
 // 1, which are the bounds of Phi.
 import type { GraphBuilder } from "../graph/builder.ts";
 import type { Value } from "../graph/graph.ts";
-import type { GradientRule } from "./rules.ts";
-
-export interface Normal {
-  readonly x: Value;
-  /** x / sqrt(2). */
-  readonly scaled: Value;
-  /** Phi(x). */
-  readonly below: Value;
-}
+import type { GradientRule, Normal } from "./gradient-rule.ts";
 
 export function normalOf(g: GraphBuilder, x: Value): Normal {
   const scaled = g.apply("Mul", [x, g.constant([Math.SQRT1_2], [], x.dtype)]);

@@ -4,7 +4,7 @@
 // normalisation. The trap: all of it is float32 whatever the compute type is.
 import type { GraphBuilder } from "../graph/builder.ts";
 import type { Value } from "../graph/graph.ts";
-import type { GradientRule } from "./rules.ts";
+import type { GradientRule } from "./gradient-rule.ts";
 
 function rowMean(g: GraphBuilder, value: Value): Value {
   const last = value.shape.length - 1;

@@ -7,7 +7,8 @@
 import type { Checkpoint, GraphBuilder } from "../graph/builder.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { zeroAfter } from "./gate.ts";
-import { geluAgain, type Normal, normalOf } from "./gelu-rule.ts";
+import { geluAgain, normalOf } from "./gelu-rule.ts";
+import type { Normal } from "./gradient-rule.ts";
 
 export class Recomputation {
   readonly #g: GraphBuilder;

@@ -2,19 +2,13 @@
 // and gives the gradients of its inputs (null or missing: none). Frozen inputs (weights, norms' scales,
 // biases) have no gradient. Each rule is checked against finite differences in rules.test.ts.
 import type { GraphBuilder } from "../graph/builder.ts";
-import type { Attribute, Node, Value } from "../graph/graph.ts";
+import type { Attribute, Value } from "../graph/graph.ts";
 import { product, reduceSum, reshape, slice, sumTo } from "../graph/tensor-ops.ts";
 import { attentionRule } from "./attention-rule.ts";
-import type { Backward } from "./backward.ts";
 import { convRule } from "./conv-rule.ts";
 import { geluRule } from "./gelu-rule.ts";
+import type { GradientRule } from "./gradient-rule.ts";
 import { layerNormRule } from "./layer-norm-rule.ts";
-
-export type GradientRule = (
-  backward: Backward,
-  node: Node,
-  incoming: readonly (Value | null)[],
-) => readonly (Value | null | undefined)[];
 
 const list = (attribute: Attribute): readonly number[] => attribute as readonly number[];
 const times = (g: GraphBuilder, a: Value, b: Value) => g.apply("Mul", [a, b]);

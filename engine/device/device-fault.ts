@@ -78,9 +78,12 @@ export function faultOf(provider: Provider, message: string, said = "") {
   });
 }
 
+/** What a terminal is told of colours. */
+const colours = new RegExp("\u001b\\[[\\d;]*m", "g");
+
 /** The last line of stderr, without what ONNX Runtime puts before each. */
 function lastWords(said: string): string {
-  const lines = said.split("\n").map((line) => line.replace(/\u001b\[[\d;]*m/g, "").trim());
+  const lines = said.split("\n").map((line) => line.replace(colours, "").trim());
   const last = lines.findLast((line) => line !== "") ?? "";
   return last.replace(/^.*?\] (?=\S)/, "").slice(0, 400);
 }

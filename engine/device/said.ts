@@ -16,7 +16,7 @@ export class Said {
   readonly #waiting = new Map<number, (said: string) => void>();
 
   add(text: string): void {
-    const pieces = (this.#open + text).split(/\u001e(\d+)\n/);
+    const pieces = (this.#open + text).split(new RegExp("\u001e(\\d+)\n"));
     for (let i = 0; i + 2 < pieces.length; i += 2) this.#close(Number(pieces[i + 1]), pieces[i]);
     this.#open = pieces.at(-1)!;
   }

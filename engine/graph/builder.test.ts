@@ -5,7 +5,7 @@ import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { trainGraph } from "../networks/graphs.ts";
 import { type Model, openModel } from "../weights/model.ts";
-import type { WeightView } from "../weights/weight-view.ts";
+import type { WeightView } from "../../lib/safetensors/weight-view.ts";
 import { GraphBuilder } from "./builder.ts";
 import { elementCode } from "./element-code.ts";
 import { serialiseGraph } from "./serialise.ts";

@@ -1,7 +1,7 @@
 // Builds a graph. Names carry the module path (`unet/down_blocks.1/attentions.0/...`), so that a profile
 // reads like the model, and are the same for the same model every time. The trap: a builder is the only
 // mutable thing here; `finish` drops what no output needs and gives the immutable graph.
-import type { WeightView } from "../weights/weight-view.ts";
+import type { WeightView } from "../../lib/safetensors/weight-view.ts";
 import { elementCode } from "./element-code.ts";
 import { GraphError } from "./graph-error.ts";
 import {

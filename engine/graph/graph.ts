@@ -1,7 +1,7 @@
 // An ONNX graph as an immutable value. Building, differentiating, pruning and serialising are passes
 // over it. The trap: nodes are listed in an order that computes, but ONNX Runtime runs them in its own
 // (reverse depth-first) order; only data dependencies hold.
-import type { WeightView } from "../weights/weight-view.ts";
+import type { WeightView } from "../../lib/safetensors/weight-view.ts";
 
 export type DType = "float32" | "float16" | "bfloat16" | "int64" | "bool";
 export type Shape = readonly number[];

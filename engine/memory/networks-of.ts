@@ -2,10 +2,10 @@
 // Enough to build graphs and to know what they take. The trap: such a graph cannot be loaded.
 import { type DType, sizeOf } from "../graph/graph.ts";
 import type { ModelConfigs } from "../networks/config.ts";
-import { storedBytes } from "../weights/dtype.ts";
+import { storedBytes } from "../../lib/safetensors/dtype.ts";
 import type { Model } from "../weights/model.ts";
 import { type RequiredTensors, requiredTensors } from "../weights/required-tensors.ts";
-import type { WeightTable } from "../weights/weight-view.ts";
+import type { WeightTable } from "../../lib/safetensors/weight-view.ts";
 
 const storedAs = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const;
 

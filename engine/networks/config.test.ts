@@ -187,3 +187,20 @@ refused(
   () => decodeSchedulerConfig({ prediction_type: "sample" }, "f"),
   { key: "prediction_type" },
 );
+
+test("a class that is no text, lists of thousands, nesting without end: refused, not a defect", () => {
+  const odd = [{ toString: 1 }];
+  assert.throws(() => decodeSchedulerConfig({ _class_name: odd }, "x"), /_class_name.*toString/);
+  assert.throws(
+    () => decodeClipTextConfig({ _class_name: odd, hidden_size: odd }, "x"),
+    /toString/,
+  );
+  const levels = Array<number>(4000).fill(320);
+  assert.throws(
+    () => decodeUNetConfig({ ...unet, block_out_channels: levels }, "unet"),
+    /block_out_channels.*at most 16/,
+  );
+  assert.throws(() => decodeVaeConfig({ block_out_channels: levels }, "vae"), /at most 16/);
+  const deep = JSON.parse(`${"[".repeat(5000)}${"]".repeat(5000)}`);
+  assert.throws(() => decodeVaeConfig({ in_channels: deep }, "vae"), /in_channels/);
+});

@@ -3,12 +3,14 @@
 // holds the UNet's). Field names are those of the files.
 // The trap: SDXL's text encoders say `eos_token_id: 2`, which is no token of theirs: it selects a rule.
 import { Schema } from "effect";
+import { shownJson } from "../../lib/foreign-json.ts";
 import {
   absent,
   Count,
   decode,
   Epsilon,
   type Finding,
+  levelsOf,
   only,
   orElse,
   refuse,
@@ -41,7 +43,7 @@ export const ClipTextConfig = Schema.Struct({
 export type ClipTextConfig = typeof ClipTextConfig.Type;
 
 const blockTypes = <const Name extends string>(name: Name) =>
-  orElse(Schema.Array(Schema.Literal(name)), [name] as never);
+  orElse(levelsOf(Schema.Literal(name)), [name] as never);
 
 /** AutoencoderKL. */
 export const VaeConfig = Schema.Struct({
@@ -79,7 +81,7 @@ export const SchedulerConfig = Schema.Struct({
     Schema.Literals(["linear", "scaled_linear", "squaredcos_cap_v2"]),
     "linear",
   ),
-  trained_betas: orElse(Schema.NullOr(Schema.Array(Beta)), null),
+  trained_betas: orElse(Schema.NullOr(Schema.Array(Beta).check(Schema.isMaxLength(1e6))), null),
   prediction_type: orElse(Schema.Literals(["epsilon", "v_prediction"]), "epsilon"),
   rescale_betas_zero_snr: orElse(Schema.Boolean, false),
   timestep_spacing: orElse(Schema.Literals(["leading", "linspace", "trailing"]), "leading"),
@@ -135,7 +137,10 @@ const otherFormulation = /^(EDM|FlowMatch|CosineDPM)/;
 /** Decodes scheduler/scheduler_config.json. Throws ModelConfigFault. */
 export function decodeSchedulerConfig(json: unknown, file: string): SchedulerConfig {
   const config = decode(SchedulerConfig, "scheduler", file, json);
-  const name = String(Object(json)["_class_name"] ?? "");
+  const name: unknown = Object(json)["_class_name"] ?? "";
+  if (typeof name !== "string") {
+    refuse("scheduler", file, json, [["_class_name", `${shownJson(name)}, expected string`]]);
+  }
   if (otherFormulation.test(name)) refuse("scheduler", file, json, [["_class_name", name]]);
   return config;
 }

@@ -3,6 +3,7 @@
 // The trap: `null` in a config is a value, not a missing key; only missing keys get defaults.
 import { Effect, Result, Schema, SchemaIssue } from "effect";
 import { fault } from "../../lib/fault.ts";
+import { shownJson } from "../../lib/foreign-json.ts";
 import { otherModelKind } from "./other-model-kind.ts";
 
 /** A config.json that is unreadable, or of a network other than SDXL's. */
@@ -21,10 +22,15 @@ export const Size = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1));
 /** How many of something a network has; a damaged number must not fill the memory. */
 export const Count = Size.check(Schema.isLessThanOrEqualTo(100));
 export const Epsilon = Schema.Finite.check(Schema.isGreaterThan(0));
-export const Sizes = Schema.Array(Size);
+/** A list with an entry a level, or a layer. SDXL has three; each costs time before any weight is looked at. */
+export const levelsOf = <S extends Schema.Constraint>(entry: S) =>
+  Schema.Array(entry).check(Schema.isMaxLength(16));
+export const Sizes = levelsOf(Size);
 export const PerLevel = Schema.Union([Size, Sizes]);
-export const CountPerLevel = Schema.Union([Count, Schema.Array(Count)]);
+export const CountPerLevel = Schema.Union([Count, levelsOf(Count)]);
 
+/** Nobody reads more of one file. */
+const mostFindings = 20;
 const formatIssue = SchemaIssue.makeFormatterStandardSchemaV1();
 
 /** A key and what is wrong with it. */
@@ -60,17 +66,18 @@ export function decode<S extends Schema.Codec<any, any>>(
   const result = Schema.decodeUnknownResult(schema)(json, { errors: "all" });
   if (Result.isSuccess(result)) return result.success;
   const { issues } = formatIssue(result.failure.issue);
+  const named = issues.slice(0, mostFindings);
   return refuse(
     network,
     file,
     json,
-    issues.map(({ path = [], message }): Finding => {
+    named.map(({ path = [], message }): Finding => {
       const keys = path.map(String);
       const value = keys.reduce<any>((at, key) => at?.[key], json);
       const expected = message.replace(" | undefined", "").replace("Expected", "expected");
       return keys.length === 0 ? ["(whole file)", `${expected}`] : [
         keys.join("."),
-        value === undefined ? "no such key" : `${JSON.stringify(value)}, ${expected}`,
+        value === undefined ? "no such key" : `${shownJson(value)}, ${expected}`,
       ];
     }),
   );

@@ -2,7 +2,7 @@
 // [batch * length, channels], so that a linear layer is one Gemm on the weight as it is stored.
 import type { Value } from "../graph/graph.ts";
 import { reshape } from "../graph/tensor-ops.ts";
-import type { WeightView } from "../weights/weight-view.ts";
+import type { WeightView } from "../../lib/safetensors/weight-view.ts";
 import type { Module } from "./module.ts";
 
 /** y = x W' (+ b), x [rows, in], W [out, in] or stored turned; a 1x1 convolution's is a matrix too. */

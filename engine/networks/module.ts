@@ -3,7 +3,7 @@
 import { fault } from "../../lib/fault.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
 import type { Value } from "../graph/graph.ts";
-import type { WeightTable, WeightView } from "../weights/weight-view.ts";
+import type { WeightTable, WeightView } from "../../lib/safetensors/weight-view.ts";
 
 export class MissingWeight extends fault("MissingWeight", "user") {}
 

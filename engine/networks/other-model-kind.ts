@@ -2,11 +2,13 @@
 // them apart, so that a refusal can say "this looks like SD 1.5" and not only which key is wrong.
 // The trap: Kolors has SDXL's widths and differs only in its text encoder, hence the order of checks.
 
+import { textIn } from "../../lib/foreign-json.ts";
+
 /** A short name such as "SD 1", or undefined when nothing known matches. */
 export function otherModelKind(json: unknown): string | undefined {
   if (typeof json !== "object" || json === null) return undefined;
   const config = json as Readonly<Record<string, unknown>>;
-  const name = String(config["_class_name"] ?? config["architectures"] ?? "");
+  const name = textIn(config["_class_name"] ?? config["architectures"]);
   if (name.includes("SD3Transformer")) return "SD 3";
   if (name.includes("FluxTransformer")) return "Flux";
   if (name.startsWith("FlowMatch")) return "SD 3 or Flux";

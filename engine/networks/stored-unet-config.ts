@@ -6,6 +6,7 @@ import {
   Count,
   CountPerLevel,
   Epsilon,
+  levelsOf,
   only,
   orElse,
   PerLevel,
@@ -14,7 +15,7 @@ import {
 } from "./decode-config.ts";
 
 const Depth = Schema.Natural.check(Schema.isLessThanOrEqualTo(100));
-const Depths = Schema.Union([Depth, Schema.Array(Depth)]);
+const Depths = Schema.Union([Depth, levelsOf(Depth)]);
 
 export const StoredUNetConfig = Schema.Struct({
   sample_size: orElse(Schema.NullOr(PerLevel), null),
@@ -22,7 +23,7 @@ export const StoredUNetConfig = Schema.Struct({
   out_channels: orElse(Size, 4),
   flip_sin_to_cos: orElse(Schema.Boolean, true),
   freq_shift: orElse(Schema.Finite, 0),
-  down_block_types: orElse(Schema.Array(Schema.Literals(["DownBlock2D", "CrossAttnDownBlock2D"])), [
+  down_block_types: orElse(levelsOf(Schema.Literals(["DownBlock2D", "CrossAttnDownBlock2D"])), [
     "CrossAttnDownBlock2D",
     "CrossAttnDownBlock2D",
     "CrossAttnDownBlock2D",
@@ -32,7 +33,7 @@ export const StoredUNetConfig = Schema.Struct({
     Schema.NullOr(Schema.Literals(["UNetMidBlock2DCrossAttn", "UNetMidBlock2D"])),
     "UNetMidBlock2DCrossAttn",
   ),
-  up_block_types: orElse(Schema.Array(Schema.Literals(["UpBlock2D", "CrossAttnUpBlock2D"])), [
+  up_block_types: orElse(levelsOf(Schema.Literals(["UpBlock2D", "CrossAttnUpBlock2D"])), [
     "UpBlock2D",
     "CrossAttnUpBlock2D",
     "CrossAttnUpBlock2D",
@@ -44,8 +45,8 @@ export const StoredUNetConfig = Schema.Struct({
   norm_num_groups: orElse(Size, 32),
   norm_eps: orElse(Epsilon, 1e-5),
   cross_attention_dim: orElse(PerLevel, 1280),
-  transformer_layers_per_block: orElse(Schema.Union([Count, Schema.Array(Depths)]), 1),
-  reverse_transformer_layers_per_block: orElse(Schema.NullOr(Schema.Array(Depths)), null),
+  transformer_layers_per_block: orElse(Schema.Union([Count, levelsOf(Depths)]), 1),
+  reverse_transformer_layers_per_block: orElse(Schema.NullOr(levelsOf(Depths)), null),
   attention_head_dim: orElse(PerLevel, 8),
   num_attention_heads: orElse(Schema.NullOr(PerLevel), null),
   use_linear_projection: orElse(Schema.Boolean, false),

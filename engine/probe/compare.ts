@@ -3,7 +3,7 @@
 // whether it is above.
 import { fault } from "../../lib/fault.ts";
 import type { Tensor } from "../device/messages.ts";
-import type { StoredTensor } from "../weights/safetensors.ts";
+import type { StoredTensor } from "../../lib/safetensors/safetensors.ts";
 
 export class ReferenceFault extends fault("ReferenceFault", "user") {}
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { isFault } from "../../lib/fault.ts";
 import { type Model, openModel } from "../weights/model.ts";
-import { readSafetensors, type StoredTensor } from "../weights/safetensors.ts";
+import { readSafetensors, type StoredTensor } from "../../lib/safetensors/safetensors.ts";
 import { decodeProbeInputs } from "./probe-inputs.ts";
 
 const golden = fileURLToPath(new URL("../../tests/golden/", import.meta.url));

@@ -10,7 +10,7 @@ import { vaeFactor } from "../networks/autoencoder.ts";
 import { captionLength } from "../networks/graphs.ts";
 import type { Captions, Denoising } from "../session/batch.ts";
 import type { Model } from "../weights/model.ts";
-import type { StoredTensor } from "../weights/safetensors.ts";
+import type { StoredTensor } from "../../lib/safetensors/safetensors.ts";
 
 export class ProbeFault extends fault("ProbeFault", "user") {}
 

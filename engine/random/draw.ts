@@ -3,7 +3,7 @@
 // generator state. The trap: two draws at one address are the same draw; give each its own purpose.
 import { fault } from "../../lib/fault.ts";
 import { cos, log, sin } from "./exact-math.ts";
-import { type Key, philox } from "./philox.ts";
+import { type Key, philox } from "../../lib/philox.ts";
 
 export class DrawFault extends fault("DrawFault", "defect") {}
 

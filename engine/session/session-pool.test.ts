@@ -9,7 +9,7 @@ import { prepareStep } from "../diffusion/objective.ts";
 import type { Graph } from "../graph/graph.ts";
 import { decodeProbeInputs } from "../probe/probe-inputs.ts";
 import { openModel } from "../weights/model.ts";
-import { readSafetensors } from "../weights/safetensors.ts";
+import { readSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { tensor, type TrainingBatch } from "./batch.ts";
 import { Engine } from "./engine.ts";
 

@@ -14,9 +14,9 @@ import { compareOutputs } from "../probe/compare.ts";
 import { decodeProbeInputs } from "../probe/probe-inputs.ts";
 import { probe } from "../probe/probe.ts";
 import { Engine } from "../session/engine.ts";
-import { writeAtomically } from "../weights/atomic-file.ts";
+import { writeAtomically } from "../../lib/atomic-file.ts";
 import { openModel } from "../weights/model.ts";
-import { readSafetensors } from "../weights/safetensors.ts";
+import { readSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { runtimeVersion } from "./installed-providers.ts";
 import { checkStep, type StepCheck } from "./step-check.ts";
 

@@ -22,7 +22,7 @@ import {
 import { lossGraph, trainGraph } from "../networks/graphs.ts";
 import { normals } from "../random/draw.ts";
 import { bundledConfigs } from "../weights/folder-configs.ts";
-import { toBytes } from "../weights/convert.ts";
+import { toBytes } from "../../lib/safetensors/convert.ts";
 
 /** How fast a device takes a training step. */
 export interface StepRate {

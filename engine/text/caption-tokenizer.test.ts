@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { readSafetensors } from "../weights/safetensors.ts";
+import { readSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { captionTokenizer, framed } from "./caption-tokenizer.ts";
 import { tokenizerFiles } from "./tokenizer-files.ts";
 

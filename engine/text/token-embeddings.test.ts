@@ -9,7 +9,11 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { normals } from "../random/draw.ts";
 import { openModel } from "../weights/model.ts";
-import { readHeader, readSafetensors, writeSafetensors } from "../weights/safetensors.ts";
+import {
+  readHeader,
+  readSafetensors,
+  writeSafetensors,
+} from "../../lib/safetensors/safetensors.ts";
 import { TokenEmbeddings } from "./token-embeddings.ts";
 
 const folder = fileURLToPath(new URL("../../tests/golden/b/model", import.meta.url));

@@ -2,10 +2,10 @@
 // for them, ids at or above the vocabulary's size are the placeholder's rows, in order. Its adjoint
 // gathers the gradient of those rows.
 import { fault } from "../../lib/fault.ts";
-import { decodeArray, toFloat32 } from "../weights/convert.ts";
-import { storedBytes } from "../weights/dtype.ts";
-import { readChunks, readTensor } from "../weights/safetensors.ts";
-import type { WeightView } from "../weights/weight-view.ts";
+import { decodeArray, toFloat32 } from "../../lib/safetensors/convert.ts";
+import { storedBytes } from "../../lib/safetensors/dtype.ts";
+import { readChunks, readTensor } from "../../lib/safetensors/safetensors.ts";
+import type { WeightView } from "../../lib/safetensors/weight-view.ts";
 
 export class TokenIdFault extends fault("TokenIdFault", "user") {}
 

@@ -4,7 +4,7 @@
 // The trap: SDXL's two folders hold equal bytes, hence have one definition, which knows no path and no
 // padding.
 import type { Buffer } from "node:buffer";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { tokenText } from "./token-texts.ts";
 import { broken } from "./tokenizer-fault.ts";
@@ -89,10 +89,16 @@ const parsed = (files: TokenizerFiles, bytes: readonly Buffer[]): Parsed =>
     )
     : fromTokenizerJson(files.tokenizerJson, bytes[0]);
 
+/** CLIP's largest file has 4 MB. */
+const mostBytes = 64 << 20;
+
 function read(file: string): Buffer {
+  let size: number;
   try {
-    return readFileSync(file);
+    size = statSync(file).size;
+    if (size <= mostBytes) return readFileSync(file);
   } catch (cause) {
     throw broken(file, "nothing that can be read", cause);
   }
+  throw broken(file, `${size} bytes, more than the limit of ${mostBytes}`);
 }

@@ -1,8 +1,9 @@
 // A tokenizer.json out of the bytes of a tokenizer's files: as it is, or as transformers would write it for
 // vocab.json and merges.txt. Checked as far as it is used here.
 // The trap: CLIP's vocabulary has 49408 words, and a run waits for them: each is looked at once, in a plain
-// loop.
+// loop. And a file may come from anywhere: its regular expressions would run on every caption.
 import type { Buffer } from "node:buffer";
+import { shownJson } from "../../lib/foreign-json.ts";
 import { broken } from "./tokenizer-fault.ts";
 
 export interface AddedToken {
@@ -135,14 +136,56 @@ export function fromVocabulary(vocabulary: Source, merges: Source, added?: Sourc
   return { json, vocabularySize: Math.max(size, words.size) };
 }
 
+/** Words that a tokenizer was taught; each is looked for in every caption. */
+const mostAdded = 10_000;
+const longestToken = 1000;
+
+const isAdded = (token: AddedToken | null): boolean =>
+  isId(token?.id) && typeof token?.content === "string" && token.content.length <= longestToken;
+
+/** Between alternatives of a pattern. */
+const alternatives = /(?:\\.|\[(?:\\.|[^\]\\])*\]|[^|\\[])+/g;
+const character = "(?:\\\\[pP]\\{[\\w=]+\\}|\\\\.|\\[(?:\\\\.|[^\\]\\\\])*\\]|[^\\\\[\\](){}*+?|])";
+/** Characters one after another, the last perhaps many times: nothing to try in two ways. */
+const plain = new RegExp(`^(?:${character})*(?:${character}[+*])?$`, "u");
+
+/** Whether matching it takes time in proportion to the text: alternatives of which only the end repeats. */
+const isHarmless = (pattern: string): boolean =>
+  pattern.length <= 1000 && (pattern.match(alternatives) ?? []).every((part) => plain.test(part));
+
+/** A regular expression somewhere in a part of the file that is not harmless; undefined: there is none. */
+function harmfulPattern(part: unknown, depth = 0): string | undefined {
+  if (typeof part !== "object" || part === null) return undefined;
+  if (depth > 8) return "something nested very deep";
+  const { Regex: pattern, ...rest } = part as Readonly<Record<string, unknown>>;
+  if (pattern !== undefined && !(typeof pattern === "string" && isHarmless(pattern))) {
+    return shownJson(pattern);
+  }
+  for (const child of Object.values(rest)) {
+    const found = harmfulPattern(child, depth + 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** Of a tokenizer.json. Throws TokenizerFault. */
 export function fromTokenizerJson(file: string, bytes: Buffer): Parsed {
   const json = parse(file, bytes) as TokenizerJson | null;
   const vocabularySize = sizeOf(json?.model?.vocab);
   const added = json?.added_tokens;
-  if (!Array.isArray(added) || !added.every((token) => isId(token?.id)) || !vocabularySize) {
-    throw broken(file, "no BPE vocabulary");
+  if (!Array.isArray(added) || !vocabularySize) throw broken(file, "no BPE vocabulary");
+  if (added.length > mostAdded) {
+    throw broken(file, `${added.length} added tokens, more than the limit of ${mostAdded}`);
   }
-  const ids = added.map(({ id }) => id);
-  return { json: json!, vocabularySize: Math.max(vocabularySize, ...ids.map((id) => id + 1)) };
+  if (!added.every(isAdded)) throw broken(file, "an added token without a text or an id");
+  const { model: _, added_tokens: __, ...pipeline } = json!;
+  const pattern = harmfulPattern(pipeline);
+  if (pattern !== undefined) {
+    throw broken(
+      file,
+      `the regular expression ${pattern}, which may take for ever on some captions`,
+    );
+  }
+  const ids = added.map(({ id }) => id + 1);
+  return { json: json!, vocabularySize: Math.max(vocabularySize, ...ids) };
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
-import { readSafetensors } from "../weights/safetensors.ts";
+import { readSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { type TokenizerFiles, tokenizerFiles } from "./tokenizer-files.ts";
 import { loadTokenizer, tokenWords } from "./tokenizer.ts";
 

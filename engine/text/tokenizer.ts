@@ -3,6 +3,7 @@
 // The trap: in SDXL's second tokenizer "!" is the padding token, hence special: "gnome!" has id 0 in it,
 // and id 256 in the first.
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { shownJson } from "../../lib/foreign-json.ts";
 import { type TokenizerDefinition, tokenizerDefinition } from "./tokenizer-definition.ts";
 import { broken, PlaceholderFault, TokenizerFault } from "./tokenizer-fault.ts";
 import type { TokenizerFiles } from "./tokenizer-files.ts";
@@ -83,7 +84,20 @@ function build(
   try {
     const { json, model } = definition;
     const added_tokens = [...json.added_tokens, ...added];
-    const tokenizer = new HuggingFaceTokenizer({ ...json, added_tokens, model: noModel }, {});
+    // What stands around a text is known here; a file may say nothing of it, or nonsense.
+    const post_processor = {
+      type: "RobertaProcessing",
+      sep: [end, definition.idOf(end)],
+      cls: [start, definition.idOf(start)],
+      trim_offsets: false,
+      add_prefix_space: false,
+    };
+    const tokenizer = new HuggingFaceTokenizer({
+      ...json,
+      post_processor,
+      added_tokens,
+      model: noModel,
+    }, {});
     tokenizer.model = model;
     return tokenizer;
   } catch (cause) {
@@ -125,9 +139,23 @@ export function loadTokenizer(
     .map((content) => ({ id: idOf(content), content, special: true, normalized: false }));
   const tokenizer = build(definition, [...special, ...added], files);
 
+  const highest = firstId + added.length;
+  const idsIn = (text: string): readonly number[] => {
+    const file = files.kind === "vocabulary" ? files.folder : files.tokenizerJson;
+    const ids = (() => {
+      try {
+        return tokenizer.encode(text).ids;
+      } catch (cause) {
+        throw broken(file, cause instanceof Error ? cause.message : String(cause), cause);
+      }
+    })();
+    const wrong = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= highest);
+    if (wrong === undefined && ids.length >= 2) return ids;
+    throw broken(file, `the id ${shownJson(wrong)} for a part of ${shownJson(text)}`);
+  };
+
   const encode = (text: string): Encoded => {
-    const tokens = tokenizer.encode(text).ids;
-    const inside = tokens.slice(1, -1);
+    const inside = idsIn(text).slice(1, -1);
     const kept = [startId, ...inside.slice(0, captionLength - 2), endId];
     const padding = Array<number>(captionLength - kept.length).fill(padId);
     return {

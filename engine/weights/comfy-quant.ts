@@ -1,7 +1,7 @@
 // How ComfyUI says that a layer is quantised: a small tensor of JSON beside it, `<layer>.comfy_quant`, or
 // one list of all layers in the metadata. fp8 with its scale is read here, every other format is not.
 // The trap: the JSON may say that values were also rotated or grouped, which no dtype and no shape shows.
-import { readBytes, type SafetensorsHeader } from "./safetensors.ts";
+import { readBytes, type SafetensorsHeader } from "../../lib/safetensors/safetensors.ts";
 
 const suffix = ".comfy_quant";
 const longest = 10_000;

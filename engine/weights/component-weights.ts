@@ -5,10 +5,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { ModelFinding } from "./model-fault.ts";
-import { readHeader } from "./safetensors.ts";
+import { readHeader } from "../../lib/safetensors/safetensors.ts";
 import type { StoredTensors } from "./tensor-source.ts";
-import type { WeightView } from "./weight-view.ts";
-import { WeightsFileFault } from "./weights-file-fault.ts";
+import type { WeightView } from "../../lib/safetensors/weight-view.ts";
+import { WeightsFileFault } from "../../lib/file-fault.ts";
 
 export interface ComponentWeights {
   readonly tensors: StoredTensors;
@@ -61,7 +61,8 @@ async function readShards(folder: string, index: string): Promise<StoredTensors>
     throw bad("no readable JSON");
   });
   const places = Object.entries(Object(map) as Record<string, unknown>);
-  const shards = [...new Set(places.map(([, shard]) => String(shard)))];
+  if (!places.every(([, shard]) => typeof shard === "string")) throw bad("a shard that is no name");
+  const shards = [...new Set(places.map(([, shard]) => shard as string))];
   const outside = shards.find((shard) => shard !== basename(shard));
   if (places.length === 0) throw bad("no weight_map");
   if (outside !== undefined) throw bad(`the shard ${outside}, which is not a name in its folder`);
@@ -71,11 +72,13 @@ async function readShards(folder: string, index: string): Promise<StoredTensors>
 
   const headers = new Map(
     await Promise.all(
-      shards.map(async (shard) => [shard, await readHeader(join(folder, shard))] as const),
+      shards.map(async (shard) =>
+        [shard, await readHeader(join(folder, shard), { anyType: true })] as const
+      ),
     ),
   );
   return new Map(places.map(([name, shard]): [string, WeightView] => {
-    const view = headers.get(String(shard))?.tensors.get(name);
+    const view = headers.get(shard as string)?.tensors.get(name);
     if (view === undefined) throw bad(`no such tensor in ${shard}`, name);
     return [name, view];
   }));
@@ -100,7 +103,7 @@ export async function componentWeights(
     const file = join(folder, chosen.name);
     const tensors = chosen.isIndex
       ? await readShards(folder, chosen.name)
-      : (await readHeader(file)).tensors;
+      : (await readHeader(file, { anyType: true })).tensors;
     return { tensors, file, variant: chosen.variant };
   }
   const file = join(folder, `${stem}.safetensors`);

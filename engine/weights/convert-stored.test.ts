@@ -21,7 +21,7 @@ import {
   readTensor,
   type TensorToWrite,
   writeSafetensors,
-} from "./safetensors.ts";
+} from "../../lib/safetensors/safetensors.ts";
 
 let folder: string;
 before(async () => folder = await mkdtemp(join(tmpdir(), "convert-")));

@@ -5,14 +5,18 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isFault } from "../../lib/fault.ts";
-import { removeAbandoned } from "./atomic-file.ts";
+import { removeAbandoned } from "../../lib/atomic-file.ts";
 import { convertedBytes, isForeign, targetDType } from "./converted-bytes.ts";
-import { storedBytes } from "./dtype.ts";
+import { storedBytes } from "../../lib/safetensors/dtype.ts";
 import { type Network, networks } from "./required-tensors.ts";
-import { readHeader, type TensorToWrite, writeSafetensors } from "./safetensors.ts";
+import {
+  readHeader,
+  type TensorToWrite,
+  writeSafetensors,
+} from "../../lib/safetensors/safetensors.ts";
 import type { Located } from "./tensor-source.ts";
-import type { WeightTable, WeightView } from "./weight-view.ts";
-import { WeightsStorageFault } from "./weights-file-fault.ts";
+import type { WeightTable, WeightView } from "../../lib/safetensors/weight-view.ts";
+import { WeightsStorageFault } from "../../lib/file-fault.ts";
 
 /** Bytes made of the side file's. */
 export type ConvertProgress = (done: number, total: number) => void;

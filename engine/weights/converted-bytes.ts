@@ -1,9 +1,9 @@
 // The values of a weight in a dtype that ONNX Runtime trains on, times their scale, in the order of the
 // file. An fp8 weight has 256 values at most for each scale: those are converted, and looked up.
 // The trap: a scale for each row comes as [rows] or [rows, 1]; either way it serves a stretch of the file.
-import { decodeArray, toBytes } from "./convert.ts";
-import type { StoredDType } from "./dtype.ts";
-import { readBytes, readTensor } from "./safetensors.ts";
+import { decodeArray, toBytes } from "../../lib/safetensors/convert.ts";
+import type { StoredDType } from "../../lib/safetensors/dtype.ts";
+import { readBytes, readTensor } from "../../lib/safetensors/safetensors.ts";
 import type { Located } from "./tensor-source.ts";
 
 /** Largest finite value of the narrow dtypes; float16's own is 65504. */

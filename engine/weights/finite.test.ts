@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import { decodeArray } from "./convert.ts";
-import { storedBytes } from "./dtype.ts";
+import { decodeArray } from "../../lib/safetensors/convert.ts";
+import { storedBytes } from "../../lib/safetensors/dtype.ts";
 import { checkFinite, firstNonFinite } from "./finite.ts";
-import type { WeightView } from "./weight-view.ts";
+import type { WeightView } from "../../lib/safetensors/weight-view.ts";
 
 let folder: string;
 before(async () => folder = await mkdtemp(join(tmpdir(), "finite-")));

@@ -3,9 +3,9 @@
 // exponent's lowest bit then carries into the sign's place. The trap: F8_E4M3 has one NaN and no infinity,
 // and of a double only the second word holds an exponent.
 import { fault } from "../../lib/fault.ts";
-import { storedBytes, type StoredDType } from "./dtype.ts";
-import { readChunks } from "./safetensors.ts";
-import type { WeightTable, WeightView } from "./weight-view.ts";
+import { storedBytes, type StoredDType } from "../../lib/safetensors/dtype.ts";
+import { readChunks } from "../../lib/safetensors/safetensors.ts";
+import type { WeightTable, WeightView } from "../../lib/safetensors/weight-view.ts";
 
 export class WeightsNotFinite extends fault("WeightsNotFinite", "user") {}
 

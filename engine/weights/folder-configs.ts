@@ -1,6 +1,6 @@
 // The five configs and two tokenizers of a diffusers folder, and those of SDXL base that come with
 // gnomic, for single files, which hold neither. The trap: a folder may hold configs and no weights.
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -37,12 +37,20 @@ const decoders = {
   scheduler: decodeSchedulerConfig,
 } as const;
 
+/** A config has a few kilobytes. */
+const mostConfigBytes = 4 << 20;
+
 /** A config file, or a finding. */
 export async function decodeFile<A>(
   decode: (json: unknown, file: string) => A,
   file: string,
   findings: ModelFinding[],
 ): Promise<A | undefined> {
+  const size = await stat(file).then((found) => found.size, () => undefined);
+  if (size !== undefined && size > mostConfigBytes) {
+    findings.push({ file, found: `${size} bytes, more than the limit of ${mostConfigBytes}` });
+    return undefined;
+  }
   const text = await readFile(file, "utf8").catch(() => undefined);
   if (text === undefined) {
     findings.push({ file, found: "no such file" });

@@ -37,7 +37,11 @@ export function locate(
       const what = `shape ${JSON.stringify(stored)} where the configs say ${JSON.stringify(shape)}`;
       findings.push({ file: view.file, tensor: name, found: what });
     } else if (!readable.has(view.dtype)) {
-      findings.push({ file: view.file, tensor: name, found: `dtype ${view.dtype}, not a float` });
+      findings.push({
+        file: view.file,
+        tensor: name,
+        found: `dtype ${view.dtype}, not a float that is read here`,
+      });
     } else if (view.dtype.startsWith("F8") && source.scaled && tensor.scale === undefined) {
       const what =
         `dtype ${view.dtype} without a scale that is known here (scale_weight, weight_scale), ` +

@@ -11,9 +11,10 @@ import { componentWeights } from "./component-weights.ts";
 import { detectLayout } from "./detect-layout.ts";
 import { bundledConfigs, componentFolder, decodeFile, folderConfigs } from "./folder-configs.ts";
 import { type ModelFinding, refuseModel } from "./model-fault.ts";
+import { plainNames } from "./plain-names.ts";
 import { type Network, networks } from "./required-tensors.ts";
-import { readHeader } from "./safetensors.ts";
-import { markedScheduler, singleFileSources } from "./single-file.ts";
+import { readHeader } from "../../lib/safetensors/safetensors.ts";
+import { markedScheduler, singleFileSources, unrecognised } from "./single-file.ts";
 import { diffusersSource, type TensorSource } from "./tensor-source.ts";
 
 export interface ModelParts {
@@ -114,7 +115,9 @@ export async function partsOfFile(
   modelConfig: string | undefined,
   variant: string | undefined,
 ): Promise<ModelParts> {
-  const header = await readHeader(path);
+  const stored = await readHeader(path, { anyType: true });
+  const { tensors, note: wrapped } = plainNames(stored.tensors);
+  const header = { ...stored, tensors };
   const { otherModelKind, fix, unusable } = detectLayout(header.tensors);
   if (unusable) {
     refuseModel(path, "an SDXL model", [{ file: path, found: `${otherModelKind}` }], fix);
@@ -141,6 +144,19 @@ export async function partsOfFile(
     const source = sources[network];
     return source === undefined ? [] : [`${componentFolder[network]}: ${source.layout}`];
   });
+  for (const network of networks) {
+    if (sources[network] !== undefined || network === "unet") continue;
+    const tensor = unrecognised(header, network, sources);
+    if (tensor === undefined || otherModelKind !== undefined) continue;
+    const what = componentFolder[network];
+    refuseModel(
+      path,
+      `a ${what} under names that are known here`,
+      [{ file: path, tensor, found: `what may be one, below a prefix that does not tell` }],
+      "Save the model again in the original layout or as a diffusers folder; what the file holds is " +
+        "not replaced by another's.",
+    );
+  }
   if (modelConfig !== undefined) {
     for (const network of networks) {
       const folder = join(modelConfig, componentFolder[network]);
@@ -152,6 +168,7 @@ export async function partsOfFile(
       notes.push(`${componentFolder[network]}: not in the file, taken from ${folder}`);
     }
   }
+  if (wrapped !== null) notes.push(wrapped);
   if ([...header.tensors.keys()].some((name) => name.endsWith("time_embed.cond_proj.weight"))) {
     notes.push("unet: of a latent consistency model; its guidance embedding is not used");
   }
@@ -189,7 +206,9 @@ export async function vaeParts(
   const wanted = "a VAE of SDXL (AutoencoderKL)";
   const fix = "Name the VAE's diffusers folder or its .safetensors file.";
   if (!isFolder) {
-    const source = singleFileSources(await readHeader(path), configs).vae;
+    const header = await readHeader(path, { anyType: true });
+    const tensors = plainNames(header.tensors).tensors;
+    const source = singleFileSources({ ...header, tensors }, configs).vae;
     const found = "no tensors of a VAE";
     return source === undefined
       ? refuseModel(path, wanted, [{ file: path, found }], fix)

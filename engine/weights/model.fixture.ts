@@ -3,7 +3,11 @@ import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Network } from "./required-tensors.ts";
-import { readSafetensors, type TensorToWrite, writeSafetensors } from "./safetensors.ts";
+import {
+  readSafetensors,
+  type TensorToWrite,
+  writeSafetensors,
+} from "../../lib/safetensors/safetensors.ts";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 export const golden = (name: string) => join(root, "tests/golden", name);

@@ -15,7 +15,11 @@ import {
 } from "./model.fixture.ts";
 import { openModel } from "./model.ts";
 import { networks } from "./required-tensors.ts";
-import { readSafetensors, readTensor, writeSafetensors } from "./safetensors.ts";
+import {
+  readSafetensors,
+  readTensor,
+  writeSafetensors,
+} from "../../lib/safetensors/safetensors.ts";
 
 let folder: string;
 before(async () => folder = await mkdtemp(join(tmpdir(), "model-")));

@@ -14,8 +14,8 @@ import { type ModelFinding, refuseModel } from "./model-fault.ts";
 import { type ModelParts, partsOfFile, partsOfFolder, vaeParts } from "./model-parts.ts";
 import { type Network, networks, requiredTensors } from "./required-tensors.ts";
 import type { Located } from "./tensor-source.ts";
-import type { WeightTable } from "./weight-view.ts";
-import { fileFault, WeightsFileFault } from "./weights-file-fault.ts";
+import type { WeightTable } from "../../lib/safetensors/weight-view.ts";
+import { fileFault, WeightsFileFault } from "../../lib/file-fault.ts";
 
 export interface Model {
   /** As it was asked for. */

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import { decodeArray } from "./convert.ts";
-import { storedBytes, type StoredDType } from "./dtype.ts";
+import { decodeArray } from "../../lib/safetensors/convert.ts";
+import { storedBytes, type StoredDType } from "../../lib/safetensors/dtype.ts";
 import { readThrough } from "./read-through.ts";
 
 let folder: string;

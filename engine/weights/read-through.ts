@@ -3,11 +3,11 @@
 // The trap: a chunk must not begin within a value, so it never reaches from one dtype into another.
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
-import type { StoredDType } from "./dtype.ts";
+import type { StoredDType } from "../../lib/safetensors/dtype.ts";
 import { allFinite, chunkBytes } from "./finite.ts";
-import { fill, readHeader } from "./safetensors.ts";
-import type { WeightView } from "./weight-view.ts";
-import { fileFault, WeightsFileFault } from "./weights-file-fault.ts";
+import { fill, readHeader } from "../../lib/safetensors/safetensors.ts";
+import type { WeightView } from "../../lib/safetensors/weight-view.ts";
+import { fileFault, WeightsFileFault } from "../../lib/file-fault.ts";
 
 export interface FileContent {
   /** SHA-256 in hex. */
@@ -34,7 +34,7 @@ export async function readThrough(
   signal: AbortSignal,
   onProgress: ReadProgress = () => {},
 ): Promise<FileContent> {
-  const { tensors } = await readHeader(file);
+  const { tensors } = await readHeader(file, { anyType: true });
   const handle = await open(file, "r").catch((cause) => {
     throw fileFault(file, cause);
   });

@@ -12,7 +12,7 @@ import {
 } from "../networks/config.ts";
 import { openClipName, originalUNetName, originalVaeName } from "./original-names.ts";
 import { networks, requiredTensors } from "./required-tensors.ts";
-import { readHeader } from "./safetensors.ts";
+import { readHeader } from "../../lib/safetensors/safetensors.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const json = (path: string) => JSON.parse(readFileSync(root + path, "utf8"));

@@ -5,13 +5,14 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { copyOfA, fileOf, modelA, rewritten, singleA } from "./model.fixture.ts";
 import { openModel } from "./model.ts";
+import { readThrough } from "./read-through.ts";
 import { networks } from "./required-tensors.ts";
 import {
   readSafetensors,
   readTensor,
   type TensorToWrite,
   writeSafetensors,
-} from "./safetensors.ts";
+} from "../../lib/safetensors/safetensors.ts";
 
 let folder: string;
 before(async () => folder = await mkdtemp(join(tmpdir(), "model-")));
@@ -281,4 +282,100 @@ test("things that people take for an SDXL model", async () => {
   await found(join(modelA, "unet"), /no unet\/ in it/, /Name the file/);
   await mkdir(join(folder, "models--x--y/snapshots"), { recursive: true });
   await found(join(folder, "models--x--y"), /no unet\/ in it/, /snapshots/);
+});
+
+/** The single file of case a with other names or metadata, opened beside its folder's configs. */
+async function renamed(
+  name: string,
+  rename: (stored: string) => string,
+  metadata: Record<string, string> = {},
+) {
+  const file = join(folder, `${name}.safetensors`);
+  const stored = await readSafetensors(singleA);
+  await writeSafetensors(
+    file,
+    new Map([...stored].map(([each, tensor]) => [rename(each), tensor])),
+    metadata,
+  );
+  return await openModel(file, { modelConfig: modelA });
+}
+
+const unet = "model.diffusion_model.";
+const sdcpp = (name: string) =>
+  name.replace("conditioner.embedders.0.transformer", "cond_stage_model.transformer")
+    .replace("conditioner.embedders.1.model", "cond_stage_model.1.model");
+const wrappings: Record<string, (name: string) => string> = {
+  orig_mod: (name) => name.replace(unet, `${unet}_orig_mod.`),
+  module: (name) => `module.${name}`,
+  state_dict: (name) => `state_dict.module.${name}`,
+  fsdp: (name) => name.replace(".input_blocks.", "._fsdp_wrapped_module.input_blocks."),
+  sdcpp,
+  deeper: (name) => name.startsWith(unet) ? `model.${name}` : name,
+};
+
+for (const [name, rename] of Object.entries(wrappings)) {
+  test(`all four networks come from the file itself: ${name}`, async () => {
+    const { files, weights } = await renamed(name, rename);
+    const other = await openModel(singleA, { modelConfig: modelA });
+    for (const network of networks) {
+      assert.ok(files[network].every((file) => file.endsWith(`${name}.safetensors`)), network);
+      const [first] = weights[network].keys();
+      assert.deepEqual(
+        await readTensor(weights[network].get(first)!),
+        await readTensor(other.weights[network].get(first)!),
+      );
+    }
+  });
+}
+
+test("text encoders that are in the file and cannot be told apart are not replaced by others", async () => {
+  const strange = (name: string) =>
+    name.replace(/^conditioner\.embedders\.1\.model\.(.*resblocks|token)/, "first.$1");
+  await assert.rejects(
+    renamed("strange", (name) => strange(name).replace("resblocks.0.ln_1", "blocks.0.ln_1")),
+    { _tag: "ModelFault", message: /text_encoder_2 under names that are known/ },
+  );
+});
+
+test("a file that says it predicts neither noise nor v is refused", async () => {
+  for (const said of ["flow", "sample", "velocity", "rectified_flow"]) {
+    await assert.rejects(
+      renamed("predicts", (name) => name, { "modelspec.prediction_type": said }),
+      { _tag: "ModelFault", message: new RegExp(`predicts "${said}"`) },
+    );
+  }
+  for (const [said, wanted] of [["eps", "epsilon"], ["vpred", "v_prediction"], ["", "epsilon"]]) {
+    const model = await renamed("predicts", (name) => name, { "modelspec.prediction_type": said });
+    assert.equal(model.configs.scheduler.prediction_type, wanted);
+  }
+});
+
+/** Gives one tensor of a file another dtype and, at its end, eight bytes of one that nobody needs. */
+async function withOddType(name: string, needed: string | null): Promise<string> {
+  const bytes = await readFile(singleA);
+  const length = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.subarray(8, 8 + length).toString());
+  const data = bytes.subarray(8 + length);
+  header["extra.freqs"] = {
+    dtype: "C64",
+    shape: [1],
+    data_offsets: [data.length, data.length + 8],
+  };
+  if (needed !== null) header[needed].dtype = "F8_E4M3FNUZ";
+  const json = Buffer.from(JSON.stringify(header));
+  const lead = Buffer.alloc(8);
+  lead.writeBigUInt64LE(BigInt(json.length));
+  const file = join(folder, `${name}.safetensors`);
+  await writeFile(file, Buffer.concat([lead, json, data, Buffer.alloc(8)]));
+  return file;
+}
+
+test("a tensor of an exotic dtype is in nobody's way unless it is needed", async () => {
+  const file = await withOddType("exotic", null);
+  const { weights } = await openModel(file, { modelConfig: modelA });
+  assert.ok(weights.unet.size > 0);
+  const { finite } = await readThrough(file, new AbortController().signal);
+  assert.equal(finite, true);
+  const bad = await withOddType("exotic-needed", `${unet}out.2.bias`);
+  await assert.rejects(openModel(bad, { modelConfig: modelA }), /dtype F8_E4M3FNUZ, not a float/);
 });

@@ -4,7 +4,7 @@
 import type { ModelConfigs } from "../networks/config.ts";
 import { openClipName, type Origin, originalUNetName, originalVaeName } from "./original-names.ts";
 import type { Network } from "./required-tensors.ts";
-import type { WeightView } from "./weight-view.ts";
+import type { WeightView } from "../../lib/safetensors/weight-view.ts";
 
 export interface Located {
   readonly view: WeightView;
@@ -15,6 +15,8 @@ export interface Located {
 export interface TensorSource {
   /** For messages. */
   readonly file: string;
+  /** In front of all its names in the file. */
+  readonly prefix: string;
   /** Where its tensors are and how they are named, e.g. "unet. (diffusers' names)". */
   readonly layout: string;
   /** The file's fp8 weights have scales: one without is not to be trusted. */
@@ -74,6 +76,7 @@ export function diffusersSource(
   }
   return {
     file,
+    prefix,
     layout: prefix === "" ? "diffusers' names" : `diffusers' names under "${prefix}"`,
     scaled: hasScales(tensors),
     find: (canonical) => {
@@ -114,6 +117,7 @@ export function originalSource(
     : openClipName((name) => tensors.has(prefix + name));
   return {
     file,
+    prefix,
     layout: prefix === "" ? "the original names" : `the original names under "${prefix}"`,
     scaled: hasScales(tensors),
     find: (canonical) => {

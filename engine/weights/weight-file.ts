@@ -6,10 +6,10 @@ import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { userCache } from "../../lib/user-cache.ts";
-import { writeAtomically } from "./atomic-file.ts";
-import { isSettled, stampOf } from "./file-stamp.ts";
+import { writeAtomically } from "../../lib/atomic-file.ts";
+import { isSettled, stampOf } from "../../lib/file-stamp.ts";
 import { type FileContent, type ReadProgress, readThrough } from "./read-through.ts";
-import { fileFault } from "./weights-file-fault.ts";
+import { fileFault } from "../../lib/file-fault.ts";
 
 /** Raised when the look at a file changes. */
 const version = 2;

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { StoredDType } from "../../engine/weights/dtype.ts";
-import { writeSafetensors } from "../../engine/weights/safetensors.ts";
+import type { StoredDType } from "../../lib/safetensors/dtype.ts";
+import { writeSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { checkEmbedding } from "./check-embedding.ts";
 import { type Client, clients } from "./clients.ts";
 import { reportText } from "./report-text.ts";
@@ -54,6 +54,123 @@ for (const recorded of cases) {
     }
   });
 }
+
+interface Named extends Case {
+  readonly file: string;
+  readonly ComfyUI: { readonly rows: [number, number]; readonly warns: boolean } | null;
+  readonly "A1111/Forge": "typed" | "escaped" | "never found" | "not registered" | "fails";
+}
+const namedFixture = new URL("./fixtures/client-names.json", import.meta.url);
+const named: { cases: Named[] } = JSON.parse(await readFile(namedFixture, "utf8"));
+
+/** As people escape a name: a backslash before each bracket and backslash. */
+const escapedName = (stem: string) => stem.replace(/[\\()[\]]/g, (special) => `\\${special}`);
+
+test("each file as the clients' own code took it: loads, is found as typed or escaped, or fails", () =>
+  inFolder(async (folder) => {
+    for (const recorded of named.cases) {
+      // Rows of [0, width] and three dimensions are refused before any client is asked.
+      if (recorded.tensors.some(([, , shape]) => shape.length > 2 || shape.includes(0))) continue;
+      const path = join(folder, recorded.file);
+      // No client goes by the type.
+      const tensors = recorded.tensors.map(([name, , shape]): Case["tensors"][number] => [
+        name,
+        "F32",
+        shape,
+      ]);
+      const { clientResults, vectors } = await checkEmbedding(await write(path, tensors, 0.01));
+      await rm(path);
+      const of = (client: Client) => clientResults.find((result) => result.client === client)!;
+      const stem = recorded.file.replace(/\.safetensors$/i, "");
+      const about = `${recorded.case} ${recorded.file}`;
+
+      const web = of("A1111/Forge");
+      // Registered or found says nothing of its use: more than a chunk's tokens then fail.
+      const expected = vectors > 75 ? "fails" : recorded["A1111/Forge"];
+      assert.equal(web.loads !== "no", ["typed", "escaped"].includes(expected), about);
+      if (web.loads !== "no") {
+        assert.equal(web.trigger, expected === "typed" ? stem : escapedName(stem), about);
+      }
+
+      const comfy = of("ComfyUI");
+      const rows = recorded.ComfyUI?.rows ?? [0, 0];
+      if (/[()]/.test(stem)) {
+        assert.deepEqual(rows, [0, 0], "as it stands it is not found");
+        assert.equal(comfy.trigger, `embedding:${escapedName(stem)}`);
+      } else if (recorded.ComfyUI === null || rows.every((count) => count === 0)) {
+        assert.equal(comfy.loads, "no", about);
+      } else if (recorded.ComfyUI.warns) {
+        assert.notEqual(comfy.loads, "yes", `${about}: rows of a width are dropped`);
+      } else {
+        assert.notEqual(comfy.loads, "no", about);
+        assert.equal(comfy.trigger, `embedding:${stem}`, about);
+      }
+    }
+  }));
+
+test("what makes InvokeAI fail: another kind's tensor beside the pair, and the ending in capitals", () =>
+  inFolder(async (folder) => {
+    const invoke = async (name: string, tensors: Case["tensors"]) =>
+      (await checkEmbedding(await write(join(folder, name), tensors))).clientResults[0];
+    const extra = await invoke("x_gnome.safetensors", [
+      ...canonical(4),
+      ["emb_params", "F32", [4, 1280]],
+    ]);
+    assert.equal(extra.loads, "no");
+    assert.match(extra.remarks.join(), /emb_params/);
+    assert.equal((await invoke("x_gnome.SAFETENSORS", canonical(4))).loads, "no");
+    assert.equal((await invoke("x_gnome.safetensors", canonical(4))).loads, "yes");
+  }));
+
+test("a file for a toy says so first, and nothing else of programs", () =>
+  inFolder(async (folder) => {
+    const path = await write(join(folder, "x_gnome.safetensors"), [
+      ["clip_l", "F32", [4, 32]],
+      ["clip_g", "F32", [4, 40]],
+    ]);
+    const report = await checkEmbedding(path);
+    assert.deepEqual(report.foreignWidths, [32, 40]);
+    const [, first] = reportText(report);
+    assert.match(first, /for a model whose text encoders are 32 and 40 wide/);
+    assert.doesNotMatch(reportText(report).join("\n"), /InvokeAI|ComfyUI/);
+    const real = await checkEmbedding(await write(path, canonical(4)));
+    assert.equal(real.foreignWidths, null);
+  }));
+
+test("where each program takes the pooled text, and for which place the file was trained", () =>
+  inFolder(async (folder) => {
+    const trained = async (pooling: string | null) => {
+      const path = join(folder, "x_gnome.safetensors");
+      const configuration: Record<string, string> = pooling === null
+        ? {}
+        : { "gnomic.configuration": JSON.stringify({ pooling }) };
+      const data = (width: number) => new Float32Array(4 * width).fill(0.1);
+      await writeSafetensors(
+        path,
+        new Map(([["clip_l", 768], ["clip_g", 1280]] as const).map(([name, width]) => [
+          name,
+          { dtype: "F32", shape: [4, width], data: data(width) },
+        ])),
+        configuration,
+      );
+      return await checkEmbedding(path);
+    };
+    const mixed = await trained("mixed");
+    assert.equal(mixed.trainedPooling, "mixed");
+    assert.deepEqual(
+      mixed.clientResults.map(({ pooling }) => pooling),
+      ["argmax", "end_token", "end_token", "argmax"],
+    );
+    const text = reportText(mixed).join("\n");
+    assert.match(text, /trained with the pooled text at both places/);
+    assert.match(text, /type <x_gnome>; pools at the placeholder/);
+    assert.match(text, /type embedding:x_gnome; pools at the end token/);
+    const end = await trained("end_token");
+    assert.match(end.clientResults[0].remarks.join(), /worse than the word's/);
+    assert.deepEqual([end.clientResults[0].loads, end.clientResults[1].remarks], ["yes", []]);
+    assert.equal((await trained("auto")).trainedPooling, "argmax", "before there was a mixture");
+    assert.equal((await trained(null)).trainedPooling, null);
+  }));
 
 test("a file of ours: loads everywhere but in diffusers, with the word to type", () =>
   inFolder(async (folder) => {
@@ -153,9 +270,11 @@ test("names that a prompt can't say, and words that mean something already", () 
     assert.deepEqual(["InvokeAI", "ComfyUI", "A1111/Forge"].map((c) => brackets[c].loads), [
       "no",
       "yes",
-      "no",
+      "yes",
     ]);
-    assert.match(brackets.ComfyUI.remarks.join(), /before each bracket/);
+    assert.equal(brackets.ComfyUI.trigger, "embedding:gnome\\(2\\)");
+    assert.equal((await of("a BREAK b"))["A1111/Forge"].loads, "no");
+    assert.equal((await of("BREAKER_x"))["A1111/Forge"].loads, "yes");
     assert.match((await of("Gnome"))["A1111/Forge"].remarks.join(), /ordinary word/);
     assert.deepEqual((await of("gnomish_x"))["A1111/Forge"].remarks, []);
 

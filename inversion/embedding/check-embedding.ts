@@ -1,7 +1,16 @@
 // What will happen to an embedding file in each client: loads or not and why, the word to type, and the
 // share of a prompt it takes. The trap: a file can load everywhere and still do nothing (rows of zeros)
 // or harm (NaN), so the values are looked at too.
-import { type Client, clients, type Encoder, type Reach } from "./clients.ts";
+import type { PoolingName } from "../model/pooling.ts";
+import {
+  type Client,
+  clientPooling,
+  clients,
+  type Encoder,
+  promptTokens,
+  type Reach,
+  sdxlWidths,
+} from "./clients.ts";
 import {
   type EmbeddingFile,
   type EmbeddingTensor,
@@ -12,9 +21,6 @@ import { type Trigger, triggers } from "./trigger.ts";
 import { remarksOnValues } from "./value-remarks.ts";
 import { loadVocabulary } from "./vocabulary.ts";
 
-/** Tokens of a prompt, or of one chunk of it, beside its start and end. */
-const promptTokens = 75;
-
 export interface ClientResult {
   readonly client: Client;
   /** "partly": something reaches the model, but not what was trained. */
@@ -22,10 +28,16 @@ export interface ClientResult {
   /** Why not, or what to know. */
   readonly remarks: readonly string[];
   readonly trigger: string | undefined;
+  /** Where it takes the pooled text: at the placeholder, or at the end token. */
+  readonly pooling: PoolingName;
 }
 
 export interface EmbeddingReport {
   readonly file: string;
+  /** Widths of both encoders' rows where those are not SDXL's: it is for another model, such as a toy. */
+  readonly foreignWidths: readonly [number, number] | null;
+  /** For which place of the pooled text it was trained, by its metadata; null: nobody says. */
+  readonly trainedPooling: "argmax" | "end_token" | "mixed" | null;
   readonly tensors: readonly Pick<EmbeddingTensor, "name" | "dtype" | "shape">[];
   /** Rows of the longest tensor: as many tokens of each prompt. */
   readonly vectors: number;
@@ -48,17 +60,20 @@ export async function checkEmbedding(path: string): Promise<EmbeddingReport> {
     token,
     vocabulary: { isWord: vocabulary.isWord(text), isPiece: vocabulary.isPiece(text) },
   });
-  const misnamed = !/\.safetensors$/i.test(path);
+  const trained = trainedPoolingOf(metadata);
   const clientResults = (Object.keys(clients) as Client[]).map((client) =>
     clientResultOf(
       client,
-      misnamed && client !== "diffusers" ? takenForPickle : clients[client](tensors),
+      endings[client]?.test(path) === false ? otherEnding : clients[client](tensors),
       triggers[client](facts(client === "diffusers" ? token : stem)),
       file,
+      trained,
     )
   );
   return {
     file: path,
+    foreignWidths: foreignWidthsOf(file),
+    trainedPooling: trained,
     tensors: tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
     vectors: vectorsOf(file),
     promptTokens,
@@ -71,9 +86,40 @@ export async function checkEmbedding(path: string): Promise<EmbeddingReport> {
 const rowsOf = ({ shape }: Pick<EmbeddingTensor, "shape">): number =>
   shape.length === 1 ? 1 : shape[0];
 
-const takenForPickle: Reach = {
-  refused: "it takes a file for a pickle unless its name ends in .safetensors",
+/** By which names clients know the format; a file that is called otherwise they overlook or unpickle. */
+const endings: Readonly<Partial<Record<Client, RegExp>>> = {
+  InvokeAI: /\.safetensors$/,
+  ComfyUI: /\.safetensors$/,
+  "A1111/Forge": /\.safetensors$/i,
 };
+
+const otherEnding: Reach = {
+  refused: "it wants a name that ends in .safetensors, else it overlooks the file or unpickles it",
+};
+
+function foreignWidthsOf(file: EmbeddingFile): EmbeddingReport["foreignWidths"] {
+  if (!isCanonical(file)) return null;
+  const width = (wanted: Encoder) =>
+    file.tensors.find(({ name }) => name === wanted)!.shape.at(-1)!;
+  const widths = [width("clip_l"), width("clip_g")] as const;
+  const isSwapped = widths[0] === sdxlWidths.clip_g && widths[1] === sdxlWidths.clip_l;
+  const known = Object.values<number>(sdxlWidths);
+  return isSwapped || widths.some((each) => known.includes(each)) ? null : widths;
+}
+
+/** `auto` in files of before there was a mixture: as the model's config asks for, which is SDXL's. */
+function trainedPoolingOf(
+  metadata: EmbeddingFile["metadata"],
+): EmbeddingReport["trainedPooling"] {
+  let pooling: unknown;
+  try {
+    pooling = JSON.parse(metadata["gnomic.configuration"] ?? "{}")?.pooling;
+  } catch {
+    return null;
+  }
+  if (pooling === "auto") return "argmax";
+  return pooling === "argmax" || pooling === "end_token" || pooling === "mixed" ? pooling : null;
+}
 
 const vectorsOf = ({ tensors }: EmbeddingFile): number => Math.max(...tensors.map(rowsOf));
 
@@ -86,11 +132,13 @@ function clientResultOf(
   reach: Reach,
   trigger: Trigger,
   file: EmbeddingFile,
+  trained: EmbeddingReport["trainedPooling"],
 ): ClientResult {
+  const pooling = clientPooling[client];
   if ("refused" in reach) {
     const convertible = client === "diffusers" && isCanonical(file);
     const remarks = [reach.refused, ...convertible ? [convertFirst] : []];
-    return { client, loads: "no", remarks, trigger: undefined };
+    return { client, loads: "no", remarks, trigger: undefined, pooling };
   }
   const remarks = [...remarksOnReach(client, reach), ...remarksOnLength(client, vectorsOf(file))];
   const loads = remarks.length > 0 ? "partly" : "yes";
@@ -103,8 +151,9 @@ function clientResultOf(
   return {
     client,
     loads: trigger.text === undefined ? "no" : loads,
-    remarks: [...remarks, ...trigger.remarks],
+    remarks: [...remarks, ...trigger.remarks, ...remarksOnPooling(pooling, trained)],
     trigger: trigger.text,
+    pooling,
   };
 }
 
@@ -119,6 +168,18 @@ function remarksOnReach(
   if (clip_g === 0) return ["only the first text encoder gets rows, silently"];
   return [`the text encoders get ${clip_l} and ${clip_g} rows, so the rest of the prompt shifts`];
 }
+
+/** Measured on the sample: the other way round a file is as good as one trained for it. */
+const remarksOnPooling = (
+  pooling: PoolingName,
+  trained: EmbeddingReport["trainedPooling"],
+): string[] =>
+  trained === "end_token" && pooling === "argmax"
+    ? [
+      "trained with the pooled text at the end token, which this program takes at the placeholder: " +
+      "its pictures may be worse than the word's; `pooling: mixed` trains for both",
+    ]
+    : [];
 
 function remarksOnLength(client: Client, vectors: number): string[] {
   if (vectors <= promptTokens) return [];

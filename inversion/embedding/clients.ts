@@ -1,11 +1,15 @@
 // What each client's loader does with the tensors of a file when the model is SDXL: how many rows reach
 // the first and the second text encoder, or why none do. Their rules as measured with the clients
-// themselves (fixtures/clients.json). The trap: ComfyUI and Forge load some broken files without a word,
-// so "loads" alone says little; count the rows.
+// themselves (fixtures/clients.json, fixtures/client-names.json, with the clients' versions). The trap:
+// ComfyUI and Forge load some broken files without a word, so "loads" alone says little; count the rows.
+import type { PoolingName } from "../model/pooling.ts";
 import type { EmbeddingTensor } from "./embedding-file.ts";
 
 /** Widths of SDXL's text encoders. */
 export const sdxlWidths = { clip_l: 768, clip_g: 1280 } as const;
+/** Tokens of a prompt, or of one chunk of it, beside its start and end. */
+export const promptTokens = 75;
+
 export type Encoder = keyof typeof sdxlWidths;
 
 export type TensorFacts = Pick<EmbeddingTensor, "name" | "shape">;
@@ -22,6 +26,14 @@ const describe = ({ name, shape }: TensorFacts): string => `${name} [${shape.joi
 const named = (tensors: readonly TensorFacts[], name: string): TensorFacts | undefined =>
   tensors.find((tensor) => tensor.name === name);
 
+/** A tensor's name for which a loader takes the file for another kind than SDXL's pair. */
+const takenFor = (tensors: readonly TensorFacts[], ...names: string[]): Reach | undefined => {
+  const found = names.find((name) => named(tensors, name) !== undefined);
+  return found === undefined
+    ? undefined
+    : refused(`a tensor called ${found} makes it take the file for another kind of embedding`);
+};
+
 /** Both tensors by name, both [n, width] of SDXL; else why not. */
 function pairOf(tensors: readonly TensorFacts[]): Reach {
   const [l, g] = [named(tensors, "clip_l"), named(tensors, "clip_g")];
@@ -37,11 +49,41 @@ function pairOf(tensors: readonly TensorFacts[]): Reach {
   return { clip_l: rows(l), clip_g: rows(g) };
 }
 
-/** Takes the tensor of the encoder's name, else the file's first; drops rows of another width. */
+const invoke: Loader = (tensors) =>
+  takenFor(tensors, "string_to_param", "emb_params") ?? pairOf(tensors);
+
+/** More rows than a prompt's chunk has tokens end in an exception once the embedding is used. */
+const web: Loader = (tensors) => {
+  const reach = takenFor(tensors, "string_to_param") ?? pairOf(tensors);
+  const most = "refused" in reach ? 0 : Math.max(reach.clip_l, reach.clip_g);
+  return most > promptTokens
+    ? refused(
+      `${most} vectors are more than the ${promptTokens} tokens of a prompt: it fails at use`,
+    )
+    : reach;
+};
+
+/**
+ * Takes the tensor of the encoder's name, else those of a bundle (a LoRA's form: `bundle_emb.NAME.clip_l`),
+ * else the file's first; drops rows of another width.
+ */
 const comfy: Loader = (tensors) => {
+  const odd = takenFor(tensors, "string_to_param");
+  if (odd !== undefined) return odd;
+  const bundled = (ending: string) =>
+    tensors.filter(({ name }) => name.startsWith("bundle_emb.") && name.endsWith(ending));
+  const taken = (encoder: Encoder): readonly TensorFacts[] => {
+    const own = named(tensors, encoder);
+    if (own !== undefined) return [own];
+    const bundle = [".string_to_param.*", `.${encoder}`].map(bundled)
+      .find(({ length }) => length > 0);
+    return bundle ?? [tensors[0]];
+  };
   const reach = (encoder: Encoder): number => {
-    const tensor = named(tensors, encoder) ?? tensors[0];
-    return width(tensor) === sdxlWidths[encoder] ? rows(tensor) : 0;
+    const all = taken(encoder);
+    return width(all[0]) === sdxlWidths[encoder]
+      ? all.reduce((sum, tensor) => sum + rows(tensor), 0)
+      : 0;
   };
   const counts = { clip_l: reach("clip_l"), clip_g: reach("clip_g") };
   return counts.clip_l + counts.clip_g > 0 ? counts : refused(
@@ -63,9 +105,17 @@ const diffusers: Loader = (tensors) => {
 };
 
 export const clients = {
-  InvokeAI: pairOf,
+  InvokeAI: invoke,
   ComfyUI: comfy,
-  "A1111/Forge": pairOf,
+  "A1111/Forge": web,
   diffusers,
 } as const satisfies Record<string, Loader>;
 export type Client = keyof typeof clients;
+
+/** Where each takes the pooled text with SDXL: at the placeholder, or at the end token. */
+export const clientPooling: Readonly<Record<Client, PoolingName>> = {
+  InvokeAI: "argmax",
+  ComfyUI: "end_token",
+  "A1111/Forge": "end_token",
+  diffusers: "argmax",
+};

@@ -8,7 +8,7 @@ import {
   readSafetensors,
   type TensorToWrite,
   writeSafetensors,
-} from "../../engine/weights/safetensors.ts";
+} from "../../lib/safetensors/safetensors.ts";
 import { convertEmbedding, toCanonical, toDiffusersPair } from "./convert-embedding.ts";
 import { EmbeddingFileFault } from "./embedding-file.ts";
 

@@ -1,14 +1,12 @@
 // From the file that InvokeAI, ComfyUI and A1111/Forge load (`clip_l` and `clip_g` in one) to the pair of
 // one-tensor files that diffusers loads, and back. diffusers calls the rows `token`, `token_1` ...
 // The trap: dtype and metadata are kept, so that there and back gives the same bytes; keep it so.
-import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { writeAtomically } from "../../engine/weights/atomic-file.ts";
-import { safetensorsBytes } from "../../engine/weights/safetensors-bytes.ts";
 import { tokenOf } from "./check-embedding.ts";
-import { asRows, readPair, type Rows } from "./diffusers-pair.ts";
+import { asRows, readPair } from "./diffusers-pair.ts";
 import { EmbeddingFileFault, isCanonical, readEmbedding } from "./embedding-file.ts";
 import { isFolder, pairNames } from "./pair-files.ts";
+import { writeEmbedding } from "./write-embedding.ts";
 
 export interface ConvertOptions {
   /** A folder for the pair, a file for the other way; beside the input unless given. */
@@ -57,7 +55,7 @@ export async function toDiffusersPair(
   const files: string[] = [];
   for (const [i, encoder] of (["clip_l", "clip_g"] as const).entries()) {
     const rows = asRows(file.tensors.find((tensor) => tensor.name === encoder)!);
-    files.push(await write(join(folder, pairNames[i]), { [name]: rows }, file.metadata));
+    files.push(await writeEmbedding(join(folder, pairNames[i]), { [name]: rows }, file.metadata));
   }
   return { files, token: name };
 }
@@ -78,26 +76,6 @@ export async function toCanonical(
   const pair = await readPair(path);
   const stem = (token ?? pair.token).replace(/[^A-Za-z0-9_]/g, "") || "embedding";
   const target = out ?? join(pair.folder, `${stem}.safetensors`);
-  await write(target, { clip_l: pair.clip_l, clip_g: pair.clip_g }, pair.metadata);
+  await writeEmbedding(target, { clip_l: pair.clip_l, clip_g: pair.clip_g }, pair.metadata);
   return { files: [target], token: basename(target).replace(/\.safetensors$/, "") };
-}
-
-/** Never over a file that says something else. */
-async function write(
-  target: string,
-  tensors: Readonly<Record<string, Rows>>,
-  metadata: Readonly<Record<string, string>>,
-): Promise<string> {
-  const bytes = await safetensorsBytes(new Map(Object.entries(tensors)), metadata, target);
-  const present = await readFile(target).catch(() => undefined);
-  if (present !== undefined && !present.equals(bytes)) {
-    throw new EmbeddingFileFault({
-      file: target,
-      wanted: "a free name for the converted file",
-      found: "another file",
-      fix: "Give another place with --out, or move that file away.",
-    });
-  }
-  if (present === undefined) await writeAtomically(target, [bytes]);
-  return target;
 }

@@ -2,7 +2,7 @@
 // each text encoder; or, as some trainers write, of several one-row tensors `token`, `token_1` ...
 // The trap: which half is which shows only in the width; two halves of equal width are told by name.
 import { basename, dirname, resolve } from "node:path";
-import type { StoredDType } from "../../engine/weights/dtype.ts";
+import type { StoredDType } from "../../lib/safetensors/dtype.ts";
 import {
   type EmbeddingFile,
   EmbeddingFileFault,

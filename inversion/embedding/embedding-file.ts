@@ -2,9 +2,9 @@
 // from which most clients make the word that triggers it.
 // The trap: a checkpoint is a .safetensors too, so the header is judged before any tensor is read.
 import { basename } from "node:path";
-import type { StoredDType } from "../../engine/weights/dtype.ts";
-import { readHeader, readTensor } from "../../engine/weights/safetensors.ts";
-import type { WeightView } from "../../engine/weights/weight-view.ts";
+import type { StoredDType } from "../../lib/safetensors/dtype.ts";
+import { readHeader, readTensor } from "../../lib/safetensors/safetensors.ts";
+import type { WeightView } from "../../lib/safetensors/weight-view.ts";
 import { fault } from "../../lib/fault.ts";
 
 export class EmbeddingFileFault extends fault("EmbeddingFileFault", "user") {}

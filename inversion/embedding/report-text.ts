@@ -3,25 +3,47 @@ import type { EmbeddingReport } from "./check-embedding.ts";
 
 const verbs = { yes: "loads", partly: "loads, but", no: "does not load it" } as const;
 
+const places = {
+  argmax: "at the placeholder",
+  end_token: "at the end token",
+  mixed: "at both places, drawn for each picture: for either kind of programs",
+} as const;
+
+/** First of all: four programs that do not load it say less than what it is for. */
+const foreignText = ({ foreignWidths, metadata }: EmbeddingReport): string[] =>
+  foreignWidths === null ? [] : [
+    `  It is for a model whose text encoders are ${foreignWidths.join(" and ")} wide` +
+    `${
+      metadata["gnomic.base_model"] ? ` (${metadata["gnomic.base_model"]})` : ""
+    }, a toy or a model ` +
+    "of its own:",
+    "  no program loads it into SDXL. `generate` draws with it.",
+  ];
+
 /** Lines without colours. */
 export function reportText(report: EmbeddingReport): string[] {
-  const { tensors, vectors, promptTokens, values, clientResults, metadata } = report;
+  const { tensors, vectors, promptTokens, values, clientResults, metadata, trainedPooling } =
+    report;
   const widest = Math.max(...clientResults.map(({ client }) => client.length));
   const about = ["gnomic.base_model", "gnomic.step", "gnomic.tool"]
     .filter((key) => metadata[key] !== undefined)
     .map((key) => `${key.replace("gnomic.", "").replace("_", " ")} ${metadata[key]}`);
   return [
     report.file,
+    ...foreignText(report),
     `  ${
       tensors.map(({ name, dtype, shape }) => `${name} ${dtype} [${shape.join(", ")}]`).join(", ")
     }`,
     `  ${vectors} of a prompt's ${promptTokens} tokens`,
     ...about.length > 0 ? [`  ${about.join(", ")}`] : [],
+    ...trainedPooling === null ? [] : [`  trained with the pooled text ${places[trainedPooling]}`],
     ...values.map((remark) => `  ${remark}`),
-    "",
-    ...clientResults.flatMap(({ client, loads, remarks, trigger }) => [
+    ...report.foreignWidths === null ? [""] : [],
+    ...(report.foreignWidths === null ? clientResults : []).flatMap((
+      { client, loads, remarks, trigger, pooling },
+    ) => [
       `  ${client.padEnd(widest)}  ${verbs[loads]}${
-        trigger === undefined ? "" : `; type ${trigger}`
+        trigger === undefined ? "" : `; type ${trigger}; pools ${places[pooling]}`
       }`,
       ...remarks.map((remark) => `  ${" ".repeat(widest)}  ${remark}`),
     ]),

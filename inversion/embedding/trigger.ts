@@ -24,6 +24,9 @@ const typed = (text: string, ...remarks: (string | false)[]): Trigger => ({
   remarks: remarks.filter((remark) => remark !== false),
 });
 
+/** Characters that a prompt's syntax would take, each with a backslash before it. */
+const escaped = (stem: string, special: RegExp): string => stem.replace(special, "\\$&");
+
 /** Rules of each client's prompt parser. */
 export const triggers: Readonly<Record<Client, (facts: TriggerFacts) => Trigger>> = {
   InvokeAI: ({ stem }) =>
@@ -31,17 +34,18 @@ export const triggers: Readonly<Record<Client, (facts: TriggerFacts) => Trigger>
       ? typed(`<${stem}>`)
       : none("its prompts take only letters, digits and . , _ - or spaces between < and >"),
   ComfyUI: ({ stem }) =>
-    /[\s<[]/.test(stem) ? none("its prompts end the name at white space, < or [") : typed(
-      `embedding:${stem}`,
-      /[()]/.test(stem) && "its prompts need \\ before each bracket of the name",
+    /\s/.test(stem) ? none("its prompts end the name at white space") : typed(
+      `embedding:${escaped(stem, /[()]/g)}`,
       /^,|,$/.test(stem) && "its prompts may take the comma of the name for their own",
     ),
   "A1111/Forge": ({ stem, vocabulary }) =>
-    /[()[\]<>:]/.test(stem) ? none("its prompts take ( ) [ ] < > and : for weights") : typed(
-      stem,
-      vocabulary.isWord &&
-        `every "${stem}" in a prompt becomes the embedding: it is an ordinary word`,
-    ),
+    /\b(AND|BREAK)\b/.test(stem)
+      ? none("its prompts are cut at the words AND and BREAK, so the name is never found")
+      : typed(
+        escaped(stem, /[()[\]\\]/g),
+        vocabulary.isWord &&
+          `every "${stem}" in a prompt becomes the embedding: it is an ordinary word`,
+      ),
   diffusers: ({ token, vocabulary }) =>
     vocabulary.isPiece
       ? none(`"${token}" is in CLIP's vocabulary already: give another with token=`)

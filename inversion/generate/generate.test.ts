@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
 import { copyOfA, fileOf, modelA, rewritten, singleA } from "../../engine/weights/model.fixture.ts";
-import { writeSafetensors } from "../../engine/weights/safetensors.ts";
+import { writeSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { generate } from "./generate.ts";
 import type { GenerateRequest } from "./request.ts";

@@ -85,7 +85,9 @@ export const generate = (
       progress,
       emit: (event) =>
         Effect.sync(() =>
-          event.event === "note" || event.event === "warning" ? listener.say(event.text) : undefined
+          event.event === "note" || event.event === "warning"
+            ? listener.say(String(event.text))
+            : undefined
         ),
     });
     const [rule] = drawnPooling(drawer?.pooling ?? "auto", basis.pooling, model);

@@ -6,16 +6,15 @@ import { tryPromise } from "../../lib/try-promise.ts";
 import type { Configuration } from "../../runtime/pipeline/configuration.ts";
 
 export interface FoundDevice {
-  /** Null: nothing is computed on a device. */
-  readonly device: string | null;
+  readonly device: string;
   /** Why this one. */
   readonly note: string | null;
 }
 
 export const findDevice = (
-  { device, values }: Configuration,
+  { values }: Pick<Configuration, "values">,
 ): Effect.Effect<FoundDevice, Fault> =>
-  device === null ? Effect.succeed({ device, note: null }) : tryPromise(async () => {
+  tryPromise(async () => {
     const { chooseDevice } = await import("../../engine/setup/choose-device.ts");
     const card = values.device;
     const { provider, note } = await chooseDevice({

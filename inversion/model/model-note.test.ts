@@ -9,7 +9,7 @@ import {
   readSafetensors,
   type TensorToWrite,
   writeSafetensors,
-} from "../../engine/weights/safetensors.ts";
+} from "../../lib/safetensors/safetensors.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { modelNote } from "./model-note.ts";
 

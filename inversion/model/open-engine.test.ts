@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Effect } from "effect";
 import { copyOfA, fileOf, rewritten } from "../../engine/weights/model.fixture.ts";
 import { openModel } from "../../engine/weights/model.ts";
-import type { TensorToWrite } from "../../engine/weights/safetensors.ts";
+import type { TensorToWrite } from "../../lib/safetensors/safetensors.ts";
 import { memoryTools } from "../../runtime/testing/memory-tools.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { openEngine } from "./open-engine.ts";

@@ -10,7 +10,7 @@ import { prepareEngine } from "../../engine/setup/prepare-engine.ts";
 import type { CardWish } from "../../engine/setup/choose-card.ts";
 import { checkFinite } from "../../engine/weights/finite.ts";
 import type { Model } from "../../engine/weights/model.ts";
-import type { WeightTable } from "../../engine/weights/weight-view.ts";
+import type { WeightTable } from "../../lib/safetensors/weight-view.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import type { StageTools } from "../../runtime/stage.ts";

@@ -3,7 +3,7 @@
 // the option table; the one of the kind that this configuration names is meant.
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import { isMapping, type Mapping } from "../../runtime/options/mapping.ts";
-import { optionRows } from "../../runtime/options/option-rows.ts";
+import { optionRows } from "../../config/option-rows.ts";
 import type { OptionRow } from "../../runtime/options/option-table.ts";
 
 export interface ConfigurationEntry {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { RunEvent } from "../../runtime/events.ts";
+import type { RunEvent } from "../../inversion/events.ts";
 import { newCurves } from "./curves.ts";
 
 const stepEvent = (step: number, loss: number): RunEvent => ({

@@ -1,7 +1,7 @@
 // The curves of a run, kept whole on the server and thinned for the page on request.
 // The trap: events of a step come once, but should a step come again (an orphan of a killed attempt),
 // the later one counts and what followed the earlier one is dropped.
-import type { RunEvent, RunEventOf } from "../../runtime/events.ts";
+import type { RunEvent, RunEventOf } from "../../inversion/events.ts";
 import { newSmoothing, smooth, type SmoothingState } from "../monitor/page/smoothing.js";
 import { type Bucket, buckets, lasts, lowerBound, thin, type Thinned } from "./thin.ts";
 

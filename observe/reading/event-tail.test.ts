@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
-import type { RunEvent } from "../../runtime/events.ts";
+import type { RunEvent } from "../../inversion/events.ts";
 import { defaultRun, syntheticEvents } from "../../tests/synthetic-events.ts";
 import { type EventTail, tailEvents } from "./event-tail.ts";
 

@@ -3,7 +3,7 @@
 // The trap: a resumed run may cut the file's tail and write on; a change of what was already read
 // is noticed by its last bytes: the sink is told to forget, and gets everything from the start.
 import { open } from "node:fs/promises";
-import type { RunEvent } from "../../runtime/events.ts";
+import type { RunEvent } from "../../inversion/events.ts";
 import { quickEvent } from "./quick-event.ts";
 
 /** Gets what is read, as it is read: a long file is never held as a whole. */

@@ -1,7 +1,7 @@
 // Whether a process works in a run's folder now, as its lock says. A run that was killed is not alive
 // although its events do not say that it ended.
 import { Effect } from "effect";
-import { lockState } from "../../runtime/execute/lock.ts";
+import { lockState } from "../../lib/lock.ts";
 
 export const isAlive = (runDir: string): Promise<boolean> =>
   Effect.runPromise(

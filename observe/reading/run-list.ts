@@ -3,7 +3,7 @@
 // missing from these states, so they are for the list alone.
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { parseEvent } from "../../runtime/execute/event-log.ts";
+import { isRunEvent, trainingCodec } from "../../inversion/events.ts";
 import { isAlive } from "./run-alive.ts";
 import type { RunFolder } from "./run-folders.ts";
 import type { RunState } from "./run-reader.ts";
@@ -69,8 +69,8 @@ export async function listRun({ id, dir }: RunFolder): Promise<ListedRun | undef
   const bytes = adjoining ? [Buffer.concat([read.head, read.tail])] : [read.head, read.tail];
   for (const [i, part] of bytes.entries()) {
     for (const line of wholeLines(part, i === 0)) {
-      const event = parseEvent(line);
-      if (event !== undefined) foldEvent(state, event);
+      const event = trainingCodec.parse(line);
+      if (event !== undefined && isRunEvent(event)) foldEvent(state, event);
     }
   }
   const { run, trigger, step, totalSteps, loss, fixedLoss } = state;

@@ -3,9 +3,9 @@
 // the file and sends the result; the page goes on folding the live events into it: one function.
 // The trap: a resumed run starts its stages again, so a stage's state belongs to the last attempt.
 
-/** @typedef {import("../../runtime/events.ts").RunEvent} RunEvent */
-/** @typedef {import("../../runtime/events.ts").RunEventOf<"validation-picture">} PictureEvent */
-/** @typedef {import("../../runtime/events.ts").RunEventOf<"rows">} RowsEvent */
+/** @typedef {import("../../inversion/events.ts").RunEvent} RunEvent */
+/** @typedef {import("../../inversion/events.ts").RunEventOf<"validation-picture">} PictureEvent */
+/** @typedef {import("../../inversion/events.ts").RunEventOf<"rows">} RowsEvent */
 
 /**
  * @typedef {object} StageState
@@ -68,6 +68,7 @@
  * @property {RowsEvent["encoders"] | null} rows the latest
  * @property {Record<string, WordHistory[]>} words by encoder, then row
  * @property {{kind: "note" | "warning", text: string, at: number}[]} messages
+ * @property {{event: string, text: string, at: number}[]} own events of stages that are nobody else's
  * @property {readonly string[]} files
  */
 
@@ -102,6 +103,7 @@ export const emptyRunState = () => ({
   rows: null,
   words: {},
   messages: [],
+  own: [],
   files: [],
 });
 
@@ -176,6 +178,13 @@ function end(state, kind, text, at = 0) {
 function say(state, kind, { text, at }) {
   state.messages.push({ kind, text, at });
   if (state.messages.length > keptMessages) state.messages.shift();
+}
+
+/** An event that only its stage knows, in words. @param {RunState} state @param {{[field: string]: unknown}} e */
+function keepOwn(state, { event, at, ...fields }) {
+  const text = Object.entries(fields).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
+  state.own.push({ event: String(event), text: text.join(", "), at: Number(at) });
+  if (state.own.length > keptMessages) state.own.shift();
 }
 
 /**
@@ -318,6 +327,8 @@ export function foldEvent(state, event) {
     case "run-failed":
       end(state, "failed", event.error, event.at);
       return;
+    default:
+      keepOwn(state, event);
   }
 }
 

@@ -2,16 +2,16 @@
 // that moves on, late and failed validations.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { RunEvent, UnstampedEvent } from "../../runtime/events.ts";
+import type { RunEvent, UnstampedTrainingEvent } from "../../inversion/events.ts";
 import { checkpointAt, emptyRunState, foldEvent, remainingSeconds } from "./run-state.js";
 
-function folded(events: readonly UnstampedEvent[]) {
+function folded(events: readonly UnstampedTrainingEvent[]) {
   const state = emptyRunState();
   events.forEach((event, i) => foldEvent(state, { at: i, ...event } as RunEvent));
   return state;
 }
 
-const started = (attempt: number, step: number): UnstampedEvent => ({
+const started = (attempt: number, step: number): UnstampedTrainingEvent => ({
   event: "run-started",
   run: "r",
   trigger: "t",
@@ -22,7 +22,7 @@ const started = (attempt: number, step: number): UnstampedEvent => ({
   versions: {},
 });
 
-const step = (number: number, seconds: number): UnstampedEvent => ({
+const step = (number: number, seconds: number): UnstampedTrainingEvent => ({
   event: "step",
   step: number,
   epoch: 1,
@@ -36,8 +36,8 @@ const step = (number: number, seconds: number): UnstampedEvent => ({
 
 test("a resumed run is running again, from its first start on", () => {
   const stopped = [started(1, 0), step(1, 1), { event: "run-stopped", step: 1, reason: "asked" }];
-  assert.equal(folded(stopped as UnstampedEvent[]).outcome?.kind, "stopped");
-  const resumed = folded([...stopped as UnstampedEvent[], started(2, 1), step(2, 3)]);
+  assert.equal(folded(stopped as UnstampedTrainingEvent[]).outcome?.kind, "stopped");
+  const resumed = folded([...stopped as UnstampedTrainingEvent[], started(2, 1), step(2, 3)]);
   assert.equal(resumed.outcome, null);
   assert.equal(resumed.attempts, 2);
   assert.equal(resumed.startedAt, 0);
@@ -45,9 +45,9 @@ test("a resumed run is running again, from its first start on", () => {
 });
 
 test("of a length in epochs the steps are known once the training has said them", () => {
-  const start = { ...started(1, 0), totalSteps: 0 } as UnstampedEvent;
+  const start = { ...started(1, 0), totalSteps: 0 } as UnstampedTrainingEvent;
   const progress = { event: "stage-progress", stage: "train", done: 0, total: 6, unit: "steps" };
-  assert.equal(folded([start, progress as UnstampedEvent, step(1, 2)]).totalSteps, 6);
+  assert.equal(folded([start, progress as UnstampedTrainingEvent, step(1, 2)]).totalSteps, 6);
 });
 
 test("a stage that was running when the run ended does not run any more", () => {
@@ -65,7 +65,7 @@ test("a stage that was running when the run ended does not run any more", () => 
 });
 
 test("a step's rows are in its own file, else in the best file while it is the best", () => {
-  const checkpoint = (step: number, path: string, best: boolean): UnstampedEvent => ({
+  const checkpoint = (step: number, path: string, best: boolean): UnstampedTrainingEvent => ({
     event: "checkpoint",
     step,
     epoch: 1,
@@ -91,7 +91,7 @@ test("a step's rows are in its own file, else in the best file while it is the b
 
 test("a validation that failed may be tried again", () => {
   const common = { step: 4, epoch: 1 };
-  const events: UnstampedEvent[] = [
+  const events: UnstampedTrainingEvent[] = [
     { event: "validation-started", ...common, pictures: 1 },
     { event: "validation-failed", ...common, error: "no memory" },
     { event: "validation-started", ...common, pictures: 1 },
@@ -115,7 +115,7 @@ test("a validation that failed may be tried again", () => {
 });
 
 test("the nearest word of a row is kept where it changes", () => {
-  const rows = (step: number, word: string): UnstampedEvent => ({
+  const rows = (step: number, word: string): UnstampedTrainingEvent => ({
     event: "rows",
     step,
     encoders: [{
@@ -131,7 +131,7 @@ test("the nearest word of a row is kept where it changes", () => {
 });
 
 test("pictures of prompts that somebody asked for stand beside the configured ones, also of one step", () => {
-  const picture = (step: number, prompt: number, text: string): UnstampedEvent => ({
+  const picture = (step: number, prompt: number, text: string): UnstampedTrainingEvent => ({
     event: "validation-picture",
     step,
     epoch: 1,
@@ -158,4 +158,11 @@ test("pictures of prompts that somebody asked for stand beside the configured on
   assert.deepEqual(shown(5), { "0-0": "a hill", "1-0": "a beach" });
   assert.deepEqual(shown(10), { "0-0": "a hill", "1-0": "a beach", "2-0": "the moon" });
   assert.deepEqual(shown(15), { "2-0": "the moon" });
+});
+
+test("an event of somebody's own stage is kept as it is, and changes nothing else", () => {
+  const state = emptyRunState();
+  foldEvent(state, { event: "longest-word", at: 5, word: "smiles", times: 1 } as never);
+  assert.deepEqual(state.own, [{ event: "longest-word", text: 'word "smiles", times 1', at: 5 }]);
+  assert.deepEqual({ ...state, own: [], updatedAt: null }, emptyRunState());
 });

@@ -3,7 +3,7 @@
 // The trap: pictures come one by one but TensorBoard wants all of a prompt under one (tag, step),
 // so they are held back until the last has come. Whether the validation's end was noted does not matter:
 // a killed process may have drawn all and noted nothing.
-import type { RunEvent, RunEventOf } from "../../runtime/events.ts";
+import type { RunEvent, RunEventOf } from "../../inversion/events.ts";
 
 export type SummaryValue =
   | { readonly kind: "scalar"; readonly tag: string; readonly value: number }

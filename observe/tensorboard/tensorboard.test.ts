@@ -7,7 +7,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import type { RunEvent } from "../../runtime/events.ts";
+import type { RunEvent } from "../../inversion/events.ts";
 import { defaultRun, syntheticEvents } from "../../tests/synthetic-events.ts";
 import { appendEvent, createRunFolder, syntheticConfiguration } from "../../tests/synthetic-run.ts";
 import { eventFileNames, nextFileName } from "./event-file.ts";

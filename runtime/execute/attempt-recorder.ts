@@ -2,10 +2,10 @@
 // at its end how it went. The trap: an attempt that was killed is one that never ended.
 import { Clock, Effect, Semaphore } from "effect";
 import type { Fault } from "../../lib/fault.ts";
-import { isAbsent } from "../plan/check-stages.ts";
+import { isAbsent } from "../plan/prepared-stage.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { versions } from "../platform/versions.ts";
-import { type Attempt, type Manifest, writeManifest } from "./manifest.ts";
+import { type Attempt, type Manifest, manifestFormat, writeManifest } from "./manifest.ts";
 import { savedStep } from "./state.ts";
 
 const worldOf = ({ stages }: Prepared): Manifest["inputs"] =>
@@ -14,7 +14,7 @@ const worldOf = ({ stages }: Prepared): Manifest["inputs"] =>
   );
 
 const newManifest = (prepared: Prepared): Manifest => ({
-  format: 1,
+  format: manifestFormat,
   run: prepared.run.name,
   pipeline: prepared.pipeline,
   trigger: prepared.configuration.trigger,
@@ -22,8 +22,8 @@ const newManifest = (prepared: Prepared): Manifest => ({
   identity: prepared.identity.json,
   configuration: {},
   seed: prepared.seed,
-  device: prepared.device,
-  memoryPlan: prepared.memory?.plan ?? null,
+  device: prepared.facts.device,
+  facts: prepared.facts.kept as Manifest["facts"],
   scheduleSteps: null,
   inputs: {},
   outputs: {},
@@ -47,7 +47,7 @@ export interface AttemptRecorder {
 
 /** Notes that an attempt begins, and gives what notes the rest of it. */
 export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
-  const { run, identity, values, device, memory } = prepared;
+  const { run, identity, values, facts } = prepared;
   const before = run.found?.manifest ?? newManifest(prepared);
   const attempt: Attempt = {
     versions,
@@ -59,12 +59,13 @@ export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
   };
   let manifest: Manifest = {
     ...before,
+    format: manifestFormat,
     identities: [...new Set([...before.identities, identity.digest])],
     identity: identity.json,
     configuration: values as Manifest["configuration"],
     places: prepared.configuration.places,
-    device,
-    memoryPlan: memory?.plan ?? null,
+    device: facts.device,
+    facts: facts.kept as Manifest["facts"],
     scheduleSteps: run.scheduleSteps,
     inputs: worldOf(prepared),
     attempts: [...before.attempts, attempt],

@@ -24,7 +24,8 @@ const textOf = (cause: unknown) =>
 /** What a stage threw or failed with. A defect is its author's where the stage is not ours. */
 function stageFault(id: string, cause: unknown): Fault {
   if (isFault(cause)) {
-    return cause.kind === "defect" ? stageError(id, cause.message, cause) ?? cause : cause;
+    if (cause.kind !== "defect") return cause;
+    return stageError(id, `${cause.found} in place of ${cause.wanted}`, cause) ?? cause;
   }
   return systemFault(cause) ?? stageError(id, textOf(cause), cause) ?? new UnexpectedError({
     key: id,

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Clock, Effect, type FileSystem } from "effect";
 import { Files } from "../../lib/files.ts";
-import type { UnstampedEvent } from "../events.ts";
+import { trainingCodec, type UnstampedTrainingEvent } from "../../inversion/events.ts";
 import { fullDisk, refusal } from "../testing/full-disk.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { type EventLog, openEventLog, readEvents } from "./event-log.ts";
 
-const note = (text: string): UnstampedEvent => ({ event: "note", text });
-const step = (n: number, loss = 1): UnstampedEvent => ({
+const note = (text: string): UnstampedTrainingEvent => ({ event: "note", text });
+const step = (n: number, loss = 1): UnstampedTrainingEvent => ({
   event: "step",
   step: n,
   epoch: 0,
@@ -23,8 +23,9 @@ const step = (n: number, loss = 1): UnstampedEvent => ({
 });
 
 const inLog = <A, E>(file: string, body: (log: EventLog) => Effect.Effect<A, E>) =>
-  Effect.runPromise(Effect.scoped(Effect.flatMap(openEventLog(file), body)));
-const said = async (file: string) => (await Effect.runPromise(readEvents(file))).events;
+  Effect.runPromise(Effect.scoped(Effect.flatMap(openEventLog(file, trainingCodec), body)));
+const said = async (file: string) =>
+  (await Effect.runPromise(readEvents(file, trainingCodec))).events;
 const texts = async (file: string) =>
   (await said(file)).map((event) => "text" in event ? event.text : event.event);
 
@@ -34,7 +35,7 @@ test("one JSON line an event, readable while it is written", () =>
     await inLog(file, (log) =>
       Effect.gen(function* () {
         yield* log.append(note("a"));
-        assert.equal((yield* readEvents(file)).events.length, 1);
+        assert.equal((yield* readEvents(file, trainingCodec)).events.length, 1);
         yield* Effect.all([log.append(note("b")), log.append(note("c"))], { concurrency: 2 });
       }));
     const lines = readFileSync(file, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line));
@@ -60,24 +61,35 @@ test("broken lines in the middle are skipped and counted", () =>
   withTemporaryFolder(async (folder) => {
     const file = join(folder, "events.jsonl");
     await inLog(file, (log) => log.append(note("a")));
-    appendFileSync(file, '{"event":"no\n\0\0\0\n{"event":"unheard-of","at":1}\n');
+    appendFileSync(file, '{"event":"no\n\0\0\0\n{"event":"unheard-of"}\n{"event":"step","at":1}\n');
     await inLog(file, (log) => log.append(note("b")));
-    const read = await Effect.runPromise(readEvents(file));
+    const read = await Effect.runPromise(readEvents(file, trainingCodec));
     assert.deepEqual(await texts(file), ["a", "b"]);
-    assert.equal(read.broken, 3);
+    assert.equal(read.broken, 4);
+  }));
+
+test("an event of somebody's own stage, or of a newer version, is read as it is", () =>
+  withTemporaryFolder(async (folder) => {
+    const file = join(folder, "events.jsonl");
+    appendFileSync(file, '{"event":"unheard-of","at":1,"of":["anything"]}\n');
+    const read = await Effect.runPromise(readEvents(file, trainingCodec));
+    assert.deepEqual(read, {
+      events: [{ event: "unheard-of", at: 1, of: ["anything"] }],
+      broken: 0,
+    });
   }));
 
 test("what came of a step is said once of each file and each validation, before or after opening anew", () =>
   withTemporaryFolder(async (folder) => {
     const file = join(folder, "events.jsonl");
-    const written = (n: number, path: string): UnstampedEvent => ({
+    const written = (n: number, path: string): UnstampedTrainingEvent => ({
       event: "checkpoint",
       step: n,
       epoch: 0,
       path,
       best: false,
     });
-    const finished = (n: number, asked?: string): UnstampedEvent => ({
+    const finished = (n: number, asked?: string): UnstampedTrainingEvent => ({
       event: "validation-finished",
       step: n,
       epoch: 0,
@@ -97,7 +109,7 @@ test("what came of a step is said once of each file and each validation, before 
     // Cut behind any line, as a kill leaves it; then everything is said again.
     for (let size = 0; size <= all.length; size++) {
       writeFileSync(file, "");
-      const say = (events: readonly UnstampedEvent[]) =>
+      const say = (events: readonly UnstampedTrainingEvent[]) =>
         inLog(file, (log) => Effect.forEach(events, log.append));
       await say(all.slice(0, size));
       await say([...all, ...all]);
@@ -134,7 +146,9 @@ test("times never run backwards when the clock is set back", () =>
     }) as Clock.Clock;
     const say = (text: string) =>
       Effect.runPromise(
-        Effect.scoped(Effect.flatMap(openEventLog(file), (log) => log.append(note(text)))).pipe(
+        Effect.scoped(
+          Effect.flatMap(openEventLog(file, trainingCodec), (log) => log.append(note(text))),
+        ).pipe(
           Effect.provideService(Clock.Clock, clock),
         ),
       );
@@ -151,7 +165,7 @@ test("on a full disk no line is torn, and nothing is lost once there is room", (
     let isFull = false;
     await Effect.runPromise(
       Effect.scoped(Effect.gen(function* () {
-        const log = yield* openEventLog(file);
+        const log = yield* openEventLog(file, trainingCodec);
         yield* log.append(note("a"));
         isFull = true;
         yield* log.append(note("b"));
@@ -164,7 +178,7 @@ test("on a full disk no line is torn, and nothing is lost once there is room", (
       })).pipe(Effect.provideService(Files, fullDisk(() => isFull))),
     );
     assert.deepEqual(await texts(file), ["a", "b", "c", "d"]);
-    assert.equal((await Effect.runPromise(readEvents(file))).broken, 0);
+    assert.equal((await Effect.runPromise(readEvents(file, trainingCodec))).broken, 0);
   }));
 
 test("bytes that are no text count as bytes: nothing behind them is swallowed or cut", () =>
@@ -195,7 +209,7 @@ test("a disk that refuses even to cut what it tore keeps the next event apart fr
     await Effect.runPromise(
       Effect.scoped(Effect.gen(function* () {
         full = false;
-        const log = yield* openEventLog(file);
+        const log = yield* openEventLog(file, trainingCodec);
         yield* log.append(note("a"));
         full = true;
         yield* log.append(note("b"));

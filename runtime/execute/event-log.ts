@@ -2,45 +2,24 @@
 // cut when the log is opened; times never run backwards, whatever the clock does.
 // The trap: what a run has come to is said once (`subjects`). A kill may fall between a record and its
 // event, so a resumed stage says again what it has on record, and what is in the log already is dropped.
-import { Clock, Effect, Result, Schema, Semaphore } from "effect";
+import { Clock, Effect, Result, Semaphore } from "effect";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
-import { openLineFile } from "../store/line-file.ts";
-import { RunEvent, type UnstampedEvent } from "../events.ts";
+import type { AnyEvent, EventCodec, UnstampedEvent } from "../events.ts";
+import { openLineFile } from "../../lib/line-file.ts";
 
-const decodeLine = Schema.decodeUnknownResult(Schema.fromJsonString(RunEvent));
-const encode = Schema.encodeSync(RunEvent);
-
-type Subjects = { readonly [E in RunEvent as E["event"]]?: (event: E) => string };
-
-/** Of what these are said once, step after step. All others are said as often as they happen. */
-const subjects: Subjects = {
-  step: () => "step",
-  "fixed-loss": () => "fixed-loss",
-  rows: () => "rows",
-  checkpoint: ({ path }) => `checkpoint ${path}`,
-  "checkpoint-pruned": ({ path }) => `checkpoint-pruned ${path}`,
-  "validation-finished": ({ asked = "" }) => `validation-finished ${asked}`,
-  "validation-failed": ({ asked = "" }) => `validation-failed ${asked}`,
-};
-const subjectOf = (event: RunEvent) =>
-  (subjects[event.event] as ((event: RunEvent) => string) | undefined)?.(event);
-const stepOf = (event: RunEvent) => (event as Extract<RunEvent, { step: number }>).step;
+const stepOf = (event: AnyEvent) => (event as { readonly step: number }).step;
 
 export interface ReadEvents {
-  readonly events: readonly RunEvent[];
+  readonly events: readonly AnyEvent[];
   /** Lines that are no event: half-written, damaged, or of a newer version. */
   readonly broken: number;
 }
 
-/** Undefined for a broken line. */
-export const parseEvent = (line: string): RunEvent | undefined =>
-  Result.getOrUndefined(decodeLine(line));
-
-export function parseEvents(text: string): ReadEvents {
+export function parseEvents(text: string, codec: EventCodec): ReadEvents {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  const events = lines.map(parseEvent).filter((event) => event !== undefined);
+  const events = lines.map(codec.parse).filter((event) => event !== undefined);
   return { events, broken: lines.length - events.length };
 }
 
@@ -51,28 +30,28 @@ const readText = (file: string) =>
   );
 
 /** All events of a run; none if there is no log. */
-export const readEvents = (file: string): Effect.Effect<ReadEvents, Fault> =>
-  Effect.map(readText(file), parseEvents);
+export const readEvents = (file: string, codec: EventCodec): Effect.Effect<ReadEvents, Fault> =>
+  Effect.map(readText(file), (text) => parseEvents(text, codec));
 
 const tagOf = (line: string) => /^\{"event":"([a-z-]+)"/.exec(line)?.[1] ?? "";
 
 /** The last step that was said of each subject. From the end, as most lines are of steps long past. */
-function lastSteps(lines: readonly string[]): Map<string, number> {
+function lastSteps(lines: readonly string[], codec: EventCodec): Map<string, number> {
   const last = new Map<string, number>();
   for (const line of lines.toReversed()) {
     const tag = tagOf(line);
-    if (!(tag in subjects) || last.has(tag)) continue;
-    const event = parseEvent(line);
-    const subject = event && subjectOf(event);
+    if (!codec.isOnce(tag) || last.has(`${tag} `)) continue;
+    const event = codec.parse(line);
+    const subject = event && codec.onceBy(event);
     if (subject !== undefined && !last.has(subject)) last.set(subject, stepOf(event!));
   }
   return last;
 }
 
 /** When the last event was, as far as it can be read. */
-function lastTime(lines: readonly string[]): number {
+function lastTime(lines: readonly string[], codec: EventCodec): number {
   for (const line of lines.toReversed()) {
-    const event = parseEvent(line);
+    const event = codec.parse(line);
     if (event !== undefined) return event.at;
   }
   return 0;
@@ -80,17 +59,17 @@ function lastTime(lines: readonly string[]): number {
 
 export interface EventLog {
   /** Stamps and writes; the stamped event, or undefined if it was in the log. Never fails. */
-  readonly append: (event: UnstampedEvent) => Effect.Effect<RunEvent | undefined>;
+  readonly append: (event: UnstampedEvent) => Effect.Effect<AnyEvent | undefined>;
   /** Why the last write failed; what could not be written is tried again with the next event. */
   readonly trouble: Effect.Effect<Fault | undefined>;
 }
 
 /** Opens a log for its one writer. The file is made if it is missing. */
-export const openEventLog = Effect.fnUntraced(function* (file: string) {
+export const openEventLog = Effect.fnUntraced(function* (file: string, codec: EventCodec) {
   const { lines, append: appendLines } = yield* openLineFile(file, "to write the events");
   yield* appendLines("", false);
-  const last = lastSteps(lines);
-  let lastAt = lastTime(lines);
+  const last = lastSteps(lines, codec);
+  let lastAt = lastTime(lines, codec);
   let backlog = "";
   let trouble: Fault | undefined;
   const turn = yield* Semaphore.make(1);
@@ -112,16 +91,16 @@ export const openEventLog = Effect.fnUntraced(function* (file: string) {
   const append = Effect.fnUntraced(function* (unstamped: UnstampedEvent) {
     const now = yield* Clock.currentTimeMillis;
     lastAt = Math.max(lastAt, unstamped.at ?? now);
-    const event = { ...unstamped, at: lastAt } as RunEvent;
-    const subject = subjectOf(event);
+    const event = { ...unstamped, at: lastAt } as AnyEvent;
+    const subject = codec.onceBy(event);
     if (subject !== undefined) {
       if (stepOf(event) <= (last.get(subject) ?? -1)) return undefined;
       last.set(subject, stepOf(event));
     }
-    // A finished step's events are on disk before the state of the next one is.
-    const encoded = encode(event);
-    yield* write(`${JSON.stringify(encoded)}\n`, event.event === "step");
-    return encoded as RunEvent;
+    // What a step came to is on disk before the state of the next one is.
+    const encoded = Result.getOrThrow(codec.encode(event));
+    yield* write(`${JSON.stringify(encoded)}\n`, codec.isDurable(event.event));
+    return encoded;
   }, Effect.uninterruptible);
 
   return {

@@ -5,7 +5,7 @@ import { basename } from "node:path";
 import { Effect } from "effect";
 import { type Fault, Paused, Stopped } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
-import type { PreparedStage } from "../plan/check-stages.ts";
+import type { PreparedStage } from "../plan/prepared-stage.ts";
 import { planRun, publishPlan } from "../plan/make-plan.ts";
 import type { Plan, PlannedStage } from "../plan/plan.ts";
 import type { Prepared } from "../plan/prepare.ts";
@@ -14,7 +14,7 @@ import { CorruptBlob } from "../store/blob-store.ts";
 import { streamMentions } from "../store/durable-stream.ts";
 import { type Finished, runStage, type Work } from "./run-stage.ts";
 import { makeSlots, Skipped } from "./slots.ts";
-import { makeResources, stageTools, type Surroundings } from "./stage-tools.ts";
+import { makeResources, type RunContext, stageTools } from "./stage-tools.ts";
 
 export type StageOutcome =
   | ({ readonly outcome: "finished" } & Finished)
@@ -48,13 +48,13 @@ const warmedUp = <A>(
 export const execute = (
   plan: Plan,
   stages: ReadonlyMap<string, PreparedStage>,
-  surroundings: Omit<Surroundings, "resources">,
+  context: Omit<RunContext, "resources">,
 ): Effect.Effect<Outcomes, Fault> =>
   Effect.gen(function* () {
-    const slots = yield* makeSlots(surroundings.runDir, [...stages.values()]);
+    const slots = yield* makeSlots(context.runDir, [...stages.values()]);
     const resources = makeResources(plan.stages.map(({ resources }) => resources));
-    const work: Work = { ...surroundings, resources, slots, pipeline: plan.pipeline };
-    const { events, stop } = surroundings;
+    const work: Work = { ...context, resources, slots, pipeline: plan.pipeline };
+    const { events, stop } = context;
 
     const settle = (planned: PlannedStage, fault: Fault): Effect.Effect<StageOutcome, Fault> =>
       Effect.gen(function* () {
@@ -65,7 +65,12 @@ export const execute = (
         }
         yield* slots.close(id, null);
         if (fault instanceof Skipped) return { outcome: "skipped" } as const;
-        yield* events.publish({ event: "stage-failed", stage: id, error: fault.message });
+        yield* events.publish({
+          event: "stage-failed",
+          stage: id,
+          error: fault.message,
+          ...(planned.continueOnError ? { goesOn: true } : {}),
+        });
         return planned.continueOnError
           ? { outcome: "failed", fault } as const
           : yield* Effect.fail(fault);
@@ -80,7 +85,7 @@ export const execute = (
       const stopsItself = preparedStage.stage.handlesStop ?? false;
       const run = warmedUp(preparedStage, planned, work, runStage(preparedStage, planned, work))
         .pipe(
-          Effect.tap(({ outputs }) => surroundings.keepOutputs(id, outputs)),
+          Effect.tap(({ outputs }) => context.keepOutputs(id, outputs)),
         );
       return (stopsItself ? run : Effect.raceFirst(
         run,
@@ -112,14 +117,14 @@ const repairs = 3;
 export const executeRepairing = (
   prepared: Prepared,
   plan: Plan,
-  surroundings: Omit<Surroundings, "resources">,
+  context: Omit<RunContext, "resources">,
   left = repairs,
 ): Effect.Effect<Outcomes, Fault> =>
   Effect.gen(function* () {
     const files = yield* Files;
-    const { events } = surroundings;
+    const { events } = context;
     const stages = new Map(prepared.stages.map((each) => [each.id, each]));
-    const result = yield* Effect.result(execute(plan, stages, surroundings));
+    const result = yield* Effect.result(execute(plan, stages, context));
     const faults = result._tag === "Failure"
       ? [result.failure]
       : [...result.success.values()].flatMap((each) => each.outcome === "failed" ? each.fault : []);
@@ -131,15 +136,15 @@ export const executeRepairing = (
     });
     yield* Effect.ignore(files.remove(corrupt.file!, { force: true }));
     // What made it may have nothing else to do; then it is asked to run for this, before its readers.
-    for (const id of yield* streamWriters(prepared, surroundings.runDir, basename(corrupt.file!))) {
+    for (const id of yield* streamWriters(prepared, context.runDir, basename(corrupt.file!))) {
       const upTo = yield* select(prepared.stages, { until: id });
       const forced = new Map([[id, "a lost blob of its stream"]]);
       const making = yield* planRun({ ...prepared, selection: { ...upTo, forced } });
-      yield* execute(making, stages, surroundings);
+      yield* execute(making, stages, context);
     }
     const again = yield* planRun(prepared);
     yield* publishPlan(again, events);
-    return yield* executeRepairing(prepared, again, surroundings, left - 1);
+    return yield* executeRepairing(prepared, again, context, left - 1);
   });
 
 /** The stages whose streams refer to a blob. */

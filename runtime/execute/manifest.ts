@@ -3,7 +3,6 @@
 // The trap: times and this machine's facts belong here and in the log, and in no result.
 import { join } from "node:path";
 import { Effect, Result, Schema } from "effect";
-import { memoryPlans } from "../../engine/memory/memory-plan.ts";
 import { atomicWrite } from "../../lib/atomic-write.ts";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
@@ -29,8 +28,11 @@ export const Attempt = Struct({
 });
 export type Attempt = typeof Attempt.Type;
 
+/** Raised when the form changes; older ones are read for ever. */
+export const manifestFormat = 2;
+
 export const Manifest = Struct({
-  format: Schema.Literal(1),
+  format: Schema.Literal(manifestFormat),
   run: Text,
   pipeline: Text,
   trigger: Text,
@@ -44,8 +46,8 @@ export const Manifest = Struct({
   places: Schema.optionalKey(Record(Text, Text)),
   seed: Int,
   device: NullOr(Text),
-  /** Kept, because another plan may give other last bits. */
-  memoryPlan: NullOr(Schema.Literals(memoryPlans)),
+  /** What the app wants kept from attempt to attempt. */
+  facts: Record(Text, Json),
   /** The horizon of the rate schedule where it is not max_train_steps (--extend). */
   scheduleSteps: NullOr(Int),
   /** What each stage's `inputs` said: names and digests of pictures and weights. */
@@ -60,7 +62,23 @@ export const Manifest = Struct({
 });
 export type Manifest = typeof Manifest.Type;
 
-const ManifestJson = Schema.fromJsonString(Manifest);
+/** Format 1 (gnomic before apps) had the one fact that there was as a key of its own. */
+const Format1 = Struct({
+  ...Manifest.fields,
+  format: Schema.Literal(1),
+  facts: Schema.optionalKey(Schema.Never),
+  memoryPlan: NullOr(Text),
+});
+
+const ManifestJson = Schema.fromJsonString(Schema.Union([Manifest, Format1]));
+const AnyFormat = Schema.fromJsonString(Struct({ format: Finite }));
+
+const current = (read: typeof ManifestJson.Type): Manifest => {
+  if (read.format === manifestFormat) return read;
+  const { memoryPlan, facts: _, ...rest } = read;
+  return { ...rest, format: manifestFormat, facts: memoryPlan === null ? {} : { memoryPlan } };
+};
+
 const file = (runDir: string) => join(runDir, "run.json");
 
 /** Null: the folder is no run. */
@@ -68,10 +86,23 @@ export const readManifest = (runDir: string): Effect.Effect<Manifest | null, Fau
   Effect.gen(function* () {
     const files = yield* Files;
     const text = yield* files.readFileString(file(runDir));
-    return yield* Schema.decodeEffect(ManifestJson)(text);
+    const newer = Schema.decodeUnknownOption(AnyFormat)(text);
+    if (newer._tag === "Some" && newer.value.format > manifestFormat) {
+      return yield* Effect.fail<Fault>(
+        new ManifestFault({
+          file: file(runDir),
+          wanted: `the manifest of a run, of format ${manifestFormat} or older`,
+          found: `format ${newer.value.format}, of a newer version of gnomic`,
+          fix: "Use that version for this run; it is left alone here.",
+        }),
+      );
+    }
+    return current(yield* Schema.decodeEffect(ManifestJson)(text));
   }).pipe(
     Effect.catch((error) =>
-      error._tag === "SchemaError"
+      error instanceof ManifestFault
+        ? Effect.fail<Fault>(error)
+        : error._tag === "SchemaError"
         ? Effect.fail<Fault>(
           new ManifestFault({
             file: file(runDir),
@@ -107,7 +138,7 @@ export interface Orphan {
 
 /** What the run's next attempt has to know, and nothing of its past. */
 const manifestOf = ({ format: _, ...origin }: RunOrigin): Manifest => ({
-  format: 1,
+  format: manifestFormat,
   ...origin,
   identity: null,
   configuration: {},

@@ -2,18 +2,19 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
-import type { RunEvent } from "../events.ts";
+import { trainingCodec } from "../../inversion/events.ts";
+import type { AnyEvent } from "../events.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { openEventLog, readEvents } from "./event-log.ts";
 import { openEventStream, type RunObserver } from "./observers.ts";
 
-const watching = (name: string, onEvent: (event: RunEvent) => void | Promise<void>) => {
+const watching = (name: string, onEvent: (event: AnyEvent) => void | Promise<void>) => {
   const seen: string[] = [];
   const observer: RunObserver = {
     name,
     onEvent: async (event) => {
       await onEvent(event);
-      seen.push("text" in event ? event.text : event.event);
+      seen.push("text" in event ? String(event.text) : event.event);
     },
     close: () => void seen.push("closed"),
   };
@@ -29,7 +30,7 @@ test("every observer sees everything in order and is closed; one that throws is 
       if ("text" in event && event.text === "2") throw new Error("no disk for charts");
     });
     await Effect.runPromise(Effect.scoped(Effect.gen(function* () {
-      const log = yield* openEventLog(file);
+      const log = yield* openEventLog(file, trainingCodec);
       const { publish } = yield* openEventStream(log, [
         broken.observer,
         slow.observer,
@@ -37,7 +38,7 @@ test("every observer sees everything in order and is closed; one that throws is 
       ]);
       for (const text of ["1", "2", "3"]) yield* publish({ event: "note", text });
     })));
-    const said = (await Effect.runPromise(readEvents(file))).events
+    const said = (await Effect.runPromise(readEvents(file, trainingCodec))).events
       .map((event) => "text" in event ? event.text : "");
     const warning = "broken stopped looking: no disk for charts";
     // When the warning comes among the others is not fixed.

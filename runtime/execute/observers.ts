@@ -2,14 +2,14 @@
 // queue and fiber, so a slow one delays nobody.
 // The trap: an observer that throws is dismissed with a warning; a training is never disturbed by one.
 import { Deferred, Effect, Fiber, PubSub } from "effect";
-import type { RunEvent, UnstampedEvent } from "../events.ts";
+import type { AnyEvent, UnstampedEvent } from "../events.ts";
 import type { EventLog } from "./event-log.ts";
 
 /** Somebody who looks at a run. */
 export interface RunObserver {
   /** For the warning, should it fail. */
   readonly name: string;
-  readonly onEvent: (event: RunEvent) => void | Promise<void>;
+  readonly onEvent: (event: AnyEvent) => void | Promise<void>;
   /** After the last event. */
   readonly close: () => void | Promise<void>;
 }
@@ -30,7 +30,7 @@ type Mark = "drain" | "end";
 /** Publishes until the scope closes; then every observer has seen everything and is closed. */
 export const openEventStream = Effect.fnUntraced(
   function* (log: EventLog, observers: readonly RunObserver[]) {
-    const events = yield* PubSub.unbounded<RunEvent | Mark>();
+    const events = yield* PubSub.unbounded<AnyEvent | Mark>();
     const publish = (event: UnstampedEvent) =>
       Effect.flatMap(
         log.append(event),

@@ -61,10 +61,11 @@ export function outcomeOf(
 }
 
 /** The result files at the top of a run folder. */
-export const resultFiles = (dir: string): Effect.Effect<readonly string[]> =>
+export const resultFiles = (
+  dir: string,
+  isResult: (name: string) => boolean,
+): Effect.Effect<readonly string[]> =>
   Effect.tryPromise(() => readdir(dir)).pipe(
-    Effect.map((names) =>
-      names.filter((name) => name.endsWith(".safetensors") && name !== "state.safetensors").sort()
-    ),
+    Effect.map((names) => names.filter(isResult).sort()),
     Effect.orElseSucceed((): string[] => []),
   );

@@ -5,24 +5,24 @@ import { join } from "node:path";
 import { Clock, Effect, type Exit, Schedule } from "effect";
 import type { Fault } from "../../lib/fault.ts";
 import { openControl } from "../control.ts";
+import { eventCodec } from "../events.ts";
 import { publishPlan } from "../plan/make-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { versions } from "../platform/versions.ts";
 import { openRunBlobs } from "../store/blob-store.ts";
 import { sweepTemporary } from "../store/remove-temporary.ts";
-import { answerChoice } from "./answer-choice.ts";
 import { type AttemptRecorder, beginAttempt } from "./attempt-recorder.ts";
 import { type EventLog, openEventLog } from "./event-log.ts";
 import { executeRepairing, type Outcomes } from "./execute.ts";
-import { type Lock, LockLost } from "./lock.ts";
+import { type Lock, LockLost } from "../../lib/lock.ts";
 import { type EventStream, openEventStream, type RunObserver } from "./observers.ts";
 import { exitCodeOfOutcome, outcomeOf, resultFiles, type RunOutcome } from "./outcome.ts";
 import type { StopSignal } from "./stage-tools.ts";
 import { savedOrigin, savedStep } from "./state.ts";
 
 /** Those who start a run and look at it. */
-export interface Attending {
+export interface Observation {
   readonly stop: StopSignal;
   /** Asked once the events so far are in order; null: there is no run folder. */
   readonly observers: (runDir: string | null) => Effect.Effect<readonly RunObserver[]>;
@@ -33,7 +33,7 @@ export interface Attending {
 const controlEvery = "1 second";
 
 const announce = Effect.fnUntraced(function* (
-  { configuration, notes, run, device }: Prepared,
+  { configuration, notes, run, facts }: Prepared,
   plan: Plan,
   events: EventStream,
   recorder: AttemptRecorder | null,
@@ -45,7 +45,7 @@ const announce = Effect.fnUntraced(function* (
     attempt: recorder?.number ?? 1,
     step: plan.run.step ?? 0,
     totalSteps: configuration.steps ?? 0,
-    device: device ?? "none",
+    device: facts.device ?? "none",
     versions,
   });
   yield* publishPlan(plan, events);
@@ -101,20 +101,28 @@ export const runAttempt = Effect.fnUntraced(function* (
   prepared: Prepared,
   plan: Plan,
   { dir, lock }: Place,
-  { stop, observers }: Attending,
+  { stop, observers }: Observation,
   recorder: AttemptRecorder | null,
   onEnd: (ending: RunOutcome) => void,
 ) {
-  const { store, info, seed, selection } = prepared;
+  const { app, store, info, seed, selection } = prepared;
+  const codec = eventCodec(
+    Object.assign({}, app.events, ...prepared.stages.map(({ stage }) => stage.events)),
+  );
   const startedAt = yield* Clock.currentTimeMillis;
   // Before anything that may take a while (a long log, its event files): what is asked meanwhile counts.
-  const control = yield* openControl(dir, stop.request);
-  const log: EventLog = yield* openEventLog(join(dir, "events.jsonl"));
+  const control = yield* openControl(dir, stop.request, app.requests);
+  const log: EventLog = yield* openEventLog(join(dir, "events.jsonl"), codec);
   const looking = yield* observers(lock === null ? null : dir);
   const events = yield* openEventStream(log, looking);
   yield* Effect.forkScoped(
     control.requests("runner").pipe(
-      Effect.flatMap(Effect.forEach((request) => answerChoice(dir, request, events))),
+      Effect.flatMap(Effect.forEach((request) =>
+        app.answer(dir, request).pipe(
+          Effect.flatMap((event) => event === undefined ? Effect.void : events.publish(event)),
+          Effect.ignore,
+        )
+      )),
       Effect.repeat(Schedule.spaced(controlEvery)),
     ),
   );
@@ -138,7 +146,7 @@ export const runAttempt = Effect.fnUntraced(function* (
         dir: prepared.run.dir,
         step: yield* savedStep(dir),
         worked: true,
-        files: yield* resultFiles(dir),
+        files: yield* resultFiles(dir, app.isResult),
       };
       const seconds = Math.max(0, (yield* Clock.currentTimeMillis) - startedAt) / 1000;
       const { steps } = prepared.configuration;
@@ -152,6 +160,7 @@ export const runAttempt = Effect.fnUntraced(function* (
     store,
     runBlobs: yield* openRunBlobs(dir),
     events,
+    codec,
     control,
     stop,
     runDir: dir,
@@ -175,7 +184,7 @@ export const work = Effect.fnUntraced(function* (
   prepared: Prepared,
   plan: Plan,
   place: Place,
-  attending: Attending,
+  observation: Observation,
 ) {
   if (place.lock !== null) yield* sweepTemporary(place.dir);
   const recorder = place.lock === null ? null : yield* beginAttempt(prepared);
@@ -188,7 +197,7 @@ export const work = Effect.fnUntraced(function* (
         : "unfinished",
     })
   );
-  yield* runAttempt(prepared, plan, place, attending, recorder, (made) => ending = made).pipe(
+  yield* runAttempt(prepared, plan, place, observation, recorder, (made) => ending = made).pipe(
     Effect.onExit(() => Effect.ignore(note)),
   );
   return ending!;

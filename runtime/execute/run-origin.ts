@@ -1,10 +1,9 @@
 // Where a state comes from: what of `run.json` nobody could find out again, written into every state, so that
 // a run whose manifest is lost or damaged goes on as itself.
-// The trap: it decides the bytes that follow (seed, device, memory plan), so a state never goes without it.
+// The trap: it decides the bytes that follow (seed, device, facts), so a state never goes without it.
 import { Schema } from "effect";
-import { memoryPlans } from "../../engine/memory/memory-plan.ts";
 
-const { Array: List, Int, Literal, NullOr, String: Text, Struct } = Schema;
+const { Array: List, Int, Json, Literal, NullOr, Record, String: Text, Struct } = Schema;
 
 export const RunOrigin = Struct({
   format: Literal(1),
@@ -16,7 +15,8 @@ export const RunOrigin = Struct({
   identities: List(Text),
   seed: Int,
   device: NullOr(Text),
-  memoryPlan: NullOr(Schema.Literals(memoryPlans)),
+  /** What the app wants kept from attempt to attempt. */
+  facts: Record(Text, Json),
   /** The horizon of the rate schedule where it is not max_train_steps (--extend). */
   scheduleSteps: NullOr(Int),
 });

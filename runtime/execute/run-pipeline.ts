@@ -8,48 +8,48 @@ import { type Fault, fault, Stopped } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { keepDigests, planRun } from "../plan/make-plan.ts";
 import type { Plan } from "../plan/plan.ts";
-import { type Command, preflight, prepare, type Prepared, type World } from "../plan/prepare.ts";
-import { lockRun } from "./lock.ts";
+import { type Command, preflight, prepare, type Prepared } from "../plan/prepare.ts";
+import { lockRun } from "../../lib/lock.ts";
 import { readRun, setAsideManifest } from "./manifest.ts";
 import { resultFiles, type RunOutcome } from "./outcome.ts";
-import { type Attending, work } from "./run-attempt.ts";
+import { type Observation, work } from "./run-attempt.ts";
 
 /** Results for the store alone: events go to the observers, and to a folder that is removed. */
 const workWithoutRun = Effect.fnUntraced(
-  function* (prepared: Prepared, plan: Plan, attending: Attending) {
+  function* (prepared: Prepared, plan: Plan, observation: Observation) {
     const files = yield* Files;
     const dir = yield* Effect.orDie(files.makeTempDirectoryScoped({ prefix: "gnomic-" }));
-    return yield* work(prepared, plan, { dir, lock: null }, attending);
+    return yield* work(prepared, plan, { dir, lock: null }, observation);
   },
   Effect.scoped,
 );
 
 /** Null: another process made or removed the run since it was looked for. */
 const workInRun = Effect.fnUntraced(
-  function* (prepared: Prepared, plan: Plan, attending: Attending) {
+  function* (prepared: Prepared, plan: Plan, observation: Observation) {
     const { run } = prepared;
     yield* makeFolder(run.dir);
     const lock = yield* lockRun(run.dir);
     yield* Effect.ignore(prepared.store.digests.save);
     const found = yield* readRun(run.dir);
     if ((found === null) !== (run.found === null)) return null;
-    if (found === null) return yield* work(prepared, plan, { dir: run.dir, lock }, attending);
+    if (found === null) return yield* work(prepared, plan, { dir: run.dir, lock }, observation);
     if ("orphan" in found) return null;
     if (found.lost !== null) yield* setAsideManifest(run.dir);
     const current = { ...prepared, run: { ...run, found } };
-    return yield* work(current, yield* planRun(current), { dir: run.dir, lock }, attending);
+    return yield* work(current, yield* planRun(current), { dir: run.dir, lock }, observation);
   },
   Effect.scoped,
 );
 
 /** Everything before there is something to stop softly. */
-const ready = (command: Command, world: World, { onPlan }: Attending) =>
+const ready = (command: Command, { onPlan }: Observation) =>
   Effect.gen(function* () {
-    const prepared = yield* prepare(command, world);
+    const prepared = yield* prepare(command);
     const plan = yield* planRun(prepared);
     onPlan(plan, prepared);
     yield* preflight(prepared, plan);
-    const refusal = prepared.memory?.refusal;
+    const refusal = prepared.facts.refusal;
     if (refusal !== undefined && plan.stages.some(({ action }) => action === "run")) {
       return yield* Effect.fail(refusal);
     }
@@ -78,28 +78,27 @@ const stoppedEarly = () =>
 /** Runs what a command means. Fails with what is wrong before anything runs; else says how it ended. */
 export const runPipeline = (
   command: Command,
-  world: World,
-  attending: Attending,
+  observation: Observation,
 ): Effect.Effect<RunOutcome, Fault> =>
   Effect.gen(function* () {
     const { prepared, plan } = yield* Effect.raceFirst(
-      ready(command, world, attending),
-      Effect.andThen(attending.stop.wait, Effect.fail(stoppedEarly())),
+      ready(command, observation),
+      Effect.andThen(observation.stop.wait, Effect.fail(stoppedEarly())),
     );
-    if (!prepared.needsRun) return yield* workWithoutRun(prepared, plan, attending);
-    const { name, dir, found } = prepared.run;
+    if (!prepared.needsRun) return yield* workWithoutRun(prepared, plan, observation);
+    const { app, run: { name, dir, found } } = prepared;
     const { step } = plan.run;
     const { toStep } = command;
     if (toStep !== undefined && step !== null && step > toStep) return yield* passed(step, toStep);
     if (step !== null && step === toStep && found?.manifest.status === "paused") {
-      const files = yield* resultFiles(dir);
+      const files = yield* resultFiles(dir, app.isResult);
       return { ending: "paused", run: name, dir, step, worked: false, files, fault: null };
     }
     const idle = plan.stages.every(({ action }) => action !== "run");
     if (idle && found?.manifest.status === "complete") {
-      const files = yield* resultFiles(dir);
+      const files = yield* resultFiles(dir, app.isResult);
       return { ending: "complete", run: name, dir, step, worked: false, files, fault: null };
     }
-    const ending = yield* workInRun(prepared, plan, attending);
-    return ending ?? (yield* runPipeline(command, world, attending));
+    const ending = yield* workInRun(prepared, plan, observation);
+    return ending ?? (yield* runPipeline(command, observation));
   });

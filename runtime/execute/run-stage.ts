@@ -5,7 +5,7 @@ import { Clock, Effect, Schema } from "effect";
 import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { portsOf } from "../artefact.ts";
-import type { PreparedStage } from "../plan/check-stages.ts";
+import type { PreparedStage } from "../plan/prepared-stage.ts";
 import { type CacheKey, fingerprint } from "../plan/fingerprint.ts";
 import type { PlannedStage } from "../plan/plan.ts";
 import type { ArtefactEntry } from "../store/artefact-store.ts";
@@ -22,7 +22,7 @@ import {
   valuePorts,
   writeRecord,
 } from "./stage-result.ts";
-import { stageTools, type Surroundings } from "./stage-tools.ts";
+import { type RunContext, stageTools } from "./stage-tools.ts";
 
 export const runStage = (
   preparedStage: PreparedStage,
@@ -177,7 +177,7 @@ export const makeAndRecord = Effect.fnUntraced(function* (due: Due, work: Work) 
 // The trap: nothing of what it returned is believed before it was checked (stage-result.ts).
 
 /** What the stages of one execution share. */
-export interface Work extends Surroundings {
+export interface Work extends RunContext {
   readonly pipeline: string;
   readonly slots: Slots;
 }

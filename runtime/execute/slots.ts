@@ -5,7 +5,7 @@ import { Deferred, Effect } from "effect";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { portsOf } from "../artefact.ts";
 import type { OutputRef } from "../pipeline/wiring.ts";
-import type { PreparedStage } from "../plan/check-stages.ts";
+import type { PreparedStage } from "../plan/prepared-stage.ts";
 import { type DurableStream, openDurableStream } from "../store/durable-stream.ts";
 
 /** A stage cannot run because one above it did not end well. Not said by itself. */

@@ -7,8 +7,8 @@ import { diskFault } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { type AnyArtefactType, portsOf } from "../artefact.ts";
+import type { PreparedStage } from "../plan/prepared-stage.ts";
 import { stageError } from "../pipeline/stage-files.ts";
-import type { PreparedStage } from "../plan/check-stages.ts";
 
 export class WrongResult extends fault("WrongResult", "defect") {}
 

@@ -1,9 +1,10 @@
 // What a stage is handed, put together from the run's store, events, control file and resources.
 // The trap: progress is thinned to four a second; a stage may report as often as it likes.
 import { availableParallelism } from "node:os";
-import { Clock, Deferred, Effect, Semaphore } from "effect";
+import { Clock, Deferred, Effect, Result, Semaphore } from "effect";
 import { digestJson } from "../../lib/canonical-json.ts";
 import type { Control } from "../control.ts";
+import { type AnyEvent, type EventCodec, EventFault } from "../events.ts";
 import type { PlannedStage } from "../plan/plan.ts";
 import type { RunInfo, StageTools } from "../stage.ts";
 import type { Store } from "../store/artefact-store.ts";
@@ -11,11 +12,12 @@ import { type BlobStore, CorruptBlob } from "../store/blob-store.ts";
 import type { EventStream } from "./observers.ts";
 
 /** What the stages of a run share. */
-export interface Surroundings {
+export interface RunContext {
   readonly store: Store;
   /** Of the run's own folder. */
   readonly runBlobs: BlobStore;
   readonly events: EventStream;
+  readonly codec: EventCodec;
   readonly control: Control;
   readonly resources: Resources;
   readonly stop: StopSignal;
@@ -33,7 +35,15 @@ export interface Surroundings {
 
 const progressEveryMs = 250;
 
-export function stageTools(planned: PlannedStage, at: Surroundings): StageTools {
+const misshapen = (id: string, stage: string, tag: string, why: string) =>
+  new EventFault({
+    key: `stages.${id}`,
+    wanted: `an event that ${stage} has registered, with the fields that it registered`,
+    found: `"${tag}": ${why.replaceAll(/\s*\n\s*/g, " ")}`,
+    fix: "Name it under `events` of the stage, with the types of its fields (runtime/stage.ts).",
+  });
+
+export function stageTools(planned: PlannedStage, at: RunContext): StageTools {
   const { store, events } = at;
   const { id } = planned;
   let reportedAt = -Infinity;
@@ -62,6 +72,13 @@ export function stageTools(planned: PlannedStage, at: Surroundings): StageTools 
       yield* events.publish({ event: "stage-progress", stage: id, done, total, unit });
     });
 
+  const emit: StageTools["emit"] = (event) => {
+    const encoded = at.codec.encode({ at: 0, ...event } as AnyEvent);
+    return Result.isSuccess(encoded)
+      ? events.publish(event)
+      : Effect.die(misshapen(id, planned.name, event.event, encoded.failure));
+  };
+
   return {
     seed: at.seed,
     run: at.info,
@@ -81,7 +98,7 @@ export function stageTools(planned: PlannedStage, at: Surroundings): StageTools 
         () => store.get(blob),
       ),
     memo,
-    emit: events.publish,
+    emit,
     progress,
   };
 }

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
-import { readHeader, writeSafetensors } from "../../engine/weights/safetensors.ts";
+import { readHeader, writeSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { Files } from "../../lib/files.ts";
 import { fullDisk } from "../testing/full-disk.ts";
 import { testOrigin } from "../testing/origin.ts";

@@ -6,13 +6,13 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect, Result, Schema } from "effect";
-import { safetensorsBytes } from "../../engine/weights/safetensors-bytes.ts";
+import { safetensorsBytes } from "../../lib/safetensors/safetensors-bytes.ts";
 import {
   readHeader,
   readSafetensors,
   type StoredTensor,
   type TensorToWrite,
-} from "../../engine/weights/safetensors.ts";
+} from "../../lib/safetensors/safetensors.ts";
 import { atomicWrite } from "../../lib/atomic-write.ts";
 import { diskFault } from "../../lib/disk-fault.ts";
 import { asFault } from "../../lib/as-fault.ts";

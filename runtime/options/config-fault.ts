@@ -1,6 +1,7 @@
 // Everything that is wrong with a configuration, said at once: each finding has its file, line and
 // key, what was wanted, what was found and what to do.
 // The trap: a configuration is never half accepted; one finding is enough to refuse it.
+import { fewOfEach } from "../../lib/few-of-each.ts";
 import { describeFault, fault, type FaultFields } from "../../lib/fault.ts";
 
 export type Finding = FaultFields;
@@ -24,9 +25,9 @@ export class ConfigFault extends fault("ConfigFault", "user") {
   }
 
   override get message(): string {
-    const lines = this.findings.map(describeFault);
-    return lines.length === 1
+    const lines = fewOfEach(this.findings, describeFault);
+    return this.findings.length === 1
       ? lines[0]
-      : [`${lines.length} problems in the configuration:`, ...lines].join("\n  ");
+      : [`${this.findings.length} problems in the configuration:`, ...lines].join("\n  ");
   }
 }

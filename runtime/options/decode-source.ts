@@ -148,12 +148,23 @@ export function decodeAll<T>(schema: Schema.Codec<T, any>, value: unknown): Deco
   };
 }
 
-/** The misfits as findings with file, line and what to do. */
+/** Nobody reads more; and looking for what each was meant to be takes a while. */
+export const mostMisfits = 50;
+
+/** The misfits as findings with file, line and what to do: the first of them, and how many more there are. */
 export const findingsOf = (
   misfits: readonly Misfit[],
   schema: Schema.Constraint,
   source: Source,
 ): readonly Finding[] => {
   const root = schemaNode(schema);
-  return misfits.map((misfit) => describe(misfit, root, source));
+  const shown = misfits.slice(0, mostMisfits);
+  const findings = shown.map((misfit) => describe(misfit, root, source));
+  const more = misfits.length - shown.length;
+  return more === 0 ? findings : [...findings, {
+    ...placeOf(source, keyOf(misfits[shown.length].path)),
+    wanted: "a configuration",
+    found: `${more} more such problems`,
+    fix: "Correct the first ones; is it the right file?",
+  }];
 };

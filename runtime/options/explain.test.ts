@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Effect } from "effect";
 import { explain, explainAll } from "./explain.ts";
-import { optionRows } from "./option-rows.ts";
+import { optionRows } from "../../config/option-rows.ts";
 
-const explained = (key: string) => Effect.runSync(explain(key));
+const explained = (key: string) => Effect.runSync(explain(key, optionRows()));
 
-const refusal = (key: string) => Effect.runSync(Effect.flip(explain(key))).message;
+const refusal = (key: string) => Effect.runSync(Effect.flip(explain(key, optionRows()))).message;
 
 test("an option: doc, type, unit, default", () => {
   const text = explained("data_loader.resolution");
@@ -44,7 +44,7 @@ test("an unknown key names the nearest", () => {
 });
 
 test("the list has every option", () => {
-  const text = explainAll();
+  const text = explainAll(optionRows());
   for (const { key } of optionRows()) assert.ok(text.includes(key), key);
   assert.ok(text.split("\n").every((line) => line.length > 20));
 });

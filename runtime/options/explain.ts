@@ -3,7 +3,6 @@
 import { Effect } from "effect";
 import { nearest } from "../../lib/nearest.ts";
 import { ConfigFault } from "./config-fault.ts";
-import { optionRows } from "./option-rows.ts";
 import type { OptionRow } from "./option-table.ts";
 
 const value = (row: OptionRow) =>
@@ -21,8 +20,10 @@ function block(row: OptionRow): string {
 }
 
 /** The meaning of one option; of a mapping, its keys as well. Fails with the nearest valid key. */
-export function explain(key: string): Effect.Effect<string, ConfigFault> {
-  const rows = optionRows();
+export function explain(
+  key: string,
+  rows: readonly OptionRow[],
+): Effect.Effect<string, ConfigFault> {
   const meant = rows.filter((row) => row.key === key);
   if (meant.length === 0) {
     const keys = rows.map((row) => row.key);
@@ -46,8 +47,8 @@ export function explain(key: string): Effect.Effect<string, ConfigFault> {
 }
 
 /** All options, one line each: key, default, doc. */
-export const explainAll = (): string =>
-  optionRows().map((row) =>
+export const explainAll = (rows: readonly OptionRow[]): string =>
+  rows.map((row) =>
     `${row.key}${row.of.length === 0 ? "" : ` (${row.of.join(", ")})`}: ${row.doc} ` +
     (row.required ? "Required." : `Default ${value(row)}.`)
   ).join("\n");

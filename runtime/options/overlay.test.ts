@@ -1,9 +1,8 @@
 // Layers: what goes over what, and where each value stands afterwards.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TrainingConfig } from "../../config/training.ts";
+import { overlayRules } from "../../config/alternatives.ts";
 import { overlay } from "./overlay.ts";
-import { schemaNode } from "./schema-node.ts";
 import { parseSettings } from "./settings.ts";
 import { parseSource, placeOf } from "./source.ts";
 
@@ -11,7 +10,7 @@ const over = (under: string, high: string) =>
   overlay(
     parseSource(under, "under.yaml"),
     parseSource(high, "over.yaml"),
-    () => schemaNode(TrainingConfig),
+    overlayRules,
   );
 
 test("mappings merge, lists and values are replaced", () => {

@@ -1,32 +1,50 @@
 // Lays one source over another: mappings are merged key by key, everything else is replaced.
-// The trap: a mapping whose `type` changes is replaced as a whole, since the keys of one kind of
-// dataset or optimizer mean nothing to another, also where the lower one leaves its `type` to be
-// guessed; and see `alternatives.ts`.
-import { alternatives } from "./alternatives.ts";
+// The trap: a mapping whose tag changes is replaced as a whole, since the keys of one kind mean nothing to
+// another, also where the lower one leaves its tag to be guessed; and a key unsets its alternatives in the layers below. Both are the schema's to say (rules).
 import { dotted, isMapping, type Mapping } from "./mapping.ts";
 import { impliedTag, type SchemaNode, tagKeys } from "./schema-node.ts";
 import type { Source } from "./source.ts";
 
-/** Mappings whose `type` (or `optimizer_type`) decides what else is in them. */
-const kinds: readonly string[] = ["optimizer", "data_loader.dataset", "fixed_loss_dataset"];
+/** What a schema cannot say of how its layers go over each other. */
+export interface OverlayRules {
+  /** Mappings whose tag decides what else is in them. */
+  readonly kinds: readonly string[];
+  /** Asked only where a mapping lacks its tag, since a schema's tree takes a while to make. */
+  readonly root: () => SchemaNode;
+  /** Keys of one mapping (empty: the top) of which only one may be set. */
+  readonly alternatives: readonly {
+    readonly within: string;
+    readonly keys: readonly string[];
+  }[];
+}
+
+const noRules: OverlayRules = { kinds: [], root: () => ({}), alternatives: [] };
 
 const own = (value: Mapping, key: string) => Object.hasOwn(value, key) ? value[key] : undefined;
 
-const otherKind = (under: Mapping, over: Mapping, at: string, root: () => SchemaNode) =>
+const otherKind = (
+  under: Mapping,
+  over: Mapping,
+  at: string,
+  { kinds, root }: OverlayRules,
+) =>
   kinds.includes(at) &&
   tagKeys.some((key) =>
     Object.hasOwn(over, key) && (own(under, key) ?? impliedTag(root(), at, under)) !== over[key]
   );
 
-/** `root` is asked only where a mapping lacks its `type`, since a schema's tree takes a while to make. */
-export function overlay(under: Source, over: Source, root: () => SchemaNode): Source {
+export function overlay(
+  under: Source,
+  over: Source,
+  rules: OverlayRules = noRules,
+): Source {
   const gone: string[] = [];
   const merged = (low: unknown, high: unknown, at: string): unknown => {
-    if (!isMapping(low) || !isMapping(high) || otherKind(low, high, at, root)) {
+    if (!isMapping(low) || !isMapping(high) || otherKind(low, high, at, rules)) {
       gone.push(at);
       return high;
     }
-    const unset = alternatives
+    const unset = rules.alternatives
       .filter(({ within, keys }) => within === at && keys.some((key) => own(high, key) != null))
       .flatMap(({ keys }) => keys)
       .filter((key) => !Object.hasOwn(high, key));

@@ -82,3 +82,27 @@ test("a key named __proto__ is a key like any other", () => {
   assert.ok(isMapping(value) && Object.hasOwn(value, "__proto__"));
   assert.equal(({} as Record<string, unknown>).polluted, undefined);
 });
+
+test("merge keys are read as PyYAML does: own keys over merged ones, earlier over later", () => {
+  const text = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\n" +
+    "one:\n  y: 3\n  <<: *a\nboth:\n  <<: [*a, *b]\n  z: 3\nquoted: {'<<': 1}\n";
+  const { value, findings, places } = parseSource(text, "f");
+  assert.deepEqual(findings, []);
+  const { one, both, quoted } = value as Record<string, unknown>;
+  assert.deepEqual(one, { x: 1, y: 3 });
+  assert.deepEqual(both, { x: 1, y: 1, z: 3 });
+  assert.deepEqual(quoted, { "<<": 1 });
+  assert.equal(places.get("one.y")!.line, 4);
+  assert.equal(parseSource("a: {<<: 1}", "f").findings[0].wanted, "mappings to merge");
+});
+
+test("a Windows path between double quotes is said, whether its escapes are valid or not", () => {
+  for (const text of ['a: "C:\\Users\\me"', 'a: "C:\\new\\pictures"', '{"a": "d:\\tmp"}']) {
+    const { findings: [{ fix, line }] } = parseSource(text, "f");
+    assert.match(fix, /in single quotes/);
+    assert.equal(line, 1);
+  }
+  for (const text of ["a: 'C:\\Users\\me'", 'a: "C:\\\\Users\\\\me"', 'a: "C:/Users"']) {
+    assert.deepEqual(parseSource(text, "f").findings, []);
+  }
+});

@@ -3,6 +3,7 @@
 // The trap: the value is not yet checked against anything but YAML; aliases are copied out, within a
 // budget, so that a few lines cannot unfold into gigabytes.
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -11,6 +12,7 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  Scalar,
 } from "yaml";
 import type { Place } from "../../lib/fault.ts";
 import type { Finding } from "./config-fault.ts";
@@ -26,9 +28,11 @@ export interface ParsedSource extends Source {
   readonly findings: readonly Finding[];
 }
 
-export const maxSourceBytes = 1 << 20;
+export const maxSourceBytes = 1 << 18;
 const maxValues = 20_000;
-const maxDepth = 32;
+export const maxDepth = 32;
+/** Of wrong syntax: nobody reads more. */
+const mostFindings = 50;
 
 export const emptySource: Source = { value: {}, places: new Map() };
 
@@ -59,35 +63,60 @@ const bomb: Pick<Finding, "wanted" | "fix"> = {
 /** Parses YAML or JSON. Never throws; the value is undefined where the syntax is broken. */
 export function parseSource(text: string, file: string): ParsedSource {
   const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    stringKeys: true,
-    resolveKnownTags: false,
-  });
   const lineAt = (offset: number) => lines.linePos(offset).line;
-  const findings: Finding[] = [...document.errors, ...document.warnings].map((error) => ({
+  const document = parsed(text, lines);
+  if (document === null) {
+    return { ...nothingOf(file), findings: [{ file, ...bomb, found: "deeper nesting" }] };
+  }
+  const errors = [...document.errors, ...document.warnings].slice(0, mostFindings);
+  const findings: Finding[] = errors.map((error) => ({
     file,
     line: lineAt(error.pos[0]),
     ...syntaxFinding(error.code, error.message),
   }));
-  const broken = document.errors.some((error) => error.code !== "DUPLICATE_KEY");
-  if (broken) return { value: undefined, places: new Map([["", { file }]]), findings };
-  const unfolded = unfold(document, file, lineAt);
+  if (document.errors.length > 0) return { ...nothingOf(file), findings };
+  const unfolded = unfold(document, file, lineAt, text);
   return { ...unfolded, findings: [...findings, ...unfolded.findings] };
 }
 
-function syntaxFinding(code: string, message: string) {
-  if (code === "DUPLICATE_KEY") {
-    return {
-      wanted: "each key once",
-      found: "a key that the same mapping has already",
-      fix: "Remove one of the two lines.",
-    };
+const nothingOf = (file: string): Source => ({
+  value: undefined,
+  places: new Map([["", { file }]]),
+});
+
+/** Null: nested so deep that the parser's stack ran out. Its own check of keys compares each with all. */
+function parsed(text: string, lineCounter: LineCounter) {
+  try {
+    return parseDocument(text, {
+      lineCounter,
+      prettyErrors: false,
+      stringKeys: true,
+      resolveKnownTags: false,
+      uniqueKeys: false,
+    });
+  } catch (cause) {
+    if (cause instanceof RangeError) return null;
+    throw cause;
   }
+}
+
+const twice: Pick<Finding, "wanted" | "found" | "fix"> = {
+  wanted: "each key once",
+  found: "a key that the same mapping has already",
+  fix: "Remove one of the two lines.",
+};
+
+const windowsPath = {
+  wanted: "backslashes between single quotes; between double quotes they mean something else",
+  fix: "Write a Windows path as 'C:\\Users\\me\\files', in single quotes.",
+};
+
+function syntaxFinding(code: string, message: string) {
+  if (/call stack/.test(message)) return { ...bomb, found: "deeper nesting" };
   if (code === "TAG_RESOLVE_FAILED") {
     return { wanted: "plain YAML", found: `a tag (${message})`, fix: "Remove the tag." };
   }
+  if (code === "BAD_DQ_ESCAPE") return { ...windowsPath, found: message };
   return {
     wanted: "valid YAML",
     found: message.split("; please")[0],
@@ -95,11 +124,28 @@ function syntaxFinding(code: string, message: string) {
   };
 }
 
-function unfold(document: Document, file: string, lineAt: (offset: number) => number) {
+/** `"C:\new"` is a path with a line break in it, and valid YAML. */
+const isWindowsPath = (node: Node | null, text: string): boolean =>
+  isScalar(node) && node.type === Scalar.QUOTE_DOUBLE && node.range != null &&
+  /^"[A-Za-z]:\\[^\\]/.test(text.slice(node.range[0], node.range[1]));
+
+function unfold(
+  document: Document,
+  file: string,
+  lineAt: (offset: number) => number,
+  text: string,
+) {
   const places = new Map([["", { file, line: 1 }]]);
   const findings: Finding[] = [];
   let left = maxValues;
-  const walk = (node: Node | null, key: string, depth: number): unknown => {
+  // Asked for it, an alias walks through the whole document.
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Node, Node | undefined>();
+  const targetOf = (alias: Alias): Node | undefined => {
+    if (!targets.has(alias)) targets.set(alias, anchors.get(alias.source));
+    return targets.get(alias);
+  };
+  const walk = (node: Node | null, key: string, depth: number, isCopy: boolean): unknown => {
     left--;
     if (left < 0 || depth > maxDepth) {
       const found = left < 0 ? "more values" : `deeper nesting at ${key.slice(0, 60)}`;
@@ -108,27 +154,54 @@ function unfold(document: Document, file: string, lineAt: (offset: number) => nu
     }
     if (node?.range) places.set(key, places.get(key) ?? { file, line: lineAt(node.range[0]) });
     if (isAlias(node)) {
-      const target = node.resolve(document);
-      if (target !== undefined) return walk(target, key, depth + 1);
+      const target = targetOf(node);
+      if (target !== undefined) return walk(target, key, depth + 1, true);
       const found = `*${node.source}, which no anchor before it names`;
       findings.push({ ...places.get(key)!, key, wanted: "a value", found, fix: "Write it out." });
       return null;
     }
+    const anchor = node === null ? undefined : (node as Node & { anchor?: string }).anchor;
+    if (anchor !== undefined && !isCopy) anchors.set(anchor, node!);
     if (isSeq(node)) {
-      return node.items.map((item, i) => walk(item as Node | null, dotted(key, i), depth + 1));
+      return node.items.map((item, i) =>
+        walk(item as Node | null, dotted(key, i), depth + 1, isCopy)
+      );
     }
     if (isMap(node)) {
-      return Object.fromEntries(node.items.map((pair) => {
-        const keyNode = isAlias(pair.key) ? pair.key.resolve(document) : pair.key;
+      const names = new Set<string>();
+      const isMerge = ({ key }: (typeof node.items)[number]) =>
+        isScalar(key) && key.value === "<<" && key.type === Scalar.PLAIN;
+      // As YAML 1.1 has it (and PyYAML): own keys go over merged ones, and earlier ones over later ones.
+      const merged = node.items.filter(isMerge).flatMap((pair) => {
+        const value = walk(pair.value as Node | null, key, depth + 1, isCopy);
+        const all = Array.isArray(value) ? value.toReversed() : [value];
+        if (all.every(isMapping)) return all.flatMap((each) => Object.entries(each));
+        const found = "something else";
+        const fix = "Write <<: *name, with the anchor &name at a mapping.";
+        findings.push({ ...places.get(key)!, key, wanted: "mappings to merge", found, fix });
+        return [];
+      });
+      const own = node.items.filter((pair) => !isMerge(pair)).map((pair) => {
+        const keyNode = isAlias(pair.key) ? targetOf(pair.key) : pair.key;
         const name = String(isScalar(keyNode) ? keyNode.value : keyNode);
         const at = dotted(key, name);
-        const offset = (pair.key as Node).range?.[0];
-        if (offset !== undefined) places.set(at, { file, line: lineAt(offset) });
-        return [name, walk(pair.value as Node | null, at, depth + 1)];
-      }));
+        const offset = (pair.key as Node).range?.[0] ?? 0;
+        const place = { file, line: lineAt(offset) };
+        if (names.has(name) && findings.length < mostFindings) {
+          findings.push({ ...place, ...twice });
+        }
+        names.add(name);
+        places.set(at, place);
+        return [name, walk(pair.value as Node | null, at, depth + 1, isCopy)] as const;
+      });
+      return Object.fromEntries([...merged, ...own]);
+    }
+    if (isWindowsPath(node, text)) {
+      const found = text.slice(node!.range![0], node!.range![1]);
+      findings.push({ ...places.get(key)!, key, ...windowsPath, found });
     }
     return isScalar(node) ? node.value : null;
   };
-  const value = walk(document.contents as Node | null, "", 0);
+  const value = walk(document.contents as Node | null, "", 0, false);
   return { value, places, findings };
 }

@@ -2,7 +2,7 @@
 // contradictions among the rest, so that they are reported together with the misfits.
 // The trap: the result is never used for anything else, and rules must not ask about faulty keys.
 import type { Schema } from "effect";
-import { decodeAll, type Misfit } from "./decode-source.ts";
+import { decodeAll, type Misfit, mostMisfits } from "./decode-source.ts";
 import { isMapping } from "./mapping.ts";
 import { members, nodeAt, propertiesOf, type SchemaNode, schemaNode } from "./schema-node.ts";
 
@@ -35,6 +35,7 @@ export function withStandIns<T>(
   value: unknown,
   misfits: readonly Misfit[],
 ): T | undefined {
+  if (misfits.length > mostMisfits) return undefined;
   const root = schemaNode(schema);
   let now = value;
   let left = misfits;

@@ -10,13 +10,23 @@ export function wrongValueFix(value: unknown, wanted: string, fallback: unknown)
   if (wanted.startsWith("a mapping") && (value !== null || fallback === undefined)) {
     return "Write a mapping: { key: value }.";
   }
-  if (wanted.includes("one of ")) {
+  const texts = wanted.includes("a list") ? value : [value];
+  if (/a text/.test(wanted) && Array.isArray(texts) && texts.some(isMapping)) {
+    return "Put the text in quotes: a colon with a blank behind it makes a mapping.";
+  }
+  if (value === null && Array.isArray(fallback) && fallback.length === 0) {
+    return "Write [] for none, or leave the key out.";
+  }
+  if (wanted.includes("one of ") && (value === null || typeof value !== "object")) {
     const words = wanted.replace(/^.*one of /, "").replace(/, or .*$/, "").split(", ");
     const near = nearest(String(value), words);
     if (near !== undefined) return `Did you mean ${near}?`;
   }
   const isList = isMapping(value) || typeof value === "string" && value.includes(",");
   if (wanted.includes("a list") && isList) return "Write the whole list: [first, second].";
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    return `Take one of at most ${Number.MAX_SAFE_INTEGER}.`;
+  }
   const number = /(integer|number|multiple)/.test(wanted);
   if (number && typeof value === "string") {
     return /^[\d_.,eE+-]+$/.test(value)

@@ -2,7 +2,7 @@
 // Schema with the line of every complaint; what the stages are is found out later (resolve.ts).
 // The trap: `config` is only taken along here. config/ decodes it together with --config and --set.
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Effect, Schema } from "effect";
@@ -48,6 +48,8 @@ export type StageUse = typeof StageUse.Type;
 
 export const PipelineFile = Schema.Struct({
   pipeline: Schema.String,
+  /** The kind of pipeline: an app by name, or its file. Left out, the stages tell. */
+  app: Schema.optionalKey(Schema.String),
   config: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
   stages: Schema.Record(Schema.String, StageUse),
 });
@@ -75,6 +77,7 @@ function pipelinePath(nameOrPath: string): string {
 // Stages are decoded one by one, so that a complaint can name the keys that are known there.
 const Outline = Schema.Struct({
   pipeline: Schema.String,
+  app: Schema.optionalKey(Schema.String),
   config: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
   stages: Schema.Record(Schema.String, Schema.Json),
 });
@@ -104,7 +107,7 @@ function decodeStages(source: Source) {
       key: "stages",
       wanted: "stages",
       found: "none",
-      fix: "Add them; pipelines/sdxl-ti.yaml shows how.",
+      fix: "Add them; the files in pipelines/ show how.",
     }]
     : [];
   return {
@@ -140,6 +143,10 @@ export const decodePipeline = (
   });
 };
 
+const ownNames = async (): Promise<string> =>
+  (await readdir(pipelinesFolder).catch((): string[] => []))
+    .flatMap((name) => /^(.*)\.ya?ml$/.exec(name)?.[1] ?? []).sort().join(", ");
+
 /** Reads a pipeline by name or path. */
 export const readPipeline = (
   nameOrPath: string,
@@ -147,15 +154,21 @@ export const readPipeline = (
   const file = pipelinePath(nameOrPath);
   return Effect.tryPromise({
     try: () => readFile(file, "utf8"),
-    catch: (cause) =>
-      new NoPipeline({
-        file,
-        wanted: "a pipeline file",
-        found: (cause as Error).message,
-        fix: "Name one of pipelines/ (sdxl-ti), or give the path of a YAML file.",
-        cause,
-      }),
-  }).pipe(Effect.flatMap((text) => decodePipeline(text, file)));
+    catch: (cause) => cause as Error,
+  }).pipe(
+    Effect.catch((cause) =>
+      Effect.flatMap(Effect.promise(ownNames), (names) =>
+        Effect.fail(
+          new NoPipeline({
+            file,
+            wanted: "a pipeline file",
+            found: cause.message,
+            fix: `Name one of pipelines/ (${names}), or give the path of a YAML file.`,
+            cause,
+          }),
+        ))
+    ),
+  ).pipe(Effect.flatMap((text) => decodePipeline(text, file)));
 };
 
 export const folderOf = (pipeline: Pick<Pipeline, "file">): string => dirname(pipeline.file);

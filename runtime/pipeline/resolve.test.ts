@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
+import { trainingApp } from "../../inversion/app.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { resolveStage } from "./resolve.ts";
 
@@ -23,12 +24,14 @@ export default ({ Effect, Schema, defineStage, artefact }) =>
 `;
 
 const complaint = (use: string, folder: string) =>
-  Effect.runPromise(Effect.flip(resolveStage(use, folder, { file: "toy.yaml", line: 3 })));
+  Effect.runPromise(
+    Effect.flip(resolveStage(use, folder, trainingApp(), { file: "toy.yaml", line: 3 })),
+  );
 
 test("a file outside the project gives its stage through what it is handed, and runs", () =>
   withTemporaryFolder(async (folder) => {
     writeFileSync(join(folder, "shout.ts"), stranger);
-    const stage = await Effect.runPromise(resolveStage("./shout.ts", folder));
+    const stage = await Effect.runPromise(resolveStage("./shout.ts", folder, trainingApp()));
     assert.deepEqual([stage.name, stage.version], ["shout", 3]);
     const result = await Effect.runPromise(
       stage.run({ options: { times: 2 }, inputs: {}, writers: {}, tools: {} as never }),
@@ -47,7 +50,7 @@ test("a package is found from the pipeline file's folder, its stage by the name 
     const plain = stranger.replace(": { options: { times: number } }", "")
       .replace("export default", "export const stage =");
     writeFileSync(join(home, "index.js"), plain);
-    const stage = await Effect.runPromise(resolveStage("shouting", folder));
+    const stage = await Effect.runPromise(resolveStage("shouting", folder, trainingApp()));
     assert.equal(stage.name, "shout");
   }));
 

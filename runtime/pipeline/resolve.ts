@@ -1,32 +1,27 @@
-// From `use:` to a stage: one of stages/ by name, a file by path (counted from the pipeline file), or a
+// From `use:` to a stage: one of the app's by name, a file by path (counted from the pipeline file), or a
 // package. The file exports the stage, or a function that makes one of what it is handed (toolkit.ts).
 // The trap: importing a file runs it. Only what the pipeline file names is imported.
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Effect, Schema } from "effect";
 import { type Fault, fault, type Place } from "../../lib/fault.ts";
 import { nearest } from "../../lib/nearest.ts";
+import type { App } from "../app.ts";
 import type { AnyStage } from "../stage.ts";
+import { withTodaysNames } from "./former-names.ts";
 import { noteStageFile } from "./stage-files.ts";
 
 export class StageNotFound extends fault("StageNotFound", "user") {}
 export class NotAStage extends fault("NotAStage", "user") {}
 
-const stagesFolder = fileURLToPath(new URL("../../stages", import.meta.url));
-
 const isPath = (use: string) => /^\.{1,2}[\\/]|^file:/.test(use) || isAbsolute(use);
 
-/** The module that `use` means; undefined if there is none. */
-function moduleOf(use: string, folder: string): string | undefined {
+/** The file that `use` means; undefined if there is none. */
+function fileOf(use: string, folder: string): string | undefined {
   if (use.startsWith("file:")) return fileURLToPath(use);
   if (isPath(use)) return resolve(folder, use);
-  if (/^[A-Za-z0-9_-]+$/.test(use)) {
-    const own = join(stagesFolder, use, "stage.ts");
-    if (existsSync(own)) return own;
-  }
   try {
     return createRequire(join(folder, "pipeline.yaml")).resolve(use);
   } catch {
@@ -34,26 +29,25 @@ function moduleOf(use: string, folder: string): string | undefined {
   }
 }
 
-const notFound = (use: string, place: Place) =>
-  Effect.gen(function* () {
-    const names = yield* Effect.tryPromise(() => readdir(stagesFolder)).pipe(
-      Effect.orElseSucceed(() => []),
-    );
-    const own = names.filter((name) => existsSync(join(stagesFolder, name, "stage.ts")));
-    const near = nearest(use, own);
-    return new StageNotFound({
-      ...place,
-      wanted: `a stage by name (${own.join(", ")}), path (./mine.ts) or package`,
-      found: use,
-      fix: near !== undefined
-        ? `Did you mean ${near}?`
-        : /\.[cm]?[jt]s$/.test(use) && !isPath(use)
-        ? `Write ./${use} for a file beside the pipeline file.`
-        : isPath(use)
-        ? "Correct the path; a relative one starts at the pipeline file's folder."
-        : "Name one of these.",
-    });
+const notFound = (use: string, place: Place, { stages }: StageSource) => {
+  const own = Object.keys(stages);
+  const near = nearest(use, own);
+  const byName = own.length === 0 ? "" : `by name (${own.join(", ")}), `;
+  return new StageNotFound({
+    ...place,
+    wanted: `a stage ${byName}by path (./mine.ts) or package`,
+    found: use,
+    fix: near !== undefined
+      ? `Did you mean ${near}?`
+      : /\.[cm]?[jt]s$/.test(use) && !isPath(use)
+      ? `Write ./${use} for a file beside the pipeline file.`
+      : isPath(use)
+      ? "Correct the path; a relative one starts at the pipeline file's folder."
+      : own.length === 0
+      ? "Give its path."
+      : "Name one of these.",
   });
+};
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
@@ -84,8 +78,16 @@ const lacks = (value: unknown): readonly string[] =>
       .map(([member, [wanted]]) => `${member} (${wanted})`)
     : ["everything"];
 
-/** Imports a module and takes the stage out of it. */
-const loadStage = Effect.fnUntraced(function* (path: string, place: Place = { file: path }) {
+/** Where stages are looked for by name, and what a file's function is handed. */
+export type StageSource = Pick<App, "stages" | "toolkit">;
+
+/** Takes the stage out of a module. */
+const loadStage = Effect.fnUntraced(function* (
+  path: string,
+  load: () => Promise<unknown>,
+  source: StageSource,
+  place: Place,
+) {
   const refuse = (found: string, fix: string, cause?: unknown) =>
     new NotAStage({
       ...place,
@@ -95,7 +97,7 @@ const loadStage = Effect.fnUntraced(function* (path: string, place: Place = { fi
       cause,
     });
   const module = yield* Effect.tryPromise({
-    try: () => import(pathToFileURL(path).href) as Promise<Record<string, unknown>>,
+    try: async () => await load() as Record<string, unknown>,
     catch: (cause) =>
       refuse(
         `an error while importing it: ${(cause as Error).message}`,
@@ -112,13 +114,16 @@ const loadStage = Effect.fnUntraced(function* (path: string, place: Place = { fi
     );
   }
   const made = typeof exported !== "function" ? exported : yield* Effect.tryPromise({
-    try: async () => exported((await import("../toolkit.ts")).toolkit) as unknown,
+    try: async () => {
+      const [{ toolkit }, more] = await Promise.all([import("../toolkit.ts"), source.toolkit()]);
+      return exported({ ...toolkit, ...more }) as unknown;
+    },
     catch: (cause) =>
       refuse(`an error in its function: ${(cause as Error).message}`, "Correct it.", cause),
   });
   const missing = lacks(made);
   return missing.length === 0
-    ? made as AnyStage
+    ? withTodaysNames(made as AnyStage)
     : yield* refuse(`one without ${missing.join(", ")}`, "Add what is missing (runtime/stage.ts).");
 });
 
@@ -126,12 +131,14 @@ const loadStage = Effect.fnUntraced(function* (path: string, place: Place = { fi
 export const resolveStage = (
   use: string,
   folder: string,
+  source: StageSource,
   place: Place = {},
   id = use,
 ): Effect.Effect<AnyStage, Fault> => {
-  const path = moduleOf(use, folder);
-  if (path !== undefined && !path.startsWith(stagesFolder)) noteStageFile(id, path);
+  if (Object.hasOwn(source.stages, use)) return loadStage(use, source.stages[use], source, place);
+  const path = fileOf(use, folder);
+  if (path !== undefined) noteStageFile(id, path);
   return path === undefined || !existsSync(path)
-    ? Effect.flatMap(notFound(use, place), Effect.fail)
-    : loadStage(path, place);
+    ? Effect.fail(notFound(use, place, source))
+    : loadStage(path, () => import(pathToFileURL(path).href), source, place);
 };

@@ -1,26 +1,19 @@
 // What is known of one stage before anything runs: whether its result is in the store (or, of a "run"
 // stage, whether it owes its folder anything), and if not, why not.
 // The trap: the result of a stage above may not be known yet; then neither is the fingerprint here.
-import { Effect, type Schema } from "effect";
+import { Effect } from "effect";
 import { digestJson } from "../../lib/canonical-json.ts";
 import type { NotDownloaded } from "../../lib/fault.ts";
 import { portsOf } from "../artefact.ts";
 import { readRecord } from "../execute/stage-result.ts";
-import type { StageOptions } from "../pipeline/stage-options.ts";
-import type { Wired } from "../pipeline/wiring.ts";
 import type { RunInfo } from "../stage.ts";
 import type { Store } from "../store/artefact-store.ts";
 import { fingerprint, type Known, type Reason, whyAnew } from "./fingerprint.ts";
 import type { Plan } from "./plan.ts";
-
-/** A stage with its options decoded and the world asked. */
-export interface PreparedStage extends Wired {
-  readonly options: StageOptions;
-  readonly world: Schema.Json | NotDownloaded;
-}
+import { isAbsent, type PreparedStage } from "./prepared-stage.ts";
 
 /** Where and for what it is asked. */
-export interface Circumstances {
+export interface PlanContext {
   readonly pipeline: string;
   readonly run: Plan["run"];
   readonly seed: number;
@@ -35,9 +28,6 @@ export interface StageStatus {
   /** Digests of its outputs, as far as they are known. */
   readonly digests: Readonly<Record<string, string>>;
 }
-
-export const isAbsent = (world: PreparedStage["world"]): world is NotDownloaded =>
-  world instanceof Error;
 
 /** The stages whose streams it reads and that have more to say. */
 const writersAtWork = (
@@ -59,7 +49,7 @@ const notDownloaded = ({ wanted }: NotDownloaded): Reason => ({
 /** A "run" stage: does it owe its folder anything, or is it about to hear something new? */
 const checkRun = Effect.fnUntraced(function* (
   preparedStage: PreparedStage,
-  at: Circumstances,
+  at: PlanContext,
   above: ReadonlyMap<string, StageStatus>,
 ) {
   const { id, stage, options } = preparedStage;
@@ -98,7 +88,7 @@ const checkRun = Effect.fnUntraced(function* (
 /** A "cached" stage: is its result in the store, and if not, why not? */
 const checkCached = Effect.fnUntraced(function* (
   preparedStage: PreparedStage,
-  at: Circumstances,
+  at: PlanContext,
   store: Store,
   above: ReadonlyMap<string, StageStatus>,
 ) {
@@ -176,7 +166,7 @@ const checkCached = Effect.fnUntraced(function* (
 /** `above` holds the stages that it reads. */
 export const checkStages = (
   preparedStage: PreparedStage,
-  at: Circumstances,
+  at: PlanContext,
   store: Store,
   above: ReadonlyMap<string, StageStatus>,
 ) =>

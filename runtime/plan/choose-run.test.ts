@@ -16,12 +16,14 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect, Schema } from "effect";
 import { MemoryFault } from "../../engine/memory/plan-memory.ts";
-import { writeSafetensors } from "../../engine/weights/safetensors.ts";
+import { writeSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { fault } from "../../lib/fault.ts";
 import { findRuns } from "../../observe/reading/run-folders.ts";
 import { surveyRuns } from "../runs/survey.ts";
 import { makeStopSignal } from "../execute/stage-tools.ts";
-import { savedStep, saveState } from "../execute/state.ts";
+import { type App, noFacts } from "../app.ts";
+import { savedStep } from "../execute/state.ts";
+import { saveState } from "../execute/state.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { defineStage } from "../stage.ts";
 import { startChild } from "../testing/child.ts";
@@ -165,62 +167,51 @@ test("seed null is drawn once, kept, and used again", () =>
     assert.notEqual(seen.seeds[2], seen.seeds[0]);
   }));
 
-test("the device that auto means is asked once, said, kept, and told to the stages", () =>
+test("facts are found once, said, kept, and told to the stages; what hides from results is not said", () =>
   withTemporaryFolder(async (folder) => {
-    let asked = 0;
-    const toy: Toy = {
-      folder,
-      pipeline: training(undefined, 2),
-      values,
-      configuration: { device: "auto" },
-      world: {
-        findDevice: () =>
-          Effect.sync(() => ({ device: `card ${++asked}`, note: "it is the fastest" })),
-      },
-    };
+    const kept: unknown[] = [];
+    const facts: App["facts"] = (wish) =>
+      Effect.sync(() => {
+        kept.push(wish.kept);
+        return {
+          device: wish.kept?.device ?? `card ${kept.length}`,
+          kept: { memoryPlan: "B" },
+          values: { provider: "card" },
+          stageValues: { memory_plan: "B" },
+          shown: { memory: "enough" },
+          notes: wish.kept === null ? ["it is the fastest"] : [],
+          refusal: undefined,
+        };
+      });
+    const toy: Toy = { folder, pipeline: training(undefined, 2), values, app: { facts } };
     const first = await runToy(toy);
     assert.match(eventsOf(first, "note")[0].text, /fastest/);
     const second = await runToy({ ...toy, pipeline: training() });
-    assert.equal(asked, 1);
+    assert.deepEqual(kept, [null, { device: "card 1", facts: { memoryPlan: "B" } }]);
+    assert.deepEqual(eventsOf(second, "note"), []);
     const manifest = manifestOf(second.ending.dir);
-    assert.deepEqual([manifest.device, manifest.configuration.provider], ["card 1", "card 1"]);
-    const named = await planToy({ ...toy, configuration: { device: "cpu" } });
-    assert.deepEqual([named.device, named.run.name], ["cpu", first.ending.run]);
+    assert.deepEqual([manifest.format, manifest.device, manifest.facts], [2, "card 1", {
+      memoryPlan: "B",
+    }]);
+    assert.deepEqual(
+      [manifest.configuration.provider, manifest.configuration.memory_plan],
+      ["card", undefined],
+    );
+    assert.deepEqual([second.plan.device, second.plan.facts], ["card 1", { memory: "enough" }]);
   }));
 
-test("the memory plan is found once and kept, and no part of what a result says of itself", () =>
-  withTemporaryFolder(async (folder) => {
-    const kept: unknown[] = [];
-    const found = { plan: "B", refusal: undefined, rows: [], factor: 8, notes: [] } as const;
-    const toy: Toy = {
-      folder,
-      pipeline: training(undefined, 2),
-      values,
-      configuration: { device: "cpu" },
-      world: { findMemory: (wish) => Effect.sync(() => (kept.push(wish.kept), found)) },
-    };
-    await runToy(toy);
-    const { ending, plan } = await runToy({ ...toy, pipeline: training() });
-    assert.deepEqual(kept, [null, "B"]);
-    const manifest = manifestOf(ending.dir);
-    assert.deepEqual([manifest.memoryPlan, manifest.configuration.memory_plan], ["B", undefined]);
-    assert.equal(plan.memory?.plan, "B");
-  }));
-
-test("what memory cannot hold is refused before anything runs, and in a dry run only said", () =>
+test("what facts refuse is refused before anything runs, and in a dry run only said", () =>
   withTemporaryFolder(async (folder) => {
     const refusal = new MemoryFault({ wanted: "9 GiB", found: "1 GiB", fix: "Free memory." });
-    const found = { plan: "C", refusal, rows: [], factor: 8, notes: [] } as const;
     const toy: Toy = {
       folder,
       pipeline: training(),
       values,
-      configuration: { device: "cpu" },
-      world: { findMemory: () => Effect.succeed(found) },
+      app: { facts: () => Effect.succeed({ ...noFacts, device: "cpu", refusal }) },
     };
     assert.equal(await refuseToy(toy), refusal);
     assert.ok(!existsSync(join(folder, "output")));
-    assert.equal((await planToy(toy)).memory?.plan, "C");
+    assert.equal((await planToy(toy)).device, "cpu");
   }));
 
 test("an option that names no run does not change the folder; another one does", () =>

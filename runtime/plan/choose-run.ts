@@ -5,6 +5,7 @@ import { randomInt } from "node:crypto";
 import { basename, join } from "node:path";
 import { Effect } from "effect";
 import { type Fault, fault } from "../../lib/fault.ts";
+import { eventCodec } from "../events.ts";
 import { readEvents } from "../execute/event-log.ts";
 import { type Orphan, readRun, type Run } from "../execute/manifest.ts";
 import { foldersIn } from "../execute/run-folders.ts";
@@ -39,20 +40,20 @@ export interface ChosenRun {
 
 /** More differences than this, and the other run is simply another run. */
 const fewChanges = 6;
-const lengthKeys = ["config.max_train_steps", "config.max_train_epochs"];
 const seedBelow = 2 ** 31;
 
 const differences = (run: Run, identity: Identity) =>
   jsonDifference(run.manifest.identity, identity.json);
 
-const onlyLength = (changes: readonly Change[]) =>
-  changes.length > 0 && changes.every(({ key }) => lengthKeys.includes(key));
+const onlyLength = (changes: readonly Change[], { lengthKeys }: Configuration) =>
+  changes.length > 0 &&
+  changes.every(({ key }) => lengthKeys.some((length) => key === `config.${length}`));
 
 const similarRuns = (runs: readonly Run[], identity: Identity, configuration: Configuration) =>
   Effect.forEach(runs, (run) =>
     Effect.map(savedStep(run.dir), (step): readonly SimilarRun[] => {
       const changes = differences(run, identity);
-      const length = onlyLength(changes);
+      const length = onlyLength(changes, configuration);
       const complete = run.manifest.status === "complete";
       if (!length && (complete || changes.length > fewChanges)) return [];
       return [{
@@ -86,8 +87,9 @@ const namedRun = Effect.fnUntraced(function* (text: string, base: string, pipeli
 });
 
 /** The run that `--extend` means: the one that differs in its length alone. */
-function extendable(runs: readonly Run[], identity: Identity, base: string) {
-  const candidates = runs.filter((run) => onlyLength(differences(run, identity)));
+function extendable(runs: readonly Run[], identity: Identity, configuration: Configuration) {
+  const { base } = configuration;
+  const candidates = runs.filter((run) => onlyLength(differences(run, identity), configuration));
   if (candidates.length === 1) return Effect.succeed(candidates[0]);
   return Effect.fail<Fault>(
     new CannotExtend({
@@ -102,17 +104,18 @@ function extendable(runs: readonly Run[], identity: Identity, base: string) {
 }
 
 /** How long the schedule of a run was made for. */
-const horizonOf = (run: Run) =>
+const horizonOf = (run: Run, [inSteps]: Configuration["lengthKeys"]) =>
   Effect.gen(function* () {
     const { scheduleSteps, configuration } = run.manifest;
     if (scheduleSteps !== null) return scheduleSteps;
-    if (typeof configuration.max_train_steps === "number") return configuration.max_train_steps;
-    const { events } = yield* readEvents(join(run.dir, "events.jsonl"));
-    // In epochs only the training knows how many steps they are, and says so with its progress.
+    const length = configuration[inSteps];
+    if (typeof length === "number") return length;
+    const { events } = yield* readEvents(join(run.dir, "events.jsonl"), eventCodec({}));
+    // In epochs only the stage knows how many steps they are, and says so with its progress.
     const progress = events.findLast((event) =>
       event.event === "stage-progress" && event.unit === "steps"
     );
-    return progress?.event === "stage-progress" ? progress.total : null;
+    return progress?.event === "stage-progress" ? progress.total as number : null;
   });
 
 /** `trigger-8hex`, or more of the digest where another run has that name. */
@@ -202,7 +205,7 @@ export const chooseRun = Effect.fnUntraced(function* (
   const same = known.find(({ dir, manifest }) => basename(dir) === manifest.run) ?? known[0];
   const named = resume !== undefined
     ? yield* namedRun(resume, base, pipeline)
-    : same ?? (extend ? yield* extendable(runs, identity, base) : null);
+    : same ?? (extend ? yield* extendable(runs, identity, configuration) : null);
   const free = named === null ? yield* freeOrOwn(base, names, identity.digest) : named;
   if (typeof free === "string") {
     const whole = runs.filter(({ lost }) => lost === null);
@@ -217,13 +220,15 @@ export const chooseRun = Effect.fnUntraced(function* (
     } satisfies ChosenRun;
   }
   yield* checkState(free);
-  const stretched = extend && onlyLength(differences(free, identity));
+  const stretched = extend && onlyLength(differences(free, identity), configuration);
   return {
     name: basename(free.dir),
     dir: free.dir,
     found: free,
     seed: free.manifest.seed,
-    scheduleSteps: stretched ? yield* horizonOf(free) : free.manifest.scheduleSteps,
+    scheduleSteps: stretched
+      ? yield* horizonOf(free, configuration.lengthKeys)
+      : free.manifest.scheduleSteps,
     similar: [],
     unreadable: yield* unreadableRuns(all, configuration, free.dir),
   } satisfies ChosenRun;

@@ -3,7 +3,6 @@
 // The trap: a complete training asks for nothing, so a store that was emptied since is not refilled; a
 // result that is there but damaged is repaired even if nobody asks, because silence would hide it.
 import { Effect } from "effect";
-import type { FoundMemory } from "../../inversion/model/find-memory.ts";
 import { allFaults, type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { portsOf } from "../artefact.ts";
@@ -12,25 +11,20 @@ import { savedStep } from "../execute/state.ts";
 import { withoutKeys } from "../options/mapping.ts";
 import type { Wired } from "../pipeline/wiring.ts";
 import type { Store } from "../store/artefact-store.ts";
-import {
-  checkStages,
-  type Circumstances,
-  isAbsent,
-  type PreparedStage,
-  type StageStatus,
-} from "./check-stages.ts";
+import { checkStages, type PlanContext, type StageStatus } from "./check-stages.ts";
+import { isAbsent, type PreparedStage } from "./prepared-stage.ts";
 import { whyText } from "./explain.ts";
 import { describeReason, type Reason } from "./fingerprint.ts";
 import { jsonDifference } from "./json-difference.ts";
-import type { MemoryTable, Plan, PlannedStage } from "./plan.ts";
+import type { Plan, PlannedStage } from "./plan.ts";
 import type { Prepared } from "./prepare.ts";
+import type { Facts } from "../app.ts";
 import type { Selection } from "./select.ts";
 
 export class NotInStore extends fault("NotInStore", "user") {}
 
-export interface PlanRequest extends Circumstances {
-  readonly device: string | null;
-  readonly memory: FoundMemory | null;
+export interface PlanRequest extends PlanContext {
+  readonly facts: Facts;
   readonly stages: readonly PreparedStage[];
   readonly selection: Selection;
 }
@@ -129,15 +123,6 @@ const notInStore = (stage: PlannedStage, reasons: readonly Reason[], selection: 
     fix: "Run the pipeline without this selector first.",
   });
 
-const tableOf = ({ plan, rows, factor }: FoundMemory): MemoryTable => ({
-  plan,
-  rows: rows.map(({ largest: _, height, width, ...row }) => ({
-    ...row,
-    height: height * factor,
-    width: width * factor,
-  })),
-});
-
 /** Fails with `NotInStore`, or with what a stage's `owed` fails with. */
 export const makePlan = (request: PlanRequest, store: Store): Effect.Effect<Plan, Fault> =>
   Effect.gen(function* () {
@@ -165,8 +150,8 @@ export const makePlan = (request: PlanRequest, store: Store): Effect.Effect<Plan
         ),
       );
     }
-    const { pipeline, run, seed, device, memory } = request;
-    return { pipeline, run, seed, device, memory: memory && tableOf(memory), stages };
+    const { pipeline, run, seed, facts } = request;
+    return { pipeline, run, seed, device: facts.device, facts: facts.shown, stages };
   });
 
 // The plan of what was prepared, and the event that tells it.

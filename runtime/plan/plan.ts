@@ -2,7 +2,6 @@
 // over it; nothing else decides. The trap: a stage below one that runs has no fingerprint yet; it is
 // looked up again when its inputs are there, and may then be taken from the store after all.
 import { Schema } from "effect";
-import { memoryPlans } from "../../engine/memory/memory-plan.ts";
 import { Retry } from "../pipeline/pipeline.ts";
 import { Reason } from "./fingerprint.ts";
 
@@ -61,28 +60,6 @@ export const UnreadableRun = Struct({
 });
 export type UnreadableRun = typeof UnreadableRun.Type;
 
-/** Bytes, worked out from shapes. */
-export const MemoryTable = Struct({
-  /** The plan that is taken. */
-  plan: Literals(memoryPlans),
-  rows: List(Struct({
-    work: Literals(["training", "text", "prediction", "encode", "decode"]),
-    /** Of training. */
-    plan: Schema.optionalKey(Literals(memoryPlans)),
-    /** In pixels; of a tile where the VAE works in tiles. */
-    height: Finite,
-    width: Finite,
-    batch: Finite,
-    tiled: Flag,
-    weights: Finite,
-    activations: Finite,
-    overhead: Finite,
-    peak: Finite,
-    fits: Flag,
-  })),
-});
-export type MemoryTable = typeof MemoryTable.Type;
-
 export const Plan = Struct({
   pipeline: Text,
   run: Struct({
@@ -101,8 +78,8 @@ export const Plan = Struct({
   /** Null in a dry run: to be drawn. */
   seed: NullOr(Finite),
   device: NullOr(Text),
-  /** What the training takes under each memory plan, and what else is computed; null: not looked at. */
-  memory: NullOr(MemoryTable),
+  /** What the app found of its surroundings, for those who print the plan. */
+  facts: Record(Text, Json),
   /** In an order in which each comes after what it reads. */
   stages: List(PlannedStage),
 });

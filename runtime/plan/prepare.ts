@@ -3,26 +3,22 @@
 // The trap: everything that is wrong is collected and said at once, and nothing is written meanwhile.
 import { join } from "node:path";
 import { Effect, Result, type Schema } from "effect";
-import type { FoundDevice } from "../../inversion/model/find-device.ts";
-import type { FoundMemory, MemoryWish } from "../../inversion/model/find-memory.ts";
 import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
 import { allFaults, type Fault, NotDownloaded } from "../../lib/fault.ts";
+import type { App, Facts } from "../app.ts";
 import { faultsOnly, withRetries } from "../execute/attempts.ts";
 import type { Composition } from "../pipeline/compose.ts";
-import type {
-  ConfigLayers,
-  Configuration,
-  JsonObject,
-  ReadConfiguration,
-} from "../pipeline/configuration.ts";
+import type { ConfigLayers, Configuration, JsonObject } from "../pipeline/configuration.ts";
 import { withoutKeys } from "../options/mapping.ts";
+import { noteOnNames } from "../pipeline/former-names.ts";
 import { define, together } from "../pipeline/load-pipeline.ts";
 import { stageOptions } from "../pipeline/stage-options.ts";
 import { wire, type Wired } from "../pipeline/wiring.ts";
 import { tool } from "../platform/versions.ts";
 import type { InputTools, RunInfo } from "../stage.ts";
 import { openStore, type Store, storeName } from "../store/artefact-store.ts";
-import { isAbsent, type PreparedStage } from "./check-stages.ts";
+import type { RunOrigin } from "../execute/run-origin.ts";
+import { isAbsent, type PreparedStage } from "./prepared-stage.ts";
 import { chooseRun, type ChosenRun, type RunChoice } from "./choose-run.ts";
 import type { Plan } from "./plan.ts";
 import { type Identity, runIdentity } from "./run-identity.ts";
@@ -37,31 +33,24 @@ export interface Command {
   readonly toStep?: number | undefined;
   /** The network is off limits (a dry run). */
   readonly offline: boolean;
-}
-
-/** What differs between the real world and a test. */
-export interface World {
-  readonly readConfiguration: ReadConfiguration;
-  /** Which device a new run computes on, where the configuration leaves it open. */
-  readonly findDevice: (configuration: Configuration) => Effect.Effect<FoundDevice, Fault>;
-  /** Which memory plan a run takes; null: nothing is computed. */
-  readonly findMemory: (wish: MemoryWish) => Effect.Effect<FoundMemory | null, Fault>;
+  /** What kind of pipeline it is. */
+  readonly app: App;
   /** A download's progress, before there is a run to report to. */
   readonly onProgress: (stage: string, done: number, total: number, unit: string) => void;
 }
 
 export interface Prepared {
+  readonly app: App;
   readonly pipeline: string;
   readonly configuration: Configuration;
   /** What is to be said once. */
   readonly notes: readonly string[];
-  /** The configuration with the seed and the device that are used. */
+  /** The configuration with the seed and the facts that are used. */
   readonly values: JsonObject;
   readonly seed: number;
   /** The seed was drawn just now, and is kept only if the run begins. */
   readonly seedIsDrawn: boolean;
-  readonly device: string | null;
-  readonly memory: FoundMemory | null;
+  readonly facts: Facts;
   readonly identity: Identity;
   readonly run: ChosenRun;
   /** False: no selected stage works in a run folder, so none is made. */
@@ -73,22 +62,24 @@ export interface Prepared {
   readonly toolsOf: (id: string) => InputTools;
 }
 
-/** Both, or the faults of both. */
-const both = <A, B>(one: Effect.Effect<A, Fault>, other: Effect.Effect<B, Fault>) =>
-  Effect.gen(function* () {
-    const results = yield* Effect.all([Effect.result(one), Effect.result(other)]);
-    yield* together<A | B>(results);
-    return [yield* Effect.fromResult(results[0]), yield* Effect.fromResult(results[1])] as const;
-  });
-
 /** Fails with all that is wrong. Writes nothing. */
-export const prepare = Effect.fnUntraced(function* (command: Command, world: World) {
-  const definition = yield* define(command.pipeline);
-  const { name, placeOf } = definition;
-  const [configuration, wired] = yield* both(
-    world.readConfiguration({ ...command.layers, ...definition.layers }),
-    Effect.flatMap(definition.steps, (steps) => wire(steps, placeOf)),
-  );
+export const prepare = Effect.fnUntraced(function* (command: Command) {
+  const definition = yield* define(command.pipeline, command.app);
+  const { app, name, placeOf } = definition;
+  const found = yield* Effect.result(definition.steps);
+  const results = [
+    yield* Effect.result(app.readConfiguration({
+      layers: { ...command.layers, ...definition.layers },
+      pipeline: name,
+      steps: Result.isSuccess(found) ? found.success : [],
+    })),
+    yield* Effect.result(
+      Effect.flatMap(Effect.fromResult(found), (steps) => wire(steps, placeOf)),
+    ),
+  ] as const;
+  yield* together<unknown>(results);
+  const configuration = yield* Effect.fromResult(results[0]);
+  const wired = yield* Effect.fromResult(results[1]);
   const selection = yield* select(wired, command.selectors);
   const needsRun = wired.some(({ id, stage }) =>
     stage.lifetime === "run" && selection.included.has(id)
@@ -97,7 +88,7 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
   const toolsOf = (id: string): InputTools => ({
     offline: command.offline,
     digestFile: store.digests.digestFile,
-    progress: (done, total, unit) => Effect.sync(() => world.onProgress(id, done, total, unit)),
+    progress: (done, total, unit) => Effect.sync(() => command.onProgress(id, done, total, unit)),
   });
 
   // The seed is no part of what is asked here; it may still be to be drawn.
@@ -118,26 +109,23 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
     unreadable: [],
   };
 
-  const named = configuration.device === "auto" ? null : configuration.device;
-  const kept = named ?? run.found?.manifest.device ?? null;
-  const { device, note } = kept === null
-    ? yield* world.findDevice(configuration)
-    : { device: kept, note: null };
   const worlds = new Map(asked.map(({ stage, world }) => [stage.name, world]));
   const settled = configuration.settle?.(worlds, run.found?.manifest.configuration ?? null);
-  const values: JsonObject = {
-    ...configuration.values,
-    ...settled?.values,
-    seed: run.seed,
-    ...(device === null ? {} : { provider: device }),
-  };
-  const keptPlan = run.found?.manifest.memoryPlan ?? null;
-  const memory = needsRun && device !== null
-    ? yield* world.findMemory({ values, device, kept: keptPlan, all: command.offline })
-    : null;
-  // What a result says about itself does not hang on how much memory was free.
-  const planned = memory === null ? values : { ...values, memory_plan: memory.plan };
-  const options = yield* decodeOptions(wired, { values: planned, unhashed }, placeOf);
+  const seeded: JsonObject = { ...configuration.values, ...settled?.values, seed: run.seed };
+  const manifest = run.found?.manifest;
+  const facts = yield* app.facts({
+    configuration,
+    values: seeded,
+    kept: manifest === undefined ? null : { device: manifest.device, facts: manifest.facts },
+    needsRun,
+    offline: command.offline,
+  });
+  const values: JsonObject = { ...seeded, ...facts.values };
+  const options = yield* decodeOptions(
+    wired,
+    { values: { ...values, ...facts.stageValues }, unhashed },
+    placeOf,
+  );
   const stages = options.map((each, i): PreparedStage => ({ ...each, world: asked[i].world }));
   const { places, targetKeys } = configuration;
   const about = withoutKeys(values, [...targetKeys, ...Object.keys(places)]) as JsonObject;
@@ -162,26 +150,26 @@ export const prepare = Effect.fnUntraced(function* (command: Command, world: Wor
       trigger: configuration.trigger,
       identities: [...new Set([...run.found?.manifest.identities ?? [], identity.digest])],
       seed: run.seed,
-      device,
-      memoryPlan: memory?.plan ?? null,
+      device: facts.device,
+      facts: facts.kept as RunOrigin["facts"],
       scheduleSteps: run.scheduleSteps,
     },
   };
   return {
+    app,
     pipeline: name,
     configuration,
     notes: [
       ...configuration.notes,
+      ...wired.flatMap(({ id, stage }) => noteOnNames(id, stage)),
       ...(configuration.notesOnInputs?.(inputs) ?? []),
       ...(settled?.notes ?? []),
-      ...(note === null ? [] : [note]),
-      ...(memory?.notes ?? []),
+      ...facts.notes,
     ],
     values,
     seed: run.seed,
     seedIsDrawn: run.found === null && configuration.seed === null,
-    device,
-    memory,
+    facts,
     identity,
     run,
     needsRun,

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect, Schema, Stream } from "effect";
-import { stampOf } from "../../engine/weights/file-stamp.ts";
+import { stampOf } from "../../lib/file-stamp.ts";
 import { NotDownloaded } from "../../lib/fault.ts";
 import { stream } from "../artefact.ts";
 import { pipeline } from "../pipeline/compose.ts";

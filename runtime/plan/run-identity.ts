@@ -4,7 +4,7 @@
 import type { Schema } from "effect";
 import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
 import type { Configuration } from "../pipeline/configuration.ts";
-import { isAbsent, type PreparedStage } from "./check-stages.ts";
+import { isAbsent, type PreparedStage } from "./prepared-stage.ts";
 
 const identitySchema = 1;
 

@@ -7,10 +7,15 @@ import type { Wired } from "../pipeline/wiring.ts";
 
 export class NoSuchStage extends fault("NoSuchStage", "user") {}
 
+/** Several of one: all of them. */
+type Names = string | readonly string[] | undefined;
+
+export class SelectorFault extends fault("SelectorFault", "user") {}
+
 export interface Selectors {
-  readonly from?: string | undefined;
-  readonly until?: string | undefined;
-  readonly only?: string | undefined;
+  readonly from?: Names;
+  readonly until?: Names;
+  readonly only?: Names;
   readonly force?: boolean;
   /** False: nothing is taken from the store, and nothing is kept there for later. */
   readonly cache?: boolean;
@@ -26,15 +31,18 @@ export interface Selection {
   readonly cache: boolean;
 }
 
-/** The stages that `start` reaches in one direction, itself included. */
-function closure(start: string, next: (id: string) => readonly string[]): ReadonlySet<string> {
+/** The stages that `starts` reach in one direction, themselves included. */
+function closure(
+  starts: readonly string[],
+  next: (id: string) => readonly string[],
+): ReadonlySet<string> {
   const reached = new Set<string>();
   const visit = (id: string) => {
     if (reached.has(id)) return;
     reached.add(id);
     next(id).forEach(visit);
   };
-  visit(start);
+  starts.forEach(visit);
   return reached;
 }
 
@@ -50,13 +58,25 @@ const unknownStage = (option: string, id: string, known: readonly string[]) => {
 
 export function select(
   wired: readonly Wired[],
-  { from, until, only, force = false, cache = true }: Selectors,
+  { force = false, cache = true, ...named }: Selectors,
 ): Effect.Effect<Selection, Fault> {
   const ids = wired.map(({ id }) => id);
-  const faults = Object.entries({ "--from": from, "--until": until, "--only": only })
-    .flatMap(([option, id]) =>
-      id === undefined || ids.includes(id) ? [] : [unknownStage(option, id, ids)]
+  const [from, until, only] = [named.from ?? [], named.until ?? [], named.only ?? []]
+    .map((names) => [names].flat());
+  const faults: Fault[] = Object.entries({ "--from": from, "--until": until, "--only": only })
+    .flatMap(([option, names]) =>
+      names.filter((id) => !ids.includes(id)).map((id) => unknownStage(option, id, ids))
     );
+  if (only.length > 0 && from.length + until.length > 0) {
+    faults.push(
+      new SelectorFault({
+        key: "--only",
+        wanted: "--only by itself: it names every stage that runs",
+        found: `it beside ${from.length > 0 ? "--from" : "--until"}`,
+        fix: "Give one of the two; --only may be repeated.",
+      }),
+    );
+  }
   if (faults.length > 0) return Effect.fail(allFaults(faults));
 
   const above = (id: string) =>
@@ -64,22 +84,25 @@ export function select(
   const below = (id: string) =>
     wired.filter(({ reads }) => Object.values(reads).some(({ stage }) => stage === id))
       .map((each) => each.id);
-  const before = (id: string) => [...closure(id, above)].filter((each) => each !== id);
+  /** What is above some of these, without these. */
+  const before = (names: readonly string[]) =>
+    [...closure(names, above)].filter((each) => !names.includes(each));
 
-  if (only !== undefined) {
-    const given = new Set(before(only));
+  if (only.length > 0) {
     return Effect.succeed({
-      included: new Set([only, ...given]),
-      given,
-      forced: new Map([[only, "--only"]]),
+      included: closure(only, above),
+      given: new Set(before(only)),
+      forced: new Map(only.map((id) => [id, "--only"])),
       cache,
     });
   }
-  const included = until === undefined ? new Set(ids) : closure(until, above);
+  const included = until.length === 0 ? new Set(ids) : closure(until, above);
   const forced = new Map(force ? [...included].map((id) => [id, "--force"]) : []);
-  if (from === undefined) {
+  if (from.length === 0) {
     return Effect.succeed({ included, given: new Set<string>(), forced, cache });
   }
-  for (const id of closure(from, below)) if (included.has(id)) forced.set(id, "--from");
-  return Effect.succeed({ included, given: new Set(before(from)), forced, cache });
+  const again = closure(from, below);
+  for (const id of again) if (included.has(id)) forced.set(id, "--from");
+  const given = new Set(before(from).filter((id) => !again.has(id)));
+  return Effect.succeed({ included, given, forced, cache });
 }

@@ -11,7 +11,7 @@ export function complaintAbout(version) {
   const recent = major > wanted[0] || (major === wanted[0] && minor >= wanted[1]);
   return recent ? null : `gnomic wants Node ${wanted.join(".")} or later, found ${version}. ` +
     "Get it from https://nodejs.org, or run the same with Deno, which this Node can start: " +
-    "npx -y deno@2.9.6 run pipeline sdxl-ti";
+    "npx -y deno@2.9.6 run pipeline --help";
 }
 
 const complaint = complaintAbout(process.versions.node);

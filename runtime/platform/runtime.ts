@@ -30,16 +30,29 @@ export const otherScriptCommand = (
     ? ["run", "-A", "-q", "--node-modules-dir=manual", script, ...args]
     : [script, ...args];
 
-/** How the user calls a command of this project here: through a task of deno or npm, or directly. */
-export const program: string = process.env.npm_lifecycle_event !== undefined && deno === undefined
-  ? "npm run"
-  : deno === undefined
-  ? "node cli/main.ts"
-  : "deno run";
+/** How the user calls a command of this project here: through npx, a task of deno or npm, or directly. */
+export function callerOf(
+  denoVersion: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
+  if (denoVersion === undefined) {
+    return env.npm_lifecycle_event === undefined ? "node cli/main.ts" : "npm run";
+  }
+  return env.npm_lifecycle_event === "npx" ? `npx -y deno@${denoVersion} run` : "deno run";
+}
+
+export const program: string = callerOf(deno?.version.deno, process.env);
+
+/** A word of a command line, so that a shell takes it as it is. */
+export const quoted = (word: string, platform: string = process.platform): string =>
+  /^[\w@%+=:,./-]+$/.test(word) && !(platform === "win32" && word.includes("%"))
+    ? word
+    : platform === "win32"
+    ? `"${word.replaceAll('"', '\\"')}"`
+    : `'${word.replaceAll("'", "'\\''")}'`;
 
 /** The same command again, as the user would type it. npm needs `--` before options. */
 export function sameCommand(name: string, args: readonly string[]): string {
-  const quoted = args.map((arg) => /^[\w@%+=:,./-]+$/.test(arg) ? arg : JSON.stringify(arg));
   const separator = program === "npm run" && args.some((arg) => arg.startsWith("-")) ? ["--"] : [];
-  return [program, name, ...separator, ...quoted].join(" ");
+  return [program, name, ...separator, ...args.map((arg) => quoted(arg))].join(" ");
 }

@@ -1,13 +1,23 @@
 // A run moved to another folder: the same bytes, the same results in the store, and nothing of an archive
 // that was cut, altered or made to do harm.
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
 import * as fc from "fast-check";
+import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
 import { sha256 } from "../../lib/sha256.ts";
-import { RunLocked } from "../execute/lock.ts";
+import { RunLocked } from "../../lib/lock.ts";
+import { fingerprint } from "../plan/fingerprint.ts";
 import { openStore, storeName } from "../store/artefact-store.ts";
 import { startChild } from "../testing/child.ts";
 import { makeRun } from "../testing/make-run.ts";
@@ -17,8 +27,7 @@ import { exportRun } from "./export-run.ts";
 import { findRun } from "./find-run.ts";
 import { importRun } from "./import-run.ts";
 import { indexPath, RunArchiveFault, sealIndex } from "./run-archive.ts";
-import { ArchiveFault } from "./tar-header.ts";
-import { writeTar } from "./tar.ts";
+import { ArchiveFault, writeTar } from "./tar.ts";
 
 const pack = (dir: string, archive: string) =>
   Effect.runPromise(Effect.flatMap(findRun(dir, "nowhere"), (run) => exportRun(run, archive)));
@@ -51,13 +60,58 @@ test("what arrives is what left, with its part of the store and no more", () =>
       assert.equal(sha256(bytes), name);
       return bytes.toString();
     });
-    assert.deepEqual(texts.toSorted(), ["l", "r0", "r1", texts.find((text) => text[0] === "{")]);
+    // The rows that its stream names, and the value that its manifest does.
+    assert.deepEqual(texts.toSorted(), ["r0", "r1", texts.find((text) => text[0] === "{")]);
+    assert.equal(existsSync(join(there, storeName, "artefacts")), false);
+  }));
 
-    const entries = readdirSync(join(there, storeName, "artefacts"));
-    assert.equal(entries.length, 1);
-    const store = await Effect.runPromise(openStore(join(there, storeName)));
-    const found = await Effect.runPromise(store.find(entries[0].replace(".json", "")));
-    assert.equal(found.found, "sound");
+test("an archive of the first version imports: its run and its bytes, not its results", () =>
+  withTemporaryFolder(async (folder) => {
+    const archive = new URL("../../tests/corpus/runs/exported-by-fb0a9ae.tar", import.meta.url);
+    const { dir, files } = await unpack(fileURLToPath(archive), folder);
+    assert.equal(files, 10);
+    assert.equal(
+      readFileSync(join(dir, "checkpoints", "checkpoint-1.safetensors"), "utf8"),
+      "rows",
+    );
+    const store = await Effect.runPromise(openStore(join(folder, storeName)));
+    for (const text of ["r0", "r1", "l"]) {
+      const blob = { digest: sha256(new TextEncoder().encode(text)), bytes: text.length };
+      assert.equal(new TextDecoder().decode(await Effect.runPromise(store.get(blob))), text);
+    }
+    const name = "59ed2450213b81b34cc14388910ad1833f5e4f7e0f527c10d7d1f106c8a1c928";
+    assert.deepEqual(await Effect.runPromise(store.find(name)), { found: "none" });
+  }));
+
+test("nobody's archive puts a result under a fingerprint of ours", () =>
+  withTemporaryFolder(async (folder) => {
+    const ingredients = { stage: "caption", version: 1, options: {}, reads: {}, world: null };
+    const name = fingerprint(ingredients);
+    const evil = new TextEncoder().encode('{"captions":["not yours"]}');
+    const value = { digest: sha256(evil), bytes: evil.length };
+    const entry = { fingerprint: name, ingredients, outputs: { captions: value }, blobs: [] };
+    const sealed = new TextEncoder().encode(canonicalJson({ seal: digestJson(entry), entry }));
+    const contents: Readonly<Record<string, Uint8Array>> = {
+      "run/run.json": new TextEncoder().encode("{}"),
+      [`store/artefacts/${name}.json`]: sealed,
+      [`store/blobs/${value.digest.slice(0, 2)}/${value.digest}`]: evil,
+    };
+    const files = Object.fromEntries(
+      Object.entries(contents).map(([path, content]) => [path, {
+        bytes: content.length,
+        digest: sha256(content),
+      }]),
+    );
+    const head = new TextEncoder().encode(sealIndex({ format: 1, run: "x", tool: "t", files }));
+    const archive = join(folder, "run.tar");
+    await writeTar(
+      archive,
+      Object.entries({ [indexPath]: head, ...contents })
+        .map(([path, content]) => ({ path, bytes: content.length, chunks: () => [content] })),
+    );
+    await unpack(archive, folder);
+    const store = await Effect.runPromise(openStore(join(folder, storeName)));
+    assert.deepEqual(await Effect.runPromise(store.find(name)), { found: "none" });
   }));
 
 test("the same run makes the same archive", () =>

@@ -1,5 +1,6 @@
-// Packs a run into one file to move it to another machine: its folder, and from the store what it refers
-// to (the rows of its snapshots, its latents), so that it goes on there where it stopped.
+// Packs a run into one file to move it to another machine: its folder, and from the store the bytes that its
+// files name themselves (rows of older runs), so that it goes on there where it stopped. What the stages
+// before made of the pictures is made again there: an archive is nobody's word for whose results they are.
 // The trap: links are not followed, because what they point at is not the run's.
 import { createReadStream, existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
@@ -19,7 +20,7 @@ import {
   RunArchiveFault,
   sealIndex,
 } from "./run-archive.ts";
-import { needed, readStore } from "./store-contents.ts";
+import { readStore } from "./store-contents.ts";
 import type { SurveyedRun } from "./survey.ts";
 import { type FileToPack, writeTar } from "./tar.ts";
 
@@ -54,9 +55,10 @@ async function sourcesIn(runDir: string): Promise<readonly Source[]> {
 
 async function sourcesInStore(run: SurveyedRun): Promise<readonly Source[]> {
   const store = join(dirname(run.dir), storeName);
-  const { blobs, artefacts } = needed(await readStore(store), await referencesOf(run.dir));
-  return [...blobs.values(), ...artefacts]
-    .map(({ path }) => ({ path: `store/${path}`, file: join(store, path) }));
+  const references = await referencesOf(run.dir);
+  return [...(await readStore(store)).blobs]
+    .filter(([digest]) => references.has(digest))
+    .map(([, { path }]) => ({ path: `store/${path}`, file: join(store, path) }));
 }
 
 const damagedBlob = (file: string) =>

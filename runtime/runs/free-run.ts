@@ -2,7 +2,7 @@
 // The trap: the lock lies in the folder, so it must not be packed with it.
 import { Effect, type Scope } from "effect";
 import type { Fault } from "../../lib/fault.ts";
-import { lockRun } from "../execute/lock.ts";
+import { lockRun } from "../../lib/lock.ts";
 import type { SurveyedRun } from "./survey.ts";
 
 /** What the lock leaves in a run's folder, and what a killed write may. */

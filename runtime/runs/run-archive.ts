@@ -1,11 +1,12 @@
 // What the file of an exported run looks like: a tar whose first file, `gnomic-run.json`, lists every other
-// one with its size and SHA-256, under a digest of its own (`seal`); `run/` is the run's folder, `store/`
-// what it refers to in the store.
+// one with its size and SHA-256, under a digest of its own (`seal`, against damage, not against people);
+// `run/` is the run's folder, `store/blobs/` what it refers to in the store. Archives of before have
+// `store/artefacts/` as well.
 // The trap: the list is what an import checks everything against, so nothing outside it is unpacked.
 import { Schema } from "effect";
 import { digestJson } from "../../lib/canonical-json.ts";
 import { fault } from "../../lib/fault.ts";
-import { pathFinding } from "./tar-header.ts";
+import { pathFinding } from "./tar.ts";
 
 export class RunArchiveFault extends fault("RunArchiveFault", "user") {}
 
@@ -47,7 +48,7 @@ export function unsealIndex(text: string): ArchiveIndex | undefined {
 export type Place =
   | { readonly in: "run"; readonly path: string }
   | { readonly in: "blobs"; readonly digest: string }
-  | { readonly in: "artefacts"; readonly path: string };
+  | { readonly in: "artefacts" };
 
 /** Undefined: nothing that an export writes. */
 export function placeOf(path: string): Place | undefined {
@@ -55,6 +56,5 @@ export function placeOf(path: string): Place | undefined {
   if (run !== null) return { in: "run", path: run[1] };
   const blob = /^store\/blobs\/([0-9a-f]{2})\/(\1[0-9a-f]{62})$/.exec(path);
   if (blob !== null) return { in: "blobs", digest: blob[2] };
-  const artefact = /^store\/(artefacts\/[0-9a-f]{64}\.json)$/.exec(path);
-  return artefact === null ? undefined : { in: "artefacts", path: artefact[1] };
+  return /^store\/artefacts\/[0-9a-f]{64}\.json$/.test(path) ? { in: "artefacts" } : undefined;
 }

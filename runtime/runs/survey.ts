@@ -6,7 +6,7 @@ import { basename, join, resolve } from "node:path";
 import { Effect } from "effect";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
-import { lockState } from "../execute/lock.ts";
+import { lockState } from "../../lib/lock.ts";
 import { type Attempt, type Manifest, readManifest } from "../execute/manifest.ts";
 import { foldersIn, isRunFolder, runMarks } from "../execute/run-folders.ts";
 import { savedStep } from "../execute/state.ts";

@@ -1,110 +1,154 @@
-// A tar archive as a list of files: written in one go, listed without being unpacked, read file by file.
-// The trap: listing checks every header and the length of the whole, so a cut or altered archive is
-// refused before anything of it is written anywhere.
-import { type FileHandle, open } from "node:fs/promises";
-import { writeAtomically } from "../../engine/weights/atomic-file.ts";
-import {
-  ArchiveFault,
-  blockBytes,
-  type Member,
-  readHeaderBlock,
-  writeHeader,
-} from "./tar-header.ts";
+// A tar archive of plain files, on Effect's encoder and decoder: written in one go with neither owner nor time,
+// so that the same files make the same archive, and read member by member as it streams by.
+// The trap: an archive comes from anywhere, so the path of a member is judged before anything is made of it,
+// and one that is cut short fails only where it ends: look through the whole before anything is written.
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { Effect, Stream } from "effect";
+import { Tar } from "effect/encoding";
+import { writeAtomically } from "../../lib/atomic-file.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
+
+export class ArchiveFault extends fault("ArchiveFault", "user") {}
+
+/** Null for a relative path that stays below its folder on every system; else what is wrong with it. */
+export function pathFinding(path: string): string | null {
+  if (/[\\:\0]/.test(path)) return "a path with \\, : or a zero in it";
+  const parts = path.split("/");
+  if (parts.some((part) => part === "" || part === "." || part === "..")) {
+    return "a path that may leave its folder";
+  }
+  return null;
+}
+
+export interface Member {
+  readonly path: string;
+  readonly bytes: number;
+}
 
 export interface FileToPack extends Member {
   /** Exactly `bytes` of them. */
   readonly chunks: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
-const padding = (bytes: number) => new Uint8Array((blockBytes - bytes % blockBytes) % blockBytes);
+/** A member as it streams by: its content can be read once, before the next one comes. */
+export interface StreamedMember extends Member {
+  readonly content: Stream.Stream<Uint8Array, Fault>;
+}
+
+async function* chunksOf(file: FileToPack) {
+  yield* file.chunks();
+}
+
+const entryOf = (file: FileToPack): Effect.Effect<Tar.Entry<unknown>, ArchiveFault> => {
+  const { path, bytes } = file;
+  const found = pathFinding(path);
+  if (found === null) {
+    const body = Stream.fromAsyncIterable(chunksOf(file), (cause) => cause);
+    return Effect.succeed(Tar.fileStream(path, bytes, body));
+  }
+  return Effect.fail(
+    new ArchiveFault({
+      file: path,
+      wanted: "a file that fits into a tar archive of every system",
+      found,
+      fix: "Rename it or move it out of the run's folder.",
+    }),
+  );
+};
+
+/** The bytes of an archive. */
+export const packed = (files: Iterable<FileToPack>): Stream.Stream<Uint8Array, unknown> =>
+  Stream.fromIterable(files).pipe(
+    Stream.mapEffect(entryOf),
+    Stream.pipeThroughChannel(Tar.encode()),
+    Stream.mapError((cause) => Tar.isTarError(cause) ? changedMeanwhile(cause) : cause),
+  );
 
 /** Throws ArchiveFault, and what writing throws; the path then holds what it held before. */
 export const writeTar = (archive: string, files: Iterable<FileToPack>): Promise<void> =>
-  writeAtomically(
-    archive,
-    (async function* () {
-      for (const { path, bytes, chunks } of files) {
-        yield writeHeader(path, bytes);
-        let written = 0;
-        for await (const chunk of chunks()) {
-          written += chunk.length;
-          yield chunk;
-        }
-        if (written !== bytes) {
-          throw new ArchiveFault({
-            file: path,
-            wanted: `its ${bytes} bytes`,
-            found: `${written}: it changed while it was read`,
-            fix: "Give the command again when nothing works in the run's folder.",
-          });
-        }
-        yield padding(bytes);
-      }
-      yield new Uint8Array(2 * blockBytes);
-    })(),
-  );
+  writeAtomically(archive, Stream.toAsyncIterable(packed(files)));
 
-export interface ListedMember extends Member {
-  /** Where its content begins in the archive. */
-  readonly offset: number;
-}
+/** Gives each member of the archive's bytes to `visit`, in order. */
+export const unpacked = (
+  archive: string,
+  bytes: Stream.Stream<Uint8Array, Fault>,
+  visit: (member: StreamedMember) => Effect.Effect<unknown, Fault>,
+): Effect.Effect<void, Fault> =>
+  Effect.suspend(() => {
+    const seen = new Set<string>();
+    const faulty = Stream.mapError((cause: Tar.TarError | Fault): Fault =>
+      Tar.isTarError(cause) ? foreign(archive, cause.message) : cause
+    );
+    return bytes.pipe(
+      Stream.pipeThroughChannel(Tar.decode<Fault>()),
+      faulty,
+      Stream.runForEach(({ header: { path, size, type }, body }) => {
+        const finding = type === "File" ? pathFinding(path) : "a link or no plain file";
+        if (finding !== null) {
+          return Effect.fail<Fault>(foreign(archive, `${JSON.stringify(path)}, ${finding}`));
+        }
+        if (seen.has(path)) return Effect.fail<Fault>(foreign(archive, `${path} twice`));
+        seen.add(path);
+        return visit({ path, bytes: size, content: faulty(body) });
+      }),
+    );
+  });
 
-/** All files of an archive in order. Throws ArchiveFault. */
-export async function listTar(archive: string, handle: FileHandle): Promise<ListedMember[]> {
-  const { size } = await handle.stat();
-  const members = new Map<string, ListedMember>();
-  for (let offset = 0;;) {
-    const block = new Uint8Array(blockBytes);
-    const { bytesRead } = await handle.read(block, 0, blockBytes, offset);
-    if (bytesRead < blockBytes) throw cut(archive);
-    offset += blockBytes;
-    const member = readHeaderBlock(block, archive);
-    if (member === null) return [...members.values()];
-    if (members.has(member.path)) throw twice(archive, member.path);
-    members.set(member.path, { ...member, offset });
-    offset += member.bytes + padding(member.bytes).length;
-    if (offset > size) throw cut(archive);
+/** The same of a file. Fails with ArchiveFault, and with what `visit` fails with. */
+export const readTar = (
+  archive: string,
+  visit: (member: StreamedMember) => Effect.Effect<unknown, Fault>,
+): Effect.Effect<void, Fault> =>
+  Effect.gen(function* () {
+    yield* tryPromise(() => checkEnd(archive));
+    const file = Stream.fromAsyncIterable(
+      createReadStream(archive, { highWaterMark: 1 << 20 }) as AsyncIterable<Uint8Array>,
+      (cause) => unreadable(archive, cause),
+    );
+    yield* unpacked(archive, file, visit);
+  });
+
+/** The decoder is content with an archive that lacks the two empty blocks at its end. */
+async function checkEnd(archive: string): Promise<void> {
+  const handle = await open(archive).catch((cause) => {
+    throw unreadable(archive, cause);
+  });
+  try {
+    const end = new Uint8Array(1024).fill(1);
+    const { size } = await handle.stat();
+    await handle.read(end, 0, end.length, Math.max(0, size - end.length));
+    if (size % 512 !== 0 || end.some((byte) => byte !== 0)) {
+      throw foreign(archive, "one that ends too early, or something else");
+    }
+  } catch (cause) {
+    throw cause instanceof ArchiveFault ? cause : unreadable(archive, cause);
+  } finally {
+    await handle.close();
   }
 }
 
-/** The content of a file of the archive, in chunks. */
-export async function* readMember(
-  handle: FileHandle,
-  { offset, bytes }: ListedMember,
-): AsyncGenerator<Uint8Array> {
-  for (let done = 0; done < bytes;) {
-    const chunk = new Uint8Array(Math.min(1 << 20, bytes - done));
-    const { bytesRead } = await handle.read(chunk, 0, chunk.length, offset + done);
-    if (bytesRead === 0) return;
-    done += bytesRead;
-    yield chunk.subarray(0, bytesRead);
-  }
-}
-
-/** Throws ArchiveFault. */
-export const openArchive = (archive: string): Promise<FileHandle> =>
-  open(archive).catch((cause) => {
-    throw new ArchiveFault({
-      file: archive,
-      wanted: "an archive that `runs export` made",
-      found: cause instanceof Error ? cause.message : String(cause),
-      fix: "Check the path.",
-      cause,
-    });
-  });
-
-const cut = (file: string) =>
+const foreign = (file: string, found: string) =>
   new ArchiveFault({
     file,
-    wanted: "a whole archive",
-    found: "one that ends too early",
-    fix: "Copy it again.",
+    wanted: "an archive that `runs export` made",
+    found,
+    fix: "Export the run again, and copy the file whole.",
   });
 
-const twice = (file: string, path: string) =>
+const unreadable = (file: string, cause: unknown) =>
   new ArchiveFault({
     file,
-    wanted: "each file once",
-    found: `${path} twice`,
-    fix: "Export the run again.",
+    wanted: "an archive that `runs export` made",
+    found: cause instanceof Error ? cause.message : "one that cannot be read",
+    fix: "Check the path.",
+    cause,
+  });
+
+const changedMeanwhile = ({ message }: Tar.TarError) =>
+  new ArchiveFault({
+    wanted: "files that stay as they are while they are packed",
+    found: message,
+    fix: "Give the command again when nothing works in the run's folder.",
   });

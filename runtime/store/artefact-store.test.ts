@@ -141,3 +141,13 @@ test("the store's files name no folder, time or process", () =>
       .map((name) => readFileSync(join(folder, "artefacts", name), "utf8")).join();
     assert.ok(!text.includes(folder) && !/20\d\d-|"at"|pid/.test(text));
   }));
+
+test("an entry that lies under another name than its own is no result", () =>
+  withTemporaryFolder(async (folder) => {
+    const { entry } = await inStore(folder, kept);
+    const other = "f".repeat(64);
+    const pathOf = (name: string) => join(folder, "artefacts", `${name}.json`);
+    writeFileSync(pathOf(other), readFileSync(pathOf(entry.fingerprint)));
+    const found = await inStore(folder, (store) => store.find(other));
+    assert.deepEqual(found, { found: "corrupt", what: "entry of another name" });
+  }));

@@ -118,10 +118,15 @@ export const openStore = Effect.fnUntraced(function* (folder: string) {
       Effect.flatMap(
         unseal(artefactPath(fingerprint), sealedArtefact),
         (found) =>
-          checked(found, ({ outputs, blobs }) => [
-            ...Object.entries(outputs),
-            ...blobs.map((blob) => [`blob ${blob.digest.slice(0, 8)}`, blob] as const),
-          ]),
+          found.found === "sound" && found.entry.fingerprint !== fingerprint
+            ? Effect.succeed<Found<ArtefactEntry>>({
+              found: "corrupt",
+              what: "entry of another name",
+            })
+            : checked(found, ({ outputs, blobs }) => [
+              ...Object.entries(outputs),
+              ...blobs.map((blob) => [`blob ${blob.digest.slice(0, 8)}`, blob] as const),
+            ]),
       ),
     keep: (entry: ArtefactEntry) => seal(artefactPath(entry.fingerprint), entry),
     findMemo: (key: string) =>

@@ -6,7 +6,7 @@ import { type BigIntStats, createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Clock, Effect, Schema } from "effect";
-import { isSettled, stampOf } from "../../engine/weights/file-stamp.ts";
+import { isSettled, stampOf } from "../../lib/file-stamp.ts";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";

@@ -8,7 +8,7 @@ import { canonicalJson } from "../../lib/canonical-json.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import type { AnyArtefactType } from "../artefact.ts";
-import { openLineFile } from "./line-file.ts";
+import { openLineFile } from "../../lib/line-file.ts";
 
 export interface DurableStream {
   readonly emit: (element: unknown) => Effect.Effect<void, Fault>;

@@ -81,7 +81,7 @@ export async function makeRun(base: string, run: RunToMake): Promise<string> {
       yield* saveState(dir, { ...testOrigin, ...of }, new Map(), { step: `${run.step}` });
     }
     yield* writeManifest(dir, {
-      format: 1,
+      format: 2,
       run: run.name,
       pipeline: "sdxl-ti",
       trigger: "bruce",
@@ -90,7 +90,7 @@ export async function makeRun(base: string, run: RunToMake): Promise<string> {
       configuration: {},
       seed: 1,
       device: "cpu",
-      memoryPlan: "A",
+      facts: { memoryPlan: "A" },
       scheduleSteps: null,
       inputs: {},
       outputs,

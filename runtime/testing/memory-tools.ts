@@ -73,7 +73,8 @@ export function memoryTools(seed = 1): MemoryTools {
     events,
     blobs,
     made,
-    warnings: () => events.flatMap((event) => event.event === "warning" ? [event.text] : []),
+    warnings: () =>
+      events.flatMap((event) => event.event === "warning" ? [String(event.text)] : []),
   };
 }
 

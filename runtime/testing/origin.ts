@@ -9,6 +9,6 @@ export const testOrigin: RunOrigin = {
   identities: [],
   seed: 1,
   device: null,
-  memoryPlan: null,
+  facts: {},
   scheduleSteps: null,
 };

@@ -3,12 +3,13 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import process from "node:process";
-import { Effect, Exit, Fiber, Schema, Stream } from "effect";
+import { Cause, Effect, Exit, Fiber, Schema, Stream } from "effect";
 import { catchSignals, onSoftStop } from "../../cli/signals.ts";
 import { atomicWrite, makeFolder } from "../../lib/atomic-write.ts";
 import { stopped } from "../../lib/fault.ts";
 import { stream } from "../artefact.ts";
-import { exitCodeOfOutcome } from "../execute/outcome.ts";
+import { asFault } from "../../lib/as-fault.ts";
+import { exitCodeOf, exitCodeOfOutcome } from "../execute/outcome.ts";
 import { makeStopSignal } from "../execute/stage-tools.ts";
 import { loadState, saveState } from "../execute/state.ts";
 import { pipeline } from "../pipeline/compose.ts";
@@ -104,5 +105,7 @@ const fiber = Effect.runFork(toyEffect({
 const signals = catchSignals(() => fiber.interruptUnsafe());
 const exit = await Effect.runPromise(Fiber.await(fiber));
 signals.release();
-const code = Exit.isSuccess(exit) ? exitCodeOfOutcome(exit.value.ending) : 70;
+const code = Exit.isSuccess(exit)
+  ? exitCodeOfOutcome(exit.value.ending)
+  : exitCodeOf(asFault(Cause.squash(exit.cause)));
 process.exit(signals.exitCode() ?? code);

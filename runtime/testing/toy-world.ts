@@ -1,10 +1,11 @@
-// A world for toy pipelines: a configuration that is any object, no devices, and everybody who looks
+// An app for toy pipelines: a configuration that is any object, no devices, and everybody who looks
 // writes down what they saw.
 import { join } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
-import type { RunEvent } from "../events.ts";
+import { type RunEvent, trainingEvents } from "../../inversion/events.ts";
+import { type App, noFacts } from "../app.ts";
 import type { RunOutcome } from "../execute/outcome.ts";
 import { runPipeline } from "../execute/run-pipeline.ts";
 import { makeStopSignal, type StopSignal } from "../execute/stage-tools.ts";
@@ -13,18 +14,22 @@ import type { Composition } from "../pipeline/compose.ts";
 import type { Configuration, JsonObject } from "../pipeline/configuration.ts";
 import { planRun } from "../plan/make-plan.ts";
 import type { Plan } from "../plan/plan.ts";
-import { type Command, prepare, type World } from "../plan/prepare.ts";
+import { type Command, prepare } from "../plan/prepare.ts";
 import { withoutSync } from "./without-sync.ts";
 
 /** Keys that do not name a run, as `validate_every_n_steps` of the real configuration. */
 const neutral = ["log_every", "steps"];
 
-const toyWorld = (
-  folder: string,
-  values: JsonObject,
-  over: Partial<Configuration> = {},
-  world: Partial<World> = {},
-): World => ({
+const toyApp = ({ folder, values = {}, configuration, app }: Toy): App => ({
+  name: "toy",
+  stages: {},
+  toolkit: () => Promise.resolve({}),
+  configurationType: null,
+  events: trainingEvents,
+  requests: null,
+  answer: () => Effect.succeed(undefined),
+  facts: () => Effect.succeed(noFacts),
+  isResult: (name) => name.endsWith(".txt"),
   readConfiguration: () =>
     Effect.succeed({
       values,
@@ -36,15 +41,12 @@ const toyWorld = (
       base: join(folder, "output"),
       trigger: "toy",
       seed: typeof values.seed === "number" ? values.seed : null,
-      device: null,
       steps: null,
+      lengthKeys: ["max_train_steps", "max_train_epochs"],
       lengthMatters: null,
-      ...over,
+      ...configuration,
     }),
-  findDevice: () => Effect.succeed({ device: null, note: null }),
-  findMemory: () => Effect.succeed(null),
-  onProgress: () => {},
-  ...world,
+  ...app,
 });
 
 export interface Toy {
@@ -52,7 +54,7 @@ export interface Toy {
   readonly pipeline: Composition<any> | string;
   readonly values?: JsonObject;
   readonly configuration?: Partial<Configuration>;
-  readonly world?: Partial<World>;
+  readonly app?: Partial<App>;
   readonly selectors?: Command["selectors"];
   readonly choice?: Command["choice"];
   readonly stop?: StopSignal;
@@ -63,11 +65,13 @@ export interface Toy {
   readonly onClose?: () => void;
 }
 
-const commandOf = ({ pipeline, selectors = {}, choice = {} }: Toy, offline: boolean): Command => ({
-  pipeline,
+const commandOf = (toy: Toy, offline: boolean): Command => ({
+  pipeline: toy.pipeline,
+  app: toyApp(toy),
+  onProgress: () => {},
   layers: {},
-  selectors,
-  choice,
+  selectors: toy.selectors ?? {},
+  choice: toy.choice ?? {},
   offline,
 });
 
@@ -84,13 +88,13 @@ export const toyEffect = (toy: Toy): Effect.Effect<ToyRun, Fault> =>
     let plan: Plan | undefined;
     return runPipeline(
       commandOf(toy, false),
-      toyWorld(toy.folder, toy.values ?? {}, toy.configuration, toy.world),
       {
         stop,
         observers: (runDir) =>
           Effect.as(Effect.orDie(toy.onOpen?.(runDir!) ?? Effect.void), [{
             name: "test",
-            onEvent: (event) => {
+            onEvent: (any) => {
+              const event = any as RunEvent;
               events.push(event);
               toy.onEvent?.(event, stop);
             },
@@ -114,10 +118,7 @@ export const refuseToy = (toy: Toy): Promise<Fault> =>
 /** Its plan, as a dry run makes it. */
 export const planToy = (toy: Toy): Promise<Plan> =>
   Effect.runPromise(Effect.flatMap(
-    prepare(
-      commandOf(toy, true),
-      toyWorld(toy.folder, toy.values ?? {}, toy.configuration, toy.world),
-    ),
+    prepare(commandOf(toy, true)),
     planRun,
   ));
 

@@ -33,7 +33,8 @@ async function run(loader: object, more: object = {}) {
     Schema.decodeUnknownSync(Captions)(JSON.parse(JSON.stringify(captions))),
     captions,
   );
-  return { captions, warnings: tools.warnings() };
+  const notes = tools.events.flatMap((event) => event.event === "note" ? [event.text] : []);
+  return { captions, warnings: tools.warnings(), notes };
 }
 
 test("templates alone", async () => {
@@ -85,4 +86,13 @@ test("pictures set aside of the training's own are called as those that are trai
     ["a thing a gnome in a room"],
     ["a thing"],
   ]);
+});
+
+test("captions that are given and not used are said", async () => {
+  const { notes } = await run({ caption_templates: ["a {}"] });
+  assert.match(notes.join(), /^1 of 2 pictures have a caption of their own, which is not used/);
+  assert.deepEqual(
+    (await run({ caption_templates: ["a {}"], keep_original_captions: true })).notes,
+    [],
+  );
 });

@@ -38,7 +38,8 @@ export const caption = defineStage({
       const { data_loader: loader, placeholder_token: placeholder } = options;
       const { train, heldOut } = inputs.examples;
       const prefixes = filledTemplates(loader, placeholder);
-      const word = options.fixed_loss_word ?? options.initializer_token;
+      const { fixed_loss_word, initializer_token: begun } = options;
+      const word = fixed_loss_word ?? (begun === "auto" ? null : begun);
       const wordless = train.filter(({ caption }) => !hasWords(caption));
       if (loader.keep_original_captions && wordless.length > 0) {
         yield* tools.emit({
@@ -46,6 +47,14 @@ export const caption = defineStage({
           text: `keep_original_captions is set, and there is no caption for ${
             wordless.map(({ id }) => id).join(", ")
           }: only the templates are used.`,
+        });
+      }
+      const given = train.filter(({ caption }) => hasWords(caption)).length;
+      if (!loader.keep_original_captions && given > 0) {
+        yield* tools.emit({
+          event: "note",
+          text: `${given} of ${train.length} pictures have a caption of their own, which is not ` +
+            "used: keep_original_captions is false, so the templates stand in its place.",
         });
       }
       const captioned = train.map(({ id, caption }) => ({

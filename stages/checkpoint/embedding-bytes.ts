@@ -2,7 +2,7 @@
 // float32, which InvokeAI, ComfyUI and A1111/Forge load. Its metadata says what it is and can rebuild the
 // run, given the places of what went in. The trap: nothing about when, where or in which folder it was made,
 // so the same training gives the same bytes in every folder.
-import { safetensorsBytes } from "../../engine/weights/safetensors-bytes.ts";
+import { safetensorsBytes } from "../../lib/safetensors/safetensors-bytes.ts";
 import type { EncoderRows } from "../../inversion/artefacts/snapshots.ts";
 import { originsOf } from "../../inversion/origins.ts";
 import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";

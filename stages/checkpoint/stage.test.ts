@@ -5,7 +5,11 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect, Stream } from "effect";
-import { readHeader, readSafetensors, writeSafetensors } from "../../engine/weights/safetensors.ts";
+import {
+  readHeader,
+  readSafetensors,
+  writeSafetensors,
+} from "../../lib/safetensors/safetensors.ts";
 import { packRows, type Snapshot } from "../../inversion/artefacts/snapshots.ts";
 import type { Validation } from "../../inversion/artefacts/validations.ts";
 import { type MemoryTools, memoryTools } from "../../runtime/testing/memory-tools.ts";

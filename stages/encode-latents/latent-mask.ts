@@ -1,11 +1,61 @@
 // A mask brought down to the size of latents, each of which stands for `factor` x `factor` pixels: by the
 // first pixel of each area (as the reference's resize with NEAREST does), or by the area's mean.
+// The trap: what is white in few pixels may be gone at this size, so this is what says if a mask holds any.
+import { fault } from "../../lib/fault.ts";
+
+export class NoWeightFault extends fault("NoWeightFault", "user") {}
+
+/** A view's picture, and whether its mask leaves any weight. */
+export interface Weighed {
+  readonly id: string;
+  readonly hasWeight: boolean;
+}
+
+/** For people, about views that teach nothing. Throws NoWeightFault where none teaches anything. */
+export function weightWarnings(
+  train: readonly Weighed[],
+  heldOut: readonly Weighed[],
+  downscale: "nearest" | "area",
+): readonly string[] {
+  const fix = "Make white what shall be learnt" +
+    (downscale === "nearest" ? ", or set mask_downscale to area, which keeps small spots." : ".");
+  const empty = (views: readonly Weighed[]) => [
+    ...new Set(views.filter(({ hasWeight }) => !hasWeight).map(({ id }) => id)),
+  ];
+  const [black, blackHeldOut] = [empty(train), empty(heldOut)];
+  if (train.length > 0 && train.every(({ hasWeight }) => !hasWeight)) {
+    throw new NoWeightFault({
+      key: "use_masks",
+      wanted: "masks that leave something to learn at the size of the latents",
+      found: `black ones for ${few(black)}`,
+      fix,
+    });
+  }
+  return [
+    ...(black.length === 0 ? [] : [
+      `A mask is black all over a view of ${few(black)}, at the size of the latents: nothing is ` +
+      `learnt from it. ${fix}`,
+    ]),
+    ...(blackHeldOut.length === 0 ? [] : [
+      `A mask is black all over ${
+        few(blackHeldOut)
+      }, at the size of the latents: the fixed-input ` +
+      "loss there is 0.",
+    ]),
+  ];
+}
+
+function few(ids: readonly string[]): string {
+  const more = ids.length > 5 ? ` and ${ids.length - 5} more` : "";
+  return ids.slice(0, 5).join(", ") + more;
+}
+
 export function latentMask(
   mask: Uint8Array,
   [height, width]: readonly [number, number],
   factor: number,
   downscale: "nearest" | "area",
-): Float32Array {
+): Float32Array<ArrayBuffer> {
   const [h, w] = [height / factor, width / factor];
   const small = new Float32Array(h * w);
   for (let y = 0; y < h; y++) {

@@ -105,3 +105,14 @@ test("a mask comes down to the size of the latents", async () => {
   const mask = floatsOf(tools, train[0].views[0].mask!);
   assert.deepEqual([...mask], Array.from({ length: 96 }, (_, i) => i % 12 < 6 ? 1 : 0));
 });
+
+test("a white spot that is gone at the size of the latents is refused before anything is encoded", async () => {
+  const tools = memoryTools();
+  const spot = Uint8Array.from(
+    { length: 64 * 96 },
+    (_, i) => i % 96 === 50 && i > 96 * 33 ? 255 : 0,
+  );
+  const view = await viewOf(tools, goldenPixels(), spot);
+  await assert.rejects(run(tools, [view]), { _tag: "NoWeightFault", key: "use_masks" });
+  assert.equal(tools.made.length, 0);
+});

@@ -5,6 +5,7 @@ import { Effect, Schema } from "effect";
 import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
 import { vaeFactor } from "../../engine/networks/autoencoder.ts";
+import type { ModelConfigs } from "../../engine/networks/config.ts";
 import { latentSize } from "../../engine/sample/latent-size.ts";
 import { tensor } from "../../engine/session/batch.ts";
 import type { Engine } from "../../engine/session/engine.ts";
@@ -13,10 +14,10 @@ import { latents, type LatentView } from "../../inversion/artefacts/latents.ts";
 import { loadModel, modelInputs } from "../../inversion/model/load-model.ts";
 import { engineFields, openEngine } from "../../inversion/model/open-engine.ts";
 import { asFault } from "../../lib/as-fault.ts";
-import { fault } from "../../lib/fault.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
-import { latentMask } from "./latent-mask.ts";
+import { latentMask, weightWarnings } from "./latent-mask.ts";
 
 export class EncodeFault extends fault("EncodeFault", "world") {}
 
@@ -48,6 +49,22 @@ export const encodeLatents = defineStage({
         try: () => views.map(({ size }) => latentSize(model.configs.vae, ...size)),
         catch: asFault,
       });
+      const weigh = (examples: readonly Example[]) =>
+        Effect.map(
+          Effect.forEach(examples, ({ id, views }) =>
+            Effect.forEach(views, (view) =>
+              Effect.map(smallMask(view, model.configs.vae, options, tools), (mask) => ({
+                id,
+                hasWeight: mask === null || mask.some((weight) => weight > 0),
+              })))),
+          (views) =>
+            views.flat(),
+        );
+      const weighed = [yield* weigh(train), yield* weigh(heldOut)] as const;
+      const said = yield* tryPromise(() =>
+        weightWarnings(...weighed, options.mask_downscale)
+      );
+      yield* Effect.forEach(said, (text) => tools.emit({ event: "warning", text }));
       const work = { plans: [], sizes, batch: 1 };
       const engine = yield* openEngine(model, { ...options, work }, tools);
       const weights = yield* modelInputs(options, { ...tools, offline: false }, ["vae"]);
@@ -110,13 +127,8 @@ const encodeView = (
         return new Uint8Array(both.buffer);
       }),
     );
-    const mask = view.mask === null ? null : yield* Effect.flatMap(
-      tools.get(view.mask),
-      (bytes) => {
-        const weights = latentMask(bytes, view.size, vaeFactor(vae), mask_downscale);
-        return tools.put(new Uint8Array(weights.buffer));
-      },
-    );
+    const weightsOf = yield* smallMask(view, vae, { mask_downscale }, tools);
+    const mask = weightsOf === null ? null : yield* tools.put(new Uint8Array(weightsOf.buffer));
     const { original_size, crop_top_left, target_size, flipped } = view;
     return {
       size: [small.height, small.width],
@@ -128,6 +140,18 @@ const encodeView = (
       mask,
     } satisfies LatentView;
   });
+
+/** A view's mask at the size of its latents, if it has one. */
+const smallMask = (
+  view: View,
+  vae: ModelConfigs["vae"],
+  { mask_downscale }: Pick<typeof Options.Type, "mask_downscale">,
+  tools: Pick<StageTools, "get">,
+): Effect.Effect<Float32Array<ArrayBuffer> | null, Fault> =>
+  view.mask === null ? Effect.succeed(null) : Effect.map(
+    tools.get(view.mask),
+    (bytes) => latentMask(bytes, view.size, vaeFactor(vae), mask_downscale),
+  );
 
 const overflow = (id: string) =>
   new EncodeFault({

@@ -2,8 +2,8 @@
 // CMYK converted, 16 bits reduced, alpha laid over white, the first frame of an animation.
 // The trap: this is all that is kept of a picture; its EXIF (place, time, camera) goes no further.
 import sharp from "sharp";
-import { heicAsTiff } from "./heic-as-tiff.ts";
 import { damaged, type PictureHeader } from "./picture-header.ts";
+import { readableBytes } from "./readable-bytes.ts";
 import type { Pixels } from "./resample.ts";
 
 /** Pixels with 3 channels. Throws a PictureFault naming `file` when the bytes are damaged. */
@@ -13,7 +13,7 @@ export async function decodePicture(
   file: string,
 ): Promise<Pixels> {
   try {
-    const readable = header.format === "heic" ? await heicAsTiff(bytes, header.profile) : bytes;
+    const readable = await readableBytes(bytes, header);
     const picture = sharp(readable, { limitInputPixels: false, failOn: "error" });
     const { data, info } = await (header.orientation === 1 ? picture : picture.autoOrient())
       .flatten({ background: "white" })

@@ -2,6 +2,7 @@
 // once and everything that is odd about it said as warnings.
 // The trap: with `skip_bad_images` only pictures that cannot be read are skipped; a mask of another
 // shape than its picture is a mistake in the data and still ends the run.
+import { basename } from "node:path";
 import { Effect } from "effect";
 import type { Dataset } from "../../config/dataset.ts";
 import { allFaults, type Fault, isFault } from "../../lib/fault.ts";
@@ -81,7 +82,14 @@ export const ingestDataset = Effect.fnUntraced(function* (
   if (faults.length > skipped.length || ingested.length === 0) {
     return yield* Effect.fail(allFaults(faults));
   }
-  yield* Effect.forEach(skipped, ({ file, found }) => warn(`${file} is skipped: ${found}.`));
+  yield* Effect.forEach(
+    skipped.slice(0, 5),
+    ({ file, found }) => warn(`${file} is skipped: ${found}.`),
+  );
+  if (skipped.length > 5) {
+    const rest = skipped.slice(5).map(({ file }) => basename(file ?? ""));
+    yield* warn(`${rest.length} more pictures are skipped: ${rest.join(", ")}.`);
+  }
   yield* Effect.forEach(ingested.flatMap(({ warnings }) => warnings), warn);
   return ingested.map(({ example }) => example);
 });

@@ -16,12 +16,17 @@ import {
   type PictureRules,
   readPictureHeader,
 } from "./picture-header.ts";
+import { readableBytes } from "./readable-bytes.ts";
 import { renderView } from "./render-view.ts";
 import type { Pixels } from "./resample.ts";
 import { type PlannedView, planViews, type ViewOptions } from "./views.ts";
 
 /** Raised when the same picture and view would give other pixels. */
 const renderVersion = 1;
+
+/** TIFFs that came out in wrong colours before. */
+const readVersion = ({ tiff }: PictureHeader) =>
+  tiff !== null && (tiff.ycbcr || tiff.spareChannel) ? { read: 2 } : {};
 
 export interface Ingested {
   readonly example: Example;
@@ -53,20 +58,14 @@ export const ingestPicture = Effect.fnUntraced(function* (
     const render = (decoded: Effect.Effect<Pixels, Fault>) =>
       Effect.map(decoded, (pixels) => renderView(pixels, plan));
     const viewPixels = yield* tools.memo(
-      { ...key, picture: digest, orientation: header.orientation },
+      { ...key, picture: digest, orientation: header.orientation, ...readVersion(header) },
       render(pixels),
     );
     if (mask === null) return { ...about, pixels: viewPixels, mask: null };
     const viewMask = yield* tools.memo(
-      { ...key, mask: mask.digest, orientation: mask.orientation },
+      { ...key, mask: mask.digest, orientation: mask.orientation, ...readVersion(mask.header) },
       render(mask.pixels),
     );
-    if ((yield* tools.get(viewMask)).every((value) => value === 0)) {
-      warnings.push(
-        `${mask.file} is black all over a view of ${source.file}: nothing is learnt from it. ` +
-          "Make white what shall be learnt.",
-      );
-    }
     return { ...about, pixels: viewPixels, mask: viewMask };
   });
 
@@ -104,9 +103,13 @@ const openMask = Effect.fnUntraced(function* (
   const mask = yield* open(source, rules);
   const placed = yield* attempt(source, () => placeMask(mask, picture));
   const pixels = yield* Effect.cached(
-    attempt(source, () => decodeMask(mask.bytes, source.file, placed.orientation)),
+    attempt(
+      source,
+      async () =>
+        decodeMask(await readableBytes(mask.bytes, mask.header), source.file, placed.orientation),
+    ),
   );
-  return { ...placed, file: source.file, digest: mask.digest, pixels };
+  return { ...placed, file: source.file, digest: mask.digest, header: mask.header, pixels };
 });
 
 const attempt = <A>({ file }: PictureSource, make: () => Promise<A> | A): Effect.Effect<A, Fault> =>

@@ -4,6 +4,7 @@
 import sharp from "sharp";
 import type { Size } from "../../inversion/artefacts/examples.ts";
 import { fault } from "../../lib/fault.ts";
+import { isTiff, type TiffKind, tiffKind } from "./tiff-kind.ts";
 
 export class PictureFault extends fault("PictureFault", "user") {}
 
@@ -19,11 +20,13 @@ export interface PictureHeader {
   readonly frames: number;
   /** Embedded colour profile. */
   readonly profile: Uint8Array | null;
+  /** What of a TIFF sharp takes for something else; null for any other format. */
+  readonly tiff: TiffKind | null;
 }
 
 /** Endings of files that are taken for pictures, in lower case. */
 export const pictureEndings: ReadonlySet<string> = new Set(
-  "jpg jpeg png webp avif tif tiff gif heic heif".split(" "),
+  "jpg jpeg jpe jfif png webp avif tif tiff gif heic heif".split(" "),
 );
 
 /** Latents are 8 times smaller than pixels: nothing smaller than this has any. */
@@ -43,6 +46,15 @@ export async function readPictureHeader(
   { maxPixels, upright }: PictureRules,
 ): Promise<PictureHeader> {
   if (bytes.length === 0) throw unreadable(file, "an empty file");
+  const tiff = isTiff(bytes) ? tiffKind(bytes) : null;
+  if (tiff !== null && tiff.refused !== null) {
+    throw new PictureFault({
+      file,
+      wanted: "a TIFF of 1 to 16 bits a channel, in grey, RGB, CMYK, YCbCr or a palette",
+      found: tiff.refused,
+      fix: "Export it as PNG or as an RGB TIFF of 8 or 16 bits.",
+    });
+  }
   const found = await sharp(bytes, { limitInputPixels: false }).metadata().catch((cause) => {
     throw damaged(file, cause);
   });
@@ -76,6 +88,7 @@ export async function readPictureHeader(
     orientation,
     frames: found.pages ?? 1,
     profile: found.icc ?? null,
+    tiff,
   };
 }
 
@@ -96,6 +109,9 @@ const unreadable = (file: string, found: string, cause?: unknown): PictureFault 
 
 /** What a decoder threw, as a fault. */
 export function damaged(file: string, cause: unknown): PictureFault {
+  if ((cause as NodeJS.ErrnoException)?.code === "ENOENT") {
+    return unreadable(file, "no such file, or a link to none", cause);
+  }
   const message = (cause instanceof Error ? cause.message : String(cause)).split("\n")[0].trim();
   const unknown = /unsupported image format|no known|not a HEIC/.test(message);
   return unreadable(

@@ -11,16 +11,35 @@ export function warningsAbout(examples: readonly Example[]): readonly string[] {
   const enlarged = examples.filter(({ original_size: [height, width], views }) =>
     height < views[0].size[0] || width < views[0].size[1]
   );
-  if (enlarged.length === 0) return doubles;
-  const shown = enlarged.slice(0, 5).map(({ id, original_size, views }) =>
-    `${id} (${sizeText(original_size)} for ${sizeText(views[0].size)})`
-  );
-  const more = enlarged.length > shown.length ? ` and ${enlarged.length - shown.length} more` : "";
+  const cut = examples.map((example) => ({ ...example, kept: keptShare(example) }))
+    .filter(({ kept }) => kept < 0.5);
   return [
     ...doubles,
-    `Smaller than they are trained at, so enlarged and blurred: ${shown.join(", ")}${more}. ` +
-    "Use larger pictures or a lower resolution.",
+    ...(enlarged.length === 0 ? [] : [
+      `Smaller than they are trained at, so enlarged and blurred: ${few(enlarged)}. ` +
+      "Use larger pictures or a lower resolution.",
+    ]),
+    ...(cut.length === 0 ? [] : [
+      `Most of these is cut away, ${
+        Math.round(100 * (1 - Math.min(...cut.map(({ kept }) => kept))))
+      } % at the worst: ${few(cut)}. Crop them yourself, or use aspect_ratio_buckets with sides ` +
+      "that fit.",
+    ]),
   ];
+}
+
+/** How much of the picture's area is in a view of it. */
+function keptShare({ original_size: [height, width], views: [{ size }] }: Example): number {
+  const scale = Math.max(size[0] / height, size[1] / width);
+  return size[0] * size[1] / (height * scale * width * scale);
+}
+
+function few(examples: readonly Example[]): string {
+  const shown = examples.slice(0, 5).map(({ id, original_size, views }) =>
+    `${id} (${sizeText(original_size)} for ${sizeText(views[0].size)})`
+  );
+  const more = examples.length > shown.length ? ` and ${examples.length - shown.length} more` : "";
+  return shown.join(", ") + more;
 }
 
 /** How many pictures are in each aspect bucket: a batch never mixes buckets. */

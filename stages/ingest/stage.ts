@@ -58,7 +58,12 @@ export const ingest = defineStage({
           offline: tools.offline,
           progress: tools.progress,
         });
-        const digests = yield* Effect.forEach(files, tools.digestFile);
+        // What cannot be read is skipped, and counts as nothing.
+        const digest = (file: string) =>
+          options.data_loader.skip_bad_images
+            ? Effect.orElseSucceed(tools.digestFile(file), () => null)
+            : tools.digestFile(file);
+        const digests = yield* Effect.forEach(files, digest);
         return { sources: sources.map(({ name, caption }) => [name, caption]), digests };
       })),
 

@@ -9,7 +9,11 @@ import { tensor } from "../../engine/session/batch.ts";
 import type { Engine } from "../../engine/session/engine.ts";
 import type { PoolingRule } from "../../engine/text/pooling.ts";
 import type { LatentExample, Latents, LatentView } from "../../inversion/artefacts/latents.ts";
-import { type TokenIds, tokensOf } from "../../inversion/artefacts/token-ids.ts";
+import {
+  type CaptionTokens,
+  type TokenIds,
+  tokensOf,
+} from "../../inversion/artefacts/token-ids.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import type { StageTools } from "../../runtime/stage.ts";
@@ -81,26 +85,29 @@ export const fixedItems = (
 
 /** The same items with the word once in the place of the vectors that begin as it. */
 export const itemsOfWord = (items: readonly Item[], tokens: TokenIds): readonly Item[] | null => {
-  const { initialIds, placeholderIds, frames } = tokens;
+  const { initialIds } = tokens;
   const [first, ...others] = initialIds === null ? [] : initialIds[0].keys();
   const isWord = first !== undefined && others.length > 0 &&
     initialIds!.every((ids) => ids.every((id) => id === ids[0]));
   if (!isWord) return null;
+  const once = onceFor(tokens, [initialIds![0][0], initialIds![1][0]]);
+  return items.map((item) => ({ ...item, tokens: once(item.tokens) }));
+};
+
+/** A caption with one token (of each vocabulary) in the place of the placeholder's several. */
+export const onceFor = (
+  { placeholderIds, frames }: TokenIds,
+  instead: readonly [number, number],
+) =>
+(tokens: CaptionTokens): CaptionTokens => {
   const once = (ids: readonly number[], encoder: 0 | 1): readonly number[] => {
     const mine = placeholderIds[encoder];
     const kept = ids.flatMap((id) =>
-      id === mine[0] ? [initialIds![encoder][0]] : mine.includes(id) ? [] : [id]
+      id === mine[0] ? [instead[encoder]] : mine.includes(id) ? [] : [id]
     );
     return [...kept, ...Array(ids.length - kept.length).fill(frames[encoder].padId)];
   };
-  return items.map((item) => ({
-    ...item,
-    tokens: {
-      ...item.tokens,
-      ids1: once(item.tokens.ids1, 0),
-      ids2: once(item.tokens.ids2, 1),
-    },
-  }));
+  return { ...tokens, ids1: once(tokens.ids1, 0), ids2: once(tokens.ids2, 1) };
 };
 
 /** The thorough measure: every picture at every timestep with every noise. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { writeSafetensors } from "../../engine/weights/safetensors.ts";
+import { writeSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import type { TokenEmbeddings } from "../../engine/text/token-embeddings.ts";
 import { rowsOfFile, withRest } from "./initial-rows.ts";

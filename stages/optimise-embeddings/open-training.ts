@@ -23,7 +23,7 @@ import { latentReader } from "./latent-reader.ts";
 import type { OptimiseOptions } from "./options.ts";
 import { checkSamePictures } from "./same-pictures.ts";
 import { snapshotPublisher } from "./snapshot-publisher.ts";
-import type { Training } from "./train.ts";
+import type { Training } from "./training.ts";
 import type { EncoderPair } from "./training-state.ts";
 import { watchEmbeddings } from "./watch-embeddings.ts";
 

@@ -4,10 +4,10 @@
 import { optimizerKind } from "../../engine/optimise/optimizer.ts";
 import { schedules } from "../../engine/optimise/rates.ts";
 import { standardDeviation } from "../../engine/optimise/std-pull.ts";
-import type { RunEvent } from "../../runtime/events.ts";
+import type { RunEvent } from "../../inversion/events.ts";
 import type { BatchPlan } from "./batch-plan.ts";
 import type { OptimiseOptions } from "./options.ts";
-import type { Training } from "./train.ts";
+import type { Training } from "./training.ts";
 import { rowsOf, type TrainingState } from "./training-state.ts";
 
 type Rated = Pick<Training, "options" | "rate" | "batchPlan"> & {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Effect, Schema } from "effect";
 import { modelA } from "../../engine/weights/model.fixture.ts";
-import { writeSafetensors } from "../../engine/weights/safetensors.ts";
+import { writeSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { offlineInputs } from "../../runtime/testing/memory-tools.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { OptimiseOptions } from "./options.ts";

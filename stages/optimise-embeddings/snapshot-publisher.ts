@@ -3,7 +3,7 @@
 import { Effect } from "effect";
 import { packRows, type Rows, type Snapshot } from "../../inversion/artefacts/snapshots.ts";
 import type { Fault } from "../../lib/fault.ts";
-import type { ControlRequest } from "../../runtime/control.ts";
+import type { ControlRequest } from "../../inversion/requests.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { type BatchPlan, isDue } from "./batch-plan.ts";
 import type { OptimiseOptions } from "./options.ts";

@@ -13,6 +13,7 @@ import { trainingEngine } from "../../inversion/model/training-engine.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import { defineStage } from "../../runtime/stage.ts";
 import { rowsOfFile } from "./initial-rows.ts";
+import { withAutoWord } from "./auto-word.ts";
 import { openTraining } from "./open-training.ts";
 import { OptimiseOptions } from "./options.ts";
 import { preflightWarnings } from "./preflight-warnings.ts";
@@ -75,7 +76,17 @@ export const optimiseEmbeddings = defineStage({
       const { batchPlan } = training;
       let state = yield* stateOf(tools.runDir, options);
       if (state === null) {
-        const first = yield* startState(options, inputs.tokens, engine);
+        const { drawing, objective } = training.gradient;
+        const found = options.initializer_token === "auto"
+          ? yield* withAutoWord(engine, drawing, objective, tools)
+          : null;
+        if (found !== null) {
+          const text =
+            `initializer_token auto: the vectors begin as "${found.word}", which says the ` +
+            "pictures best.";
+          yield* tools.emit({ event: "note", text });
+        }
+        const first = yield* startState(options, found?.tokens ?? inputs.tokens, engine);
         state = { ...first, before: yield* beforeAfterLoss(rowsOf(first)) };
         yield* save(tools, state);
       }

@@ -3,7 +3,7 @@ import { Effect } from "effect";
 import { followers } from "../../inversion/model/pooling.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { hasSettled, varianceRatio } from "./loss-history.ts";
-import type { Training } from "./train.ts";
+import type { Training } from "./training.ts";
 import { type EncoderPair, rowsOf, type TrainingState } from "./training-state.ts";
 
 /** `thorough` measures rows as `state.before` was measured, on `pictures`; null where nothing is asked for. */

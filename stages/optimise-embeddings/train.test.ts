@@ -12,13 +12,14 @@ import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import { normals } from "../../engine/random/draw.ts";
 import { Engine } from "../../engine/session/engine.ts";
 import { openModel } from "../../engine/weights/model.ts";
-import type { RunEvent } from "../../runtime/events.ts";
+import type { RunEvent } from "../../inversion/events.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { planBatches } from "./batch-plan.ts";
 import { gradientTools } from "./gradient.fixture.ts";
 import type { OptimiseOptions } from "./options.ts";
-import { train, type Training } from "./train.ts";
+import { train } from "./train.ts";
+import type { Training } from "./training.ts";
 import {
   type EncoderPair,
   load,

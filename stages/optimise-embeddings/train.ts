@@ -7,39 +7,15 @@ import { stepSizeFound } from "../../engine/optimise/optimizer.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
 import type { PoolingName } from "../../inversion/model/pooling.ts";
 import { type Fault, paused, stopped } from "../../lib/fault.ts";
-import type { RunEvent } from "../../runtime/events.ts";
-import type { StageTools } from "../../runtime/stage.ts";
+import type { RunEvent } from "../../inversion/events.ts";
+import { trainingRequests } from "../../inversion/requests.ts";
 import type { BatchPlan } from "./batch-plan.ts";
-import type { EncoderStats } from "./embedding-stats.ts";
 import { type Losses, meansOfParts } from "./fixed-loss.ts";
-import { type GradientTools, stepGradient } from "./gradient.ts";
+import { stepGradient } from "./gradient.ts";
 import { hasSettled, pairedDifference, varianceRatio } from "./loss-history.ts";
-import type { OptimiseOptions } from "./options.ts";
 import { stuckStepSize, worseThanWord } from "./preflight-warnings.ts";
-import type { SnapshotPublisher } from "./snapshot-publisher.ts";
+import type { Training } from "./training.ts";
 import { type EncoderPair, rowsOf, save, type TrainingState } from "./training-state.ts";
-
-export interface Training {
-  readonly options: OptimiseOptions;
-  readonly batchPlan: BatchPlan;
-  readonly gradient: GradientTools;
-  readonly rate: (step: number) => number;
-  /** After how many steps the fixed-input loss is measured; null: never. */
-  readonly fixedEvery: number | null;
-  /** It is measured on pictures that are not trained on, and so can choose the best rows. */
-  readonly heldOut: boolean;
-  /** The rules of pooling that are trained for, and measured: of several, all items under each in turn. */
-  readonly poolings: readonly PoolingName[];
-  readonly fixedLoss: (rows: EncoderPair) => Effect.Effect<Losses, Fault>;
-  /** The same of the initializer word, once where the vectors stand; null where that is no other thing. */
-  readonly wordLoss: ((rows: EncoderPair) => Effect.Effect<number, Fault>) | null;
-  readonly stats: (
-    state: TrainingState,
-    words: boolean,
-  ) => Effect.Effect<readonly EncoderStats[], Fault>;
-  readonly publisher: SnapshotPublisher;
-  readonly tools: StageTools;
-}
 
 export const isFinished = (state: TrainingState, batchPlan: BatchPlan): boolean =>
   state.early || state.step >= batchPlan.totalSteps;
@@ -73,7 +49,7 @@ export const train = (
       current = yield* evaluateWhereDue(training, stepped);
       yield* save(tools, current);
       yield* tell(training, current);
-      yield* publisher.asked(current, yield* tools.requests());
+      yield* publisher.asked(current, yield* trainingRequests(tools));
       yield* tools.progress(current.step, batchPlan.totalSteps, "steps");
     }
     return current;

@@ -10,9 +10,9 @@ import { normals } from "../../engine/random/draw.ts";
 import { loadState, saveState } from "../../runtime/execute/state.ts";
 import { load, save, type TrainingState } from "./training-state.ts";
 import { testOrigin } from "../../runtime/testing/origin.ts";
-import { type StoredTensor, writeSafetensors } from "../../engine/weights/safetensors.ts";
+import { type StoredTensor, writeSafetensors } from "../../lib/safetensors/safetensors.ts";
 import type { Fault } from "../../lib/fault.ts";
-import type { RunEvent } from "../../runtime/events.ts";
+import type { RunEvent } from "../../inversion/events.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 
 const draw = (item: number, n = 6) => normals({ seed: 1, purpose: "test", step: 0, item }, n);

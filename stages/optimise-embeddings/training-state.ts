@@ -15,7 +15,7 @@ import {
 } from "../../engine/optimise/state-tensors.ts";
 import { asFault } from "../../lib/as-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
-import { RunEvent } from "../../runtime/events.ts";
+import { RunEvent } from "../../inversion/events.ts";
 import {
   damagedState,
   loadState,

@@ -1,6 +1,8 @@
 // Whether captions can teach the placeholder anything: it must stand in them, and whole, before token 75.
 // The trap: what is past that is cut without a word by CLIP, by the reference and by most clients.
-import { textLength } from "../../engine/text/caption-tokenizer.ts";
+import { insideWord } from "../../config/inside-word.ts";
+import { type CaptionTokenizer, textLength } from "../../engine/text/caption-tokenizer.ts";
+import type { Captions } from "../../inversion/artefacts/captions.ts";
 import { type TokenIds, tokensOf } from "../../inversion/artefacts/token-ids.ts";
 import { fault } from "../../lib/fault.ts";
 
@@ -48,6 +50,34 @@ export function captionWarnings(tokens: TokenIds): readonly string[] {
       "Name the word that stands for it there as fixed_loss_word.",
     ]),
   ];
+}
+
+/** For people, about texts of which the end is cut off; null where all of them fit. */
+export function longCaptions(
+  captions: Captions,
+  { overflowOf }: Pick<CaptionTokenizer, "overflowOf">,
+): string | null {
+  const texts = new Set([...captions.train, ...captions.heldOut].flatMap((each) => each.captions));
+  const long = [...texts].map((text) => ({ text, over: overflowOf(text) }))
+    .filter(({ over }) => over > 0);
+  if (long.length === 0) return null;
+  const shown = long.slice(0, 3).map(({ text, over }) =>
+    `${JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text)} (${over} too many)`
+  );
+  const more = long.length > shown.length ? ` and ${long.length - shown.length} more` : "";
+  return `Only ${textLength} tokens fit, so the end is cut off of ${shown.join(", ")}${more}. ` +
+    "Shorten the captions or the templates.";
+}
+
+/** Of what is learnt from these captions, words in which the placeholder is a part of another. */
+export function hiddenMentions(captions: Captions): string | null {
+  const texts = new Set([...captions.train, ...captions.heldOut].flatMap((each) => each.captions));
+  const hidden = [...texts].filter((text) => insideWord(text, captions.placeholder));
+  if (hidden.length === 0) return null;
+  const shown = hidden.slice(0, 3).map((text) => JSON.stringify(text)).join(", ");
+  const more = hidden.length > 3 ? ` and ${hidden.length - 3} more` : "";
+  return `${captions.placeholder} is also found inside other words, as in ${shown}${more}. ` +
+    "Take a placeholder that is in no other word.";
 }
 
 function fitOf(tokens: TokenIds, caption: number): Fit {

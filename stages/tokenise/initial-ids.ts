@@ -16,7 +16,7 @@ export interface InitialOptions {
 
 export interface Initial {
   readonly vectors: number;
-  /** One id a vector for each tokenizer; null when neither word nor phrase is given. */
+  /** One id a vector for each tokenizer; null when neither word nor phrase is given, or the word is open. */
   readonly ids: readonly [readonly number[], readonly number[]] | null;
 }
 
@@ -25,6 +25,8 @@ export function initialIds(
   tokenizers: readonly [Tokenizer, Tokenizer],
   { num_vectors, initializer_token: word, initial_phrase: phrase }: InitialOptions,
 ): Initial {
+  // Found by the training itself, when the pictures are known.
+  if (word === "auto") return { vectors: num_vectors, ids: null };
   if (word !== null) {
     const idOf = (tokenizer: Tokenizer) => {
       const ids = idsOf(tokenizer, word);

@@ -53,6 +53,12 @@ const clip = (padToken: string): TokenizerFiles => ({
   padToken,
 });
 
+test("initializer_token auto: as many vectors as asked for, their word left open", async () => {
+  const { tokens } = await run(captionsOf(["a my_gnome"]), { initializer_token: "auto" });
+  assert.equal(tokens.initialIds, null);
+  assert.equal(tokens.placeholderTokens.length, 3);
+});
+
 test("a caption's ids are the tokenizers' own, with the placeholder spelt out", async () => {
   const { tokens, warnings } = await run(captionsOf(["a photo of my_gnome, in the garden!"]));
   const names = placeholderTokens("my_gnome", 3);
@@ -188,7 +194,7 @@ test("captions without the placeholder, or with it past token 75", async () => {
 
 test("a shuffle that may push the placeholder out is told, though the caption as written fits", async () => {
   const text = `my_gnome, ${"a ".repeat(73)}`;
-  assert.deepEqual((await run(captionsOf([text]))).warnings, []);
+  assert.doesNotMatch((await run(captionsOf([text]))).warnings.join(), /may be cut off/);
   const shuffled = captionsOf([text, "a my_gnome"], { shuffle_delimiter: "," });
   assert.match((await run(shuffled)).warnings.join(), /may be cut off/);
 });
@@ -199,4 +205,19 @@ test("inputs are the tokenizers' bytes and the vocabularies, without paths", asy
   assert.equal(digests.length, 4);
   assert.equal(vocabularies.length, 2);
   assert.ok(!JSON.stringify(inputs).includes("tiny-sdxl"));
+});
+
+test("captions of more than 75 tokens, and the placeholder inside other words, are said", async () => {
+  const long = `a my_gnome ${"in the garden ".repeat(30)}`;
+  const { warnings } = await run(captionsOf([long, "a my_gnome"]));
+  assert.equal(warnings.length, 1);
+  assert.match(
+    warnings[0],
+    /^Only 75 tokens fit, so the end is cut off of "a my_gnome in .*\.\.\." \((\d+) too/,
+  );
+  const inside = await run(captionsOf(["two my_gnomes", "a my_gnome"]));
+  assert.match(
+    inside.warnings.join(),
+    /^my_gnome is also found inside other words, as in "two my_gnomes"\./,
+  );
 });

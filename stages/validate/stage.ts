@@ -18,8 +18,8 @@ import { NotWritable } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import type { UnstampedTrainingEvent } from "../../inversion/events.ts";
 import { withoutFolders } from "../../lib/without-folders.ts";
-import type { UnstampedEvent } from "../../runtime/events.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { ValidateOptions } from "./options.ts";
 import { followingPictures, measureFollowing } from "./prompt-following.ts";
@@ -116,7 +116,7 @@ const dealtWith = <R>(
 const endOf = (
   { step, epoch, outcome, seconds = 0, error = "", following }: ValidationRecord,
   snapshot: Snapshot,
-): UnstampedEvent =>
+): UnstampedTrainingEvent =>
   outcome === "done"
     ? {
       event: "validation-finished",
@@ -191,7 +191,8 @@ const pictures = (
         yield* tools.progress(prompt * images + image + 1, total, "pictures");
       }
     }
-    const word = options.fixed_loss_word ?? options.initializer_token;
+    const { fixed_loss_word, initializer_token: begun } = options;
+    const word = fixed_loss_word ?? (begun === "auto" ? null : begun);
     if (!options.prompt_following || !snapshot.last || word === null) return { prompts };
     let done = 0;
     const measured = { word, placeholder: options.placeholder_token, poolings: poolingNames };

@@ -14,10 +14,10 @@ import {
   decodeVaeConfig,
 } from "../../engine/networks/config.ts";
 import { normals } from "../../engine/random/draw.ts";
-import { writeAtomically } from "../../engine/weights/atomic-file.ts";
-import { toBytes } from "../../engine/weights/convert.ts";
+import { writeAtomically } from "../../lib/atomic-file.ts";
+import { toBytes } from "../../lib/safetensors/convert.ts";
 import { type RequiredTensors, requiredTensors } from "../../engine/weights/required-tensors.ts";
-import { type TensorToWrite, writeSafetensors } from "../../engine/weights/safetensors.ts";
+import { type TensorToWrite, writeSafetensors } from "../../lib/safetensors/safetensors.ts";
 
 const engine = join(import.meta.dirname!, "../../engine");
 const stored = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const;

@@ -11,6 +11,7 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { type Monitor, startMonitor } from "../../observe/monitor/server/monitor.ts";
+import { trainingCodec } from "../../inversion/events.ts";
 import { parseEvents } from "../../runtime/execute/event-log.ts";
 import { type Child, startChild } from "../../runtime/testing/child.ts";
 import { checkpointPath } from "../synthetic-events.ts";
@@ -38,7 +39,8 @@ describe("the monitor in a browser", { skip: skipBrowser }, () => {
   let page: Page;
   let seen: ReturnType<typeof watch>;
 
-  const events = () => parseEvents(readFileSync(join(live, "events.jsonl"), "utf8")).events;
+  const events = () =>
+    parseEvents(readFileSync(join(live, "events.jsonl"), "utf8"), trainingCodec).events;
   const lastStep = () => events().findLast(({ event }) => event === "step") as { step: number };
   const goTo = (view: string, run = "live") => page.goto(`${origin}/#/run/${run}/${view}`);
   const button = (name: string) => page.getByRole("button", { name });

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import type { RunEvent, RunEventOf } from "../../runtime/events.ts";
+import type { RunEvent, RunEventOf } from "../../inversion/events.ts";
 import { eventsOf, runIn, start, trainingIn } from "../end-to-end/project.ts";
 import { launchChromium, skipBrowser, until, watch } from "./chromium.ts";
 

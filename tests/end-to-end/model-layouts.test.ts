@@ -8,7 +8,7 @@ import {
   readSafetensors,
   type TensorToWrite,
   writeSafetensors,
-} from "../../engine/weights/safetensors.ts";
+} from "../../lib/safetensors/safetensors.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { gnomic, root, runIn, trainingIn } from "./project.ts";
 

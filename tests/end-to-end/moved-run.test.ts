@@ -48,11 +48,10 @@ test("a run is stopped, exported, imported elsewhere and goes on as if it had ne
     assert.deepEqual(resultsOf(moved), resultsOf(whole));
     const [, second] = eventsOf(moved).filter((each) => each.event === "run-started");
     assert.ok(second.step > 0 && second.step < training.max_train_steps, `step ${second.step}`);
+    // An archive is nobody's word for what a stage made: it is made here, and comes out the same.
     const plan = eventsOf(moved).findLast((each) => each.event === "plan");
-    const cached = plan?.stages.filter((each) => each.cached).map(({ stage }) => stage) ?? [];
-    for (const stage of ["ingest", "tokenise", "encode-latents"]) {
-      assert.ok(cached.includes(stage), `${stage} is not computed again`);
-    }
+    const anew = plan?.stages.filter((each) => !each.cached).map(({ stage }) => stage) ?? [];
+    for (const stage of ["ingest", "tokenise", "encode-latents"]) assert.ok(anew.includes(stage));
 
     const compared = JSON.parse(await succeed(["runs", "compare", moved, whole, "--json"]));
     assert.deepEqual(compared.inputs, []);

@@ -5,24 +5,23 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sha256 } from "../../lib/sha256.ts";
-import type { RunEvent } from "../../runtime/events.ts";
+import type { RunEvent } from "../../inversion/events.ts";
 import { type Child, startChild } from "../../runtime/testing/child.ts";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const program = join(root, "runtime", "cli", "main.ts");
 
-interface Surroundings {
+interface RunContext {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts the program with these arguments under the runtime of the test. */
-export const start = (args: readonly string[], { cwd = root, env }: Surroundings = {}): Child =>
+export const start = (args: readonly string[], { cwd = root, env }: RunContext = {}): Child =>
   startChild(program, args, { cwd, ...(env === undefined ? {} : { env }) });
 
 /** Runs it to its end. */
-export const gnomic = (args: readonly string[], surroundings?: Surroundings) =>
-  start(args, surroundings).ended;
+export const gnomic = (args: readonly string[], context?: RunContext) => start(args, context).ended;
 
 /** A training's configuration: 7 steps, 2 an epoch, saved at 3, 6 and 7, validated at 0, 4 and 7. */
 export const smallTraining = {

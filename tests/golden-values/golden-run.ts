@@ -17,7 +17,7 @@ import { relativeError } from "../../engine/probe/compare.ts";
 import { tensor } from "../../engine/session/batch.ts";
 import { Engine } from "../../engine/session/engine.ts";
 import { openModel } from "../../engine/weights/model.ts";
-import { readSafetensors, readTensor } from "../../engine/weights/safetensors.ts";
+import { readSafetensors, readTensor } from "../../lib/safetensors/safetensors.ts";
 
 const kinds = {
   plain: { accumulation: 1, maxGradNorm: null, stdPull: "off" },

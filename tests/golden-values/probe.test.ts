@@ -9,7 +9,7 @@ import { decodeProbeInputs } from "../../engine/probe/probe-inputs.ts";
 import { probe } from "../../engine/probe/probe.ts";
 import { Engine } from "../../engine/session/engine.ts";
 import { openModel } from "../../engine/weights/model.ts";
-import { readSafetensors } from "../../engine/weights/safetensors.ts";
+import { readSafetensors } from "../../lib/safetensors/safetensors.ts";
 
 const golden = new URL("../golden/", import.meta.url).pathname;
 const device = new Device({ provider: "cpu", threads: 1, mapWeights: true });

@@ -7,7 +7,7 @@ import { relativeError } from "../../engine/probe/compare.ts";
 import { sampleLatents } from "../../engine/sample/sample.ts";
 import { Engine } from "../../engine/session/engine.ts";
 import { openModel } from "../../engine/weights/model.ts";
-import { readSafetensors } from "../../engine/weights/safetensors.ts";
+import { readSafetensors } from "../../lib/safetensors/safetensors.ts";
 
 const golden = new URL("../golden/", import.meta.url);
 const device = new Device({ provider: "cpu", threads: 1, mapWeights: true });

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { readSafetensors } from "../../engine/weights/safetensors.ts";
+import { readSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { checkEmbedding } from "../../inversion/embedding/check-embedding.ts";
 import { convertEmbedding } from "../../inversion/embedding/convert-embedding.ts";
 import { embeddingBytes } from "../../stages/checkpoint/embedding-bytes.ts";

@@ -16,7 +16,7 @@ import { decodeProbeInputs } from "../../engine/probe/probe-inputs.ts";
 import { probe } from "../../engine/probe/probe.ts";
 import { Engine } from "../../engine/session/engine.ts";
 import { openModel } from "../../engine/weights/model.ts";
-import { readSafetensors } from "../../engine/weights/safetensors.ts";
+import { readSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { findPython } from "./find-python.ts";
 import { cases } from "./shapes.ts";
 

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openTensorBoard } from "../../observe/tensorboard/tensorboard.ts";
-import type { RunEvent, RunEventOf } from "../../runtime/events.ts";
+import type { RunEvent, RunEventOf } from "../../inversion/events.ts";
 import { defaultRun, syntheticEvents } from "../synthetic-events.ts";
 import { appendEvent, createRunFolder, syntheticConfiguration } from "../synthetic-run.ts";
 

@@ -10,7 +10,7 @@ import { decodeProbeInputs } from "../../engine/probe/probe-inputs.ts";
 import { probe } from "../../engine/probe/probe.ts";
 import { Engine } from "../../engine/session/engine.ts";
 import { openModel } from "../../engine/weights/model.ts";
-import { readSafetensors } from "../../engine/weights/safetensors.ts";
+import { readSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { checkGoldenRun } from "../golden-values/golden-run.ts";
 import { skip, useSoftwareVulkan } from "./software-vulkan.ts";
 

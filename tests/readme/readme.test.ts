@@ -65,7 +65,7 @@ function writeDeno(bin: string): void {
 [ "$1" = run ] || exit 99
 shift
 case "$*" in
-  *--dry-run* | *--explain* | *--help*) ;;
+  *--dry-run* | *--explain* | *--help* | *examples/*) ;;
   pipeline*) set -- "$@" ${quoted(short)} ;;
 esac
 exec ${quoted([command, ...args])} "$@"
@@ -102,7 +102,7 @@ async function shell(code: string, until?: RegExp): Promise<string> {
 
 before(async () => {
   writeDeno(bin);
-  for (const name of ["config", "pipelines", "sample_data", "tests"]) {
+  for (const name of ["config", "examples", "pipelines", "sample_data", "sweeps", "tests"]) {
     symlinkSync(join(root, name), join(folder, name));
   }
   // Blocks that are files begin with a comment that names them.
@@ -118,7 +118,7 @@ before(async () => {
 for (const block of blocksOf("sh")) {
   if (block in inCi) continue;
   test(block.trim().split("\n")[0], async () => {
-    const name = /my-gnome\//.test(block) ? "" : run();
+    const name = /my-gnome\/|examples\//.test(block) ? "" : run();
     await shell(block.replaceAll("bruce_the_gnome-1a2b3c4d", name), endless[block]);
   });
 }
@@ -137,7 +137,7 @@ test("what is not run here is run by CI", () => {
 for (const document of ["README.md", "CONTRIBUTING.md", "NOTICE"]) {
   test(`every file that ${document} names is there`, () => {
     const rooms =
-      "cli|config|docs|engine|examples|hub|inversion|lib|observe|pipelines|runtime|sample_data|stages|tests";
+      "cli|config|docs|engine|examples|hub|inversion|lib|observe|pipelines|runtime|sample_data|stages|sweeps|tests";
     const named = [
       ...read(document).matchAll(new RegExp(`(?<![\\w/])(?:${rooms})/[\\w./-]*`, "g")),
     ];

@@ -10,7 +10,7 @@ import { count, duration, loss, short } from "./format.js";
 import { statusOf } from "../../reading/run-status.js";
 import { getCurves, getRun, getRuns, pictureAddress } from "./server.js";
 
-/** @typedef {import("./main.js").Shown} Shown */
+/** @typedef {import("./view.js").Shown} Shown */
 /** @typedef {import("../../reading/run-view.ts").RunView} RunView */
 /** @typedef {import("../../reading/curves.ts").ThinnedCurves} ThinnedCurves */
 /** @typedef {{id: string, description: RunView, curves: ThinnedCurves}} Side */
@@ -159,7 +159,7 @@ function pictures(a, b) {
   );
 }
 
-/** @param {Shown} shown @returns {import("./main.js").View} */
+/** @param {Shown} shown @returns {import("./view.js").View} */
 export function createCompare({ run, curves }) {
   const chooser = h("select", { "aria-label": "the other run" });
   const found = h("div", { class: "compared" });

@@ -4,7 +4,7 @@
 // meaning. Typing filters by name, value and meaning.
 import { fill, h } from "./dom.js";
 
-/** @typedef {import("./main.js").Shown} Shown */
+/** @typedef {import("./view.js").Shown} Shown */
 /** @typedef {import("../../reading/configuration-entries.ts").ConfigurationEntry} ConfigurationEntry */
 
 /** @param {unknown} value */
@@ -31,7 +31,7 @@ const row = ({ key, value, doc, differs, standard }) =>
     ),
   );
 
-/** @param {Shown} shown @returns {import("./main.js").View} */
+/** @param {Shown} shown @returns {import("./view.js").View} */
 export function createConfiguration({ run }) {
   const entries = run.description.configuration;
   const filter = h("input", { type: "search", placeholder: "filter", "aria-label": "filter" });

@@ -13,7 +13,7 @@ import { pictureAddress } from "./server.js";
 import { request } from "./steering.js";
 import { toast } from "./toast.js";
 
-/** @typedef {import("./main.js").Shown} Shown */
+/** @typedef {import("./view.js").Shown} Shown */
 
 const playMilliseconds = 350;
 
@@ -22,7 +22,7 @@ export const pictureSteps = (state) =>
   Object.values(state.validations).filter(({ pictures }) => Object.keys(pictures).length > 0)
     .map(({ step }) => step).sort((a, b) => a - b);
 
-/** @param {Shown} shown @returns {import("./main.js").View} */
+/** @param {Shown} shown @returns {import("./view.js").View} */
 export function createExplorer({ run, curves }) {
   let state = run.description.state;
   let steps = pictureSteps(state);

@@ -4,7 +4,7 @@
 import { smooth } from "./smoothing.js";
 import { getCurves } from "./server.js";
 
-/** @typedef {import("../../../runtime/events.ts").RunEvent} RunEvent */
+/** @typedef {import("../../../inversion/events.ts").RunEvent} RunEvent */
 /** @typedef {import("../../reading/curves.ts").ThinnedCurves} ThinnedCurves */
 /** @typedef {{smoothing: number, from?: number, to?: number}} CurveView */
 

@@ -6,7 +6,7 @@
 import { foldEvent } from "../../reading/run-state.js";
 import { eventsAddress, getRun } from "./server.js";
 
-/** @typedef {import("../../../runtime/events.ts").RunEvent} RunEvent */
+/** @typedef {import("../../../inversion/events.ts").RunEvent} RunEvent */
 /** @typedef {import("../../reading/run-view.ts").RunView} RunView */
 
 /**

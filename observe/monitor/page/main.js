@@ -17,19 +17,8 @@ import { createStages } from "./stages.js";
 import { announce, ask } from "./steering.js";
 import { startTheme } from "./theme.js";
 
-/** @typedef {import("./live-run.js").LiveRun} LiveRun */
-/** @typedef {import("./live-curves.js").LiveCurves} LiveCurves */
-
-/**
- * @typedef {object} View
- * @property {HTMLElement} element
- * @property {(what: "run" | "curves") => void} update
- * @property {() => void} [redraw] after a change of theme
- * @property {(event: KeyboardEvent) => boolean} [key] true when it used the key
- * @property {() => void} [close]
- */
-
-/** @typedef {{run: LiveRun, curves: LiveCurves}} Shown */
+/** @typedef {import("./view.js").View} View */
+/** @typedef {import("./view.js").Shown} Shown */
 
 /** @type {Record<string, (shown: Shown) => View>} */
 const makers = {

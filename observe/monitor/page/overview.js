@@ -20,7 +20,7 @@ import { remainingSeconds } from "../../reading/run-state.js";
 import { statusOf } from "../../reading/run-status.js";
 import { pictureAddress } from "./server.js";
 
-/** @typedef {import("./main.js").Shown} Shown */
+/** @typedef {import("./view.js").Shown} Shown */
 /** @typedef {import("../../reading/run-state.js").RunState} RunState */
 
 const converged = 0.15;
@@ -206,7 +206,7 @@ function figures(state, alive, smoothed) {
   ];
 }
 
-/** @param {Shown} shown @returns {import("./main.js").View} */
+/** @param {Shown} shown @returns {import("./view.js").View} */
 export function createOverview(shown) {
   const charts = createCharts(shown);
   const numbers = h("dl", { class: "figures" });

@@ -6,9 +6,9 @@ import { createChart } from "./chart.js";
 import { fill, h } from "./dom.js";
 import { count, short } from "./format.js";
 
-/** @typedef {import("./main.js").Shown} Shown */
+/** @typedef {import("./view.js").Shown} Shown */
 /** @typedef {import("../../reading/curves.ts").EncoderCurves} EncoderCurves */
-/** @typedef {import("../../../runtime/events.ts").RunEventOf<"rows">["encoders"][number]} Encoder */
+/** @typedef {import("../../../inversion/events.ts").RunEventOf<"rows">["encoders"][number]} Encoder */
 
 const encoderTitles = { clip_l: "CLIP-L", clip_g: "CLIP-G" };
 const rowColours = ["accent", "blue", "amber", "rose", "violet", "teal", "slate", "good"];
@@ -141,7 +141,7 @@ function bar(cosine) {
   return full;
 }
 
-/** @param {Shown} shown @returns {import("./main.js").View} */
+/** @param {Shown} shown @returns {import("./view.js").View} */
 export function createRows(shown) {
   const element = h(
     "div",

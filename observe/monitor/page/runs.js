@@ -51,7 +51,7 @@ function card({ id, state, alive, picture }) {
   );
 }
 
-/** @param {ListedRun[]} first @returns {import("./main.js").View} */
+/** @param {ListedRun[]} first @returns {import("./view.js").View} */
 export function createRuns(first) {
   const list = h("div", { class: "run-cards" });
   const show = (/** @type {ListedRun[]} */ runs) => {

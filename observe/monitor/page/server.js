@@ -54,7 +54,7 @@ export const pictureAddress = (id, picture, size, at = 0) =>
 
 /**
  * Asks the training for something. Throws with the server's words when that cannot be.
- * @param {string} id @param {import("../../../runtime/control.ts").ControlRequest} request
+ * @param {string} id @param {import("../../../inversion/requests.ts").ControlRequest} request
  */
 export async function steer(id, request) {
   const { token } = await getSession();

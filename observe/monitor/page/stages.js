@@ -5,7 +5,7 @@
 import { fill, h, icon } from "./dom.js";
 import { dateTime, duration } from "./format.js";
 
-/** @typedef {import("./main.js").Shown} Shown */
+/** @typedef {import("./view.js").Shown} Shown */
 /** @typedef {import("../../reading/run-state.js").StageState} StageState */
 
 /** @param {StageState} stage */
@@ -86,10 +86,11 @@ function card(stage, span) {
   );
 }
 
-/** @param {Shown} shown @returns {import("./main.js").View} */
+/** @param {Shown} shown @returns {import("./view.js").View} */
 export function createStages({ run }) {
   const list = h("ol", { class: "stage-list" });
   const versions = h("dl", { class: "figures small" });
+  const own = h("ul", { class: "own-events" });
 
   const update = () => {
     const { state, alive } = run.description;
@@ -97,6 +98,12 @@ export function createStages({ run }) {
     const starts = state.stages.map(({ startedAt }) => startedAt).filter((at) => at !== null);
     const span = { from: Math.min(...starts, now), to: state.updatedAt ?? now, now };
     fill(list, ...state.stages.map((stage) => card(stage, span)));
+    fill(
+      own,
+      ...state.own.toReversed().map(({ event, text, at }) =>
+        h("li", {}, h("time", {}, dateTime(at)), h("strong", {}, event), ` ${text}`)
+      ),
+    );
     const facts = {
       started: dateTime(state.startedAt),
       attempt: String(state.attempts),
@@ -113,7 +120,7 @@ export function createStages({ run }) {
 
   const ticking = setInterval(() => run.description.alive && update(), 1000);
   return {
-    element: h("div", { class: "stages" }, versions, list),
+    element: h("div", { class: "stages" }, versions, list, own),
     update: (what) => what === "run" && update(),
     close: () => clearInterval(ticking),
   };

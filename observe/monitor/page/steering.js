@@ -7,7 +7,7 @@ import { steer } from "./server.js";
 import { toast } from "./toast.js";
 
 /** @typedef {import("./live-run.js").LiveRun} LiveRun */
-/** @typedef {import("../../../runtime/events.ts").RunEvent} RunEvent */
+/** @typedef {import("../../../inversion/events.ts").RunEvent} RunEvent */
 
 /** What was asked and has not been answered by an event yet. @type {Set<string>} */
 const awaited = new Set();
@@ -30,7 +30,7 @@ export function announce(event) {
 
 /**
  * @param {LiveRun} run
- * @param {import("../../../runtime/control.ts").ControlRequest} asked
+ * @param {import("../../../inversion/requests.ts").ControlRequest} asked
  * @param {string} said
  */
 export async function request(run, asked, said) {

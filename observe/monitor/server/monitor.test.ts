@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { createServer, request } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -343,4 +344,18 @@ test("an address that is not this machine's is a fault that says what to do", as
     startMonitor(scratch, { host: "203.0.113.7", port: 0 }),
     (error: unknown) => error instanceof CannotListen && /--host/.test(error.message),
   );
+});
+
+test("who begins a request and says no more is sent away, under either runtime", {
+  timeout: 60_000,
+}, async () => {
+  const socket = connect(Number(base.port), "127.0.0.1");
+  const answered = new Promise<string>((done) => {
+    let text = "";
+    socket.on("data", (part) => text += String(part));
+    socket.on("error", () => undefined);
+    socket.on("close", () => done(text));
+  });
+  socket.write("GET / HTTP/1.1\r\nHost: x\r\n");
+  assert.match(await answered, /^(?:HTTP\/1\.1 408|$)/);
 });

@@ -81,7 +81,12 @@ export async function startMonitor(
     return made;
   };
 
-  const server = createServer();
+  // Who opens connections and says little holds nothing for long, under either runtime.
+  const server = createServer({
+    headersTimeout: 5000,
+    requestTimeout: 30_000,
+    connectionsCheckingInterval: 1000,
+  });
   const port = await listenSomewhere(server, host, wanted);
   const requestGuard = newGate(host, port);
   const served: Served = {

@@ -10,7 +10,7 @@ import { renderReport } from "../../report/report.ts";
 import { streamEvents } from "./event-stream.ts";
 import type { PageFile } from "./page-files.ts";
 import { safeHeaders } from "./request-guard.ts";
-import { parseRequest, steer } from "./steer.ts";
+import { parseRequest, steer } from "../../reading/steer.ts";
 
 export interface Served {
   /** The folder that is watched, as the user gave it. */

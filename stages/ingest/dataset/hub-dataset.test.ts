@@ -6,11 +6,12 @@ import fc from "fast-check";
 import sharp from "sharp";
 import { withTemporaryFolder } from "../../../runtime/testing/temporary-folder.ts";
 import { parseCsv } from "./csv.ts";
-import { type HubDatasetOptions, listHubDataset } from "./hub-dataset.ts";
+import { listHubDataset } from "./hub-dataset.ts";
+import type { HubDatasetOptions } from "./listing.ts";
 
 /** A dataset in a local folder, listed without a network. */
 const listing = (
-  files: Readonly<Record<string, string>>,
+  files: Readonly<Record<string, string | Uint8Array>>,
   options: Partial<HubDatasetOptions> = {},
 ) =>
   withTemporaryFolder((folder) => {
@@ -94,8 +95,36 @@ test("what is written as CSV is read as it was", () => {
       line += 1 + fields.reduce((sum, value) => sum + lines(value), 0);
       return { line: at, fields };
     }).filter(({ fields }) => fields.join("") !== "");
-    assert.deepEqual(parseCsv(text), expected);
+    assert.deepEqual(parseCsv(text), { rows: expected, findings: [] });
   }));
+});
+
+test("CSV that would cut captions off is refused, each line by its number", async () => {
+  const found = async (text: string, more: Readonly<Record<string, string>> = {}) => {
+    const files = { "metadata.csv": text, "0.jpg": "", "1.jpg": "", ...more };
+    const { faults } = await listing(files);
+    return faults.map(({ line, found }) => `${line}: ${found}`);
+  };
+  const head = "file_name,text\n";
+  assert.deepEqual(await found(`${head}0.jpg,a gnome, with a beard, smiling\n1.jpg,b\n`), [
+    '2: 4 fields, the last " smiling"',
+  ]);
+  assert.deepEqual(await found(`${head}0.jpg,"a gnome, red\n1.jpg,b, c\n`), [
+    "2: a quote that does not enclose its field",
+    '3: 3 fields, the last " c"',
+  ]);
+  assert.deepEqual(await found(`${head}0.jpg,"red" gnome\n1.jpg,b\n`), [
+    "2: a quote that does not enclose its field",
+  ]);
+  assert.deepEqual(await found("file_name,text,text\n0.jpg,a,b\n"), ["1: text again"]);
+  assert.deepEqual(await found("file_name;text\n0.jpg;a\n"), ["1: a heading with semicolons"]);
+  assert.deepEqual(await found(`${head}0.jpg,12" tall\n`), []);
+  const nothing = "a file that names no picture";
+  assert.deepEqual(await found(""), [`undefined: ${nothing}`]);
+  assert.deepEqual(await found(head), [`undefined: ${nothing}`]);
+  assert.match((await found("file_name,text\r0.jpg,a\r")).join(), /^1: .*names no picture/);
+  const jsonl = { "more/metadata.jsonl": '[{"file_name": "0.jpg", "text": "a"}]' };
+  assert.deepEqual(await found(`${head}0.jpg,a\n`, jsonl), ["1: a JSON array"]);
 });
 
 const table = new URL("./parquet/fixtures/snappy.parquet", import.meta.url);
@@ -125,6 +154,16 @@ test("Parquet tables: rows in order, each with its caption and its picture's byt
     );
     assert.deepEqual(pictures.map(({ width }) => width), [8, 9, 10, 11, 12, 13, 14]);
   }));
+
+test("captions of tables that are not UTF-8 are refused with file and line", async () => {
+  const cp1252 = Uint8Array.from(
+    Buffer.from("file_name,text\n0.jpg,ok\n1.jpg,caf\xe9\n", "latin1"),
+  );
+  const { faults } = await listing({ "metadata.csv": cp1252, "0.jpg": "", "1.jpg": "" });
+  assert.deepEqual(faults.map(({ line, wanted }) => [line, wanted.slice(0, 13)]), [
+    [3, "text in UTF-8"],
+  ]);
+});
 
 test("Parquet tables without the columns asked for", () =>
   withTemporaryFolder(async (folder) => {

@@ -2,15 +2,12 @@
 // image folder or as Parquet tables. hub finds and downloads it.
 // The trap: downloading belongs to planning (`inputs`); a dry run only looks at what is here.
 import process from "node:process";
-import type { HfHubImageCaptionDataset } from "../../../config/dataset.ts";
 import { downloadDataset, locateDataset } from "../../../hub/dataset.ts";
 import { hubSettings } from "../../../hub/hub-settings.ts";
 import { NotDownloaded } from "../../../lib/fault.ts";
 import { listTables } from "./hub-tables.ts";
 import { listImageFolder } from "./image-folder.ts";
-import type { Listing } from "./listing.ts";
-
-export type HubDatasetOptions = typeof HfHubImageCaptionDataset.Type;
+import type { HubDatasetOptions, Listing } from "./listing.ts";
 
 /** Throws NotDownloaded when `offline`, and what hub throws. */
 export async function listHubDataset(

@@ -4,9 +4,19 @@
 import { join } from "node:path";
 import type { ResolvedDataset } from "../../../hub/dataset.ts";
 import { byName } from "../natural-order.ts";
-import type { HubDatasetOptions } from "./hub-dataset.ts";
-import { DatasetFault, type Listing, refused, type Source } from "./listing.ts";
+import {
+  DatasetFault,
+  type HubDatasetOptions,
+  type Listing,
+  namesNoPicture,
+  refused,
+  type Source,
+} from "./listing.ts";
+import { textOf } from "./text-file.ts";
 import { openParquet, type ParquetFile } from "./parquet/parquet-file.ts";
+
+/** Each is an object of its own; nobody trains one embedding on more. */
+const mostPictures = 1_000_000;
 
 /** A picture's id is `table.parquet#row`, rows counted from 0 as the datasets library does. */
 export async function listTables(
@@ -31,15 +41,29 @@ export async function listTables(
       );
       continue;
     }
+    const rows = sources.length + table.groups.reduce((sum, rows) => sum + rows, 0);
+    if (rows > mostPictures) {
+      faults.push(
+        new DatasetFault({
+          file: table.file,
+          wanted: `at most ${mostPictures} pictures in a dataset`,
+          found: `${rows}`,
+          fix: "Take fewer: a table with some of the rows.",
+        }),
+      );
+      break;
+    }
     let first = 0;
     for (const [group, rows] of table.groups.entries()) {
       const captions = await table.readColumn(group, caption_column);
       captions.forEach((caption, row) => {
         const file = `${table.file}#${first + row}`;
+        const text = captionOf(caption, file);
+        if (text instanceof DatasetFault) return void faults.push(text);
         sources.push({
           name: `${name}#${first + row}`,
           file,
-          caption: caption === null ? null : new TextDecoder().decode(caption),
+          caption: text,
           mask: null,
           read: async () => (await readGroup(table, group, pictures))[row] ?? missing(file),
         });
@@ -48,7 +72,17 @@ export async function listTables(
     }
   }
   if (faults.length > 0) return refused(...faults);
+  if (sources.length === 0) return refused(namesNoPicture(tables.join(", ")));
   return { sources, files: tables.map((name) => join(path, name)), warnings: [], faults: [] };
+}
+
+function captionOf(bytes: Uint8Array | null, file: string): string | null | DatasetFault {
+  try {
+    return bytes === null ? null : textOf(bytes, { file });
+  } catch (cause) {
+    if (cause instanceof DatasetFault) return cause;
+    throw cause;
+  }
 }
 
 function missing(file: string): never {

@@ -1,14 +1,22 @@
 // A folder of pictures with metadata.jsonl or metadata.csv, as the datasets library calls an image
 // folder. The trap: metadata names pictures in `file_name`, counted from the metadata file's own
 // folder; the column "image" exists only in the library's memory.
-import { readFile } from "node:fs/promises";
 import { join, posix } from "node:path";
 import type { ResolvedDataset } from "../../../hub/dataset.ts";
 import { isMapping, type Mapping } from "../../../runtime/options/mapping.ts";
 import { byName } from "../natural-order.ts";
 import { parseCsv } from "./csv.ts";
-import type { HubDatasetOptions } from "./hub-dataset.ts";
-import { DatasetFault, type Listing, pictureFile, refused, type Source } from "./listing.ts";
+import { jsonArrayFault } from "./jsonl.ts";
+import {
+  DatasetFault,
+  type HubDatasetOptions,
+  type Listing,
+  namesNoPicture,
+  pictureFile,
+  refused,
+  type Source,
+} from "./listing.ts";
+import { linesOf, mostListBytes, readText } from "./text-file.ts";
 
 interface Row {
   readonly line: number;
@@ -25,8 +33,13 @@ export async function listImageFolder(
   const faults: DatasetFault[] = [];
   for (const about of metadata) {
     const file = join(path, about);
-    const text = (await readFile(file, "utf8")).replace(/^\ufeff/, "");
-    for (const { line, columns } of about.endsWith(".csv") ? csvRows(text) : jsonRows(text)) {
+    const rows = await rowsOf(file);
+    if (!Array.isArray(rows)) {
+      faults.push(...rows.faults);
+      continue;
+    }
+    if (rows.length === 0) faults.push(namesNoPicture(file));
+    for (const { line, columns } of rows) {
       const refuse = (wanted: string, found: string, fix: string) =>
         faults.push(new DatasetFault({ file, line, wanted, found, fix }));
       const missing = [nameColumn, caption_column].filter((name) =>
@@ -65,18 +78,65 @@ export async function listImageFolder(
   };
 }
 
-function csvRows(text: string): Row[] {
-  const [heading, ...rows] = parseCsv(text);
+/** The rows of a metadata file, or what is wrong with it. */
+async function rowsOf(file: string): Promise<Row[] | { readonly faults: readonly DatasetFault[] }> {
+  try {
+    const text = await readText(file, mostListBytes);
+    return file.endsWith(".csv") ? csvRows(text, file) : jsonRows(text, file);
+  } catch (cause) {
+    if (cause instanceof DatasetFault) return { faults: [cause] };
+    throw cause;
+  }
+}
+
+function csvRows(text: string, file: string) {
+  const refuse = (line: number, wanted: string, found: string, fix: string) =>
+    new DatasetFault({ file, line, wanted, found, fix });
+  if (/\r(?!\n)/.test(text) && !text.includes("\n")) {
+    const found = "one that names no picture: its lines end with a carriage return alone";
+    const fix = "Save it with the line ends of Unix or Windows.";
+    return { faults: [refuse(1, "a table of pictures", found, fix)] };
+  }
+  const { rows: [heading, ...rows], findings } = parseCsv(text);
+  const faults = findings.map(({ line, found }) =>
+    refuse(
+      line,
+      "fields without quotes, or wholly in quotes with each inner quote doubled",
+      found,
+      'Write it as "a ""big"" gnome".',
+    )
+  );
+  const names = heading?.fields ?? [];
+  const twice = names.filter((name, i) => names.indexOf(name) !== i);
+  if (twice.length > 0) {
+    const fix = "Rename or remove one of them.";
+    faults.push(refuse(heading.line, "each column once", `${twice[0]} again`, fix));
+  }
+  if (names.length === 1 && /[;\t]/.test(names[0])) {
+    const found = names[0].includes(";") ? "a heading with semicolons" : "a heading with tabs";
+    faults.push(refuse(heading.line, "columns between commas", found, "Save it with commas."));
+    return { faults };
+  }
+  for (const { line, fields } of rows) {
+    if (fields.length <= names.length) continue;
+    const found = `${fields.length} fields, the last ${JSON.stringify(fields.at(-1))}`;
+    const fix = "Put a caption with commas in quotes.";
+    faults.push(refuse(line, `at most ${names.length} fields, as in the heading`, found, fix));
+  }
+  if (faults.length > 0) return { faults };
   return rows.map(({ line, fields }) => ({
     line,
-    columns: Object.fromEntries(heading.fields.map((name, i) => [name, fields[i]])),
+    columns: Object.fromEntries(names.map((name, i) => [name, fields[i]])),
   }));
 }
 
-const jsonRows = (text: string): Row[] =>
-  text.split("\n").flatMap((content, i) =>
+function jsonRows(text: string, file: string) {
+  const array = jsonArrayFault(text, file);
+  if (array !== null) return { faults: [array] };
+  return linesOf(text, file).flatMap((content, i) =>
     content.trim() === "" ? [] : [{ line: i + 1, columns: jsonObject(content) }]
   );
+}
 
 /** `{}` for what is no JSON object. */
 function jsonObject(text: string): Mapping {

@@ -97,3 +97,31 @@ test("no file, a folder, no lines", async () => {
     assert.equal(await found(folder), "a folder");
   });
 });
+
+test("a JSON array where lines are wanted is one finding", async () => {
+  const { faults } = await listing(["[", ' {"image": "a.jpg", "text": "a"},', " 1", "]"]);
+  assert.deepEqual(faults.map(({ line, found }) => [line, found]), [[1, "a JSON array"]]);
+});
+
+test("masks that are named and not used are said", async () => {
+  const rows = [{ image: "a.jpg", text: "", mask: "m.png" }, { image: "b.jpg", text: "" }];
+  assert.deepEqual((await listing(rows)).warnings, []);
+  assert.match(
+    (await listing(rows, false)).warnings.join(),
+    /^1 of 2 pictures have a mask, and use_masks/,
+  );
+});
+
+test("pictures elsewhere, where the list is trusted: their folder is in no name", async () => {
+  const trusted = { ...columns, allow_outside_paths: true };
+  const rows = [
+    { image: "../secret.jpg", text: "one" },
+    { image: "link.jpg", text: "two" },
+    { image: "gone.jpg", text: "" },
+  ];
+  assert.deepEqual((await listing(rows, true, trusted)).faults.map(({ line }) => line), [3]);
+  const { sources } = await listing(rows.slice(0, 2), true, trusted);
+  assert.deepEqual(sources.map(({ name }) => name), ["secret.jpg", "link.jpg"]);
+  const [fault] = (await listing(rows)).faults;
+  assert.match(fault.fix, /data_loader\.dataset\.allow_outside_paths/);
+});

@@ -1,15 +1,17 @@
 // IMAGE_CAPTION_JSONL_DATASET: one JSON object a line with a picture's path, a caption, and optionally
 // a mask's path in the column `mask`. Paths start at the file's folder. The order is the file's.
 // The trap: a path may not lead out of that folder, not even through a symbolic link: a dataset from
-// elsewhere must not choose which of this machine's files are read.
-import { readFile, realpath } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+// elsewhere must not choose which of this machine's files are read, unless `allow_outside_paths` says so.
+import { realpath } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { isMapping } from "../../../runtime/options/mapping.ts";
 import { DatasetFault, type Listing, pictureFile, refused, type Source } from "./listing.ts";
+import { linesOf, mostListBytes, readText } from "./text-file.ts";
 
 export interface JsonlColumns {
   readonly image_column: string;
   readonly caption_column: string;
+  readonly allow_outside_paths?: boolean;
 }
 
 interface Row {
@@ -25,8 +27,10 @@ export async function listJsonl(
   columns: JsonlColumns,
   withMasks: boolean,
 ): Promise<Listing> {
-  const text = await readFile(file, "utf8").catch((cause) =>
-    new DatasetFault({
+  const lines = await readText(file, mostListBytes).then(
+    (text) => jsonArrayFault(text, file) ?? linesOf(text, file),
+  ).catch((cause) =>
+    cause instanceof DatasetFault ? cause : new DatasetFault({
       key: "data_loader.dataset.jsonl_path",
       file,
       wanted: "a file with one JSON object a line",
@@ -35,8 +39,8 @@ export async function listJsonl(
       cause,
     })
   );
-  if (typeof text !== "string") return refused(text);
-  const rows = text.replace(/^\ufeff/, "").split("\n").flatMap((line, i) =>
+  if (lines instanceof DatasetFault) return refused(lines);
+  const rows = lines.flatMap((line, i) =>
     line.trim() === "" ? [] : [readRow(line, file, i + 1, columns)]
   );
   if (rows.length === 0) {
@@ -46,20 +50,25 @@ export async function listJsonl(
   }
   const folder = dirname(file);
   const faults = rows.filter((row) => row instanceof DatasetFault);
-  const names = new Map<string, number>();
+  const names = new Map<string, readonly string[]>();
   const sources: Source[] = [];
   for (const row of rows) {
     if (row instanceof DatasetFault) continue;
-    const image = await insideFolder(folder, row.image, file, row.line);
-    const mask = !withMasks || row.mask === null
-      ? null
-      : await insideFolder(folder, row.mask, file, row.line);
+    const find = (path: string) =>
+      columns.allow_outside_paths === true
+        ? anywhere(folder, path, file, row.line)
+        : insideFolder(folder, path, file, row.line);
+    const image = await find(row.image);
+    const mask = !withMasks || row.mask === null ? null : await find(row.mask);
     if (image instanceof DatasetFault) faults.push(image);
     if (mask instanceof DatasetFault) faults.push(mask);
     if (image instanceof DatasetFault || mask instanceof DatasetFault) continue;
-    const name = relative(folder, image).split(sep).join("/");
-    const times = (names.get(name) ?? 0) + 1;
-    names.set(name, times);
+    // A folder from elsewhere stays out of names: they are shown.
+    const within = relative(folder, image).split(sep).join("/");
+    const isOutside = leaves(resolve(folder), resolve(image));
+    const name = isOutside ? basename(image) : within;
+    const times = (names.get(name)?.length ?? 0) + 1;
+    names.set(name, [...(names.get(name) ?? []), image]);
     sources.push({
       ...pictureFile(image),
       name: times === 1 ? name : `${name}#${times}`,
@@ -73,13 +82,34 @@ export async function listJsonl(
     files: [
       ...new Set(sources.flatMap(({ file, mask }) => mask === null ? [file] : [file, mask.file])),
     ],
-    warnings: [...names].filter(([, times]) => times > 1).map(([name, times]) =>
-      `${file} names ${name} ${times} times: it counts ${times} times in every epoch. ` +
-      "Remove the extra lines if that is not meant."
-    ),
+    warnings: [
+      ...[...names].filter(([, files]) => new Set(files).size < files.length).map(([name, files]) =>
+        `${file} names ${name} ${files.length} times: it counts ${files.length} times in every ` +
+        "epoch. Remove the extra lines if that is not meant."
+      ),
+      ...unusedMasks(rows, withMasks),
+    ],
     faults: [],
   };
 }
+
+/** A mask that was drawn and named is meant to be used. */
+function unusedMasks(rows: readonly (Row | DatasetFault)[], withMasks: boolean): readonly string[] {
+  const masked = rows.filter((row) => !(row instanceof DatasetFault) && row.mask !== null).length;
+  return withMasks || masked === 0 ? [] : [
+    `${masked} of ${rows.length} pictures have a mask, and use_masks is false: masks are not used.`,
+  ];
+}
+
+/** A JSON array, as many tools write one, where lines are wanted; null for anything else. */
+export const jsonArrayFault = (text: string, file: string): DatasetFault | null =>
+  !text.trimStart().startsWith("[") ? null : new DatasetFault({
+    file,
+    line: 1,
+    wanted: "one JSON object a line",
+    found: "a JSON array",
+    fix: "Write each object on a line of its own, as `jq -c '.[]'` does.",
+  });
 
 function readRow(
   text: string,
@@ -128,17 +158,14 @@ async function insideFolder(
   file: string,
   line: number,
 ): Promise<string | DatasetFault> {
-  const leaves = (from: string, to: string) => {
-    const way = relative(from, to);
-    return way === ".." || way.startsWith(`..${sep}`) || resolve(to) === way;
-  };
   const outside = () =>
     new DatasetFault({
       file,
       line,
       wanted: `a path inside ${folder}`,
       found: path,
-      fix: "Copy the file into the dataset's folder.",
+      fix: "Copy the file into the dataset's folder, or set " +
+        "data_loader.dataset.allow_outside_paths to true if you trust the list.",
     });
   const target = resolve(folder, path);
   if (leaves(resolve(folder), target)) return outside();
@@ -146,13 +173,33 @@ async function insideFolder(
     if (leaves(await realpath(folder), await realpath(target))) return outside();
     return isAbsolute(path) ? path : join(folder, path);
   } catch (cause) {
-    return new DatasetFault({
-      file,
-      line,
-      wanted: `the picture ${path}`,
-      found: "no such file",
-      fix: "Restore the file or remove the line.",
-      cause,
-    });
+    return absent(path, file, line, cause);
   }
+}
+
+/** Where an existing file is, inside `folder` or not. */
+async function anywhere(
+  folder: string,
+  path: string,
+  file: string,
+  line: number,
+): Promise<string | DatasetFault> {
+  const target = isAbsolute(path) ? path : join(folder, path);
+  return await realpath(target).then(() => target, (cause) => absent(path, file, line, cause));
+}
+
+const absent = (path: string, file: string, line: number, cause: unknown): DatasetFault =>
+  new DatasetFault({
+    file,
+    line,
+    wanted: `the picture ${path}`,
+    found: "no such file",
+    fix: "Restore the file or remove the line.",
+    cause,
+  });
+
+/** Whether the way from a folder to a file goes out of it. */
+function leaves(from: string, to: string): boolean {
+  const way = relative(from, to);
+  return way === ".." || way.startsWith(`..${sep}`) || resolve(to) === way;
 }

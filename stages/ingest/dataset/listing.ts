@@ -2,7 +2,10 @@
 // everything that is wrong with the dataset at once. No picture is opened here.
 // The trap: `name` becomes the example's id and reaches artefacts, so it is relative to the dataset.
 import { readFile } from "node:fs/promises";
+import type { HfHubImageCaptionDataset } from "../../../config/dataset.ts";
 import { fault } from "../../../lib/fault.ts";
+
+export type HubDatasetOptions = typeof HfHubImageCaptionDataset.Type;
 
 export class DatasetFault extends fault("DatasetFault", "user") {}
 
@@ -27,6 +30,15 @@ export interface Listing {
   readonly warnings: readonly string[];
   readonly faults: readonly DatasetFault[];
 }
+
+/** Of a list that is whole and holds nothing. */
+export const namesNoPicture = (file: string): DatasetFault =>
+  new DatasetFault({
+    file,
+    wanted: "at least one picture",
+    found: "a file that names no picture",
+    fix: "Add pictures, or name another dataset.",
+  });
 
 export const pictureFile = (file: string): PictureSource => ({ file, read: () => readFile(file) });
 

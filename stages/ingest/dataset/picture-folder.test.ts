@@ -30,12 +30,24 @@ test("the pictures of the folder itself, in natural order, and nothing else", as
     "inner/": "",
     "inner/3.jpg": "",
     "folder.jpg/": "",
+    "c.jfif": "",
+    "d.JPE": "",
+    "e.bmp": "",
+    "b-masklabel.png": "",
+    "b.txt": "",
+    "Thumbs.db": "",
   };
   await withFiles(files, async (folder) => {
-    const { sources, faults, files } = await listPictureFolder(folder);
+    const { sources, faults, files, warnings } = await listPictureFolder(folder);
     assert.deepEqual(faults, []);
-    assert.deepEqual(sources.map(({ name }) => name), ["2.PNG", "10.jpg", "a.heic", "b.tiff"]);
+    assert.deepEqual(sources.map(({ name }) => name), [
+      ...["2.PNG", "10.jpg", "a.heic", "b.tiff", "c.jfif", "d.JPE"],
+    ]);
     assert.deepEqual(files, sources.map(({ name }) => join(folder, name)));
+    assert.equal(warnings.length, 3);
+    assert.match(warnings[0], /^1 captions \(b\.txt\) are not used: IMAGE_DIR_DATASET has none/);
+    assert.match(warnings[1], /: clip\.mp4, e\.bmp, notes\.txt, folder\.jpg\/, inner\/\. /);
+    assert.match(warnings[2], /^1 files \(b-masklabel\.png\) are taken for masks/);
   });
 });
 
@@ -59,6 +71,27 @@ test("captions are the text files' words, without a mark of order and white spac
     const { sources, warnings } = await listCaptionedFolder(folder);
     assert.deepEqual(sources.map(({ caption }) => caption), ["a gnome, é", ""]);
     assert.deepEqual(warnings, []);
+  });
+});
+
+test("captions in another encoding are named, all of them, and more than five are counted", async () => {
+  const files = { "1.jpg": "", "1.txt": "ok", "2.jpg": "", "3.jpg": "" };
+  await withFiles(files, async (folder) => {
+    for (const name of ["2.txt", "3.txt"]) {
+      writeFileSync(join(folder, name), Uint8Array.of(99, 0xe9));
+    }
+    const { faults, sources } = await listCaptionedFolder(folder);
+    assert.equal(sources.length, 0);
+    assert.deepEqual(faults.map(({ file }) => file), [
+      join(folder, "2.txt"),
+      join(folder, "3.txt"),
+    ]);
+  });
+  const many = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`${i}.txt`, ""]));
+  await withFiles({ "a.jpg": "", "a.txt": "", ...many }, async (folder) => {
+    const { warnings } = await listCaptionedFolder(folder);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0], /4\.txt and 3 more have no picture beside them/);
   });
 });
 

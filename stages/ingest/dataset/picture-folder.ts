@@ -1,29 +1,41 @@
 // IMAGE_DIR_DATASET: the pictures of one folder, by name. IMAGE_CAPTION_DIR_DATASET: the same, each
-// with a text file of the same name. Neither looks into subfolders.
+// with a text file of the same name. Neither looks into subfolders. What is not used is said, once.
 // The trap: dot files are no pictures, though a Mac's copy leaves a `._001.jpg` beside each `001.jpg`.
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { byName } from "../natural-order.ts";
 import { pictureEndings } from "../picture-header.ts";
 import { DatasetFault, type Listing, pictureFile, refused, type Source } from "./listing.ts";
+import { mostCaptionBytes, readText } from "./text-file.ts";
 
 /** Pictures without captions. */
 export async function listPictureFolder(folder: string): Promise<Listing> {
-  const names = await namesIn(folder);
-  if (names instanceof DatasetFault) return refused(names);
+  const found = await entriesOf(folder);
+  if (found instanceof DatasetFault) return refused(found);
+  const { names } = found;
   const pictures = names.filter(isPicture);
   if (pictures.length === 0) return refused(noPictures(folder, names));
   const sources = pictures.map((name) => source(folder, name, null));
-  return { sources, files: sources.map(({ file }) => file), warnings: [], faults: [] };
+  const stems = new Set(pictures.map(stem));
+  const captions = names.filter((name) => isText(name) && stems.has(stem(name)));
+  const warnings = [
+    ...(captions.length === 0 ? [] : [
+      `${captions.length} captions (${few(captions)}) are not used: IMAGE_DIR_DATASET has none. ` +
+      "IMAGE_CAPTION_DIR_DATASET with keep_original_captions uses them.",
+    ]),
+    ...unused(folder, found, (name) => captions.includes(name)),
+  ];
+  return { sources, files: sources.map(({ file }) => file), warnings, faults: [] };
 }
 
 /** Pictures with captions from `.txt` files, white space at both ends removed. */
 export async function listCaptionedFolder(folder: string): Promise<Listing> {
-  const names = await namesIn(folder);
-  if (names instanceof DatasetFault) return refused(names);
+  const found = await entriesOf(folder);
+  if (found instanceof DatasetFault) return refused(found);
+  const { names } = found;
   const pictures = names.filter(isPicture);
   if (pictures.length === 0) return refused(noPictures(folder, names));
-  const texts = new Set(names.filter((name) => extname(name) === ".txt"));
+  const texts = new Set(names.filter(isText));
   const byStem = Map.groupBy(pictures, stem);
   const shared = [...byStem].filter(([, pictures]) => pictures.length > 1);
   const without = [...byStem.keys()].filter((stem) => !texts.has(`${stem}.txt`));
@@ -40,38 +52,62 @@ export async function listCaptionedFolder(folder: string): Promise<Listing> {
       new DatasetFault({
         file: folder,
         wanted: "a caption file beside every picture",
-        found: `none of ${without.map((stem) => `${stem}.txt`).join(", ")}`,
+        found: `none of ${few(without.map((stem) => `${stem}.txt`))}`,
         fix: "Write them, or use IMAGE_DIR_DATASET, which needs no captions.",
       }),
     ]),
   ];
+  const captioned = await Promise.all(
+    pictures.filter((name) => texts.has(`${stem(name)}.txt`)).map(async (name) => {
+      const text = await captionIn(join(folder, `${stem(name)}.txt`));
+      return text instanceof DatasetFault ? text : source(folder, name, text.trim());
+    }),
+  );
+  faults.push(...captioned.filter((each) => each instanceof DatasetFault));
   if (faults.length > 0) return refused(...faults);
-  const sources = await Promise.all(pictures.map(async (name) => {
-    const text = await readFile(join(folder, `${stem(name)}.txt`), "utf8");
-    return source(folder, name, text.replace(/^\ufeff/, "").trim());
-  }));
+  const sources = captioned as readonly Source[];
   const alone = [...texts].filter((text) => !byStem.has(stem(text)));
   return {
     sources,
     files: sources.map(({ file }) => file),
-    warnings: alone.map((text) =>
-      `${join(folder, text)} has no picture beside it and is not used: ` +
-      "restore the picture or delete the caption."
-    ),
+    warnings: [
+      ...(alone.length === 0 ? [] : [
+        `${few(alone.map((text) => join(folder, text)))} ` +
+        `${
+          alone.length === 1
+            ? "has no picture beside it and is"
+            : "have no picture beside them and are"
+        } ` +
+        "not used: restore the picture or delete the caption.",
+      ]),
+      ...unused(folder, found, isText),
+    ],
     faults: [],
   };
 }
 
-/** File names in `folder`, without subfolders and dot files, in natural order. */
-async function namesIn(folder: string): Promise<readonly string[] | DatasetFault> {
+const captionIn = (file: string): Promise<string | DatasetFault> =>
+  readText(file, mostCaptionBytes).catch((cause) => {
+    if (cause instanceof DatasetFault) return cause;
+    throw cause;
+  });
+
+interface Entries {
+  /** File names, without dot files, in natural order. */
+  readonly names: readonly string[];
+  readonly folders: readonly string[];
+}
+
+async function entriesOf(folder: string): Promise<Entries | DatasetFault> {
   try {
-    const names = (await readdir(folder)).filter((name) => !name.startsWith("."));
-    const files = await Promise.all(
-      names.map(async (name) =>
-        (await stat(join(folder, name)).catch(() => null))?.isFile() ?? true
-      ),
+    const names = (await readdir(folder)).filter((name) => !name.startsWith(".")).sort(byName);
+    const kinds = await Promise.all(
+      names.map((name) => stat(join(folder, name)).catch(() => null)),
     );
-    return names.filter((_, i) => files[i]).sort(byName);
+    return {
+      names: names.filter((_, i) => kinds[i]?.isFile() ?? true),
+      folders: names.filter((_, i) => kinds[i]?.isDirectory() ?? false),
+    };
   } catch (cause) {
     return new DatasetFault({
       key: "data_loader.dataset.dataset_dir",
@@ -82,6 +118,39 @@ async function namesIn(folder: string): Promise<readonly string[] | DatasetFault
       cause,
     });
   }
+}
+
+/** What Windows keeps in folders of pictures. */
+const systemFiles: readonly string[] = ["desktop.ini", "thumbs.db"];
+
+/** One line about everything in the folder that is neither a picture nor `used`. */
+function unused(
+  folder: string,
+  { names, folders }: Entries,
+  used: (name: string) => boolean,
+): readonly string[] {
+  const masks = names.filter(isMaskOfOneTrainer);
+  const others = names.filter((name) =>
+    !isPicture(name) && !isMaskOfOneTrainer(name) && !used(name) &&
+    !systemFiles.includes(name.toLowerCase())
+  );
+  const all = [...others, ...folders.map((name) => `${name}/`)];
+  return [
+    ...(all.length === 0 ? [] : [
+      `Not used of ${folder}: ${few(all)}. Pictures are files of the folder itself that end in ` +
+      `${[...pictureEndings].join(", ")}.`,
+    ]),
+    ...(masks.length === 0 ? [] : [
+      `${masks.length} files (${few(masks)}) are taken for masks, and this kind of dataset has ` +
+      "none. IMAGE_CAPTION_JSONL_DATASET names a mask in each line.",
+    ]),
+  ];
+}
+
+/** The first few, and how many more there are. */
+function few(names: readonly string[]): string {
+  const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
+  return names.slice(0, 5).join(", ") + more;
 }
 
 const noPictures = (folder: string, others: readonly string[]): DatasetFault =>
@@ -101,6 +170,11 @@ const source = (folder: string, name: string, caption: string | null): Source =>
 });
 
 const isPicture = (name: string): boolean =>
-  pictureEndings.has(extname(name).slice(1).toLowerCase());
+  pictureEndings.has(extname(name).slice(1).toLowerCase()) && !isMaskOfOneTrainer(name);
+
+/** OneTrainer keeps the mask of `a.jpg` beside it, as `a-masklabel.png`. */
+const isMaskOfOneTrainer = (name: string): boolean => name.toLowerCase().endsWith("-masklabel.png");
+
+const isText = (name: string): boolean => extname(name) === ".txt";
 
 const stem = (name: string): string => basename(name, extname(name));

@@ -1,0 +1,387 @@
+// What each `sweep <action>` does. The trap: `run` may be given twice for one folder; the second looks on.
+import { existsSync } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
+import { availableParallelism, hostname } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import process from "node:process";
+import { Effect, Fiber } from "effect";
+import { holdsOut } from "../config/fixed-loss.ts";
+import { optionRows } from "../config/option-rows.ts";
+import { exitCodeOfSweep, type Leaderboard, leaderboard, winners } from "../fleet/leaderboard.ts";
+import type { PlannedSweep } from "../fleet/planned-sweep.ts";
+import { fleetAddress } from "../fleet/postgres.ts";
+import { outlookLines, planSweep, type TrialWorld } from "../fleet/plan-sweep.ts";
+import { fleetFile, runToEnd, withTables } from "../fleet/sweep-session.ts";
+import type { StoredSweep, Tables } from "../fleet/tables.ts";
+import { trainInChild } from "../fleet/train-child.ts";
+import { type CopyEmbedding, writeWinners } from "../fleet/winner-files.ts";
+import { trainingApp } from "../inversion/app.ts";
+import type { MemoryTable } from "../inversion/model/memory-table.ts";
+import { type Fault, fault, Stopped } from "../lib/fault.ts";
+import { nearest } from "../lib/nearest.ts";
+import { readHeader, readSafetensors, writeSafetensors } from "../lib/safetensors/safetensors.ts";
+import { tryPromise } from "../lib/try-promise.ts";
+import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
+import type { Plan } from "../runtime/plan/plan.ts";
+import { preflight, prepare } from "../runtime/plan/prepare.ts";
+import { sameCommand } from "../runtime/platform/runtime.ts";
+import { type Definition, readDefinition } from "../sweep/definition.ts";
+import { settingsOf, trialCount } from "../sweep/trials.ts";
+import { type Terminal, UsageFault } from "./command.ts";
+import { plainText } from "./plain-text.ts";
+import { progressLine } from "./progress-line.ts";
+import { onSoftStop } from "./signals.ts";
+import { leaderboardCsv, leaderboardLines, sweepListLines } from "./sweep-text.ts";
+
+type Options = Readonly<Record<string, unknown>>;
+type Act = (target: string, options: Options, terminal: Terminal) => Effect.Effect<void, Fault>;
+
+export class NoSuchSweep extends fault("NoSuchSweep", "user") {}
+export class NoSweepFile extends fault("NoSweepFile", "user") {}
+
+const mostTrials = 10_000;
+const silentSeconds = 1800;
+
+const baseOf = (options: Options) =>
+  options.output === undefined ? "output" : String(options.output);
+
+const wholeNumber = (options: Options, key: string, least: number, otherwise: number) => {
+  const value = options[key] === undefined ? otherwise : Number(options[key]);
+  return Number.isInteger(value) && value >= least ? Effect.succeed(value) : Effect.fail<Fault>(
+    new UsageFault({
+      key: `--${key}`,
+      wanted: `a whole number from ${least} on`,
+      found: String(options[key]),
+      fix: "`sweep --help` tells all options.",
+    }),
+  );
+};
+
+/** Looking makes no database where there is none. */
+const hasSweeps = (base: string) => fleetAddress() !== undefined || existsSync(fleetFile(base));
+
+const readFileOf = (file: string): Effect.Effect<string, Fault> =>
+  Effect.tryPromise({
+    try: () => readFile(file, "utf8"),
+    catch: (cause) =>
+      new NoSweepFile({
+        file,
+        wanted: "a sweep file",
+        found: (cause as Error).message,
+        fix: "Give the path of a YAML file; sweeps/ has examples.",
+        cause,
+      }),
+  });
+
+/** What its memory table says of the plan that it takes. */
+function peakOf({ facts }: Plan): number | null {
+  const { memory } = facts as { memory?: MemoryTable };
+  const rows = memory?.rows.filter(({ plan }) => plan === undefined || plan === memory.plan) ?? [];
+  return rows.length === 0 ? null : Math.max(...rows.map(({ peak }) => peak));
+}
+
+/** How one trial is prepared: as `pipeline` would, with the trial's options set. */
+function trialWorld(definition: Definition, config: string | null, options: Options): TrialWorld {
+  const app = trainingApp();
+  return {
+    look: (trial) =>
+      Effect.gen(function* () {
+        const prepared = yield* prepare({
+          pipeline: definition.pipeline,
+          layers: {
+            ...(config === null ? {} : { file: config }),
+            set: settingsOf(trial.overrides),
+            ...(options.output === undefined ? {} : { output: String(options.output) }),
+          },
+          selectors: {},
+          choice: {},
+          offline: options.dryRun === true,
+          app,
+          onProgress: () => {},
+        });
+        const plan = yield* planRun(prepared);
+        yield* preflight(prepared, plan);
+        yield* keepDigests(prepared);
+        return { prepared, plan };
+      }),
+    memory: peakOf,
+    heldOut: (values) =>
+      values.fixed_loss_every === null ? null : holdsOut({
+        fixed_loss_dataset: values.fixed_loss_dataset ?? null,
+        fixed_loss_holdout: Number(values.fixed_loss_holdout ?? 0),
+      }),
+  };
+}
+
+/** The sweep of this content, or the free name for a new one and what the other has otherwise. */
+const placeOf = (plan: PlannedSweep, all: readonly StoredSweep[]) => {
+  const same = all.find((each) => each.plan.digest === plan.digest);
+  if (same !== undefined) return { name: same.name, other: null };
+  const other = all.find(({ name }) => name === plan.name);
+  return other === undefined
+    ? { name: plan.name, other: null }
+    : { name: `${plan.name}-${plan.digest.slice(0, 8)}`, other };
+};
+
+const varied = ({ trials }: PlannedSweep) =>
+  new Set(trials.map(({ overrides }) => JSON.stringify(overrides)));
+
+/** What differs between two sweeps of one name, for people. */
+function differences(before: PlannedSweep, after: PlannedSweep): string {
+  const [had, has] = [varied(before), varied(after)];
+  const keys = (["pipeline", "config", "by", "at", "rungs", "factor", "keep", "budget"] as const)
+    .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
+    .map((key) => `${key} ${JSON.stringify(before[key])} -> ${JSON.stringify(after[key])}`);
+  const came = [...has].filter((each) => !had.has(each)).length;
+  const went = [...had].filter((each) => !has.has(each)).length;
+  const trials = came + went === 0 ? [] : [`${came} trials more and ${went} less`];
+  return [...keys, ...trials].join(", ") || "what its configuration means";
+}
+
+const boardOf = (tables: Tables["Service"], sweep: StoredSweep) =>
+  Effect.gen(function* () {
+    const results = yield* tables.results(sweep.name);
+    return { results, board: leaderboard(sweep, results, yield* tables.runs(sweep.name)) };
+  });
+
+const find = (base: string, name: string) =>
+  Effect.gen(function* () {
+    const all = hasSweeps(base) ? yield* withTables(base, (each) => each.sweeps) : [];
+    const sweep = all.find((each) => each.name === name);
+    if (sweep !== undefined) return sweep;
+    const names = all.map((each) => each.name);
+    const near = nearest(name, names);
+    return yield* new NoSuchSweep({
+      wanted: `a sweep of ${base} (${names.join(", ") || "there is none"})`,
+      found: name,
+      fix: near === undefined ? "`sweep list` lists them." : `Did you mean ${near}?`,
+    });
+  });
+
+const copyEmbedding: CopyEmbedding = (from, to, more) =>
+  tryPromise(async () => {
+    const [{ metadata }, tensors] = await Promise.all([readHeader(from), readSafetensors(from)]);
+    await writeSafetensors(to, tensors, { ...metadata, ...more });
+  });
+
+/** Says what happens while it does, until interrupted. */
+const narrate = (base: string, name: string, say: (line: string) => void) => {
+  const line = progressLine(process.stderr);
+  const told = new Set<string>();
+  let first = true;
+  const look = withTables(base, (tables) =>
+    Effect.gen(function* () {
+      const sweep = yield* tables.findSweep(name);
+      if (sweep === null) return;
+      const { results, board } = yield* boardOf(tables, sweep);
+      for (const { trial, until, outcome } of results) {
+        const key = JSON.stringify([trial, until, outcome]);
+        if (!told.has(key) && !first) {
+          line.clear();
+          const loss = "loss" in outcome && outcome.loss !== null ? `, loss ${outcome.loss}` : "";
+          const message = "message" in outcome ? `: ${outcome.message.split("\n").at(-1)}` : "";
+          const step = "step" in outcome ? ` at step ${outcome.step}` : "";
+          say(`trial ${trial} ${outcome.outcome}${step}${loss}${message}`);
+        }
+        told.add(key);
+      }
+      first = false;
+      const end = (row: Leaderboard["rows"][number]) => row.steps ?? row.step;
+      const total = board.rows.reduce((sum, row) => sum + end(row), 0);
+      line.update(board.rows.reduce((sum, row) => sum + row.step, 0), total, "steps");
+    }));
+  const forever = Effect.forever(Effect.andThen(look, Effect.sleep("1 second")));
+  return Effect.ensuring(forever, Effect.sync(() => line.clear()));
+};
+
+/** Removes the checkpoints of those that did not win (`keep: best`). */
+const removeLosers = (sweep: StoredSweep, board: Leaderboard): Effect.Effect<void, Fault> => {
+  const won = new Set(winners(board).map(({ trial }) => trial));
+  const losers = board.rows.filter(({ trial, state }) => !won.has(trial) && state === "done");
+  if (sweep.plan.keep === "all" || won.size === 0) return Effect.void;
+  return tryPromise(async () => {
+    for (const { run } of losers) {
+      await rm(join(run, "checkpoints"), { recursive: true, force: true });
+    }
+  });
+};
+
+/** Runs a sweep that is in the tables to its end, and says what came of it. */
+const toEnd = (base: string, name: string, options: Options, terminal: Terminal) =>
+  Effect.gen(function* () {
+    const slots = yield* wholeNumber(options, "slots", 1, 1);
+    const quiet = options.json === true;
+    const say = (line: string) =>
+      quiet ? void process.stderr.write(`${plainText(line)}\n`) : terminal.print(plainText(line));
+    const threads = slots === 1 ? null : Math.max(1, Math.floor(availableParallelism() / slots));
+    const running = yield* Effect.forkChild(runToEnd(base, name, {
+      name: hostname(),
+      slots,
+      train: trainInChild({ threads, silentSeconds }),
+      say,
+    }));
+    let stopping = false;
+    const soft = onSoftStop(() => {
+      stopping = true;
+      say("Stopping: trainings end after the step they are in.");
+      running.interruptUnsafe();
+    });
+    const narrator = yield* Effect.forkChild(narrate(base, name, say));
+    const exit = yield* Fiber.await(running);
+    yield* Fiber.interrupt(narrator);
+    soft();
+    if (stopping) {
+      return yield* new Stopped({
+        wanted: "to go on",
+        found: "a request to stop",
+        fix: `The sweep stays where it is; go on with: ${
+          sameCommand("sweep", process.argv.slice(3))
+        }`,
+      });
+    }
+    yield* exit;
+    const sweep = yield* find(base, name);
+    const { results, board } = yield* withTables(base, (tables) => boardOf(tables, sweep));
+    const files = yield* writeWinners(base, board, copyEmbedding);
+    yield* removeLosers(sweep, board);
+    if (quiet) terminal.print(JSON.stringify(board));
+    else [...leaderboardLines(board), ...files.map((file) => `  ${file}`)].forEach(terminal.print);
+    process.exitCode = exitCodeOfSweep(results);
+  });
+
+const run: Act = (given, options, terminal) =>
+  Effect.gen(function* () {
+    const file = resolve(given);
+    const text = yield* readFileOf(file);
+    const known = optionRows().map(({ key }) => key);
+    const definition = yield* readDefinition(text, given, known);
+    const count = trialCount(definition);
+    if (count > mostTrials && options.yes !== true) {
+      return yield* new UsageFault({
+        file: given,
+        wanted: `at most ${mostTrials} trials`,
+        found: String(count),
+        fix: "Give --yes if that many are meant, or set budget.trials.",
+      });
+    }
+    const config = definition.config === null ? null : resolve(dirname(file), definition.config);
+    const outlook = yield* planSweep(
+      definition,
+      file,
+      config,
+      trialWorld(definition, config, options),
+    );
+    if (options.dryRun === true) {
+      if (options.json === true) terminal.print(JSON.stringify(outlook));
+      else outlookLines(outlook).map(plainText).forEach(terminal.print);
+      return;
+    }
+    const { sweep } = outlook;
+    const { base } = sweep;
+    const all = yield* withTables(base, (tables) => tables.sweeps);
+    const { name, other } = placeOf(sweep, all);
+    if (options.json !== true) {
+      outlookLines({ ...outlook, sweep: { ...sweep, name } }).map(plainText).forEach(
+        terminal.print,
+      );
+      if (other !== null) {
+        terminal.print(
+          `Another sweep ${other.name} is in ${base}, with ${differences(other.plan, sweep)}; ` +
+            `this one is ${name}.`,
+        );
+      }
+    }
+    yield* withTables(base, (tables) => tables.submit({ ...sweep, name }));
+    const stored = yield* find(base, name);
+    if (stored.state === "cancelled") {
+      return yield* new UsageFault({
+        file: given,
+        wanted: "a sweep that is to go on",
+        found: `${name}, which was cancelled`,
+        fix: `\`sweep resume ${name}\` goes on with it.`,
+      });
+    }
+    yield* toEnd(base, name, options, terminal);
+  });
+
+const list: Act = (_target, options, { print }) =>
+  Effect.gen(function* () {
+    const base = baseOf(options);
+    const boards = !hasSweeps(base)
+      ? []
+      : yield* withTables(base, (tables) =>
+        Effect.flatMap(tables.sweeps, (all) =>
+          Effect.forEach(
+            all,
+            (sweep) => Effect.map(boardOf(tables, sweep), ({ board }) => ({ sweep, board })),
+          )));
+    if (options.json === true) print(JSON.stringify(boards.map(({ board }) => board)));
+    else if (boards.length === 0) print(`There are no sweeps in ${base}.`);
+    else sweepListLines(boards).forEach(print);
+  });
+
+const show: Act = (name, options, { print }) =>
+  Effect.gen(function* () {
+    const base = baseOf(options);
+    const sweep = yield* find(base, name);
+    const { board } = yield* withTables(base, (tables) => boardOf(tables, sweep));
+    if (options.json === true) print(JSON.stringify(board));
+    else if (options.csv === true) leaderboardCsv(board).forEach(print);
+    else leaderboardLines(board).forEach(print);
+  });
+
+const cancel: Act = (name, options, { print }) =>
+  Effect.gen(function* () {
+    const base = baseOf(options);
+    const { state } = yield* find(base, name);
+    if (state !== "running") {
+      return print(
+        state === "done" ? `${name} is done already.` : `${name} is cancelled already.`,
+      );
+    }
+    yield* withTables(base, (tables) => tables.setState(name, "cancelled"));
+    print(
+      `${name} is cancelled: what trains ends after its step. \`sweep resume ${name}\` goes on.`,
+    );
+  });
+
+const resume: Act = (name, options, terminal) =>
+  Effect.gen(function* () {
+    const base = baseOf(options);
+    const more = yield* wholeNumber(options, "more", 0, 0);
+    const { state, plan } = yield* find(base, name);
+    if (more > 0 && plan.rungs.length === 0) {
+      return yield* new UsageFault({
+        key: "--more",
+        wanted: "a sweep with halving",
+        found: `${name}, which trains all to their end`,
+        fix: "Leave --more out.",
+      });
+    }
+    if (state !== "running" || more > 0) {
+      yield* withTables(base, (tables) => tables.nextRound(name, more));
+    }
+    yield* toEnd(base, name, options, terminal);
+  });
+
+const remove: Act = (name, options, { print }) =>
+  Effect.gen(function* () {
+    const base = baseOf(options);
+    const { state } = yield* find(base, name);
+    if (state === "running") {
+      return yield* new UsageFault({
+        wanted: "a sweep that does not run",
+        found: name,
+        fix: `\`sweep cancel ${name}\` first.`,
+      });
+    }
+    if (options.yes !== true) return print(`Would forget ${name} and remove ${join(base, name)}.`);
+    yield* withTables(base, (tables) => tables.remove(name));
+    yield* tryPromise(() => rm(join(base, name), { recursive: true, force: true }));
+    print(`${name} is forgotten; its runs are still in ${base}.`);
+  });
+
+export const sweepActions = { run, list, show, cancel, resume, delete: remove } satisfies Record<
+  string,
+  Act
+>;

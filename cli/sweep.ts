@@ -1,0 +1,69 @@
+// `sweep <action>`: many trainings from one file. `run` makes them, the other actions look at them or change
+// what is to be done. What each does is in sweep-actions.ts, loaded only when it is called.
+import { Effect } from "effect";
+import { tryPromise } from "../lib/try-promise.ts";
+import { type Command, UsageFault } from "./command.ts";
+
+const actions = ["run", "list", "show", "cancel", "resume", "delete"] as const;
+
+export const sweepCommand: Command = {
+  usage: "sweep <action> [file-or-sweep]",
+  summary: "Many trainings from one file: ranked, halved, gone on with after any end",
+  options: [
+    ["--output <dir>", "The folder of runs and sweeps (output)"],
+    ["--dry-run", "run: print the trials, what each would do, steps and memory; train nothing"],
+    ["--slots <n>", "run, resume: how many trainings at once (1)"],
+    ["--more <n>", "resume: also go on with the next best so many that lost a halving"],
+    ["--yes", "delete: do it. run: also with more than 10 000 trials"],
+    ["--json", "Print one JSON value instead of text"],
+    ["--csv", "show: one line a trial, for a spreadsheet"],
+  ],
+  sections: [{
+    title: "DESCRIPTION",
+    paragraphs: [
+      "run FILE: trains every trial of a sweep file, each as a process of its own, and ranks them. " +
+      "Ctrl-C leaves the sweep where it is; the same command goes on, also after a crash or a power " +
+      "cut. A trial whose run is in the folder already is not trained again.",
+      "list: the sweeps of the folder. show SWEEP: its leaderboard.",
+      "cancel SWEEP: its trainings end after the step they are in, and no other begins.",
+      "resume SWEEP: goes on with a cancelled one, tries failed trials again, and with --more N " +
+      "calls back the next best N that lost a halving.",
+      "delete SWEEP: forgets it and removes OUTPUT/SWEEP; its runs stay.",
+    ],
+  }, {
+    title: "FILES",
+    paragraphs: [
+      "OUTPUT/SWEEP/best.safetensors is the winner's embedding, with its trial in the metadata; with " +
+      "rank.per one for each group. config/schema/sweep.json describes sweep files.",
+    ],
+  }, {
+    title: "EXIT STATUS",
+    paragraphs: [
+      "0 every trial is done. Else the worst of its trials: 70 a defect, 3 the disk, the network or " +
+      "the device, 2 something in the file, the configuration or the data. 130 stopped by Ctrl-C.",
+    ],
+  }],
+  examples: [
+    "sweep run sweeps/rates.yaml --dry-run",
+    "sweep run sweeps/rates.yaml",
+    "sweep show rates",
+    "sweep resume rates --more 3",
+  ],
+  run: ([action, target], options, terminal) => {
+    const wanted = actions.find((each) => each === action);
+    const names = action === "list" ? target === undefined : target !== undefined;
+    if (wanted === undefined || !names) {
+      return Effect.fail(
+        new UsageFault({
+          wanted: "sweep run FILE, list, show, cancel, resume or delete SWEEP",
+          found: ["sweep", action, target].filter((part) => part !== undefined).join(" "),
+          fix: "`sweep --help` shows how it is written.",
+        }),
+      );
+    }
+    return Effect.flatMap(
+      tryPromise(() => import("./sweep-actions.ts")),
+      ({ sweepActions }) => sweepActions[wanted](String(target), options, terminal),
+    );
+  },
+};

@@ -1,0 +1,89 @@
+// `worker`: trains what the sweeps of a fleet ask for, one training a slot, until it is stopped. Its folder
+// of runs is the one that all machines of the fleet see under the same path.
+// The trap: the database's address comes from the environment alone, where `ps` does not show it.
+import { existsSync } from "node:fs";
+import { availableParallelism, hostname } from "node:os";
+import process from "node:process";
+import { Duration, Effect, Fiber } from "effect";
+import { Stopped } from "../lib/fault.ts";
+import { tryPromise } from "../lib/try-promise.ts";
+import { type Command, UsageFault } from "./command.ts";
+import { optionReader } from "./option-reader.ts";
+import { onSoftStop } from "./signals.ts";
+
+const silentSeconds = 1800;
+const isCount = (value: number) => Number.isInteger(value) && value >= 1;
+
+export const workerCommand: Command = {
+  usage: "worker",
+  summary: "Train what the sweeps of a fleet ask for, over PostgreSQL (GNOMIC_FLEET)",
+  options: [
+    ["--slots <n>", "How many trainings at once (1)"],
+    ["--name <name>", "What others see it as (the machine's name)"],
+    ["--lease <seconds>", "After so long a worker that is silent loses its trainings (120)"],
+  ],
+  sections: [{
+    title: "DESCRIPTION",
+    paragraphs: [
+      "GNOMIC_FLEET=postgres://USER:PASSWORD@HOST/DATABASE names the database, for workers and for " +
+      "`sweep`; it is encrypted and verified unless it is on this machine. The folder of runs must be " +
+      "one that all machines see under the same path; a worker that does not see it leaves its " +
+      "sweeps to others. All workers of a fleet have the same --lease.",
+      "Ctrl-C and SIGTERM: trainings end after the step they are in and go back to the queue.",
+    ],
+  }],
+  examples: ["worker --slots 2"],
+  run: (_args, options, { print }) =>
+    Effect.gen(function* () {
+      const reader = optionReader(options, "worker");
+      const { slots, lease, name } = yield* reader.end({
+        slots: reader.number("slots", 1, isCount, "a whole number from 1 on"),
+        lease: reader.number("lease", 120, (value) => value >= 3, "seconds, from 3 on"),
+        name: reader.text("name") ?? `${hostname()}/${process.pid}`,
+      });
+      const [{ fleetAddress }, { joinFleet }, { trainInChild }] = yield* tryPromise(() =>
+        Promise.all([
+          import("../fleet/postgres.ts"),
+          import("../fleet/sweep-session.ts"),
+          import("../fleet/train-child.ts"),
+        ])
+      );
+      const address = fleetAddress();
+      if (address === undefined) {
+        return yield* new UsageFault({
+          key: "GNOMIC_FLEET",
+          wanted: "the address of a PostgreSQL database",
+          found: "nothing",
+          fix: "On one machine `sweep run` trains by itself and needs no worker.",
+        });
+      }
+      const threads = slots === 1 ? null : Math.max(1, Math.floor(availableParallelism() / slots));
+      const working = yield* Effect.forkChild(joinFleet(
+        address,
+        Duration.seconds(lease),
+        {
+          name,
+          slots,
+          train: trainInChild({ threads, silentSeconds }),
+          say: print,
+          accepts: ({ base }) => existsSync(base),
+        },
+        Effect.never,
+      ));
+      let stopping = false;
+      const release = onSoftStop(() => {
+        stopping = true;
+        print("Stopping: trainings end after the step they are in and go back.");
+        working.interruptUnsafe();
+      });
+      print(`Worker ${name} with ${slots} ${slots === 1 ? "slot" : "slots"} waits for work.`);
+      const exit = yield* Fiber.await(working);
+      release();
+      if (!stopping) return yield* exit;
+      return yield* new Stopped({
+        wanted: "to go on",
+        found: "a request to stop",
+        fix: "What it had is another worker's now.",
+      });
+    }),
+};

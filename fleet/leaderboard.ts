@@ -1,0 +1,151 @@
+// The leaderboard of a sweep as data: what `sweep show` and the page print. Made from the stored plan,
+// results and rows alone, so it is the same from one worker and from ten.
+// The trap: who came further stands before who lost a halving, whatever their losses.
+import { join } from "node:path";
+import { groups } from "../sweep/ranking.ts";
+import { type PlannedSweep, type PlannedTrial } from "./planned-sweep.ts";
+import { isReached, type SegmentOutcome } from "./segment-outcome.ts";
+import type { RunRow, StoredResult, StoredSweep } from "./tables.ts";
+
+/** waiting: nobody trains it now. lost: it paused and others went on. */
+export type TrialState =
+  | "waiting"
+  | "training"
+  | "done"
+  | "lost"
+  | "failed"
+  | "cancelled"
+  | "skipped";
+
+export interface LeaderboardRow {
+  /** In its group, from 1; null: it has no loss yet. */
+  readonly rank: number | null;
+  readonly trial: number;
+  readonly name: string;
+  readonly group: string;
+  readonly overrides: PlannedTrial["overrides"];
+  readonly loss: number | null;
+  /** The step that the loss is of. */
+  readonly lossStep: number | null;
+  readonly step: number;
+  readonly steps: number | null;
+  readonly seconds: number;
+  readonly machine: string | null;
+  readonly state: TrialState;
+  /** What failed, or why it was not begun. */
+  readonly message: string | null;
+  readonly run: string;
+  /** The embedding that counts, where it is. */
+  readonly checkpoint: string | null;
+}
+
+export interface Leaderboard {
+  readonly sweep: string;
+  readonly state: StoredSweep["state"];
+  readonly by: PlannedSweep["by"];
+  readonly at: PlannedSweep["at"];
+  readonly per: readonly string[];
+  readonly rungs: readonly number[];
+  readonly rows: readonly LeaderboardRow[];
+}
+
+const furthest = (results: readonly StoredResult[]) =>
+  results.toSorted((a, b) => (a.until ?? Infinity) - (b.until ?? Infinity)).at(-1);
+
+const reached = (results: readonly StoredResult[]) =>
+  furthest(results.filter(({ outcome }) => isReached(outcome)));
+
+/** The checkpoint that the ranking is about: the best file, or the last. */
+export const checkpointOf = (
+  { at }: Pick<PlannedSweep, "at">,
+  { trigger }: PlannedTrial,
+  outcome: SegmentOutcome | undefined,
+): string | null => {
+  if (outcome?.outcome !== "done") return null;
+  const wanted = at === "best" ? [`${trigger}-best.safetensors`] : [];
+  return [...wanted, `${trigger}.safetensors`].find((name) => outcome.files.includes(name)) ?? null;
+};
+
+function stateOf(
+  sweep: StoredSweep,
+  last: StoredResult | undefined,
+  run: RunRow | undefined,
+): TrialState {
+  if (run !== undefined && run.worker !== "") return "training";
+  const outcome = last?.outcome.outcome;
+  if (outcome === "done" || outcome === "skipped" || outcome === "cancelled") return outcome;
+  if (outcome === "failed" || outcome === "poisoned") return "failed";
+  if (sweep.state === "cancelled") return "cancelled";
+  return outcome === "paused" && sweep.state === "done" ? "lost" : "waiting";
+}
+
+export function leaderboard(
+  sweep: StoredSweep,
+  results: readonly StoredResult[],
+  runs: readonly RunRow[],
+): Leaderboard {
+  const { plan } = sweep;
+  const made = plan.trials.map((trial) => {
+    const mine = results.filter((each) => each.trial === trial.number);
+    const run = runs.find((each) => each.trial === trial.number);
+    const [last, best] = [furthest(mine), reached(mine)];
+    const outcome = best !== undefined && isReached(best.outcome) ? best.outcome : undefined;
+    const value = outcome === undefined
+      ? null
+      : plan.at === "best"
+      ? outcome.best
+      : outcome.loss === null
+      ? null
+      : { loss: outcome.loss, step: outcome.step };
+    const said = last?.outcome;
+    const checkpoint = checkpointOf(plan, trial, outcome);
+    return {
+      trial: trial.number,
+      name: trial.name,
+      group: trial.group,
+      overrides: trial.overrides,
+      loss: value?.loss ?? null,
+      lossStep: value?.step ?? null,
+      step: Math.max(outcome?.step ?? 0, run?.step ?? 0),
+      steps: trial.steps,
+      seconds: mine.reduce(
+        (sum, each) => sum + (isReached(each.outcome) ? each.outcome.seconds : 0),
+        0,
+      ),
+      machine: run !== undefined && run.worker !== "" ? run.worker : outcome?.machine ?? null,
+      state: stateOf(sweep, last, run),
+      message: said === undefined
+        ? null
+        : "message" in said
+        ? said.message
+        : "why" in said
+        ? said.why
+        : null,
+      run: join(plan.base, trial.run),
+      checkpoint: checkpoint === null ? null : join(plan.base, trial.run, checkpoint),
+      rung: best === undefined ? -1 : best.until ?? Infinity,
+    };
+  });
+  const rows = [...groups(made).values()].flatMap((group) => {
+    const ordered = group.toSorted((a, b) => a.rung === b.rung ? 0 : b.rung > a.rung ? 1 : -1);
+    return ordered.map(({ rung: _, ...row }, i) => ({
+      rank: row.loss === null ? null : i + 1,
+      ...row,
+    }));
+  });
+  const { name, state } = sweep;
+  const { by, at, per, rungs } = plan;
+  return { sweep: name, state, by, at, per, rungs, rows };
+}
+
+/** The best of each group that was trained to its end. */
+export const winners = ({ rows }: Leaderboard): readonly LeaderboardRow[] =>
+  rows.filter((row) => row.rank === 1 && row.state === "done");
+
+/** The worst exit code among the trials: 70, 3, 2; 0 if none failed. */
+export function exitCodeOfSweep(results: readonly StoredResult[]): number {
+  const codes = results.flatMap(({ outcome }) =>
+    outcome.outcome === "failed" ? [outcome.exit ?? 70] : outcome.outcome === "poisoned" ? [70] : []
+  );
+  return [70, 3, 2].find((code) => codes.includes(code)) ?? (codes.length > 0 ? 70 : 0);
+}

@@ -1,0 +1,214 @@
+// From a definition to a sweep that can run: every trial prepared and looked at before the first begins,
+// with all that is wrong said at once.
+// The trap: two trials that mean one run are one; and trials that are measured differently do not compare,
+// unless what makes the difference splits the ranking (`per`).
+import { resolve } from "node:path";
+import { Effect } from "effect";
+import { digestJson } from "../lib/canonical-json.ts";
+import { allFaults, type Fault } from "../lib/fault.ts";
+import { ConfigFault, type Finding } from "../runtime/options/config-fault.ts";
+import type { Plan } from "../runtime/plan/plan.ts";
+import type { Prepared } from "../runtime/plan/prepare.ts";
+import { type Definition, keysOf } from "../sweep/definition.ts";
+import { rungsOf } from "../sweep/halving.ts";
+import { groupOf } from "../sweep/ranking.ts";
+import { overridesText, type Trial, trialsOf } from "../sweep/trials.ts";
+import type { PlannedSweep, PlannedTrial } from "./planned-sweep.ts";
+
+export interface LookedAt {
+  readonly prepared: Prepared;
+  readonly plan: Plan;
+}
+
+/** How trials are made ready, and what of training a sweep has to know. */
+export interface TrialWorld {
+  readonly look: (trial: Trial) => Effect.Effect<LookedAt, Fault>;
+  /** Whether its loss is measured on pictures that are not trained on; null: it is not measured at all. */
+  readonly heldOut: (values: Prepared["values"]) => boolean | null;
+  /** Bytes that it takes at its peak; null: not known. */
+  readonly memory: (plan: Plan) => number | null;
+}
+
+export interface TrialOutlook extends PlannedTrial {
+  readonly will: "new" | "goes on" | "complete already";
+  readonly fromStep: number;
+  /** Bytes at its peak; null: not known. */
+  readonly memory: number | null;
+  readonly sameAs: number | null;
+}
+
+export interface SweepOutlook {
+  readonly sweep: PlannedSweep;
+  readonly trials: readonly TrialOutlook[];
+}
+
+/** Names the trial, and the sweep file's line in place of `--set`. */
+const ofTrial = (trial: Trial, fault: Fault): Fault =>
+  fault instanceof ConfigFault
+    ? new ConfigFault(fault.findings.map((finding) => ({
+      ...finding,
+      ...(finding.file === "--set" ? { file: `trial ${trial.name}` } : {}),
+    })))
+    : fault;
+
+const willOf = ({ prepared, plan }: LookedAt): TrialOutlook["will"] =>
+  plan.run.isNew ? "new" : prepared.run.found?.manifest.status === "complete" &&
+      plan.stages.every(({ action }) => action !== "run")
+    ? "complete already"
+    : "goes on";
+
+/** What makes losses of different trials no measures of the same. */
+function incomparable(definition: Definition, heldOut: boolean): readonly string[] {
+  const { list, matrix, random } = keysOf(definition);
+  const measured = (key: string) =>
+    /^fixed_loss_(?!every)/.test(key) || (!heldOut && /^data_loader\.dataset(\.|$)/.test(key));
+  return [...list, ...matrix, ...random].filter((key) =>
+    measured(key) && !definition.rank.per.includes(key)
+  );
+}
+
+function findingsOf(
+  definition: Definition,
+  file: string,
+  trials: readonly { readonly trial: Trial; readonly heldOut: boolean | null }[],
+  steps: number,
+): readonly Finding[] {
+  const { rank, halving } = definition;
+  const names = (of: (heldOut: boolean | null) => boolean) =>
+    trials.filter(({ heldOut }) => of(heldOut)).map(({ trial }) => trial.name).slice(0, 5).join(
+      ", ",
+    );
+  const unmeasured = names((heldOut) => heldOut === null);
+  const own = names((heldOut) => heldOut === false);
+  const all = trials.every(({ heldOut }) => heldOut === true);
+  return [
+    ...(unmeasured === "" ? [] : [{
+      file,
+      key: "rank.by",
+      wanted: "a loss that is measured",
+      found: `fixed_loss_every: null in trial ${unmeasured}`,
+      fix: "Set fixed_loss_every to a number of steps.",
+    }]),
+    ...(rank.by !== "held_out" || own === "" ? [] : [{
+      file,
+      key: "rank.by",
+      wanted: "pictures that are not trained on in every trial",
+      found: `none in trial ${own}`,
+      fix: "Set fixed_loss_dataset or fixed_loss_holdout, or rank by fixed_loss.",
+    }]),
+    ...incomparable(definition, all).map((key) => ({
+      file,
+      key: "rank.per",
+      wanted: `${key}, since losses compare only where they are measured alike`,
+      found: definition.rank.per.join(", ") || "nothing",
+      fix: `Add ${key} to rank.per, or do not vary it.`,
+    })),
+    ...(halving === null || halving.first < steps ? [] : [{
+      file,
+      key: "halving.first",
+      wanted: `a step before the end of every trial (${steps})`,
+      found: String(halving.first),
+      fix: "Lower it.",
+    }]),
+  ];
+}
+
+/**
+ * Prepares every trial. `file` is the sweep's, absolute.
+ * @errors all faults of all trials at once.
+ */
+export const planSweep = (
+  definition: Definition,
+  file: string,
+  config: string | null,
+  world: TrialWorld,
+): Effect.Effect<SweepOutlook, Fault> =>
+  Effect.gen(function* () {
+    const trials = trialsOf(definition);
+    const looked = yield* Effect.forEach(trials, (trial) =>
+      Effect.result(
+        Effect.mapError(world.look(trial), (fault) => ofTrial(trial, fault)),
+      ));
+    const faults = looked.flatMap((each) => each._tag === "Failure" ? [each.failure] : []);
+    if (faults.length > 0) return yield* Effect.fail(allFaults(faults));
+    const found = looked.flatMap((each) => each._tag === "Success" ? [each.success] : []);
+
+    const measured = trials.map((trial, i) => ({
+      trial,
+      heldOut: world.heldOut(found[i].prepared.values),
+    }));
+    const lengths = found.map(({ prepared }) => prepared.configuration.steps);
+    const shortest = Math.min(...lengths.map((each) => each ?? Infinity));
+    const findings = findingsOf(definition, file, measured, shortest);
+    if (findings.length > 0) return yield* new ConfigFault(findings);
+
+    const first = new Map<string, number>();
+    const outlook = trials.map((trial, i): TrialOutlook => {
+      const { prepared, plan } = found[i];
+      // A seed that is drawn makes two trainings of one configuration; so it is part of the name here.
+      const identity = prepared.identity.digest;
+      const sameAs = first.get(identity) ?? null;
+      if (sameAs === null) first.set(identity, trial.number);
+      return {
+        number: trial.number,
+        name: trial.name,
+        overrides: trial.overrides as PlannedTrial["overrides"],
+        run: prepared.run.name,
+        trigger: prepared.configuration.trigger,
+        steps: lengths[i],
+        group: groupOf(trial, definition.rank.per),
+        will: willOf(found[i]),
+        fromStep: plan.run.step ?? 0,
+        memory: world.memory(plan),
+        sameAs,
+      };
+    });
+    const kept = outlook.filter(({ sameAs }) => sameAs === null);
+    const { halving, rank, budget } = definition;
+    const base = resolve(found[0].prepared.configuration.base);
+    const plan: Omit<PlannedSweep, "digest"> = {
+      name: definition.sweep,
+      file,
+      pipeline: definition.pipeline,
+      config,
+      base,
+      by: rank.by === "auto"
+        ? measured.every(({ heldOut }) => heldOut === true) ? "held_out" : "fixed_loss"
+        : rank.by,
+      at: rank.at,
+      per: rank.per,
+      rungs: halving === null ? [] : rungsOf(halving, shortest),
+      factor: halving?.factor ?? 1,
+      budget: { steps: budget.steps, hours: budget.hours },
+      parallel: definition.parallel,
+      priority: definition.priority,
+      attempts: definition.attempts,
+      stopAfterFailures: definition.stop_after_failures,
+      keep: definition.keep,
+      trials: kept.map(({ will: _1, fromStep: _2, memory: _3, sameAs: _4, ...trial }) => trial),
+    };
+    const { file: _, ...content } = plan;
+    return { sweep: { ...plan, digest: digestJson(content) }, trials: outlook };
+  });
+
+/** The lines of `sweep run --dry-run`. */
+export function outlookLines({ sweep, trials }: SweepOutlook): readonly string[] {
+  const kept = trials.filter(({ sameAs }) => sameAs === null);
+  const steps = kept.reduce(
+    (sum, { steps, fromStep }) => sum + Math.max(0, (steps ?? 0) - fromStep),
+    0,
+  );
+  const peak = Math.max(...trials.map(({ memory }) => memory ?? 0));
+  const gib = peak === 0 ? [] : [`at most ${(peak / 2 ** 30).toFixed(1)} GiB each`];
+  return [
+    `${sweep.name}: ${kept.length} trials, ranked by ${sweep.by} (${sweep.at})` +
+    (sweep.rungs.length === 0 ? "" : `, halved at ${sweep.rungs.join(", ")}`),
+    ...trials.map(({ name, overrides, will, run, fromStep, sameAs }) =>
+      `  ${name}  ${overridesText(overrides)}  ` +
+      (sameAs !== null
+        ? `the same as trial ${sameAs}`
+        : `${will}${will === "goes on" ? ` at step ${fromStep}` : ""}: ${run}`)
+    ),
+    [`${steps} steps in all${sweep.rungs.length > 0 ? " without halving" : ""}`, ...gib].join(", "),
+  ];
+}

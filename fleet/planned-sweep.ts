@@ -1,0 +1,51 @@
+// A sweep as it stands in the database: its trials with the runs that they mean, and all that decides what
+// is done. Made once, from a definition and the trials' configurations; every later command reads it.
+import { Schema } from "effect";
+
+const { Array: List, Finite, Int, Json, Literals, NullOr, Record, String: Text, Struct } = Schema;
+
+export const PlannedTrial = Struct({
+  number: Int,
+  name: Text,
+  overrides: Record(Text, Json),
+  /** Its run's folder in `base`. */
+  run: Text,
+  /** Names files of the run: `trigger-best.safetensors`. */
+  trigger: Text,
+  /** Steps in all; null: counted in epochs. */
+  steps: NullOr(Int),
+  group: Text,
+});
+export type PlannedTrial = typeof PlannedTrial.Type;
+
+export const PlannedSweep = Struct({
+  name: Text,
+  /** Digest of the file's content and its configuration's. */
+  digest: Text,
+  /** Absolute. */
+  file: Text,
+  pipeline: Text,
+  config: NullOr(Text),
+  base: Text,
+  by: Literals(["held_out", "fixed_loss"]),
+  at: Literals(["best", "last"]),
+  per: List(Text),
+  rungs: List(Int),
+  factor: Int,
+  budget: Struct({ steps: NullOr(Int), hours: NullOr(Finite) }),
+  parallel: Int,
+  priority: Literals(["high", "normal", "low"]),
+  attempts: Int,
+  stopAfterFailures: NullOr(Int),
+  keep: Literals(["all", "best"]),
+  trials: List(PlannedTrial),
+});
+export type PlannedSweep = typeof PlannedSweep.Type;
+export const PlannedSweepJson = Schema.fromJsonString(PlannedSweep);
+
+/** A training up to a step (null: to its end), as an item of the queue. */
+export const Segment = Struct({ sweep: Text, round: Int, trial: Int, until: NullOr(Int) });
+export type Segment = typeof Segment.Type;
+
+export const segmentKey = ({ sweep, round, trial, until }: Segment): string =>
+  `${sweep}/${round}/${trial}/${until ?? "end"}`;

@@ -1,0 +1,302 @@
+// Sweeps through the real engine on a file, with trainings that are functions: who goes on, against a plain
+// loop; that failures and a cancel are values; and that a worker that goes away answers nothing.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Duration, Effect, Fiber } from "effect";
+import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
+import { embeddedLayer } from "./engine.ts";
+import { exitCodeOfSweep, leaderboard } from "./leaderboard.ts";
+import type { PlannedSweep } from "./planned-sweep.ts";
+import type { SegmentOutcome } from "./segment-outcome.ts";
+import { Sweep } from "./sweep-workflow.ts";
+import { Tables } from "./tables.ts";
+import { runWorker, type Train } from "./worker.ts";
+
+const planOf = (count: number, more: Partial<PlannedSweep> = {}): PlannedSweep => ({
+  name: "s",
+  digest: "",
+  file: "/s.yaml",
+  pipeline: "p",
+  config: null,
+  base: "/b",
+  by: "held_out",
+  at: "best",
+  per: [],
+  rungs: [],
+  factor: 1,
+  budget: { steps: null, hours: null },
+  parallel: 16,
+  priority: "normal",
+  attempts: 2,
+  stopAfterFailures: null,
+  keep: "all",
+  trials: Array.from({ length: count }, (_, i) => ({
+    number: i + 1,
+    name: String(i + 1),
+    overrides: { rate: i + 1 },
+    run: `run-${i + 1}`,
+    trigger: "t",
+    steps: 900,
+    group: "",
+  })),
+  ...more,
+});
+
+const lossOf = (trial: number) => (trial * 7) % 27;
+
+/** A training that takes no time and reaches its step. */
+const reaching = (log: string[]): Train => ({ segment, onStep }) =>
+  Effect.sync((): SegmentOutcome => {
+    log.push(`${segment.trial}@${segment.until ?? "end"}`);
+    const step = segment.until ?? 900;
+    onStep(step);
+    const loss = lossOf(segment.trial);
+    const reached = { step, loss, best: { step, loss }, seconds: 0, machine: "m" };
+    return segment.until === null
+      ? { outcome: "done", ...reached, files: ["t-best.safetensors"] }
+      : { outcome: "paused", ...reached };
+  });
+
+const failed = (step: number, exit: number): SegmentOutcome => ({
+  outcome: "failed",
+  step,
+  exit,
+  message: "broke",
+  machine: "m",
+});
+
+const workerOf = (train: Train, slots = 1) =>
+  runWorker({ name: "m", slots, lease: Duration.seconds(1), train, say: () => {} });
+
+const settle = (name: string) =>
+  Effect.gen(function* () {
+    const tables = yield* Tables;
+    while ((yield* tables.findSweep(name))!.state === "running") yield* Effect.sleep("50 millis");
+    while ((yield* tables.runs(name)).some(({ worker }) => worker !== "")) {
+      yield* Effect.sleep("50 millis");
+    }
+  });
+
+const looked = (name: string) =>
+  Effect.gen(function* () {
+    const tables = yield* Tables;
+    const sweep = (yield* tables.findSweep(name))!;
+    const results = yield* tables.results(name);
+    return { results, board: leaderboard(sweep, results, yield* tables.runs(name)) };
+  });
+
+/** Submits a sweep and has it run to its end. */
+const run = (plan: PlannedSweep, train: Train, slots = 1) =>
+  Effect.gen(function* () {
+    const tables = yield* Tables;
+    yield* tables.submit(plan);
+    const worker = yield* Effect.forkChild(workerOf(train, slots));
+    yield* Sweep.execute({ sweep: plan.name, round: 0 }, { discard: true });
+    yield* settle(plan.name);
+    yield* Fiber.interrupt(worker);
+    return yield* looked(plan.name);
+  });
+
+const onFile = <A>(folder: string, work: Effect.Effect<A, any, any>): Promise<A> =>
+  Effect.runPromise(
+    Effect.scoped(work).pipe(
+      Effect.provide(embeddedLayer(join(folder, "fleet.db"))),
+    ) as Effect.Effect<A>,
+  );
+
+/** What a loop that sorts and cuts would train. */
+function byHand(count: number, rungs: readonly number[], factor: number): string[] {
+  let going = Array.from({ length: count }, (_, i) => i + 1);
+  const log: string[] = [];
+  for (const rung of rungs) {
+    log.push(...going.map((trial) => `${trial}@${rung}`));
+    const best = going.toSorted((a, b) => lossOf(a) - lossOf(b));
+    going = best.slice(0, Math.floor(going.length / factor));
+  }
+  return [...log, ...going.map((trial) => `${trial}@end`)];
+}
+
+for (const [slots, parallel] of [[1, 16], [5, 3]]) {
+  test(`27 trials halved by 3 with ${slots} slots: 39 trainings, each once, as a loop has it`, () =>
+    withTemporaryFolder(async (folder) => {
+      const log: string[] = [];
+      const plan = planOf(27, { rungs: [100, 300], factor: 3, parallel });
+      const { board } = await onFile(folder, run(plan, reaching(log), slots));
+      assert.deepEqual(log.toSorted(), byHand(27, [100, 300], 3).toSorted());
+      assert.deepEqual(board.rows.slice(0, 3).map(({ trial }) => trial), [27, 4, 8]);
+      assert.deepEqual(board.rows.map(({ state }) => state).filter((each) => each === "done"), [
+        ...["done", "done", "done"],
+      ]);
+    }));
+}
+
+test("a process that ends in the middle: another goes on, and nothing is trained twice", () =>
+  withTemporaryFolder(async (folder) => {
+    const log: string[] = [];
+    const plan = planOf(9, { rungs: [100], factor: 3 });
+    const slow: Train = (work) => Effect.delay(reaching(log)(work), "100 millis");
+    await onFile(
+      folder,
+      Effect.gen(function* () {
+        yield* (yield* Tables).submit(plan);
+        yield* Effect.forkScoped(workerOf(slow));
+        yield* Sweep.execute({ sweep: "s", round: 0 }, { discard: true });
+        while (log.length < 5) yield* Effect.sleep("10 millis");
+      }),
+    );
+    assert.ok(log.length < 12, "it was over before it was ended");
+    await onFile(folder, run(plan, slow));
+    // One may have been in the middle; its step is another process's to end.
+    assert.deepEqual([...new Set(log)].toSorted(), byHand(9, [100], 3).toSorted());
+    assert.ok(log.length <= 13, log.join(" "));
+  }));
+
+test("a failure is tried again, a user's is not, and the others go on", () =>
+  withTemporaryFolder(async (folder) => {
+    const log: string[] = [];
+    const train: Train = (work) => {
+      const { trial } = work.segment;
+      if (trial > 2) return reaching(log)(work);
+      log.push(`${trial}@failed`);
+      return Effect.succeed(failed(0, trial === 1 ? 3 : 2));
+    };
+    const { board, results } = await onFile(folder, run(planOf(4), train));
+    assert.deepEqual(log.toSorted(), ["1@failed", "1@failed", "2@failed", "3@end", "4@end"]);
+    assert.deepEqual(
+      board.rows.map(({ trial, state }) => `${trial} ${state}`),
+      [
+        ...["4 done", "3 done", "1 failed", "2 failed"].toSorted((a, b) =>
+          lossOf(Number(a[0])) - lossOf(Number(b[0])) || 0
+        ),
+      ].toSorted((a, b) => Number(b.endsWith("done")) - Number(a.endsWith("done"))),
+    );
+    assert.equal(exitCodeOfSweep(results), 3);
+  }));
+
+test("after so many failures no other begins", () =>
+  withTemporaryFolder(async (folder) => {
+    const plan = planOf(6, { stopAfterFailures: 2, parallel: 1, attempts: 1 });
+    const { board } = await onFile(folder, run(plan, () => Effect.succeed(failed(0, 2))));
+    const states = board.rows.map(({ state }) => state).toSorted();
+    assert.deepEqual(states, ["failed", "failed", ...Array(4).fill("skipped")]);
+    assert.match(board.rows.at(-1)!.message!, /2 trainings failed/);
+  }));
+
+test("the budget's steps are never passed", () =>
+  withTemporaryFolder(async (folder) => {
+    const log: string[] = [];
+    const plan = planOf(6, { budget: { steps: 2000, hours: null }, parallel: 1 });
+    await onFile(folder, run(plan, reaching(log)));
+    assert.deepEqual(log, ["1@end", "2@end"]);
+  }));
+
+test("cancelled: what trains ends, nothing else begins; resumed, only what is left is trained", () =>
+  withTemporaryFolder(async (folder) => {
+    const log: string[] = [];
+    const train: Train = (work) => log.length < 2 ? reaching(log)(work) : Effect.never;
+    await onFile(
+      folder,
+      Effect.gen(function* () {
+        const tables = yield* Tables;
+        yield* tables.submit(planOf(5));
+        yield* Effect.forkScoped(workerOf(train));
+        yield* Sweep.execute({ sweep: "s", round: 0 }, { discard: true });
+        while ((yield* tables.results("s")).length < 2) yield* Effect.sleep("20 millis");
+        yield* tables.setState("s", "cancelled");
+        while ((yield* tables.results("s")).length < 5) yield* Effect.sleep("20 millis");
+        const { board } = yield* looked("s");
+        assert.deepEqual(board.rows.map(({ state }) => state).toSorted(), [
+          ...["cancelled", "cancelled", "cancelled", "done", "done"],
+        ]);
+      }),
+    );
+    const again: string[] = [];
+    await onFile(
+      folder,
+      Effect.gen(function* () {
+        yield* (yield* Tables).nextRound("s", 0);
+        yield* Effect.forkScoped(workerOf(reaching(again)));
+        yield* Sweep.execute({ sweep: "s", round: 1 }, { discard: true });
+        yield* settle("s");
+        assert.ok((yield* looked("s")).board.rows.every(({ state }) => state === "done"));
+      }),
+    );
+    assert.deepEqual(again.toSorted(), ["3@end", "4@end", "5@end"]);
+  }));
+
+test("who lost a halving is called back, best first", () =>
+  withTemporaryFolder(async (folder) => {
+    const log: string[] = [];
+    const plan = planOf(9, { rungs: [100], factor: 9 });
+    await onFile(folder, run(plan, reaching(log)));
+    const again: string[] = [];
+    await onFile(
+      folder,
+      Effect.gen(function* () {
+        yield* (yield* Tables).nextRound("s", 2);
+        yield* Effect.forkScoped(workerOf(reaching(again)));
+        yield* Sweep.execute({ sweep: "s", round: 1 }, { discard: true });
+        yield* settle("s");
+      }),
+    );
+    // Losses are 7, 14, 21, 1, 8, 15, 22, 2, 9: 4 won, 8 and 1 come next.
+    assert.deepEqual(again.toSorted(), ["1@end", "8@end"]);
+  }));
+
+test("a worker that goes away, or whose run became another's, says nothing to the workflow", () =>
+  withTemporaryFolder(async (folder) => {
+    await onFile(
+      folder,
+      Effect.gen(function* () {
+        const tables = yield* Tables;
+        yield* tables.submit(planOf(1));
+        const gone = yield* Effect.forkChild(workerOf(() => Effect.never));
+        yield* Sweep.execute({ sweep: "s", round: 0 }, { discard: true });
+        const segment = { sweep: "s", round: 0, trial: 1, until: null };
+        const owned = (by: string) =>
+          Effect.gen(function* () {
+            while ((yield* tables.runs("s"))[0]?.worker !== by) yield* Effect.sleep("20 millis");
+          });
+        yield* owned("m");
+        yield* Fiber.interrupt(gone);
+        yield* owned("");
+        assert.deepEqual(yield* tables.results("s"), []);
+
+        let ended = false;
+        const stale = yield* Effect.forkChild(
+          workerOf(() => Effect.onInterrupt(Effect.never, () => Effect.sync(() => ended = true))),
+        );
+        yield* owned("m");
+        const mine = yield* tables.claim(segment, "another");
+        while (!ended) yield* Effect.sleep("20 millis");
+        yield* Fiber.interrupt(stale);
+        assert.deepEqual(yield* tables.results("s"), []);
+        assert.equal((yield* tables.runs("s"))[0].worker, "another");
+        assert.equal(
+          yield* tables.publish(segment, { ...mine, fence: mine.fence - 1 }, 9, failed(9, 3)),
+          false,
+        );
+        assert.deepEqual(yield* tables.results("s"), []);
+      }),
+    );
+  }));
+
+test("a run that takes its worker down again and again is poisoned", () =>
+  withTemporaryFolder(async (folder) => {
+    await onFile(
+      folder,
+      Effect.gen(function* () {
+        const tables = yield* Tables;
+        yield* tables.submit(planOf(1, { attempts: 2 }));
+        const segment = { sweep: "s", round: 0, trial: 1, until: null };
+        yield* tables.claim(segment, "dead");
+        yield* tables.claim(segment, "dead");
+        yield* Effect.forkScoped(workerOf(() => Effect.never));
+        yield* Sweep.execute({ sweep: "s", round: 0 }, { discard: true });
+        yield* settle("s");
+        const [{ outcome }] = yield* tables.results("s");
+        assert.equal(outcome.outcome, "poisoned");
+      }),
+    );
+  }));

@@ -1,0 +1,127 @@
+// A sweep as a durable workflow: each decision is an activity named by what it decides, each segment is
+// offered to the workers' queue and awaited. The body is replayed from the top at every answer.
+// The trap: nothing happens here outside activities, and their names never change without a new number in
+// the workflow's.
+import { Clock, Effect, Schema } from "effect";
+import * as PersistedQueue from "effect/persistence/PersistedQueue";
+import * as Activity from "effect/workflow/Activity";
+import * as DurableDeferred from "effect/workflow/DurableDeferred";
+import * as Workflow from "effect/workflow/Workflow";
+import { decideEnd, decideRung, refusal } from "./decisions.ts";
+import { PlannedSweep, Segment, segmentKey } from "./planned-sweep.ts";
+import { isReached, SegmentOutcome } from "./segment-outcome.ts";
+import { Tables } from "./tables.ts";
+
+export const Sweep = Workflow.make("Sweep/1", {
+  payload: { sweep: Schema.String, round: Schema.Int },
+  idempotencyKey: ({ sweep, round }) => `${sweep}/${round}`,
+});
+
+export const QueueItem = Schema.Struct({ token: DurableDeferred.Token, segment: Segment });
+
+/** Deaths are counted in the run's row; an item that the queue gave up would never be answered. */
+const manyAttempts = 1_000_000;
+
+export const segmentQueue = PersistedQueue.make({
+  name: "segments/1",
+  schema: QueueItem,
+  maxAttempts: manyAttempts,
+});
+
+export const deferredOf = (segment: Segment) =>
+  DurableDeferred.make(segmentKey(segment), { success: SegmentOutcome });
+
+const Trials = Schema.Array(Schema.Int);
+
+/** Trains up to a step: by whoever takes it from the queue, unless it was done before or may not be. */
+const train = (segment: Segment) =>
+  Effect.gen(function* () {
+    const deferred = deferredOf(segment);
+    const token = yield* DurableDeferred.token(deferred);
+    const known = yield* Activity.make({
+      name: `offer/${segmentKey(segment)}`,
+      success: Schema.NullOr(SegmentOutcome),
+      execute: Effect.gen(function* () {
+        const tables = yield* Tables;
+        const sweep = yield* tables.findSweep(segment.sweep);
+        const results = yield* tables.results(segment.sweep);
+        const before = results.find(({ trial, until }) =>
+          trial === segment.trial && until === segment.until
+        );
+        if (before !== undefined && isReached(before.outcome)) return before.outcome;
+        if (sweep === null || sweep.state === "cancelled") {
+          return { outcome: "cancelled", step: 0 } as const;
+        }
+        const hours = ((yield* Clock.currentTimeMillis) - sweep.startedAt) / 3_600_000;
+        const earlier = results.filter(({ round }) => round === segment.round);
+        const reached = results.filter(({ outcome }) => isReached(outcome));
+        const why = refusal(sweep.plan, [...new Set([...reached, ...earlier])], segment, hours);
+        if (why !== null) {
+          const skipped = { outcome: "skipped", why } as const;
+          yield* tables.record(segment, skipped);
+          return skipped;
+        }
+        const queue = yield* segmentQueue;
+        yield* queue.offer({ token, segment }, { id: segmentKey(segment) });
+        return null;
+      }).pipe(Effect.orDie),
+    });
+    if (known === null) yield* DurableDeferred.await(deferred);
+  });
+
+export const sweepBody = ({ sweep, round }: { readonly sweep: string; readonly round: number }) =>
+  Effect.gen(function* () {
+    const plan = yield* Activity.make({
+      name: "plan",
+      success: Schema.NullOr(PlannedSweep),
+      execute: Effect.orDie(
+        Effect.map(
+          Effect.flatMap(Tables, (tables) => tables.findSweep(sweep)),
+          (found) => found?.plan ?? null,
+        ),
+      ),
+    });
+    if (plan === null) return; // deleted meanwhile
+    const decide = (
+      name: string,
+      choose: (results: Parameters<typeof decideRung>[1], more: number) => readonly number[],
+    ) =>
+      Activity.make({
+        name,
+        success: Trials,
+        execute: Effect.orDie(Effect.gen(function* () {
+          const tables = yield* Tables;
+          const found = yield* tables.findSweep(sweep);
+          if (found === null || found.state === "cancelled") return [];
+          return choose(yield* tables.results(sweep), found.more);
+        })),
+      });
+    const all = (trials: readonly number[], until: number | null) =>
+      Effect.forEach(trials, (trial) => train({ sweep, round, trial, until }), {
+        concurrency: plan.parallel,
+        discard: true,
+      });
+
+    let going: readonly number[] = plan.trials.map(({ number }) => number);
+    for (const until of plan.rungs) {
+      yield* all(going, until);
+      going = yield* decide(`rung/${until}`, (results) => decideRung(plan, results, until));
+    }
+    const through = going;
+    if (plan.rungs.length > 0) {
+      going = yield* decide("end", (results, more) => decideEnd(plan, results, through, more));
+    }
+    yield* all(going, null);
+    yield* Activity.make({
+      name: "close",
+      execute: Effect.orDie(Effect.gen(function* () {
+        const tables = yield* Tables;
+        const found = yield* tables.findSweep(sweep);
+        if (found?.state === "running" && found.round === round) {
+          yield* tables.setState(sweep, "done");
+        }
+      })),
+    });
+  });
+
+export const sweepLayer = Sweep.toLayer(sweepBody);

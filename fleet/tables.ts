@@ -1,0 +1,217 @@
+// gnomic's own tables beside the engine's: sweeps, what each run is at now, and the results of segments.
+// The trap: a run's row is fenced. Every change of it says `WHERE fence = mine`, since nobody tells a worker
+// that its claim has lapsed.
+import { Clock, Context, Effect, Layer, Schema } from "effect";
+import * as SqlClient from "effect/sql/SqlClient";
+import type { SqlError } from "effect/sql/SqlError";
+import { type PlannedSweep, PlannedSweepJson, type Segment } from "./planned-sweep.ts";
+import { type SegmentOutcome, SegmentOutcomeJson } from "./segment-outcome.ts";
+
+export type SweepState = "running" | "cancelled" | "done" | "deleted";
+
+export interface StoredSweep {
+  readonly name: string;
+  readonly plan: PlannedSweep;
+  readonly state: SweepState;
+  /** Raised by `sweep resume`. */
+  readonly round: number;
+  /** How many of those that lost a halving were called back. */
+  readonly more: number;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+}
+
+export interface StoredResult {
+  readonly trial: number;
+  readonly until: number | null;
+  readonly round: number;
+  readonly outcome: SegmentOutcome;
+}
+
+/** What a run is at. */
+export interface RunRow {
+  readonly sweep: string;
+  readonly trial: number;
+  readonly worker: string;
+  readonly step: number;
+  readonly seenAt: number;
+  readonly until: number | null;
+}
+
+export interface Claim {
+  readonly fence: number;
+  /** Claims in a row without a step between them, this one included. */
+  readonly attempts: number;
+}
+
+const endStep = -1;
+const stored = (until: number | null) => until ?? endStep;
+const read = (until: unknown) => Number(until) === endStep ? null : Number(until);
+
+const make = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient;
+  const decodePlan = Schema.decodeSync(PlannedSweepJson);
+  const decodeOutcome = Schema.decodeSync(SegmentOutcomeJson);
+  const encodeOutcome = Schema.encodeSync(SegmentOutcomeJson);
+
+  yield* sql`CREATE TABLE IF NOT EXISTS gnomic_sweeps (
+    name VARCHAR(255) PRIMARY KEY, plan TEXT NOT NULL, state VARCHAR(20) NOT NULL,
+    round INTEGER NOT NULL, more INTEGER NOT NULL, started_at BIGINT NOT NULL)`;
+  yield* sql`CREATE TABLE IF NOT EXISTS gnomic_runs (
+    sweep VARCHAR(255) NOT NULL, trial INTEGER NOT NULL, fence INTEGER NOT NULL,
+    attempts INTEGER NOT NULL, claimed_step INTEGER NOT NULL, worker VARCHAR(255) NOT NULL,
+    step INTEGER NOT NULL, until INTEGER NOT NULL, seen_at BIGINT NOT NULL,
+    PRIMARY KEY (sweep, trial))`;
+  yield* sql`CREATE TABLE IF NOT EXISTS gnomic_results (
+    sweep VARCHAR(255) NOT NULL, trial INTEGER NOT NULL, until INTEGER NOT NULL,
+    round INTEGER NOT NULL, outcome TEXT NOT NULL, PRIMARY KEY (sweep, trial, until))`;
+
+  const sweepOf = (row: any): StoredSweep => ({
+    name: row.name,
+    plan: decodePlan(row.plan),
+    state: row.state,
+    round: Number(row.round),
+    more: Number(row.more),
+    startedAt: Number(row.started_at),
+  });
+
+  const sweeps: Effect.Effect<readonly StoredSweep[], SqlError> = Effect.map(
+    sql`SELECT * FROM gnomic_sweeps WHERE state <> 'deleted' ORDER BY started_at, name`,
+    (rows) => rows.map(sweepOf),
+  );
+  const findSweep = (name: string): Effect.Effect<StoredSweep | null, SqlError> =>
+    Effect.map(
+      sql`SELECT * FROM gnomic_sweeps WHERE name = ${name} AND state <> 'deleted'`,
+      (rows) => rows.length === 0 ? null : sweepOf(rows[0]),
+    );
+
+  /** Makes it, or leaves the one that is there. */
+  const submit = (plan: PlannedSweep): Effect.Effect<void, SqlError> =>
+    Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis;
+      const text = JSON.stringify(plan);
+      yield* sql`INSERT INTO gnomic_sweeps (name, plan, state, round, more, started_at)
+        VALUES (${plan.name}, ${text}, 'running', 0, 0, ${now})
+        ON CONFLICT (name) DO UPDATE SET plan = excluded.plan, state = 'running', more = 0,
+          round = gnomic_sweeps.round + 1, started_at = excluded.started_at
+        WHERE gnomic_sweeps.state = 'deleted'`;
+    });
+  const setState = (name: string, state: SweepState) =>
+    Effect.asVoid(sql`UPDATE gnomic_sweeps SET state = ${state} WHERE name = ${name}`);
+  /** Another round: what failed or was cancelled is tried again, and `more` are called back. */
+  const nextRound = (name: string, more: number) =>
+    Effect.asVoid(sql`UPDATE gnomic_sweeps
+      SET state = 'running', round = round + 1, more = more + ${more} WHERE name = ${name}`);
+  /** Its row stays, for its rounds: the engine remembers each of them for ever. */
+  const remove = (name: string) =>
+    sql.withTransaction(Effect.gen(function* () {
+      yield* sql`DELETE FROM gnomic_results WHERE sweep = ${name}`;
+      yield* sql`DELETE FROM gnomic_runs WHERE sweep = ${name}`;
+      yield* setState(name, "deleted");
+    }));
+
+  const results = (name: string): Effect.Effect<readonly StoredResult[], SqlError> =>
+    Effect.map(
+      sql`SELECT * FROM gnomic_results WHERE sweep = ${name} ORDER BY trial, until`,
+      (rows) =>
+        rows.map((row: any) => ({
+          trial: Number(row.trial),
+          until: read(row.until),
+          round: Number(row.round),
+          outcome: decodeOutcome(row.outcome),
+        })),
+    );
+  const findResult = ({ sweep, trial, until }: Segment) =>
+    Effect.map(
+      results(sweep),
+      (all) => all.find((each) => each.trial === trial && each.until === until) ?? null,
+    );
+  const record = ({ sweep, trial, until, round }: Segment, outcome: SegmentOutcome) =>
+    Effect.asVoid(sql`INSERT INTO gnomic_results (sweep, trial, until, round, outcome)
+      VALUES (${sweep}, ${trial}, ${stored(until)}, ${round}, ${encodeOutcome(outcome)})
+      ON CONFLICT (sweep, trial, until)
+      DO UPDATE SET round = excluded.round, outcome = excluded.outcome`);
+
+  /** The run of a segment becomes `worker`'s; whoever had it before has it no longer. */
+  const claim = ({ sweep, trial, until }: Segment, worker: string) =>
+    sql.withTransaction(Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis;
+      yield* sql`INSERT INTO gnomic_runs
+        (sweep, trial, fence, attempts, claimed_step, worker, step, until, seen_at)
+        VALUES (${sweep}, ${trial}, 0, 0, 0, '', 0, 0, ${now}) ON CONFLICT DO NOTHING`;
+      yield* sql`UPDATE gnomic_runs SET fence = fence + 1, worker = ${worker}, seen_at = ${now},
+        attempts = CASE WHEN step > claimed_step OR until <> ${
+        stored(until)
+      } THEN 1 ELSE attempts + 1 END,
+        claimed_step = step, until = ${stored(until)}
+        WHERE sweep = ${sweep} AND trial = ${trial}`;
+      const [row] = yield* sql<{ fence: number; attempts: number }>`
+        SELECT fence, attempts FROM gnomic_runs WHERE sweep = ${sweep} AND trial = ${trial}`;
+      return { fence: Number(row.fence), attempts: Number(row.attempts) } satisfies Claim;
+    }));
+
+  /** Says what the run is at; false: it is another's by now. */
+  const renew = ({ sweep, trial }: Segment, { fence }: Claim, step: number) =>
+    Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis;
+      const rows = yield* sql`UPDATE gnomic_runs SET step = ${step}, seen_at = ${now}
+        WHERE sweep = ${sweep} AND trial = ${trial} AND fence = ${fence} RETURNING fence`;
+      return rows.length > 0;
+    });
+  /** Gives the run back as if it had not been claimed. */
+  const release = ({ sweep, trial }: Segment, { fence }: Claim) =>
+    Effect.asVoid(sql`UPDATE gnomic_runs SET attempts = attempts - 1, worker = ''
+      WHERE sweep = ${sweep} AND trial = ${trial} AND fence = ${fence}`);
+  /** The result and the run's row, together or not at all; false: it is another's by now. */
+  const publish = (segment: Segment, { fence }: Claim, step: number, outcome: SegmentOutcome) =>
+    sql.withTransaction(Effect.gen(function* () {
+      const { sweep, trial } = segment;
+      const now = yield* Clock.currentTimeMillis;
+      const rows = yield* sql`UPDATE gnomic_runs
+        SET worker = '', attempts = 0, step = ${step}, seen_at = ${now}
+        WHERE sweep = ${sweep} AND trial = ${trial} AND fence = ${fence} RETURNING fence`;
+      if (rows.length === 0) return false;
+      yield* record(segment, outcome);
+      return true;
+    }));
+
+  const runs = (sweep: string): Effect.Effect<readonly RunRow[], SqlError> =>
+    Effect.map(
+      sql`SELECT * FROM gnomic_runs WHERE sweep = ${sweep} ORDER BY trial`,
+      (rows) =>
+        rows.map((row: any) => ({
+          sweep,
+          trial: Number(row.trial),
+          worker: row.worker,
+          step: Number(row.step),
+          until: read(row.until),
+          seenAt: Number(row.seen_at),
+        })),
+    );
+
+  return {
+    sweeps,
+    findSweep,
+    submit,
+    setState,
+    nextRound,
+    remove,
+    results,
+    findResult,
+    record,
+    claim,
+    renew,
+    release,
+    publish,
+    runs,
+  };
+});
+
+export class Tables extends Context.Service<Tables, Effect.Success<typeof make>>()(
+  "gnomic/fleet/Tables",
+) {
+  static readonly layer: Layer.Layer<Tables, SqlError, SqlClient.SqlClient> = Layer.effect(
+    Tables,
+    make,
+  );
+}

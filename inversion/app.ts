@@ -1,0 +1,91 @@
+// Textual inversion of SDXL, as the runner's app: its stages, its configuration, the device and the memory
+// plan that a run keeps, its events and what a training may be asked for.
+// The trap: stages and engine are imported when they are asked for, so that a plan loads no more than it needs.
+import { join } from "node:path";
+import { Effect } from "effect";
+import type { MemoryPlan } from "../engine/memory/memory-plan.ts";
+import type { Fault } from "../lib/fault.ts";
+import { type App, type Facts, noFacts } from "../runtime/app.ts";
+import { readEvents } from "../runtime/execute/event-log.ts";
+import type { JsonObject } from "../runtime/pipeline/configuration.ts";
+import { type ReadConfiguration, readTrainingConfiguration } from "./configuration.ts";
+import { type RunEvent, trainingCodec, trainingEvents } from "./events.ts";
+import { findDevice } from "./model/find-device.ts";
+import { findMemory } from "./model/find-memory.ts";
+import { memoryTableOf } from "./model/memory-table.ts";
+import { type TrainingRequest, TrainingRequest as Requests } from "./requests.ts";
+
+const stages: App["stages"] = {
+  ingest: () => import("../stages/ingest/stage.ts"),
+  caption: () => import("../stages/caption/stage.ts"),
+  tokenise: () => import("../stages/tokenise/stage.ts"),
+  "encode-latents": () => import("../stages/encode-latents/stage.ts"),
+  "optimise-embeddings": () => import("../stages/optimise-embeddings/stage.ts"),
+  validate: () => import("../stages/validate/stage.ts"),
+  checkpoint: () => import("../stages/checkpoint/stage.ts"),
+  "training-pictures": () => import("../stages/training-pictures/stage.ts"),
+};
+
+/** The device is found once for a run, and kept; so is the memory plan, as another may give other last bits. */
+const facts: App["facts"] = ({ configuration, values, kept, needsRun, offline }) =>
+  Effect.gen(function* (): Effect.gen.Return<Facts, Fault> {
+    const named = values.provider === "auto" ? null : values.provider as string | null;
+    const known = named ?? kept?.device ?? null;
+    const { device, note } = known === null
+      ? yield* findDevice(configuration)
+      : { device: known, note: null };
+    if (device === null) return noFacts;
+    const own: JsonObject = { provider: device };
+    const memory = needsRun
+      ? yield* findMemory({
+        values: { ...values, ...own },
+        device,
+        kept: (kept?.facts.memoryPlan ?? null) as MemoryPlan | null,
+        all: offline,
+      })
+      : null;
+    return {
+      device,
+      kept: memory === null ? {} : { memoryPlan: memory.plan },
+      values: own,
+      // What a result says about itself does not hang on how much memory was free.
+      stageValues: memory === null ? {} : { memory_plan: memory.plan },
+      shown: memory === null ? {} : { memory: memoryTableOf(memory) },
+      notes: [...(note === null ? [] : [note]), ...(memory?.notes ?? [])],
+      refusal: memory?.refusal,
+    } satisfies Facts;
+  });
+
+/** The checkpoint that a step has now; undefined: it has none. */
+const checkpointAt = (runDir: string, step: number) =>
+  Effect.map(readEvents(join(runDir, "events.jsonl"), trainingCodec), ({ events }) => {
+    const said = events as readonly RunEvent[];
+    const pruned = new Set(
+      said.flatMap((event) => event.event === "checkpoint-pruned" ? event.path : []),
+    );
+    const written = said.flatMap((event) => event.event === "checkpoint" ? event : []);
+    return written.findLast((event) => event.step === step && !pruned.has(event.path));
+  });
+
+/** Notes which checkpoint somebody chose; other requests are the stages'. */
+const answer: App["answer"] = (runDir, request) => {
+  const asked = request as TrainingRequest;
+  return asked.request !== "choose" ? Effect.succeed(undefined) : Effect.map(
+    checkpointAt(runDir, asked.step),
+    (found) => found && { event: "chosen", step: found.step, path: found.path },
+  );
+};
+
+/** The app, with another way to read its configuration (`--from-file`). */
+export const trainingApp = (read: ReadConfiguration = readTrainingConfiguration): App => ({
+  name: "sdxl-ti",
+  stages,
+  toolkit: async () => (await import("./toolkit.ts")).trainingToolkit,
+  configurationType: "SDXL_TEXTUAL_INVERSION",
+  readConfiguration: ({ layers }) => read(layers),
+  facts,
+  events: trainingEvents,
+  requests: Requests,
+  answer,
+  isResult: (name) => name.endsWith(".safetensors") && name !== "state.safetensors",
+});

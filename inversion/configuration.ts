@@ -1,0 +1,59 @@
+// The configuration of a training (config/), as the runner wants to know it.
+import { Effect, FileSystem } from "effect";
+import { triggerOf } from "../config/embedding.ts";
+import { identityOf, lateAtDefault, rateDependsOnLength } from "../config/identity.ts";
+import { placesIn, targetKeys } from "../config/places.ts";
+import { readConfig } from "../config/read.ts";
+import type { Fault } from "../lib/fault.ts";
+import { Files } from "../lib/files.ts";
+import { withoutKeys } from "../runtime/options/mapping.ts";
+import { epochSteps, warmUpNotes } from "./epoch-steps.ts";
+import { settleFixedLossEvery } from "./fixed-loss-every.ts";
+import { settledPooling } from "./model/pooling.ts";
+import type { ConfigLayers, Configuration, JsonObject } from "../runtime/pipeline/configuration.ts";
+
+const datasets = ["data_loader.dataset", "fixed_loss_dataset"];
+const unhashed = [
+  ...["model", "vae_model", "model_config", "hf_variant", "hf_revision", "initial_embedding_file"],
+  ...["threads", "device", "data_loader.dataloader_num_workers"],
+  ...datasets.flatMap((dataset) =>
+    ["dataset_dir", "jsonl_path", "hf_cache_dir", "keep_in_memory"].map((key) =>
+      `${dataset}.${key}`
+    )
+  ),
+];
+
+export type ReadConfiguration = (layers: ConfigLayers) => Effect.Effect<Configuration, Fault>;
+
+/** Reads the configuration of a training. Fails with all findings. */
+export const readTrainingConfiguration: ReadConfiguration = (layers) =>
+  Effect.gen(function* () {
+    const { config, notes } = yield* readConfig(layers);
+    const quiet = lateAtDefault(config);
+    return {
+      values: withoutKeys(config, quiet) as JsonObject,
+      targetKeys,
+      places: yield* Effect.promise(() => placesIn(config)),
+      unhashed: [...unhashed, ...quiet],
+      identity: withoutKeys(identityOf(config), unhashed) as JsonObject,
+      notes,
+      base: config.base_output_dir,
+      trigger: triggerOf(config.placeholder_token) || "embedding",
+      seed: config.seed,
+      steps: config.max_train_steps,
+      settle: (worlds: ReadonlyMap<string, unknown>, kept: JsonObject | null) => {
+        const pooling = settledPooling(config.pooling, kept?.pooling);
+        const settled = { ...config, pooling };
+        const found = settleFixedLossEvery(settled, worlds.get("ingest"), kept?.fixed_loss_every);
+        const notes = warmUpNotes(config, epochSteps(config, worlds.get("ingest")));
+        return found === null ? { values: { pooling }, notes } : {
+          values: { pooling, fixed_loss_every: found.every },
+          notes: [...notes, found.note],
+        };
+      },
+      lengthKeys: ["max_train_steps", "max_train_epochs"],
+      lengthMatters: rateDependsOnLength(config)
+        ? `the rate of lr_scheduler ${config.lr_scheduler} depends on the length at every step`
+        : null,
+    };
+  }).pipe(Effect.provideServiceEffect(FileSystem.FileSystem, Files));

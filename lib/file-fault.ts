@@ -1,0 +1,33 @@
+// The errors of one weights file. `WeightsFileFault`: the file is not what it should be (missing, cut
+// short, a pickle). `WeightsStorageFault`: the machine could not read or write it (rights, full disk).
+// The trap: "no such file" is the user's mistake, "input/output error" is not; exit codes differ.
+import { fault, isFault } from "./fault.ts";
+
+export class WeightsFileFault extends fault("WeightsFileFault", "user") {}
+export class WeightsStorageFault extends fault("WeightsStorageFault", "world") {}
+
+const usersMistake: Readonly<Record<string, readonly [found: string, fix: string]>> = {
+  ENOENT: ["no such file", "Check the path."],
+  EEXIST: ["a file where its folder should be", "Check the path."],
+  ENOTDIR: ["a file where its folder should be", "Check the path."],
+  EISDIR: ["a folder", "Name the file."],
+  ELOOP: ["symbolic links in a circle", "Repair the link."],
+};
+
+/** What a failed file operation means to the user; faults pass unchanged. */
+export function fileFault(file: string, cause: unknown): Error {
+  if (isFault(cause)) return cause;
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? "";
+  const known = usersMistake[code];
+  if (known !== undefined) {
+    return new WeightsFileFault({ file, wanted: "a file", found: known[0], fix: known[1], cause });
+  }
+  const full = code === "ENOSPC" || code === "EDQUOT";
+  return new WeightsStorageFault({
+    file,
+    wanted: "to read or write this file",
+    found: cause instanceof Error ? cause.message : String(cause),
+    fix: full ? "Free some disk space." : "Check the rights of the file and the state of the disk.",
+    cause,
+  });
+}

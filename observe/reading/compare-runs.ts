@@ -1,0 +1,51 @@
+// How two runs differ: in their configuration and inputs, key by key; in what they reached; and which
+// results of stages they have in common.
+// The trap: results are the same only if their digests are; stages that give none are not compared.
+import { type Change, jsonDifference } from "../../runtime/plan/json-difference.ts";
+import type { Metrics, RunDescription } from "./describe-run.ts";
+
+export interface MetricDifference {
+  readonly metric: string;
+  readonly a: number | null;
+  readonly b: number | null;
+}
+
+export interface StageDifference {
+  readonly stage: string;
+  /** Every output has the same digest in both. */
+  readonly shared: boolean;
+}
+
+export interface Comparison {
+  readonly a: string;
+  readonly b: string;
+  /** Null: one of the two is broken and has none. */
+  readonly configuration: readonly Change[] | null;
+  readonly inputs: readonly Change[] | null;
+  /** Those that at least one of the two has. */
+  readonly metrics: readonly MetricDifference[];
+  /** Stages whose results both runs name. */
+  readonly stages: readonly StageDifference[];
+}
+
+const changes = (a: unknown, b: unknown): readonly Change[] | null =>
+  a === null || b === null ? null : jsonDifference(a, b);
+
+const metricDifferences = (a: Metrics, b: Metrics): MetricDifference[] =>
+  Object.keys(a)
+    .map((metric) => ({ metric, a: a[metric], b: b[metric] }))
+    .filter(({ a, b }) => a !== null || b !== null);
+
+export const compareRuns = (a: RunDescription, b: RunDescription): Comparison => ({
+  a: a.name,
+  b: b.name,
+  configuration: changes(a.configuration, b.configuration),
+  inputs: changes(a.inputs, b.inputs),
+  metrics: metricDifferences({ step: a.step, ...a.metrics }, { step: b.step, ...b.metrics }),
+  stages: Object.keys(a.outputs)
+    .filter((stage) => stage in b.outputs && Object.keys(a.outputs[stage]).length > 0)
+    .map((stage) => ({
+      stage,
+      shared: jsonDifference(a.outputs[stage], b.outputs[stage]).length === 0,
+    })),
+});

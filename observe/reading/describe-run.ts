@@ -1,0 +1,97 @@
+// Everything that `runs show` says of a run: what it was made with, how its attempts went, what its events
+// tell in numbers, and which files it has. A broken run is described as far as it can be read.
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { Effect } from "effect";
+import type { Fault } from "../../lib/fault.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
+import { newRunReader, type RunState } from "./run-reader.ts";
+import type { Attempt, Manifest } from "../../runtime/execute/manifest.ts";
+import type { SurveyedRun } from "../../runtime/runs/survey.ts";
+
+/** Numbers of one run, by the name that people read; null where it has none. */
+export type Metrics = Readonly<Record<string, number | null>>;
+
+export interface RunDescription extends Omit<SurveyedRun, "manifest"> {
+  readonly pipeline: string | null;
+  readonly trigger: string | null;
+  readonly seed: number | null;
+  readonly device: string | null;
+  readonly parent: string | null;
+  readonly totalSteps: number | null;
+  readonly attempts: readonly Attempt[];
+  readonly metrics: Metrics;
+  /** Of steps whose validation has been dealt with. */
+  readonly validations: { readonly done: number; readonly failed: number };
+  readonly chosen: { readonly step: number; readonly path: string } | null;
+  readonly outcome: string | null;
+  readonly warnings: readonly string[];
+  /** Embeddings, newest last; relative to the run's folder. */
+  readonly files: readonly { readonly path: string; readonly bytes: number }[];
+  readonly configuration: Readonly<Record<string, unknown>> | null;
+  readonly inputs: Readonly<Record<string, unknown>> | null;
+  /** Digests of its artefacts, by stage and port. */
+  readonly outputs: Manifest["outputs"];
+  /** Lines of its event log that are no events. */
+  readonly unreadableEvents: number;
+}
+
+const mean = (values: readonly number[]): number | null =>
+  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+
+const metricsOf = (state: RunState): Metrics => ({
+  "loss of the last step": state.loss,
+  "fixed-input loss before": state.fixedLoss?.first ?? null,
+  "fixed-input loss now": state.fixedLoss?.last ?? null,
+  "fixed-input loss at best": state.fixedLoss?.bestLoss ?? null,
+  "best step": state.fixedLoss?.bestStep ?? null,
+  "end above best": state.fixedLoss?.aboveBest?.difference ?? null,
+  "standard error of that": state.fixedLoss?.aboveBest?.error ?? null,
+  "seconds a step": mean(state.recentSeconds),
+});
+
+/** The embeddings that are there now, whatever the events say. */
+async function embeddingsIn(dir: string): Promise<RunDescription["files"]> {
+  const inFolder = async (folder: string) => {
+    const names = await readdir(join(dir, folder)).catch((): string[] => []);
+    return names
+      .filter((name) => name.endsWith(".safetensors") && name !== "state.safetensors")
+      .toSorted()
+      .map((name) => folder === "" ? name : `${folder}/${name}`);
+  };
+  const paths = [...await inFolder("checkpoints"), ...await inFolder("")];
+  return await Promise.all(
+    paths.map(async (path) => ({ path, bytes: (await stat(join(dir, path))).size })),
+  );
+}
+
+export const describeRun = (run: SurveyedRun): Effect.Effect<RunDescription, Fault> =>
+  Effect.gen(function* () {
+    const { manifest, ...survey } = run;
+    const { state, unreadable } = yield* tryPromise(() => newRunReader(run.dir).read());
+    const dealtWith = Object.values(state.validations).map((each) => each.state);
+    const { outcome } = state;
+    return {
+      ...survey,
+      pipeline: manifest?.pipeline ?? null,
+      trigger: manifest?.trigger ?? (state.trigger || null),
+      seed: manifest?.seed ?? null,
+      device: manifest?.device ?? (state.device || null),
+      parent: manifest?.parent ?? null,
+      totalSteps: state.totalSteps || null,
+      attempts: manifest?.attempts ?? [],
+      metrics: metricsOf(state),
+      validations: {
+        done: dealtWith.filter((each) => each === "finished").length,
+        failed: dealtWith.filter((each) => each === "failed").length,
+      },
+      chosen: state.chosen,
+      outcome: outcome === null ? null : [outcome.kind, outcome.text].filter(Boolean).join(": "),
+      warnings: state.messages.filter(({ kind }) => kind === "warning").map(({ text }) => text),
+      files: yield* tryPromise(() => embeddingsIn(run.dir)),
+      configuration: manifest?.configuration ?? null,
+      inputs: manifest?.inputs ?? null,
+      outputs: manifest?.outputs ?? {},
+      unreadableEvents: unreadable,
+    };
+  });

@@ -1,0 +1,83 @@
+// The one seam between the runner and what is run: what a kind of pipeline brings. The runner plans, caches,
+// resumes, locks and logs; it knows no training.
+// The trap: everything here is asked for in a dry run too, so nothing may write, and `facts` may not use the
+// network when `offline`.
+import type { Effect, Schema } from "effect";
+import type { Fault } from "../lib/fault.ts";
+import type { OwnRequest } from "./control.ts";
+import type { EventKinds, UnstampedEvent } from "./events.ts";
+import type { ConfigLayers, Configuration, JsonObject } from "./pipeline/configuration.ts";
+import type { PipelineStep } from "./pipeline/wiring.ts";
+
+export interface App {
+  /** As a pipeline file names it (`app:`). */
+  readonly name: string;
+  /** Its stages by name, each as the module that exports it. */
+  readonly stages: Readonly<Record<string, () => Promise<unknown>>>;
+  /** What a stage file from outside the project is handed beside the runner's own (toolkit.ts). */
+  readonly toolkit: () => Promise<object>;
+  /** What `type` in a configuration says that it is for this app, beside the use of its stages. */
+  readonly configurationType: string | null;
+  /** Fails with all findings. */
+  readonly readConfiguration: (wish: ConfigurationWish) => Effect.Effect<Configuration, Fault>;
+  /** What of its surroundings it wants noted and its stages told. */
+  readonly facts: (wish: FactsWish) => Effect.Effect<Facts, Fault>;
+  /** The events that its stages share; a stage may register more. */
+  readonly events: EventKinds;
+  /** What a run may be asked for beside stopping, which is the runner's. */
+  readonly requests: Schema.Codec<OwnRequest, any> | null;
+  /** Answers a request that no stage answers; what it gives is published. */
+  readonly answer: (
+    runDir: string,
+    request: OwnRequest,
+  ) => Effect.Effect<UnstampedEvent | undefined, Fault>;
+  /** Whether a file at the top of a run folder is a result. */
+  readonly isResult: (name: string) => boolean;
+}
+
+export interface ConfigurationWish {
+  readonly layers: ConfigLayers;
+  /** The pipeline's name. */
+  readonly pipeline: string;
+  /** Its stages, as far as they were found. */
+  readonly steps: readonly PipelineStep[];
+}
+
+export interface FactsWish {
+  readonly configuration: Configuration;
+  /** The configuration with the seed that is used. */
+  readonly values: JsonObject;
+  /** What the run's manifest holds of an earlier attempt; null: a new run. */
+  readonly kept: { readonly device: string | null; readonly facts: JsonObject } | null;
+  /** False: no selected stage works in a run folder. */
+  readonly needsRun: boolean;
+  /** A dry run: everything that could be chosen is of interest, and the network is off limits. */
+  readonly offline: boolean;
+}
+
+export interface Facts {
+  /** What it computes on; null: on nothing in particular. Kept in the manifest. */
+  readonly device: string | null;
+  /** Kept in the manifest, for later attempts. */
+  readonly kept: JsonObject;
+  /** Laid over the configuration, and part of what results say of themselves. */
+  readonly values: JsonObject;
+  /** Laid over it for the stages alone. */
+  readonly stageValues: JsonObject;
+  /** For the plan and those who print it. */
+  readonly shown: Readonly<Record<string, Schema.Json>>;
+  readonly notes: readonly string[];
+  /** Why the run cannot begin here, though it may elsewhere; undefined: nothing stands against it. */
+  readonly refusal: Fault | undefined;
+}
+
+/** Nothing is noted, nothing is computed on. */
+export const noFacts: Facts = {
+  device: null,
+  kept: {},
+  values: {},
+  stageValues: {},
+  shown: {},
+  notes: [],
+  refusal: undefined,
+};

@@ -1,0 +1,57 @@
+// What is wrong with a sweep file, each with its line and the way out; and that what is right is read.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Effect } from "effect";
+import { readDefinition } from "./definition.ts";
+
+const known = ["optimizer.learning_rate", "seed", "num_vectors", "data_loader.dataset.dataset_dir"];
+
+const read = (lines: string) =>
+  Effect.runSync(
+    Effect.result(readDefinition(`sweep: s\npipeline: sdxl-ti\n${lines}\n`, "s.yaml", known)),
+  );
+
+const refused = (lines: string): string => {
+  const result = read(lines);
+  assert.equal(result._tag, "Failure", `${lines} was taken`);
+  return result._tag === "Failure" ? result.failure.message : "";
+};
+
+const wrong: readonly (readonly [what: string, lines: string, message: RegExp])[] = [
+  ["an unknown key", "marix: {}", /s\.yaml:3 marix: .*Did you mean matrix\?/],
+  [
+    "an option nobody knows",
+    "matrix: { optimizer.learning_rat: [1] }",
+    /s\.yaml:3 matrix\.optimizer\.learning_rat: .*Did you mean optimizer\.learning_rate\?/,
+  ],
+  ["an empty matrix", "matrix: { seed: [] }", /matrix\.seed: wanted values, found an empty list/],
+  ["a key in two blocks", "list: [{ seed: 1 }]\nmatrix: { seed: [1] }", /in list and in matrix/],
+  ["a log range through 0", "random: { trials: 2, seed: { log: [0, 1] } }", /bounds above 0/],
+  ["a range upside down", "random: { trials: 2, seed: { uniform: [2, 1] } }", /Write \[1, 2\]/],
+  ["a draw of another kind", "random: { trials: 2, seed: { unifrom: [1, 2] } }", /mean uniform\?/],
+  ["random without trials", "random: { seed: [1] }", /random\.trials: wanted how many trials/],
+  [
+    "per that splits nothing",
+    "rank: { per: [seed] }",
+    /rank\.per: .*seed, which is the same in all/,
+  ],
+  ["a halving of one", "halving: { first: 10, factor: 1 }", /halving\.factor/],
+];
+
+for (const [what, lines, message] of wrong) {
+  test(`${what} is refused`, () => assert.match(refused(lines), message));
+}
+
+test("everything that is wrong is said at once", () => {
+  const message = refused(
+    "matrix: { seed: [], nothing: [1] }\nrandom: { num_vectors: { log: [-1, 1] } }",
+  );
+  for (const part of ["matrix.seed", "matrix.nothing", "random.num_vectors", "random.trials"]) {
+    assert.ok(message.includes(part), `${part} in ${message}`);
+  }
+});
+
+test("a mapping of an option may be given whole, and names are no options", () => {
+  const result = read("list: [{ name: hats, data_loader.dataset: { dataset_dir: hats } }]");
+  assert.equal(result._tag, "Success");
+});

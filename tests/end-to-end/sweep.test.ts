@@ -1,0 +1,154 @@
+// A sweep as a user runs it: killed in the middle and gone on with by the same command, its results are those
+// of `pipeline` by hand, each step once, and a failing trial spoils no other.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { readHeader } from "../../lib/safetensors/safetensors.ts";
+import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
+import { eventsOf, findRun, gnomic, resultsOf, runIn, smallTraining, start } from "./project.ts";
+
+const quick = {
+  ...smallTraining,
+  max_train_steps: 6,
+  fixed_loss_every: 2,
+  save_every_n_steps: 3,
+  validation_prompts: [],
+};
+
+/** A sweep file beside its configuration; the command that runs it. */
+function sweepIn(folder: string, sweep: object, training: object = {}): readonly string[] {
+  const output = join(folder, "output");
+  writeFileSync(
+    join(folder, "training.yaml"),
+    JSON.stringify({ ...quick, base_output_dir: output, ...training }),
+  );
+  const file = join(folder, "sweep.yaml");
+  const whole = { sweep: "rates", pipeline: "sdxl-ti", config: "training.yaml", ...sweep };
+  writeFileSync(file, JSON.stringify(whole));
+  return ["sweep", "run", file];
+}
+
+const rates = { matrix: { "optimizer.learning_rate": [1e-2, 1e-3] }, rank: { by: "fixed_loss" } };
+
+const stepsIn = (run: string) =>
+  eventsOf(run).flatMap((event) => event.event === "step" ? [event.step] : []);
+
+test("killed, gone on with, ranked; the same bytes as by hand", () =>
+  withTemporaryFolder(async (folder) => {
+    const command = sweepIn(folder, rates);
+    const output = join(folder, "output");
+    const killed = start(command);
+    while ((findRun(folder) ?? "") === "" || stepsIn(runIn(folder)).length < 3) await sleep(50);
+    killed.process.kill("SIGKILL");
+    await killed.ended;
+
+    const { code, stdout, stderr } = await gnomic(command);
+    assert.equal(code, 0, stdout + stderr);
+    assert.match(stdout, /rates: done, ranked by fixed_loss \(best\)/);
+    assert.match(stdout, /it measures memorising too/);
+    assert.doesNotMatch(stderr, /Experimental/);
+
+    const shown = await gnomic(["sweep", "show", "rates", "--output", output, "--json"]);
+    const { rows } = JSON.parse(shown.stdout);
+    assert.deepEqual(rows.map(({ rank, state, step }: any) => [rank, state, step]), [
+      [1, "done", 6],
+      [2, "done", 6],
+    ]);
+    assert.ok(rows[0].loss < rows[1].loss);
+    for (const { run } of rows) assert.deepEqual(stepsIn(run), [1, 2, 3, 4, 5, 6]);
+
+    const best = join(output, "rates", "best.safetensors");
+    const { metadata } = await readHeader(best);
+    assert.equal(JSON.parse(metadata["gnomic.trial"]).number, rows[0].trial);
+    const csv = await gnomic(["sweep", "show", "rates", "--output", output, "--csv"]);
+    assert.match(csv.stdout.split("\n")[0], /^rank,trial,.*,optimizer\.learning_rate$/);
+    assert.equal(csv.stdout.trim().split("\n").length, 3);
+
+    const hand = join(folder, "hand");
+    const rate = rows[0].overrides["optimizer.learning_rate"];
+    const by = await gnomic([
+      ...["pipeline", "sdxl-ti", "--config", join(folder, "training.yaml"), "--output", hand],
+      ...["--set", `optimizer.learning_rate=${rate}`],
+    ]);
+    assert.equal(by.code, 0, by.stderr);
+    const [run] = by.stdout.match(/\S*hand\/bruce_the_gnome-\w+/)!;
+    assert.deepEqual(resultsOf(rows[0].run), resultsOf(run));
+
+    const again = await gnomic(command);
+    assert.match(again.stdout, /complete already/);
+    assert.match(again.stdout, /rates: done/);
+  }));
+
+test("a trial that fails is named with its message, the other is trained, the exit code tells", () =>
+  withTemporaryFolder(async (folder) => {
+    const pipeline = join(folder, "broken.yaml");
+    const stages = readFileSync("pipelines/sdxl-ti.yaml", "utf8");
+    assert.ok(stages.includes("stages:"));
+    writeFileSync(
+      join(folder, "breaks.ts"),
+      `export default (gnomic) => gnomic.defineStage({
+        name: "breaks", version: 1, summary: "", lifetime: "run", reads: {}, writes: {},
+        options: gnomic.Schema.Struct({ seed: gnomic.Schema.Int }),
+        run: ({ options }) => gnomic.Effect.suspend(() => {
+          if (options.seed === 1) throw new Error("the first seed breaks");
+          return gnomic.Effect.succeed({});
+        }),
+      });`,
+    );
+    writeFileSync(
+      pipeline,
+      stages.replace("stages:", "stages:\n  breaks:\n    use: ./breaks.ts"),
+    );
+    const command = sweepIn(folder, { ...rates, pipeline, matrix: { seed: [1, 2] }, attempts: 1 });
+    const { code, stdout, stderr } = await gnomic(command);
+    assert.equal(code, 2, stdout + stderr);
+    assert.match(stdout, /trial 1 failed: .*the first seed breaks/s);
+    assert.match(stdout, /2 +seed=2 .* done/);
+    assert.ok(existsSync(join(folder, "output", "rates", "best.safetensors")));
+  }));
+
+const refusals: readonly (readonly [what: string, sweep: object, training: object, RegExp])[] = [
+  [
+    "a loss nobody measures",
+    rates,
+    { fixed_loss_every: null },
+    /rank\.by: .*fixed_loss_every: null/,
+  ],
+  [
+    "no pictures held out",
+    { ...rates, rank: { by: "held_out" } },
+    {},
+    /rank\.by: wanted pictures that are not trained on/,
+  ],
+  [
+    "a halving beyond the end",
+    { ...rates, halving: { first: 6 } },
+    {},
+    /halving\.first: wanted a step before the end of every trial \(6\), found 6/,
+  ],
+  [
+    "losses of different measures",
+    { rank: { by: "fixed_loss" }, matrix: { fixed_loss_timesteps: [[100], [200]] } },
+    {},
+    /rank\.per: wanted fixed_loss_timesteps/,
+  ],
+  ["a wrong value", { ...rates, matrix: { num_vectors: [1, -1] } }, {}, /num_vectors/],
+  [
+    "more than 10 000 trials",
+    { ...rates, random: { trials: 10_000, seed: { int: [1, 2] } } },
+    {},
+    /at most 10000 trials, found 20000/,
+  ],
+];
+
+for (const [what, sweep, training, message] of refusals) {
+  test(`${what} is refused before anything is trained`, () =>
+    withTemporaryFolder(async (folder) => {
+      const { code, stderr } = await gnomic(sweepIn(folder, sweep, training));
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, message);
+      assert.equal(existsSync(join(folder, "output", ".gnomic-fleet.db")), false);
+    }));
+}

@@ -1,0 +1,157 @@
+// One training for each operation on a file that it does in its folder, refused by the disk there (once, or from
+// then on) and given again: it ends with the same bytes. Of a toy training's operations and of a real one's so
+// many as there is time for, drawn with a fixed seed.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { randomInt } from "../../engine/random/draw.ts";
+import { findNode } from "../../runtime/testing/other-runtime.ts";
+import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
+import { eventsOf, findRun, program, resultsOf, root, trainingIn } from "../end-to-end/project.ts";
+import { comeTo } from "./killed-training.ts";
+
+const node = findNode();
+const skip = process.env.GNOMIC_FAULTS !== "1"
+  ? "only in `deno task test:faults`"
+  : node === null
+  ? "needs Node"
+  : false;
+const preload = new URL("./fail-at-call.ts", import.meta.url).href;
+const toy = fileURLToPath(new URL("../../runtime/testing/toy-training.ts", import.meta.url));
+
+interface Ended {
+  readonly code: number | null;
+  readonly text: string;
+}
+
+const start = (args: readonly string[], env: Record<string, string>): Promise<Ended> =>
+  new Promise((resolve) => {
+    const child = spawn(node!, ["--import", preload, ...args], {
+      cwd: root,
+      env: { ...process.env, NO_COLOR: "1", ...env },
+      timeout: 120_000,
+      killSignal: "SIGKILL",
+    });
+    let text = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (more: string) => text += more);
+    }
+    child.on("close", (code) => resolve({ code, text }));
+  });
+
+interface Subject {
+  readonly name: string;
+  /** The command that trains in a folder. */
+  readonly command: (folder: string) => readonly string[];
+  /** What it came to: its results, and what its log says of it. */
+  readonly made: (folder: string) => { readonly results: unknown; readonly said: unknown };
+  /** At most so many of its operations, drawn with a fixed seed. */
+  readonly most: number;
+}
+
+const toyResults = (folder: string) => {
+  const output = join(folder, "output");
+  const run = readdirSync(output).find((name) => name.startsWith("toy-"))!;
+  const read = (path: string) => readFileSync(join(output, run, path), "hex");
+  const checkpoints = readdirSync(join(output, run, "checkpoints")).toSorted();
+  const steps = readFileSync(join(output, run, "events.jsonl"), "utf8").trimEnd().split("\n")
+    .map((line) => JSON.parse(line)).flatMap(({ event, step }) => event === "step" ? [step] : []);
+  return {
+    said: steps,
+    results: {
+      run,
+      files: ["state.safetensors", "streams/train.marks.jsonl"].map(read),
+      checkpoints: checkpoints.map((name) => [name, read(`checkpoints/${name}`)]),
+    },
+  };
+};
+
+const subjects: readonly Subject[] = [
+  {
+    name: "a toy training",
+    command: (folder) => [toy, folder, "6", "0"],
+    made: toyResults,
+    most: 60,
+  },
+  {
+    name: "a training",
+    command: (folder) => [
+      program,
+      ...trainingIn(folder, {
+        max_train_steps: 2,
+        save_every_n_steps: 1,
+        validate_every_n_steps: 2,
+      }),
+      "--json",
+    ],
+    made: (folder) => ({
+      results: resultsOf(findRun(folder)!),
+      said: comeTo(eventsOf(findRun(folder)!)),
+    }),
+    most: 12,
+  },
+];
+
+/** What may be said by what the world did; 70 would be a defect, null a hang. */
+const honest = new Set<number | null>([0, 2, 3]);
+
+for (const { name, command, made, most } of subjects) {
+  test(`${name}: whatever operation the disk refuses, the same command ends with the same bytes`, {
+    skip,
+  }, () =>
+    withTemporaryFolder(async (folder) => {
+      const place = (label: string) => {
+        const at = join(folder, label);
+        mkdirSync(at);
+        return at;
+      };
+      const below = (at: string) => ({ GNOMIC_FAIL_BELOW: join(at, "output") });
+      const calm = place("calm");
+      const list = join(folder, "calls");
+      const first = await start(command(calm), { ...below(calm), GNOMIC_FAIL_LIST: list });
+      assert.equal(first.code, 0, first.text);
+      const wanted = made(calm);
+      const calls = [...new Set(readFileSync(list, "utf8").trim().split("\n"))]
+        .filter((label) => Number(label.split(" #")[1]) <= 3);
+      const drawn = calls.length <= most ? calls : calls
+        .map((call, item) => ({
+          call,
+          at: randomInt({ seed: 3, purpose: "calls", step: 0, item }, 1e6),
+        }))
+        .toSorted((a, b) => a.at - b.at).slice(0, most).map(({ call }) => call);
+
+      let refused = 0;
+      const one = async (call: string, i: number) => {
+        const at = place(`${i}`);
+        const how = {
+          GNOMIC_FAIL_AT: call,
+          GNOMIC_FAIL_CODE: i % 3 === 0 ? "ENOSPC" : "EIO",
+          ...(i % 2 === 0 ? {} : { GNOMIC_FAIL_STICKY: "1" }),
+        };
+        const failed = await start(command(at), { ...below(at), ...how });
+        assert.ok(honest.has(failed.code), `${call}: ${failed.code}\n${failed.text}`);
+        if (failed.code !== 0) refused++;
+        const again = await start(command(at), {});
+        assert.equal(again.code, 0, `${call}\n${failed.text}\n${again.text}`);
+        const { results, said } = made(at);
+        const why = `${call} (${JSON.stringify(how)})\n${failed.text}`;
+        assert.deepEqual(results, wanted.results, why);
+        // What a log could not take until the end is lost, and that was said.
+        if (!/wanted to write the events/.test(failed.text)) {
+          assert.deepEqual(said, wanted.said, why);
+        }
+        rmSync(at, { recursive: true });
+      };
+      // Two at once, for two cores.
+      const queue = [...drawn.entries()];
+      const worker = async () => {
+        for (let next; (next = queue.shift()) !== undefined;) await one(next[1], next[0]);
+      };
+      await Promise.all([worker(), worker()]);
+      assert.ok(refused > drawn.length / 4, `only ${refused} of ${drawn.length} were felt`);
+    }));
+}
