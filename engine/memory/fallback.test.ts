@@ -109,3 +109,28 @@ test("memory runs out in the VAE: it works in tiles from then on, said once", as
   assert.equal(said.length, 1);
   assert.match(said[0], /decodes in tiles/);
 });
+
+test("a prediction and a text that find no room make the training's graph go, said, and compute", async () => {
+  const denoising = { timesteps: [400], timeIds: batch.timeIds };
+  const plain = new Engine({ model, device: real, compute: "float32", plan: "A" });
+  const text = await plain.encodeText(batch);
+  const wanted = (await plain.predict(batch.noisy, denoising, text)).data;
+  const device = failing("run", (graph) => !isTraining(graph) && device.live > 0);
+  const said: string[] = [];
+  const say = (words: string) => void said.push(words);
+  const engine = new Engine({ model, device, compute: "float32", plan: "A", say });
+  for (const compute of ["text", "predict"] as const) {
+    await engine.trainStep(batch);
+    const found = compute === "text"
+      ? (await engine.encodeText(batch)).context.data
+      : (await engine.predict(batch.noisy, denoising, text)).data;
+    assert.deepEqual(found, compute === "text" ? text.context.data : wanted);
+    await engine.release("text", "predict");
+  }
+  assert.equal(said.length, 2);
+  assert.match(said[0], /Memory ran out beside the training/);
+  assert.equal(engine.plan, "A", "the plan of training stays");
+  const none = failing("run", () => true);
+  const full = new Engine({ model, device: none, compute: "float32", plan: "A" });
+  await assert.rejects(full.encodeText(batch), DeviceMemoryFault);
+});

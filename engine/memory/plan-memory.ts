@@ -3,6 +3,7 @@
 // The trap: another plan may give other last bits, so whoever trains keeps to the one that was chosen.
 import { fault } from "../../lib/fault.ts";
 import { type MemoryPlan, memoryPlans } from "./memory-plan.ts";
+import { contextOf } from "./estimate.ts";
 import {
   forwardRows,
   largestOnWebgpu,
@@ -87,7 +88,8 @@ export function planMemory(question: MemoryQuestion, all = false): MemoryAdvice 
 /** What sessions hold beside a training: on the CPU they share the weights' pages with it. */
 const beside = ({ provider }: MemoryQuestion, rows: readonly MemoryRow[]): number =>
   rows.reduce(
-    (sum, { peak, weights }) => sum + peak - (provider === "cpu" ? weights + programBytes : 0),
+    (sum, { peak, weights }) =>
+      sum + peak - (provider === "cpu" ? weights + programBytes : contextOf(provider)),
     0,
   );
 

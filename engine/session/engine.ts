@@ -87,16 +87,21 @@ export class Engine {
     captions: Captions,
   ): Promise<Conditioning & { hidden1: Tensor; hidden2: Tensor }> {
     const feeds = await this.#textFeeds(captions);
-    const session = await this.#pool.get("text", { batch: captions.ids1.length });
-    const { context, pooled, hidden1, hidden2 } = await session.run(feeds);
+    const { context, pooled, hidden1, hidden2 } = await this.#withRoom(async () => {
+      const session = await this.#pool.get("text", { batch: captions.ids1.length });
+      return await session.run(feeds);
+    });
     return { context, pooled, hidden1, hidden2 };
   }
 
   /** The UNet's prediction for latents [B, 4, h, w]. */
   async predict(latents: Tensor, denoising: Denoising, text: Conditioning): Promise<Tensor> {
-    const session = await this.#pool.get("predict", sizeOf(latents));
     const times = timeFeeds(denoising, this.model.configs.unet);
-    return (await session.run({ latents, ...times, ...text })).prediction;
+    const { prediction } = await this.#withRoom(async () => {
+      const session = await this.#pool.get("predict", sizeOf(latents));
+      return await session.run({ latents, ...times, ...text });
+    });
+    return prediction;
   }
 
   /**
@@ -159,6 +164,20 @@ export class Engine {
 
   close(): Promise<void> {
     return this.device.close();
+  }
+
+  /** What is computed; where memory runs out, once more with the training's graph let go of, and said. */
+  async #withRoom(compute: () => Promise<Fetches>): Promise<Fetches> {
+    try {
+      return await compute();
+    } catch (error) {
+      if (!(error instanceof DeviceMemoryFault)) throw error;
+      this.#options.say?.(
+        `Memory ran out beside the training (${error.found}); its graph makes room, and is compiled again.`,
+      );
+      await this.release("train", "text", "predict", "encode", "decode");
+      return await compute();
+    }
   }
 
   async #train(size: graphs.Size, feeds: Feeds, following?: graphs.Size): Promise<Fetches> {
