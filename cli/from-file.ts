@@ -11,7 +11,7 @@ import type { Fault } from "../lib/fault.ts";
 import { readHeader } from "../lib/safetensors/safetensors.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { valueAt } from "../runtime/options/decode-source.ts";
-import { isMapping, withoutKeys } from "../runtime/options/mapping.ts";
+import { isMapping, withoutKeys } from "../lib/mapping.ts";
 import { parseSettings } from "../runtime/options/settings.ts";
 import type { Configuration } from "../runtime/pipeline/configuration.ts";
 import { UsageFault } from "./command.ts";

@@ -1,7 +1,7 @@
 // What the actions of `runs` say in words: tables of runs, one run in full, two runs compared.
 // The trap: everything comes from files that may be damaged; what is not known is shown as "-".
 import type { ListedRun } from "../observe/reading/run-list.ts";
-import type { Change } from "../runtime/plan/json-difference.ts";
+import type { Change } from "../lib/json-difference.ts";
 import type { Comparison } from "../observe/reading/compare-runs.ts";
 import type { Metrics, RunDescription } from "../observe/reading/describe-run.ts";
 import type { Prunable } from "../runtime/runs/prune.ts";

@@ -4,7 +4,7 @@
 import { learningRates, RateFault } from "../engine/optimise/rates.ts";
 import { alternatives } from "./alternatives.ts";
 import type { Finding } from "../runtime/options/config-fault.ts";
-import { dotted } from "../runtime/options/mapping.ts";
+import { dotted } from "../lib/mapping.ts";
 import { triggerOf } from "./embedding.ts";
 import type { TrainingConfig } from "./training.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { canonicalJson } from "../lib/canonical-json.ts";
-import { isMapping } from "../runtime/options/mapping.ts";
+import { isMapping } from "../lib/mapping.ts";
 import { optionRows } from "./option-rows.ts";
 import { identityOf } from "./identity.ts";
 import { least, own, read } from "./testing/read.ts";

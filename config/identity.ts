@@ -4,7 +4,7 @@
 // part of the identity unless its definition says `keepsRun` or `inert.ts` says that it is idle.
 import { schedules } from "../engine/optimise/rates.ts";
 import { valueAt } from "../runtime/options/decode-source.ts";
-import { withoutKeys } from "../runtime/options/mapping.ts";
+import { withoutKeys } from "../lib/mapping.ts";
 import { optionRows } from "./option-rows.ts";
 import { ineffectiveOptions } from "./ineffective-options.ts";
 import type { TrainingConfig } from "./training.ts";

@@ -5,7 +5,7 @@
 import { lastPart } from "../lib/without-folders.ts";
 import { namesRepository } from "../hub/local-path.ts";
 import { valueAt } from "../runtime/options/decode-source.ts";
-import { dotted, isMapping } from "../runtime/options/mapping.ts";
+import { dotted, isMapping } from "../lib/mapping.ts";
 import type { Places } from "../runtime/stage.ts";
 
 const datasets = ["data_loader.dataset", "fixed_loss_dataset"];

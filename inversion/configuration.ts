@@ -6,7 +6,7 @@ import { placesIn, targetKeys } from "../config/places.ts";
 import { readConfig } from "../config/read.ts";
 import type { Fault } from "../lib/fault.ts";
 import { Files } from "../lib/files.ts";
-import { withoutKeys } from "../runtime/options/mapping.ts";
+import { withoutKeys } from "../lib/mapping.ts";
 import { epochSteps, warmUpNotes } from "./epoch-steps.ts";
 import { settleFixedLossEvery } from "./fixed-loss-every.ts";
 import { settledPooling } from "./model/pooling.ts";

@@ -5,7 +5,7 @@ import { Effect, Schema } from "effect";
 import { nearest } from "../lib/nearest.ts";
 import { ConfigFault, type Finding } from "../runtime/options/config-fault.ts";
 import { decodeAll, findingsOf } from "../runtime/options/decode-source.ts";
-import { isMapping } from "../runtime/options/mapping.ts";
+import { isMapping } from "../lib/mapping.ts";
 import { intFrom, option, positive, required } from "../runtime/options/option.ts";
 import { parseSource, placeOf } from "../runtime/options/source.ts";
 

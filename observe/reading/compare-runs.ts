@@ -1,7 +1,7 @@
 // How two runs differ: in their configuration and inputs, key by key; in what they reached; and which
 // results of stages they have in common.
 // The trap: results are the same only if their digests are; stages that give none are not compared.
-import { type Change, jsonDifference } from "../../runtime/plan/json-difference.ts";
+import { type Change, jsonDifference } from "../../lib/json-difference.ts";
 import type { Metrics, RunDescription } from "./describe-run.ts";
 
 export interface MetricDifference {

@@ -2,7 +2,7 @@
 // differs from the default. The trap: options of a union (the optimizer's kinds) have several rows in
 // the option table; the one of the kind that this configuration names is meant.
 import { canonicalJson } from "../../lib/canonical-json.ts";
-import { isMapping, type Mapping } from "../../runtime/options/mapping.ts";
+import { isMapping, type Mapping } from "../../lib/mapping.ts";
 import { optionRows } from "../../config/option-rows.ts";
 import type { OptionRow } from "../../runtime/options/option-table.ts";
 

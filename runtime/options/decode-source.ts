@@ -4,7 +4,7 @@
 import { Exit, Schema, type SchemaIssue } from "effect";
 import { nearest } from "../../lib/nearest.ts";
 import type { Finding } from "./config-fault.ts";
-import { dotted, isMapping } from "./mapping.ts";
+import { dotted, isMapping } from "../../lib/mapping.ts";
 import { optionTable } from "./option-table.ts";
 import { nodeAt, type SchemaNode, schemaNode } from "./schema-node.ts";
 import { placeOf, type Source } from "./source.ts";

@@ -2,7 +2,7 @@
 // a run's identity read it.
 // The trap: an option of a union member has a row for each meaning, so a key can occur twice
 // (`optimizer.learning_rate` of AdamW and of Prodigy have different defaults).
-import { dotted } from "./mapping.ts";
+import { dotted } from "../../lib/mapping.ts";
 import { members, propertiesOf, type SchemaNode, tagOf } from "./schema-node.ts";
 import { typeText } from "./type-text.ts";
 

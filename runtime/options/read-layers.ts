@@ -7,7 +7,7 @@ import { homePath } from "../../lib/home-path.ts";
 import type { ConfigLayers } from "../pipeline/configuration.ts";
 import type { Finding } from "./config-fault.ts";
 import { decodeAll, findingsOf, keyOf } from "./decode-source.ts";
-import { dotted, isMapping, withoutKeys } from "./mapping.ts";
+import { dotted, isMapping, withoutKeys } from "../../lib/mapping.ts";
 import { overlay, type OverlayRules } from "./overlay.ts";
 import { parseSettings } from "./settings.ts";
 import {

@@ -2,7 +2,7 @@
 // and the list of options take types, defaults and doc lines.
 // The trap: a node may be a union; a path into it needs the value, whose `type` picks the member.
 import { type JsonSchema, Schema } from "effect";
-import { isMapping } from "./mapping.ts";
+import { isMapping } from "../../lib/mapping.ts";
 import { annotationKeys } from "./option.ts";
 
 export type SchemaNode = JsonSchema.JsonSchema;

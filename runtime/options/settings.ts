@@ -4,7 +4,7 @@
 // The trap: several of them make one layer, in which contradictions are errors and not overrides.
 import type { Place } from "../../lib/fault.ts";
 import type { Finding } from "./config-fault.ts";
-import { isMapping } from "./mapping.ts";
+import { isMapping } from "../../lib/mapping.ts";
 import { maxDepth, type ParsedSource, parseSource } from "./source.ts";
 
 function assign(into: Record<string, unknown>, path: readonly string[], value: unknown) {

@@ -16,7 +16,7 @@ import {
 } from "yaml";
 import type { Place } from "../../lib/fault.ts";
 import type { Finding } from "./config-fault.ts";
-import { dotted, isMapping } from "./mapping.ts";
+import { dotted, isMapping } from "../../lib/mapping.ts";
 
 /** A value and where its parts stand, by dotted key (`data_loader.resolution`, `prompts.0`). */
 export interface Source {

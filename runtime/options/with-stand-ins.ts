@@ -3,7 +3,7 @@
 // The trap: the result is never used for anything else, and rules must not ask about faulty keys.
 import type { Schema } from "effect";
 import { decodeAll, type Misfit, mostMisfits } from "./decode-source.ts";
-import { isMapping } from "./mapping.ts";
+import { isMapping } from "../../lib/mapping.ts";
 import { members, nodeAt, propertiesOf, type SchemaNode, schemaNode } from "./schema-node.ts";
 
 function standIn(node: SchemaNode | undefined): unknown {

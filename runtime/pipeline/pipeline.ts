@@ -9,7 +9,7 @@ import { Effect, Schema } from "effect";
 import { fault, type Place } from "../../lib/fault.ts";
 import { ConfigFault } from "../options/config-fault.ts";
 import { decodeAll, findingsOf } from "../options/decode-source.ts";
-import { isMapping } from "../options/mapping.ts";
+import { isMapping } from "../../lib/mapping.ts";
 import { parseSource, placeOf, type Source, within } from "../options/source.ts";
 
 export class NoPipeline extends fault("NoPipeline", "user") {}

@@ -6,7 +6,7 @@ import { Exit, Schema, SchemaAST, SchemaIssue } from "effect";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import { type Fault, fault, type Place } from "../../lib/fault.ts";
 import { nearest } from "../../lib/nearest.ts";
-import { isMapping, withoutKeys } from "../options/mapping.ts";
+import { isMapping, withoutKeys } from "../../lib/mapping.ts";
 import type { JsonObject } from "./configuration.ts";
 import type { Wired } from "./wiring.ts";
 

@@ -12,7 +12,7 @@ import { foldersIn } from "../execute/run-folders.ts";
 import { loadState, savedStep, stateFile } from "../execute/state.ts";
 import type { Configuration } from "../pipeline/configuration.ts";
 import { findRun, NoSuchRun } from "../runs/find-run.ts";
-import { type Change, jsonDifference } from "./json-difference.ts";
+import { type Change, jsonDifference } from "../../lib/json-difference.ts";
 import type { SimilarRun, UnreadableRun } from "./plan.ts";
 import type { Identity } from "./run-identity.ts";
 

@@ -4,7 +4,7 @@
 import { Schema } from "effect";
 import { digestJson } from "../../lib/canonical-json.ts";
 import type { OutputRef } from "../pipeline/wiring.ts";
-import { type Change, jsonDifference } from "./json-difference.ts";
+import { type Change, jsonDifference } from "../../lib/json-difference.ts";
 
 const fingerprintSchema = 1;
 

@@ -9,7 +9,7 @@ import type { App, Facts } from "../app.ts";
 import { faultsOnly, withRetries } from "../execute/attempts.ts";
 import type { Composition } from "../pipeline/compose.ts";
 import type { ConfigLayers, Configuration, JsonObject } from "../pipeline/configuration.ts";
-import { withoutKeys } from "../options/mapping.ts";
+import { withoutKeys } from "../../lib/mapping.ts";
 import { noteOnNames } from "../pipeline/former-names.ts";
 import { define, together } from "../pipeline/load-pipeline.ts";
 import { stageOptions } from "../pipeline/stage-options.ts";

@@ -27,7 +27,7 @@ import { exportRun } from "./export-run.ts";
 import { findRun } from "./find-run.ts";
 import { importRun } from "./import-run.ts";
 import { indexPath, RunArchiveFault, sealIndex } from "./run-archive.ts";
-import { ArchiveFault, writeTar } from "./tar.ts";
+import { ArchiveFault, writeTar } from "../../lib/tar.ts";
 
 const pack = (dir: string, archive: string) =>
   Effect.runPromise(Effect.flatMap(findRun(dir, "nowhere"), (run) => exportRun(run, archive)));

@@ -11,7 +11,7 @@ import {
   RunArchiveFault,
   unsealIndex,
 } from "./run-archive.ts";
-import { readTar, type StreamedMember } from "./tar.ts";
+import { readTar, type StreamedMember } from "../../lib/tar.ts";
 
 /** The whole content of a member. */
 export const bytesOf = ({ bytes, content }: StreamedMember): Effect.Effect<Uint8Array, Fault> =>

@@ -22,7 +22,7 @@ import {
 } from "./run-archive.ts";
 import { readStore } from "./store-contents.ts";
 import type { SurveyedRun } from "./survey.ts";
-import { type FileToPack, writeTar } from "./tar.ts";
+import { type FileToPack, writeTar } from "../../lib/tar.ts";
 
 export interface Exported {
   readonly archive: string;

@@ -14,7 +14,7 @@ import { openStore, storeName } from "../store/artefact-store.ts";
 import { bytesOf, checkArchive } from "./check-archive.ts";
 import { importingName } from "./leftover.ts";
 import { placeOf, RunArchiveFault } from "./run-archive.ts";
-import { readTar, type StreamedMember } from "./tar.ts";
+import { readTar, type StreamedMember } from "../../lib/tar.ts";
 
 export interface Imported {
   readonly name: string;

@@ -6,7 +6,7 @@
 import { Schema } from "effect";
 import { digestJson } from "../../lib/canonical-json.ts";
 import { fault } from "../../lib/fault.ts";
-import { pathFinding } from "./tar.ts";
+import { pathFinding } from "../../lib/tar.ts";
 
 export class RunArchiveFault extends fault("RunArchiveFault", "user") {}
 

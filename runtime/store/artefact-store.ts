@@ -12,8 +12,8 @@ import { sha256 } from "../../lib/sha256.ts";
 import { Blob } from "../artefact.ts";
 import { CacheKey } from "../plan/fingerprint.ts";
 import { openBlobStore } from "./blob-store.ts";
-import { type DigestCache, openDigestCache } from "./digest-cache.ts";
-import { openSharedWrite } from "./shared-write.ts";
+import { type DigestCache, openDigestCache } from "../../lib/digest-cache.ts";
+import { openSharedWrite } from "../../lib/shared-write.ts";
 
 export const ArtefactEntry = Schema.Struct({
   fingerprint: Schema.String,

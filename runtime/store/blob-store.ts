@@ -9,7 +9,7 @@ import { type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import type { Blob } from "../artefact.ts";
-import type { SharedWrite } from "./shared-write.ts";
+import type { SharedWrite } from "../../lib/shared-write.ts";
 
 /** A blob that is damaged or gone. The runner makes again what wrote it. */
 export class CorruptBlob extends fault("CorruptBlob", "world") {}

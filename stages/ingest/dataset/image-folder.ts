@@ -3,7 +3,7 @@
 // folder; the column "image" exists only in the library's memory.
 import { join, posix } from "node:path";
 import type { ResolvedDataset } from "../../../hub/dataset.ts";
-import { isMapping, type Mapping } from "../../../runtime/options/mapping.ts";
+import { isMapping, type Mapping } from "../../../lib/mapping.ts";
 import { byName } from "../natural-order.ts";
 import { parseCsv } from "./csv.ts";
 import { jsonArrayFault } from "./jsonl.ts";

@@ -4,7 +4,7 @@
 // elsewhere must not choose which of this machine's files are read, unless `allow_outside_paths` says so.
 import { realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { isMapping } from "../../../runtime/options/mapping.ts";
+import { isMapping } from "../../../lib/mapping.ts";
 import { DatasetFault, type Listing, pictureFile, refused, type Source } from "./listing.ts";
 import { linesOf, mostListBytes, readText } from "./text-file.ts";
 

@@ -6,9 +6,9 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { Effect, Stream } from "effect";
 import { Tar } from "effect/encoding";
-import { writeAtomically } from "../../lib/atomic-file.ts";
-import { type Fault, fault } from "../../lib/fault.ts";
-import { tryPromise } from "../../lib/try-promise.ts";
+import { writeAtomically } from "./atomic-file.ts";
+import { type Fault, fault } from "./fault.ts";
+import { tryPromise } from "./try-promise.ts";
 
 export class ArchiveFault extends fault("ArchiveFault", "user") {}
 

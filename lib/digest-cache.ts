@@ -6,11 +6,11 @@ import { type BigIntStats, createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Clock, Effect, Schema } from "effect";
-import { isSettled, stampOf } from "../../lib/file-stamp.ts";
-import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
-import { type Fault, fault } from "../../lib/fault.ts";
-import { Files } from "../../lib/files.ts";
-import { sha256OfChunks } from "../../lib/sha256.ts";
+import { isSettled, stampOf } from "./file-stamp.ts";
+import { diskFault, errnoOf } from "./disk-fault.ts";
+import { type Fault, fault } from "./fault.ts";
+import { Files } from "./files.ts";
+import { sha256OfChunks } from "./sha256.ts";
 import type { SharedWrite } from "./shared-write.ts";
 
 export class FileMissing extends fault("FileMissing", "user") {}

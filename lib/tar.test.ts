@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { Effect, Stream } from "effect";
 import { Tar } from "effect/encoding";
 import * as fc from "fast-check";
-import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { ArchiveFault, packed, readTar, unpacked as unpackedBytes, writeTar } from "./tar.ts";
 
 const toPack = (path: string, content: Uint8Array) => ({

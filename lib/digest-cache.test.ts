@@ -4,7 +4,7 @@ import { appendFileSync, readFileSync, renameSync, utimesSync, writeFileSync } f
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { Clock, Effect } from "effect";
-import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { openDigestCache } from "./digest-cache.ts";
 import { openSharedWrite } from "./shared-write.ts";
 

@@ -5,9 +5,9 @@
 import { randomUUID } from "node:crypto";
 import { dirname, join } from "node:path";
 import { Clock, Effect, Option } from "effect";
-import { atomicWrite, makeFolder } from "../../lib/atomic-write.ts";
-import type { Fault } from "../../lib/fault.ts";
-import { Files } from "../../lib/files.ts";
+import { atomicWrite, makeFolder } from "./atomic-write.ts";
+import type { Fault } from "./fault.ts";
+import { Files } from "./files.ts";
 
 /** `what` is it, e.g. "a blob". The one that writes last stays. */
 export type SharedWrite = (

@@ -1,7 +1,7 @@
 // What differs between two JSON values, key by key, as people read it: `optimizer.learning_rate` from
 // 0.001 to 0.002. Lists of one length are compared item by item; of others, what came and went is named.
-import { canonicalJson } from "../../lib/canonical-json.ts";
-import { dotted, isMapping } from "../options/mapping.ts";
+import { canonicalJson } from "./canonical-json.ts";
+import { dotted, isMapping } from "./mapping.ts";
 
 export interface Change {
   /** Dotted path; "" for the whole value. */
