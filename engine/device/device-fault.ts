@@ -88,6 +88,16 @@ function lastWords(said: string): string {
   return last.replace(/^.*?\] (?=\S)/, "").slice(0, 400);
 }
 
+export const numbersFault = (provider: Provider, found: string) =>
+  new DeviceNumbersFault({
+    key: "provider",
+    wanted: `the ${provider} device to compute numbers that can be`,
+    found,
+    fix:
+      "The state before the step is kept: resume the run. `probe` tells whether the device computes " +
+      "right; another provider, or weight_dtype: float32, may.",
+  });
+
 export const lostFault = (provider: Provider, found: string, remedy = "") =>
   new DeviceLostFault({
     key: "provider",

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { DeviceMemoryFault, faultOf } from "../device/device-fault.ts";
+import { DeviceMemoryFault, DeviceNumbersFault, faultOf } from "../device/device-fault.ts";
 import { Device, type Loader } from "../device/device.ts";
+import type { Fetches } from "../device/messages.ts";
 import type { Graph } from "../graph/graph.ts";
 import { relativeError } from "../probe/compare.ts";
 import { normals } from "../random/draw.ts";
@@ -134,3 +135,50 @@ test("a prediction and a text that find no room make the training's graph go, sa
   const full = new Engine({ model, device: none, compute: "float32", plan: "A" });
   await assert.rejects(full.encodeText(batch), DeviceMemoryFault);
 });
+
+/** A card whose training sessions give `spoilt` numbers for so many runs. */
+function unsound(runs: number, spoilt: number) {
+  let left = runs;
+  const loader: Loader = {
+    provider: "webgpu",
+    async load(graph) {
+      const session = await real.load(graph);
+      const spoil = (results: Fetches): Fetches =>
+        Object.fromEntries(
+          Object.entries(results).map(([name, value]) => [
+            name,
+            name.startsWith("gradient") ? { ...value, data: value.data.map(() => spoilt) } : value,
+          ]),
+        );
+      return {
+        run: async (feeds) => {
+          const results = await session.run(feeds);
+          return "gradient1" in results && left-- > 0 ? spoil(results) : results;
+        },
+        release: () => session.release(),
+      };
+    },
+    close: () => Promise.resolve(),
+  };
+  return loader;
+}
+
+for (const spoilt of [0, NaN]) {
+  test(`gradients of ${spoilt} on a card: once more, then the next plan, then a fault`, async () => {
+    const wanted = await new Engine({ model, device: real, compute: "float32", plan: "A" })
+      .trainStep(batch);
+    for (const [runs, plan, notes] of [[1, "A", 1], [2, "B", 2], [3, "C", 3]] as const) {
+      const said: string[] = [];
+      const say = (words: string) => void said.push(words);
+      const device = unsound(runs, spoilt);
+      const engine = new Engine({ model, device, compute: "float32", plan: "A", say });
+      const { grad1 } = await engine.trainStep(batch);
+      assert.ok(relativeError(grad1, wanted.grad1) < 1e-4);
+      assert.deepEqual([engine.plan, said.length], [plan, notes]);
+    }
+    const engine = new Engine({
+      ...{ model, device: unsound(Infinity, spoilt), compute: "float32", plan: "A" },
+    });
+    await assert.rejects(engine.trainStep(batch), DeviceNumbersFault);
+  });
+}

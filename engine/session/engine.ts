@@ -2,7 +2,7 @@
 // training step and its loss are here; the VAE, the sessions and the feeds have files of their own.
 // The trap: nothing here decides what to train on; captions, noise, timesteps and weights come from the
 // caller.
-import { DeviceMemoryFault } from "../device/device-fault.ts";
+import { DeviceMemoryFault, DeviceNumbersFault, numbersFault } from "../device/device-fault.ts";
 import type { Loader } from "../device/device.ts";
 import type { Feeds, Fetches, Tensor } from "../device/messages.ts";
 import { conditionalGraph } from "../graph/conditional-graph.ts";
@@ -109,6 +109,26 @@ export class Engine {
    * its graph is built while this one computes, and compiled before the device is idle.
    */
   async trainStep(batch: TrainingBatch, following?: graphs.Size): Promise<StepResult> {
+    // Numbers that cannot be are a card's or its driver's: once more, then under plans that need less.
+    for (let isAgain = false;; isAgain = true) {
+      try {
+        return await this.#step(batch, following);
+      } catch (error) {
+        if (!(error instanceof DeviceNumbersFault)) throw error;
+        const next = isAgain ? smallerPlan(this.#plan) : this.#plan;
+        if (next === undefined) throw error;
+        const how = isAgain ? `under memory plan ${next} from now on` : "once more";
+        this.#options.say?.(`A step gave ${error.found}; it is computed ${how}.`);
+        if (isAgain) {
+          this.#plan = next;
+          await this.release("train");
+        }
+      }
+    }
+  }
+
+  /** Throws DeviceNumbersFault where a device other than the CPU gave what no step gives. */
+  async #step(batch: TrainingBatch, following?: graphs.Size): Promise<StepResult> {
     let scale = this.#options.compute === "float16" ? batch.noisy.data.length : 1;
     // A float16 gradient that overflows is computed again with a smaller scale; where even that fails,
     // the caller sees what is not finite.
@@ -117,7 +137,10 @@ export class Engine {
       const size = sizeOf(batch.noisy);
       const out = await this.#train(size, { ...feeds, choice: one(1) }, following);
       const grads = [out.gradient1.data, out.gradient2.data];
-      if (scale <= 1 || grads.every((gradient) => gradient.every(Number.isFinite))) {
+      const isLast = scale <= 1;
+      const wrong = this.device.provider === "cpu" ? undefined : impossible(out, isLast);
+      if (wrong !== undefined) throw numbersFault(this.device.provider, wrong);
+      if (isLast || grads.every((gradient) => gradient.every(Number.isFinite))) {
         const [grad1, grad2] = ([0, 1] as const).map((i) => {
           const rows = batch[i === 0 ? "rows1" : "rows2"].length / this.tokens[i].width;
           const ids = batch[i === 0 ? "ids1" : "ids2"];
@@ -235,6 +258,19 @@ export class Engine {
       weight,
     };
   }
+}
+
+/** What no step gives; undefined: nothing. Gradients may overflow as long as a smaller scale is left. */
+function impossible(out: Fetches, isLast: boolean): string | undefined {
+  const loss = out.loss.data[0];
+  const all = (test: (value: number) => boolean) =>
+    [out.gradient1, out.gradient2].every(({ data }) => data.every(test));
+  if (isLast && !(Number.isFinite(loss) && all(Number.isFinite))) {
+    return "a loss or gradients that are not finite";
+  }
+  return loss !== 0 && all((value) => value === 0)
+    ? "gradients that are exactly 0 with a loss that is not"
+    : undefined;
 }
 
 const one = (value: number): Tensor => tensor(Float32Array.of(value), [1]);
