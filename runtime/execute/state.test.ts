@@ -115,3 +115,17 @@ test("a digest that was cut out does not make a state an old one", () =>
     await older(folder, { step: "4", digest: metadata.digest });
     assert.match((await fault(folder)).message, /other bytes/);
   }));
+
+test("a state that is replaced while it is read is no damaged one", () =>
+  withTemporaryFolder((folder) =>
+    Effect.runPromise(Effect.gen(function* () {
+      const save = (step: number) => saveState(folder, testOrigin, rows(step), { step: `${step}` });
+      yield* save(0);
+      const writing = Effect.forEach(Array.from({ length: 60 }, (_, i) => i + 1), save);
+      const reading = Effect.forEach(Array.from({ length: 120 }), () => loadState(folder));
+      const [, read] = yield* Effect.all([writing, reading], { concurrency: 2 });
+      const steps = read.map((state) => state!.step);
+      assert.deepEqual(steps, steps.toSorted((a, b) => a - b));
+      assert.equal((yield* loadState(folder))!.step, 60);
+    }))
+  ));

@@ -91,16 +91,30 @@ const stepOf = (text: string | undefined): number | null => {
   return Number.isSafeInteger(step) && step >= 0 && String(step) === text ? step : null;
 };
 
+const bytesOf = (file: string) =>
+  readFile(file).catch((cause) => {
+    throw diskFault(file, "to read the training state")(cause);
+  });
+
+/** A training that goes on replaces its state meanwhile: what is not of one writing is read again. */
+async function readAtRest(file: string, bad: (found: string) => Fault, left = 20) {
+  const before = await bytesOf(file);
+  const parts = await Promise.allSettled([readHeader(file), readSafetensors(file)]);
+  if (left > 0 && !before.equals(await bytesOf(file))) return await readAtRest(file, bad, left - 1);
+  const [header, tensors] = parts.map((part) => {
+    if (part.status === "fulfilled") return part.value;
+    const { kind, found } = asFault(part.reason);
+    throw kind === "world" ? part.reason : bad(found);
+  });
+  return [before, [header, tensors] as Parts] as const;
+}
+
+type Parts = [Awaited<ReturnType<typeof readHeader>>, Awaited<ReturnType<typeof readSafetensors>>];
+
 async function read(runDir: string): Promise<SavedState> {
   const file = stateFile(runDir);
   const bad = (found: string) => damagedState(runDir, found);
-  const bytes = await readFile(file).catch((cause) => {
-    throw diskFault(file, "to read the training state")(cause);
-  });
-  const whole = await Promise.all([readHeader(file), readSafetensors(file)]).catch((cause) => {
-    const { kind, found } = asFault(cause);
-    throw kind === "world" ? cause : bad(found);
-  });
+  const [bytes, whole] = await readAtRest(file, bad);
   const [{ metadata: { digest, run, ...metadata } }, tensors] = whole;
   // What is cut out of a file with a digest does not make it one of before there were digests.
   if (digest === undefined && run !== undefined) throw bad("one without its digest");

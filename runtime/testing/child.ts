@@ -13,6 +13,9 @@ export interface Child {
   >;
 }
 
+/** What a program that is asked to stop ends with. */
+const asked: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
+
 export function startChild(
   script: string,
   args: readonly string[],
@@ -40,7 +43,7 @@ export function startChild(
   const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
     // Deno gives the signal that was sent instead of the exit code, also to a child that handled it.
     child.on("close", (code, signal) =>
-      resolve({ code: code ?? (signal === "SIGINT" ? 130 : null), stdout, stderr }))
+      resolve({ code: code ?? asked[signal ?? ""] ?? null, stdout, stderr }))
   );
   const line = (wanted: string | RegExp) =>
     new Promise<string>((resolve, reject) => {

@@ -1,7 +1,7 @@
 // A fleet over a real PostgreSQL: two workers of which one is killed, and what a wrong password says. Run by
 // `deno task test:fleet`; the trainings are real and take minutes.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { after, test } from "node:test";
@@ -22,7 +22,7 @@ const stepsIn = (run: string) =>
 
 function sweepFile(folder: string): string {
   const output = join(folder, "output");
-  const training = { max_train_steps: 12, fixed_loss_every: 4, validation_prompts: [] };
+  const training = { max_train_steps: 24, fixed_loss_every: 8, validation_prompts: [] };
   writeFileSync(
     join(folder, "training.yaml"),
     JSON.stringify({ ...smallTraining, ...training, base_output_dir: output }),
@@ -55,11 +55,13 @@ test(
       const running = start(["sweep", "run", file], { env });
       await running.line(/Workers of postgres:/);
       const first = worker("first");
-      for (;;) {
-        const mine = (await shown()).find((row: any) => row.machine === "first");
-        if (mine !== undefined && stepsIn(mine.run).length >= 3) break;
-        await sleep(200);
-      }
+      // Looked at in the folder itself: asking `sweep show` takes longer than a training.
+      const begun = () =>
+        existsSync(output) && readdirSync(output).some((name) => {
+          const run = join(output, name);
+          return existsSync(join(run, "events.jsonl")) && stepsIn(run).length >= 3;
+        });
+      while (!begun()) await sleep(20);
       first.process.kill("SIGKILL");
       await first.ended;
       const second = worker("second");
@@ -70,7 +72,7 @@ test(
 
       const rows = await shown();
       assert.deepEqual(rows.map(({ state }: any) => state), ["done", "done", "done"]);
-      const steps = Array.from({ length: 12 }, (_, i) => i + 1);
+      const steps = Array.from({ length: 24 }, (_, i) => i + 1);
       for (const { run } of rows) assert.deepEqual(stepsIn(run), steps);
 
       // The same sweep by itself, on one file: the same leaderboard and the same bytes.
