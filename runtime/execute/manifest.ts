@@ -152,13 +152,16 @@ const manifestOf = ({ format: _, ...origin }: RunOrigin): Manifest => ({
 /** The run in a folder; null: there is none. Fails where the disk does. */
 export const readRun = (dir: string): Effect.Effect<Run | Orphan | null, Fault> =>
   Effect.gen(function* () {
-    const read = yield* Effect.result(readManifest(dir));
+    const before = yield* Effect.result(readManifest(dir));
+    const isMissing = Result.isSuccess(before) && before.success === null;
+    if (isMissing && !isRunFolder(dir)) return null;
+    // A run that begins this moment writes its manifest first, so where there is more there is one by now.
+    const read = isMissing ? yield* Effect.result(readManifest(dir)) : before;
     if (Result.isFailure(read) && !(read.failure instanceof ManifestFault)) {
       return yield* Effect.fail(read.failure);
     }
     const manifest = Result.isSuccess(read) ? read.success : undefined;
     if (manifest) return { dir, manifest, lost: null };
-    if (manifest === null && !isRunFolder(dir)) return null;
     const trouble = manifest === null ? "missing" : "damaged or of another version";
     const origin = yield* savedOrigin(dir);
     return origin === null
