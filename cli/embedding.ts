@@ -126,13 +126,7 @@ const prune: (file: string, options: Options, terminal: Terminal) => Effect.Effe
       import("../inversion/words/picture-loss.ts")
     );
     const line = progressLine(process.stderr);
-    const listener = {
-      say: (said: string) => {
-        line.clear();
-        process.stderr.write(`${plainText(said)}\n`);
-      },
-      progress: line.update,
-    };
+    const listener = { say: line.say, progress: line.update };
     yield* Effect.gen(function* () {
       const measure = yield* openPictureLoss({ basis, folder: folder!, size, ...asked }, listener);
       const wish = { to, steps: asked.steps, out: text("out") ?? undefined };

@@ -14,7 +14,6 @@ import {
 } from "../inversion/generate/request.ts";
 import type { Command, Terminal, UsageFault } from "./command.ts";
 import { optionReader } from "./option-reader.ts";
-import { plainText } from "./plain-text.ts";
 import { progressLine } from "./progress-line.ts";
 
 type Options = Readonly<Record<string, unknown>>;
@@ -75,10 +74,7 @@ const answer = (request: GenerateRequest, json: boolean, { print }: Terminal) =>
   const { stderr } = process;
   const line = progressLine(stderr);
   const listener: Listener = {
-    say: (text) => {
-      line.clear();
-      stderr.write(`${plainText(text)}\n`);
-    },
+    say: line.say,
     progress: line.update,
     made: ({ path, width, height }) => {
       line.clear();

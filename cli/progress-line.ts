@@ -1,6 +1,7 @@
 // How far a command is and how long the rest takes: on a terminal one line that is written over, else a
 // line every ten seconds. Always on standard error, so that standard output holds results only.
 // The trap: the first part includes loading and compiling, so the pace is taken from there on.
+import { plainText } from "./plain-text.ts";
 import type { Screen } from "./progress.ts";
 import { progressText, secondsText } from "./quantity.ts";
 
@@ -8,6 +9,8 @@ export interface ProgressLine {
   readonly update: (done: number, total: number, unit: string) => void;
   /** Before anything else is written. */
   readonly clear: () => void;
+  /** Writes a line that stays. */
+  readonly say: (text: string) => void;
 }
 
 const terminalEveryMs = 100;
@@ -42,5 +45,9 @@ export function progressLine(
     screen.write(`\r${text.slice(0, (screen.columns ?? 80) - 1)}\x1b[K`);
     shown = true;
   };
-  return { update, clear };
+  const say = (text: string) => {
+    clear();
+    screen.write(`${plainText(text)}\n`);
+  };
+  return { update, clear, say };
 }

@@ -46,13 +46,7 @@ export const suggestCommand: Command = {
     return Effect.scoped(Effect.gen(function* () {
       const { top, ...rest } = yield* asked;
       const line = progressLine(process.stderr);
-      const listener = {
-        say: (said: string) => {
-          line.clear();
-          process.stderr.write(`${plainText(said)}\n`);
-        },
-        progress: line.update,
-      };
+      const listener = { say: line.say, progress: line.update };
       const model = text("model") ?? (given === undefined ? sample.model : null);
       const named = { model, vae: null, modelConfig: null };
       const { basis } = yield* tryPromise(() => baseModel([], named));

@@ -9,8 +9,8 @@ import { asRows } from "./diffusers-pair.ts";
 import {
   type EmbeddingFile,
   EmbeddingFileFault,
-  isCanonical,
   readEmbedding,
+  requireCanonical,
 } from "./embedding-file.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { writeEmbedding } from "./write-embedding.ts";
@@ -70,14 +70,7 @@ export async function averageEmbeddings(
   const files = await Promise.all(paths.map(readEmbedding));
   const first = files[0];
   for (const file of files) {
-    if (!isCanonical(file)) {
-      throw new EmbeddingFileFault({
-        file: file.path,
-        wanted: "both clip_l and clip_g",
-        found: file.tensors.map(({ name }) => name).join(", "),
-        fix: "Bring it into one file: `embedding convert FILE --to canonical`.",
-      });
-    }
+    requireCanonical(file);
     for (const [i, [what, found]] of facts(file).entries()) {
       const [, wanted] = facts(first)[i];
       if (found === wanted) continue;

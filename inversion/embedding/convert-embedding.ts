@@ -4,7 +4,12 @@
 import { basename, dirname, join } from "node:path";
 import { tokenOf } from "./check-embedding.ts";
 import { asRows, readPair } from "./diffusers-pair.ts";
-import { EmbeddingFileFault, isCanonical, readEmbedding } from "./embedding-file.ts";
+import {
+  EmbeddingFileFault,
+  isCanonical,
+  readEmbedding,
+  requireCanonical,
+} from "./embedding-file.ts";
 import { isFolder, pairNames } from "./pair-files.ts";
 import { writeEmbedding } from "./write-embedding.ts";
 
@@ -33,14 +38,10 @@ export async function toDiffusersPair(
   { out, token }: ConvertOptions = {},
 ): Promise<Converted> {
   const file = await readEmbedding(path);
-  if (!isCanonical(file)) {
-    throw new EmbeddingFileFault({
-      file: path,
-      wanted: "both clip_l and clip_g",
-      found: file.tensors.map(({ name }) => name).join(", "),
-      fix: "Only a file with both can be split; `--to canonical` makes one of diffusers' pair.",
-    });
-  }
+  requireCanonical(
+    file,
+    "Only a file with both can be split; `--to canonical` makes one of diffusers' pair.",
+  );
   const name = token ?? tokenOf(file);
   // The one key of a header that is no tensor's.
   if (name.trim() === "" || name === "__metadata__") {

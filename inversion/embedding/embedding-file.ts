@@ -32,6 +32,20 @@ const canonicalNames = ["clip_l", "clip_g"];
 export const isCanonical = ({ tensors }: EmbeddingFile): boolean =>
   canonicalNames.every((name) => tensors.some((tensor) => tensor.name === name));
 
+/** Throws EmbeddingFileFault where it has another form; `fix` says what to do about it. */
+export function requireCanonical(
+  file: EmbeddingFile,
+  fix = "Bring it into one file: `embedding convert FILE --to canonical`.",
+): void {
+  if (isCanonical(file)) return;
+  throw new EmbeddingFileFault({
+    file: file.path,
+    wanted: "both clip_l and clip_g",
+    found: file.tensors.map(({ name }) => name).join(", "),
+    fix,
+  });
+}
+
 export const widthOf = ({ tensors }: EmbeddingFile): number => tensors[0].shape.at(-1)!;
 
 const mostBytes = 64 << 20;

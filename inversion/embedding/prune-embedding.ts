@@ -15,8 +15,8 @@ import { asRows, type Rows } from "./diffusers-pair.ts";
 import {
   type EmbeddingFile,
   EmbeddingFileFault,
-  isCanonical,
   readEmbedding,
+  requireCanonical,
 } from "./embedding-file.ts";
 import { writeEmbedding } from "./write-embedding.ts";
 
@@ -35,14 +35,7 @@ const refitRate = 0.1;
 /** Throws EmbeddingFileFault where so few cannot be left. Needs no model. */
 export async function prunable(path: string, to: number): Promise<EmbeddingFile> {
   const file = await readEmbedding(path);
-  if (!isCanonical(file)) {
-    throw new EmbeddingFileFault({
-      file: path,
-      wanted: "both clip_l and clip_g",
-      found: file.tensors.map(({ name }) => name).join(", "),
-      fix: "Bring it into one file: `embedding convert FILE --to canonical`.",
-    });
-  }
+  requireCanonical(file);
   const vectors = halves(file)[0].shape[0];
   if (!Number.isInteger(to) || to < 1 || to >= vectors) {
     throw new EmbeddingFileFault({
