@@ -8,6 +8,7 @@ import type { Fault } from "../lib/fault.ts";
 import { type App, type Facts, noFacts } from "../runtime/app.ts";
 import { readEvents } from "../runtime/execute/event-log.ts";
 import type { JsonObject } from "../runtime/pipeline/configuration.ts";
+import { checkpointAt } from "./checkpoint-at.ts";
 import { type ReadConfiguration, readTrainingConfiguration } from "./configuration.ts";
 import { type RunEvent, trainingCodec, trainingEvents } from "./events.ts";
 import { findDevice } from "./model/find-device.ts";
@@ -56,23 +57,15 @@ const facts: App["facts"] = ({ configuration, values, kept, needsRun, offline })
     } satisfies Facts;
   });
 
-/** The checkpoint that a step has now; undefined: it has none. */
-const checkpointAt = (runDir: string, step: number) =>
-  Effect.map(readEvents(join(runDir, "events.jsonl"), trainingCodec), ({ events }) => {
-    const said = events as readonly RunEvent[];
-    const pruned = new Set(
-      said.flatMap((event) => event.event === "checkpoint-pruned" ? event.path : []),
-    );
-    const written = said.flatMap((event) => event.event === "checkpoint" ? event : []);
-    return written.findLast((event) => event.step === step && !pruned.has(event.path));
-  });
-
 /** Notes which checkpoint somebody chose; other requests are the stages'. */
 const answer: App["answer"] = (runDir, request) => {
   const asked = request as TrainingRequest;
   return asked.request !== "choose" ? Effect.succeed(undefined) : Effect.map(
-    checkpointAt(runDir, asked.step),
-    (found) => found && { event: "chosen", step: found.step, path: found.path },
+    readEvents(join(runDir, "events.jsonl"), trainingCodec),
+    ({ events }) => {
+      const found = checkpointAt(events as readonly RunEvent[], asked.step);
+      return found && { event: "chosen", step: found.step, path: found.path };
+    },
   );
 };
 

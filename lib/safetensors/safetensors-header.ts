@@ -45,29 +45,40 @@ export async function readHeader(
   });
   try {
     const { size } = await handle.stat();
-    const bad = (found: string) => brokenFile(file, found);
-    if (size < 8) throw bad(`${size} bytes, too few for a header`);
-    const lead = new DataView(new ArrayBuffer(16));
-    const { bytesRead } = await handle.read(new Uint8Array(lead.buffer), 0, 16, 0);
-    const kind = otherKind(file, new Uint8Array(lead.buffer, 0, bytesRead));
-    if (kind !== undefined) throw kind;
-    const length = Number(lead.getBigUint64(0, true));
-    if (length > longestHeader) {
-      throw bad(`a header of ${length} bytes, over the format's limit: another kind of file`);
-    }
-    if (8 + length > size) {
-      throw bad(
-        `a header of ${length} bytes in a file of ${size} bytes; it was cut short or is not one`,
-      );
-    }
-    const bytes = new Uint8Array(length);
-    await handle.read(bytes, 0, length, 8);
+    const lead = new Uint8Array(16);
+    const { bytesRead } = await handle.read(lead, 0, 16, 0);
+    const bytes = new Uint8Array(headerLength(lead.subarray(0, bytesRead), file, size));
+    await handle.read(bytes, 0, bytes.length, 8);
     return { file, ...parseHeader(bytes, file, size, anyType) };
   } catch (cause) {
     throw fileFault(file, cause);
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * The header of a whole file's bytes, where a reader must not see another file than the one it has: a
+ * second look by name may find the next one. Throws WeightsFileFault for `file`.
+ */
+export function headerOf(whole: Uint8Array, file: string): SafetensorsHeader {
+  const length = headerLength(whole.subarray(0, 16), file, whole.length);
+  return { file, ...parseHeader(whole.subarray(8, 8 + length), file, whole.length, false) };
+}
+
+/** Of a file of `size` bytes that begins with `lead`, its first 16 or fewer. */
+function headerLength(lead: Uint8Array, file: string, size: number): number {
+  if (size < 8) throw brokenFile(file, `${size} bytes, too few for a header`);
+  const kind = otherKind(file, lead);
+  if (kind !== undefined) throw kind;
+  const length = Number(new DataView(lead.buffer, lead.byteOffset).getBigUint64(0, true));
+  const found = length > longestHeader
+    ? `a header of ${length} bytes, over the format's limit: another kind of file`
+    : 8 + length > size
+    ? `a header of ${length} bytes in a file of ${size} bytes; it was cut short or is not one`
+    : undefined;
+  if (found !== undefined) throw brokenFile(file, found);
+  return length;
 }
 
 const isLink = (path: string): Promise<boolean> =>

@@ -6,11 +6,11 @@ import { writeAtomically } from "../atomic-file.ts";
 import { decodeArray, type StoredArray, toFloat32 } from "./convert.ts";
 import type { StoredDType } from "./dtype.ts";
 import { safetensorsChunks, type TensorToWrite } from "./safetensors-bytes.ts";
-import { readHeader } from "./safetensors-header.ts";
+import { headerOf, readHeader, type SafetensorsHeader } from "./safetensors-header.ts";
 import type { WeightView } from "./weight-view.ts";
 import { fileFault } from "../file-fault.ts";
 export type { TensorToWrite } from "./safetensors-bytes.ts";
-export { readHeader, type SafetensorsHeader } from "./safetensors-header.ts";
+export { headerOf, readHeader, type SafetensorsHeader } from "./safetensors-header.ts";
 
 export interface StoredTensor {
   readonly dtype: StoredDType;
@@ -90,6 +90,19 @@ export async function readSafetensors(path: string): Promise<Map<string, StoredT
     read.set(name, { dtype: view.dtype, shape: view.shape, data: await readValues(view) });
   }
   return read;
+}
+
+/** The same of its bytes, read by the caller in one go. Throws WeightsFileFault for `file`. */
+export function parseSafetensors(
+  whole: Uint8Array,
+  file: string,
+): SafetensorsHeader & { readonly stored: ReadonlyMap<string, StoredTensor> } {
+  const header = headerOf(whole, file);
+  const stored = new Map([...header.tensors].map(([name, { dtype, shape, offset, bytes }]) => {
+    const data = decodeArray(whole.slice(offset, offset + bytes).buffer, dtype);
+    return [name, { dtype, shape, data }] as const;
+  }));
+  return { ...header, stored };
 }
 
 /** Writes a file that Python's safetensors reads. Throws WeightsStorageFault; the old file then stays. */

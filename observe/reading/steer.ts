@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import { ControlRequest } from "../../inversion/requests.ts";
 import { sendRequest } from "../../runtime/control.ts";
-import { trainingCodec, type UnstampedTrainingEvent } from "../../inversion/events.ts";
+import { trainingCodec } from "../../inversion/events.ts";
 import { openEventLog } from "../../runtime/execute/event-log.ts";
 import { lockRun } from "../../lib/lock.ts";
 import { isAlive } from "./run-alive.ts";
-import { newRunReader, type RunState } from "./run-reader.ts";
+import type { RunState } from "./run-reader.ts";
 import { checkpointAt } from "./run-state.js";
 
 const mostPrompts = 16;
@@ -47,16 +47,6 @@ const choose = (runDir: string, step: number, path: string) =>
     yield* log.append({ event: "chosen", step, path });
     return yield* log.trouble;
   }).pipe(Effect.scoped);
-
-/** What a training says when it is asked to choose; nothing when the step has no checkpoint. */
-export async function chosenEvent(
-  runDir: string,
-  step: number,
-): Promise<UnstampedTrainingEvent | undefined> {
-  const { state } = await newRunReader(runDir).read();
-  const checkpoint = checkpointAt(state, step);
-  return checkpoint && { event: "chosen", step, path: checkpoint.path };
-}
 
 /** Hands the request over, or does it where no training runs; a text says why neither can be. */
 export async function steer(

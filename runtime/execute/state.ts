@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { Effect, Result, Schema } from "effect";
 import { safetensorsBytes } from "../../lib/safetensors/safetensors-bytes.ts";
 import {
+  parseSafetensors,
   readHeader,
-  readSafetensors,
   type StoredTensor,
   type TensorToWrite,
 } from "../../lib/safetensors/safetensors.ts";
@@ -96,26 +96,20 @@ const bytesOf = (file: string) =>
     throw diskFault(file, "to read the training state")(cause);
   });
 
-/** A training that goes on replaces its state meanwhile: what is not of one writing is read again. */
-async function readAtRest(file: string, bad: (found: string) => Fault, left = 20) {
-  const before = await bytesOf(file);
-  const parts = await Promise.allSettled([readHeader(file), readSafetensors(file)]);
-  if (left > 0 && !before.equals(await bytesOf(file))) return await readAtRest(file, bad, left - 1);
-  const [header, tensors] = parts.map((part) => {
-    if (part.status === "fulfilled") return part.value;
-    const { kind, found } = asFault(part.reason);
-    throw kind === "world" ? part.reason : bad(found);
-  });
-  return [before, [header, tensors] as Parts] as const;
-}
+const parsed = (bytes: Uint8Array, file: string, bad: (found: string) => Fault) => {
+  try {
+    return parseSafetensors(bytes, file);
+  } catch (cause) {
+    throw bad(asFault(cause).found);
+  }
+};
 
-type Parts = [Awaited<ReturnType<typeof readHeader>>, Awaited<ReturnType<typeof readSafetensors>>];
-
+/** Of one reading: a training that goes on replaces the file meanwhile. */
 async function read(runDir: string): Promise<SavedState> {
   const file = stateFile(runDir);
   const bad = (found: string) => damagedState(runDir, found);
-  const [bytes, whole] = await readAtRest(file, bad);
-  const [{ metadata: { digest, run, ...metadata } }, tensors] = whole;
+  const bytes = new Uint8Array(await bytesOf(file));
+  const { metadata: { digest, run, ...metadata }, stored: tensors } = parsed(bytes, file, bad);
   // What is cut out of a file with a digest does not make it one of before there were digests.
   if (digest === undefined && run !== undefined) throw bad("one without its digest");
   if (digest !== undefined && !isSealed(bytes, digest)) {
