@@ -17,6 +17,7 @@ import { trainInChild } from "../fleet/train-child.ts";
 import { type CopyEmbedding, writeWinners } from "../fleet/winner-files.ts";
 import { trainingApp } from "../inversion/app.ts";
 import type { MemoryTable } from "../inversion/model/memory-table.ts";
+import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault, Stopped } from "../lib/fault.ts";
 import { nearest } from "../lib/nearest.ts";
 import { readHeader, readSafetensors, writeSafetensors } from "../lib/safetensors/safetensors.ts";
@@ -304,6 +305,7 @@ const run: Act = (given, options, terminal) =>
         );
       }
     }
+    yield* makeFolder(base); // workers look for it
     yield* withTables(fleet, (tables) => tables.submit({ ...sweep, name }));
     const stored = yield* find(fleet, name);
     if (stored.state === "cancelled") {
