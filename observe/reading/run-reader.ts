@@ -2,7 +2,7 @@
 // on request. The trap: two requests at once must not read the file twice, so they share one reading.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Curves, newCurves } from "./curves.ts";
+import { type Curves, emptyCurves, extendCurves } from "./curves.js";
 import { type EventSink, tailEvents } from "./event-tail.ts";
 import { emptyRunState, foldEvent } from "./run-state.js";
 
@@ -26,14 +26,14 @@ export interface RunReader {
 export function newRunReader(dir: string): RunReader {
   const tail = tailEvents(join(dir, "events.jsonl"));
   let state = emptyRunState();
-  let curves = newCurves();
+  let curves = emptyCurves();
   let reading: Promise<RunReading> | undefined;
 
   const sink: EventSink = {
-    reset: () => [state, curves] = [emptyRunState(), newCurves()],
+    reset: () => [state, curves] = [emptyRunState(), emptyCurves()],
     event: (event) => {
       foldEvent(state, event);
-      curves.add(event);
+      extendCurves(curves, event);
     },
   };
 
