@@ -1,6 +1,7 @@
 // `deno task bench`: step time, first step and peak memory against the reference trainer, and the memory
 // planner against what was measured. Contenders take turns, so that a busy machine slows all of them.
 //   deno task bench [--rounds 3] [--steps 8] [--threads N] [--model DIR] [--full]
+//   deno task bench --learning      only what is learned in which time, see learning.ts
 // --full also takes one step each of a random float16 SDXL of the real size at 512 and 1024 px: half an
 // hour, 7 GB of disk and 12 GB of memory.
 // Peers: GNOMIC_REFERENCE_PYTHON, GNOMIC_REFERENCE_CHECKOUT (of invoke-training), GNOMIC_PYTHON (with
@@ -10,7 +11,15 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { table } from "../../cli/table.ts";
-import { type Contender, contenders, programRun, type Setting, type Timing } from "./contenders.ts";
+import { benchLearning } from "./learning.ts";
+import {
+  type Contender,
+  contenders,
+  learningPeers,
+  programRun,
+  type Setting,
+  type Timing,
+} from "./contenders.ts";
 import { makeModel } from "./make-model.ts";
 import { median } from "./measured-process.ts";
 import { benchLooking } from "./see.ts";
@@ -22,6 +31,7 @@ const { values } = parseArgs({
     threads: { type: "string", default: `${availableParallelism()}` },
     model: { type: "string" },
     full: { type: "boolean", default: false },
+    learning: { type: "boolean", default: false },
   },
 });
 const print = (line: string) => void process.stdout.write(`${line}\n`);
@@ -126,6 +136,11 @@ async function planner(
   print("");
   const head = [name, "estimate MiB", "peak MiB", "off", "first step s", "step s"];
   table([head, ...lines], right).forEach(print);
+}
+
+if (values.learning) {
+  await benchLearning(learningPeers(), print);
+  process.exit(0);
 }
 
 const work = await mkdtemp(join(tmpdir(), "gnomic-bench-model-"));
