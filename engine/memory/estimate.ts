@@ -57,7 +57,9 @@ export const contextOf = (provider: Provider): number =>
   provider === "cpu" ? 0 : cardRules[provider].context;
 
 /** What is computed once at load, because it depends on weights alone, where a provider prepares graphs. */
-function folded(graph: Graph): { nodes: readonly Node[]; constants: readonly Value[] } {
+export function folded(
+  graph: Graph,
+): { nodes: readonly Node[]; constants: readonly Value[] } {
   const constant = new Map(graph.frozen.map(({ value }) => [value.name, value]));
   const nodes = graph.nodes.filter((node) => {
     const isConstant = node.inputs.every((value) => value === null || constant.has(value.name));

@@ -41,19 +41,45 @@ function flopsOf({ op, inputs, outputs, attributes }: Node): number {
   }
 }
 
-export function graphCost(nodes: Graph["nodes"]): GraphCost {
-  let [flops, bytes, count] = [0, 0, 0];
+const nothing: GraphCost = { flops: 0, bytes: 0, nodes: 0 };
+
+const sum = (a: GraphCost, b: GraphCost): GraphCost => ({
+  flops: a.flops + b.flops,
+  bytes: a.bytes + b.bytes,
+  nodes: a.nodes + b.nodes,
+});
+
+/** Of a node, its branches included. */
+function nodeCost(node: Node): GraphCost {
+  const branches = Object.values(node.attributes).flatMap((attribute) =>
+    typeof attribute === "object" && "nodes" in attribute ? [graphCost(attribute.nodes)] : []
+  );
+  if (free.has(node.op)) return branches.reduce(sum, nothing);
+  const values = [...node.inputs, ...node.outputs].filter((value) => value !== null);
+  const bytes = values.reduce((total, value) => total + sizeInBytes(value), 0);
+  return [{ flops: flopsOf(node), bytes, nodes: 1 }, ...branches].reduce(sum);
+}
+
+export const graphCost = (nodes: Graph["nodes"]): GraphCost =>
+  nodes.map(nodeCost).reduce(sum, nothing);
+
+/** What the nodes of each kind cost together, the kind that moves most bytes first. */
+export function costsBy(
+  nodes: Graph["nodes"],
+  kindOf: (node: Node) => string,
+): readonly (readonly [kind: string, cost: GraphCost])[] {
+  const costs = new Map<string, GraphCost>();
   for (const node of nodes) {
-    for (const attribute of Object.values(node.attributes)) {
-      if (typeof attribute !== "object" || !("nodes" in attribute)) continue;
-      const inner = graphCost(attribute.nodes);
-      [flops, bytes, count] = [flops + inner.flops, bytes + inner.bytes, count + inner.nodes];
-    }
-    if (free.has(node.op)) continue;
-    const values = [...node.inputs, ...node.outputs].filter((value) => value !== null);
-    flops += flopsOf(node);
-    bytes += values.reduce((sum, value) => sum + sizeInBytes(value), 0);
-    count++;
+    const kind = kindOf(node);
+    costs.set(kind, sum(costs.get(kind) ?? nothing, nodeCost(node)));
   }
-  return { flops, bytes, nodes: count };
+  return [...costs].sort(([, a], [, b]) => b.bytes - a.bytes);
+}
+
+/** The operator whose gradient a node belongs to; what is computed again stands by itself. */
+export function ruleOf({ name }: Pick<Node, "name">): string {
+  const path = name.split("/");
+  if (path[0] !== "backward") return "forward";
+  if (path[1] === "again") return "forward, again";
+  return `gradient of ${path.at(-2)!.replace(/_\d+$/, "")}`;
 }

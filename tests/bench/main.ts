@@ -1,6 +1,8 @@
 // `deno task bench`: step time, first step and peak memory against the reference trainer, and the memory
 // planner against what was measured. Contenders take turns, so that a busy machine slows all of them.
 //   deno task bench [--rounds 3] [--steps 8] [--threads N] [--model DIR] [--full]
+//   deno task bench --learning      only what is learned in which time, see learning.ts
+//   deno task bench --graph: what the real training graph costs, see graph.ts
 // --full also takes one step each of a random float16 SDXL of the real size at 512 and 1024 px: half an
 // hour, 7 GB of disk and 12 GB of memory.
 // Peers: GNOMIC_REFERENCE_PYTHON, GNOMIC_REFERENCE_CHECKOUT (of invoke-training), GNOMIC_PYTHON (with
@@ -10,10 +12,21 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { table } from "../../cli/table.ts";
-import { type Contender, contenders, programRun, type Setting, type Timing } from "./contenders.ts";
+import { benchLearning } from "./learning.ts";
+import {
+  type Contender,
+  contenders,
+  learningPeers,
+  programRun,
+  type Setting,
+  type Timing,
+} from "./contenders.ts";
 import { makeModel } from "./make-model.ts";
 import { median } from "./measured-process.ts";
 import { benchLooking } from "./see.ts";
+import { type Provider, providers } from "../../engine/device/providers.ts";
+import { memoryPlans } from "../../engine/memory/memory-plan.ts";
+import { graphTables } from "./graph.ts";
 
 const { values } = parseArgs({
   options: {
@@ -22,6 +35,12 @@ const { values } = parseArgs({
     threads: { type: "string", default: `${availableParallelism()}` },
     model: { type: "string" },
     full: { type: "boolean", default: false },
+    learning: { type: "boolean", default: false },
+    graph: { type: "boolean", default: false },
+    provider: { type: "string", default: "cuda" },
+    plan: { type: "string", default: "A" },
+    dtype: { type: "string", default: "float16" },
+    pixels: { type: "string", default: "1024" },
   },
 });
 const print = (line: string) => void process.stdout.write(`${line}\n`);
@@ -128,8 +147,26 @@ async function planner(
   table([head, ...lines], right).forEach(print);
 }
 
-const work = await mkdtemp(join(tmpdir(), "gnomic-bench-model-"));
-try {
+/** `value`, if it is one of them. */
+function oneOf<T extends string>(option: string, value: string, all: readonly T[]): T {
+  const found = all.find((each) => each === value);
+  if (found !== undefined) return found;
+  process.stderr.write(`--${option}: wanted ${all.join(", ")}, found ${value}\n`);
+  process.exit(2);
+}
+
+async function benchGraph(): Promise<void> {
+  const lines = await graphTables({
+    provider: oneOf("provider", values.provider, Object.keys(providers) as Provider[]),
+    plan: oneOf("plan", values.plan, memoryPlans),
+    compute: oneOf("dtype", values.dtype, ["float16", "float32"]),
+    pixels: Number(values.pixels),
+    model: values.model,
+  });
+  lines.forEach(print);
+}
+
+async function benchSteps(work: string): Promise<void> {
   const model = values.model ?? join(work, "quarter");
   if (values.model === undefined) await makeModel(model, { width: 0.25, dtype: "float32" });
   const rounds = Number(values.rounds);
@@ -156,6 +193,15 @@ try {
       1,
     );
   }
-} finally {
-  await rm(work, { recursive: true, force: true });
+}
+
+if (values.graph) await benchGraph();
+else if (values.learning) await benchLearning(learningPeers(), print);
+else {
+  const work = await mkdtemp(join(tmpdir(), "gnomic-bench-model-"));
+  try {
+    await benchSteps(work);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
 }
