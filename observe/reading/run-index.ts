@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { removeAbandoned, writeAtomically } from "../../lib/atomic-file.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import type { Curves } from "./curves.js";
-import type { RunState } from "./run-reader.ts";
+import type { RunState } from "./run-state.js";
 
 export interface RunIndex {
   /** Bytes of the log that it is of, their SHA-256, and how many of their lines are no event. */

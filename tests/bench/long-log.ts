@@ -50,8 +50,7 @@ export async function benchLongLog(
       ["runs compare", runs("compare", "long-a", "long-b"), 2],
       ["report", scriptCommand(file("./write-report.ts"), dirs[0]), 5],
     ] as const;
-    const forget = () =>
-      dirs.forEach((dir) => rmSync(join(dir, ".events-index"), { force: true }));
+    const forget = () => dirs.forEach((dir) => rmSync(join(dir, ".events-index"), { force: true }));
     const timed = async ([command, args]: readonly [string, readonly string[]]) => {
       const { startedAt } = await runMeasured(command, args);
       return (Date.now() - startedAt) / 1000;
