@@ -111,12 +111,13 @@ export function compareText({ a, b, configuration, inputs, metrics, stages }: Co
     ...changeLines("pictures and weights (A, B)", inputs),
     "results",
     ...indented(table([
-      ["", "A", "B", "B - A"],
-      ...metrics.map(({ metric, a, b }) => [
+      ["", "A", "B", "B - A", "BETTER"],
+      ...metrics.map(({ metric, a, b, better }) => [
         metric,
         metricText(a),
         metricText(b),
         a === null || b === null ? none : metricText(b - a),
+        better?.toUpperCase() ?? "",
       ]),
     ], new Set([1, 2, 3]))),
     ...(stages.length === 0 ? [] : [

@@ -118,7 +118,12 @@ test("compare: keys, numbers and shared results", () =>
     assert.deepEqual(ab.configuration, [{ key: "optimizer.learning_rate", from: 0.01, to: 0.02 }]);
     assert.deepEqual(ab.stages, [{ stage: "encode-latents", shared: true }]);
     const now = (each: { metric: string }) => each.metric === "fixed-input loss now";
-    assert.deepEqual(ab.metrics.find(now), { metric: "fixed-input loss now", a: 0.09, b: 0.07 });
+    assert.deepEqual(ab.metrics.find(now), {
+      metric: "fixed-input loss now",
+      a: 0.09,
+      b: 0.07,
+      better: "b",
+    });
     assert.equal((await json(base, "compare a c")).stages[0].shared, false);
     const text = (await run(base, "compare a b")).join("\n");
     assert.match(text, /optimizer\.learning_rate +0\.01 +0\.02/);

@@ -2,12 +2,15 @@
 // results of stages they have in common.
 // The trap: results are the same only if their digests are; stages that give none are not compared.
 import { type Change, jsonDifference } from "../../lib/json-difference.ts";
-import type { Metrics, RunDescription } from "./describe-run.ts";
+import type { Metric } from "../../inversion/metrics.js";
+import { better, type Metrics, type RunDescription } from "./describe-run.ts";
 
 export interface MetricDifference {
   readonly metric: string;
   readonly a: number | null;
   readonly b: number | null;
+  /** Which of the two is better, where one is. */
+  readonly better: "a" | "b" | null;
 }
 
 export interface StageDifference {
@@ -31,9 +34,19 @@ export interface Comparison {
 const changes = (a: unknown, b: unknown): readonly Change[] | null =>
   a === null || b === null ? null : jsonDifference(a, b);
 
+function betterOf(which: Metric["better"], a: number | null, b: number | null): "a" | "b" | null {
+  if (which === null || a === null || b === null || a === b) return null;
+  return (a < b) === (which === "lower") ? "a" : "b";
+}
+
 const metricDifferences = (a: Metrics, b: Metrics): MetricDifference[] =>
   Object.keys(a)
-    .map((metric) => ({ metric, a: a[metric], b: b[metric] }))
+    .map((metric) => ({
+      metric,
+      a: a[metric],
+      b: b[metric],
+      better: betterOf(better[metric] ?? null, a[metric], b[metric]),
+    }))
     .filter(({ a, b }) => a !== null || b !== null);
 
 export const compareRuns = (a: RunDescription, b: RunDescription): Comparison => ({

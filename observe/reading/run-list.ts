@@ -25,7 +25,7 @@ export interface ListedRun {
     | "startedAt"
     | "updatedAt"
     | "outcome"
-    | "recentSeconds"
+    | "metrics"
   >;
   readonly alive: boolean;
   /** The id of a recent validation picture. */
@@ -74,7 +74,7 @@ export async function listRun({ id, dir }: RunFolder): Promise<ListedRun | undef
     }
   }
   const { run, trigger, step, totalSteps, loss, fixedLoss } = state;
-  const { startedAt, updatedAt, outcome, recentSeconds } = state;
+  const { startedAt, updatedAt, outcome, metrics } = state;
   return {
     id,
     state: {
@@ -87,7 +87,7 @@ export async function listRun({ id, dir }: RunFolder): Promise<ListedRun | undef
       startedAt,
       updatedAt,
       outcome,
-      recentSeconds,
+      metrics,
     },
     alive: await isAlive(dir),
     picture: latestPicture(state),

@@ -147,7 +147,7 @@ test("runs are found at any depth and described from their events", async () => 
   assert.deepEqual(listed.fixedLoss, one.state.fixedLoss);
   const curves = await askJson("/api/runs/one/curves?points=1000&smoothing=0");
   assert.deepEqual(
-    curves.steps.loss.last,
+    curves.series.step.columns.loss.last,
     events.filter(({ event }) => event === "step").map(({ loss }) => loss),
   );
 });
