@@ -2,7 +2,6 @@
 // it hands on what its runs are asked for.
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
 import { Effect, Schema } from "effect";
 import { lacks } from "../fleet/fleet-status.ts";
