@@ -6,6 +6,7 @@ import { ago, count, duration, loss } from "./format.js";
 import { remainingSeconds } from "../../reading/run-state.js";
 import { statusOf } from "../../reading/run-status.js";
 import { getRuns, pictureAddress } from "./server.js";
+import { createSweeps } from "./sweeps.js";
 
 /** @typedef {import("../../reading/run-list.ts").ListedRun} ListedRun */
 
@@ -54,6 +55,7 @@ function card({ id, state, alive, picture }) {
 /** @param {ListedRun[]} first @returns {import("./view.js").View} */
 export function createRuns(first) {
   const list = h("div", { class: "run-cards" });
+  const sweeps = createSweeps();
   const show = (/** @type {ListedRun[]} */ runs) => {
     const running = (/** @type {ListedRun} */ { state, alive }) =>
       statusOf(state, alive).kind === "running";
@@ -72,8 +74,11 @@ export function createRuns(first) {
   show(first);
   const looking = setInterval(() => getRuns().then(show, () => undefined), lookMilliseconds);
   return {
-    element: h("div", { class: "runs" }, h("h1", {}, "Runs"), list),
+    element: h("div", { class: "runs" }, sweeps.element, h("h1", {}, "Runs"), list),
     update: () => undefined,
-    close: () => clearInterval(looking),
+    close() {
+      clearInterval(looking);
+      sweeps.close();
+    },
   };
 }
