@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import process from "node:process";
 import { test } from "node:test";
-import { asFault } from "../../lib/as-fault.ts";
+import { asFault } from "../lib/as-fault.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { writeCrashReport } from "./crash-report.ts";
 
