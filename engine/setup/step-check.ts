@@ -126,7 +126,11 @@ const timedRuns = 3;
 const patience = 2;
 
 /** The shortest run. The first one compiles kernels; where it takes long all the same, it is the only one. */
-async function timed(session: Session, feeds: Feeds, afterFirst = async () => {}): Promise<number> {
+async function timed(
+  session: Session,
+  feeds: Feeds,
+  afterFirst = () => Promise.resolve(),
+): Promise<number> {
   const once = async () => {
     const start = performance.now();
     await session.run(feeds);
