@@ -9,7 +9,7 @@ import type { MemoryQuestion } from "../../engine/memory/memory-rows.ts";
 import type { DeviceRate } from "../../engine/memory/step-time.ts";
 import { type MemoryAdvice, planMemory } from "../../engine/memory/plan-memory.ts";
 import { CardFault } from "../../engine/setup/choose-card.ts";
-import { chooseDevice, type DeviceWish, rateOfDevice } from "../../engine/setup/choose-device.ts";
+import { type DeviceWish, rateOfDevice } from "../../engine/setup/choose-device.ts";
 import { adviseWork } from "../../engine/setup/prepare-engine.ts";
 import { DeviceCheckFault } from "../../engine/setup/self-check.ts";
 import type { Fault } from "../../lib/fault.ts";
@@ -78,11 +78,11 @@ const namedCards = ({ device: { device: name = null } }: TrainingWish) =>
   name === null || /^\d{1,2}$/.test(`${name}`) ? [] : cardsLike(`${name}`, null);
 
 /** `why` it is not here; undefined: that was not asked. */
-async function elsewhere(
+function elsewhere(
   work: Work,
   wish: TrainingWish,
   why: DeviceFault | DeviceCheckFault | CardFault | undefined,
-): Promise<TrainingAdvice> {
+): TrainingAdvice {
   const { device: { provider }, cardMemory } = wish;
   const compute = provider === "cpu" ? "float32" : wish.device.compute;
   const named = namedCards(wish);
