@@ -15,6 +15,7 @@ import { findDevice } from "./model/find-device.ts";
 import { findMemory } from "./model/find-memory.ts";
 import { memoryTableOf } from "./model/memory-table.ts";
 import { type TrainingRequest, TrainingRequest as Requests } from "./requests.ts";
+import { largestBatch } from "./trained-pictures.ts";
 
 const stages: App["stages"] = {
   ingest: () => import("../stages/ingest/stage.ts"),
@@ -28,7 +29,7 @@ const stages: App["stages"] = {
 };
 
 /** The device is found once for a run, and kept; so is the memory plan, as another may give other last bits. */
-const facts: App["facts"] = ({ configuration, values, kept, needsRun, offline }) =>
+const facts: App["facts"] = ({ configuration, values, worlds, kept, needsRun, offline }) =>
   Effect.gen(function* (): Effect.gen.Return<Facts, Fault> {
     const named = values.provider === "auto" ? null : values.provider as string | null;
     const known = named ?? kept?.device ?? null;
@@ -37,9 +38,10 @@ const facts: App["facts"] = ({ configuration, values, kept, needsRun, offline })
       : { device: known, note: null };
     if (device === null) return noFacts;
     const own: JsonObject = { provider: device };
+    const batch = largestBatch(values, worlds.get("ingest"));
     const memory = needsRun
       ? yield* findMemory({
-        values: { ...values, ...own },
+        values: { ...values, ...own, ...batch },
         device,
         kept: (kept?.facts.memoryPlan ?? null) as MemoryPlan | null,
         all: offline,
@@ -49,8 +51,9 @@ const facts: App["facts"] = ({ configuration, values, kept, needsRun, offline })
       device,
       kept: memory === null ? {} : { memoryPlan: memory.plan },
       values: own,
-      // What a result says about itself does not hang on how much memory was free.
-      stageValues: memory === null ? {} : { memory_plan: memory.plan },
+      // What a result says about itself does not hang on how much memory was free, nor on how many
+      // pictures there were for a batch.
+      stageValues: memory === null ? {} : { memory_plan: memory.plan, ...batch },
       shown: memory === null ? {} : { memory: memoryTableOf(memory) },
       notes: [...(note === null ? [] : [note]), ...(memory?.notes ?? [])],
       refusal: memory?.refusal,
