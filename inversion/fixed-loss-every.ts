@@ -4,11 +4,7 @@
 // The trap: a measure goes through in the training's own batches, so its last one counts as a full one.
 import { Schema } from "effect";
 import { embeddingFields } from "../config/embedding.ts";
-import {
-  autoUnit,
-  fixedLossFields,
-  fixedLossItems,
-} from "../config/fixed-loss.ts";
+import { autoUnit, fixedLossFields, fixedLossItems } from "../config/fixed-loss.ts";
 import { optimizerFields } from "../config/optimizer.ts";
 import { pictureCounts } from "./trained-pictures.ts";
 

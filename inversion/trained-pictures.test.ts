@@ -25,6 +25,9 @@ test("a batch larger than the data is planned as what there is, which is said", 
   assert.equal(largestBatch({ train_batch_size: 64 }, null).train_batch_size, 64);
   assert.deepEqual(batchNotes(3, 3), []);
   assert.deepEqual(batchNotes(64, undefined), []);
-  assert.match(batchNotes(64, 3).join(), /^train_batch_size 64: there are 3 pictures .* planned so/);
+  assert.match(
+    batchNotes(64, 3).join(),
+    /^train_batch_size 64: there are 3 pictures .* planned so/,
+  );
   assert.match(batchNotes(4, 1).join(), /there is 1 picture /);
 });

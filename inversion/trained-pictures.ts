@@ -39,6 +39,8 @@ export function largestBatch(values: Readonly<Record<string, unknown>>, ingested
 /** Said where a batch would hold more than there are. */
 export const batchNotes = (batch: number, trained: number | undefined): readonly string[] =>
   trained === undefined || batch <= trained ? [] : [
-    `train_batch_size ${batch}: there ${trained === 1 ? "is 1 picture" : `are ${trained} pictures`} ` +
+    `train_batch_size ${batch}: there ${
+      trained === 1 ? "is 1 picture" : `are ${trained} pictures`
+    } ` +
     `to train on, so a batch holds ${trained}, and is planned so.`,
   ];
