@@ -56,6 +56,7 @@ const list: Action = {
         totalSteps: listed?.state.totalSteps ?? null,
         loss: listed?.state.loss ?? null,
         fixedLoss: listed?.state.fixedLoss ?? null,
+        measuredOn: listed?.measuredOn ?? null,
       }));
       say(rows, runs.length === 0 ? [`There are no runs in ${base}.`] : listText(lines));
     }),
