@@ -15,7 +15,7 @@ import { withTables } from "../fleet/open-tables.ts";
 import { runToEnd } from "../fleet/sweep-session.ts";
 import type { StoredSweep } from "../fleet/tables.ts";
 import { trainInChild } from "../fleet/train-child.ts";
-import { type CopyEmbedding, writeWinners } from "../fleet/winner-files.ts";
+import { type CopyEmbedding, sweepFolder, writeWinners } from "../fleet/winner-files.ts";
 import { trainingApp } from "../inversion/app.ts";
 import type { MemoryTable } from "../inversion/model/memory-table.ts";
 import { makeFolder } from "../lib/atomic-write.ts";
@@ -342,9 +342,11 @@ const remove: Act = (name, options, { print }) =>
       });
     }
     const { base } = plan;
-    if (options.yes !== true) return print(`Would forget ${name} and remove ${join(base, name)}.`);
+    if (options.yes !== true) {
+      return print(`Would forget ${name} and remove ${sweepFolder(base, name)}.`);
+    }
     yield* withTables(fleet, (tables) => tables.remove(name));
-    yield* tryPromise(() => rm(join(base, name), { recursive: true, force: true }));
+    yield* tryPromise(() => rm(sweepFolder(base, name), { recursive: true, force: true }));
     print(`${name} is forgotten; its runs are still in ${base}.`);
   });
 
