@@ -12,6 +12,7 @@ const summaries: Readonly<Record<string, string>> = {
   runs: "List, show, compare, steer, move and clear up runs",
   sweep: "Many trainings from one file: ranked, halved, gone on with after any end",
   worker: "Train what the sweeps of a fleet ask for, over PostgreSQL (GNOMIC_FLEET)",
+  fleet: "Workers and what each does, queues, what waits and why; `fleet migrate`: the tables",
   embedding:
     "Check an embedding file (what each client does with it), convert, average or prune it",
   suggest: "Suggest words to begin with: those under which your pictures have the lowest loss",

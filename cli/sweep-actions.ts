@@ -9,14 +9,15 @@ import { holdsOut } from "../config/fixed-loss.ts";
 import { optionRows } from "../config/option-rows.ts";
 import { exitCodeOfSweep, type Leaderboard, leaderboard, winners } from "../fleet/leaderboard.ts";
 import type { PlannedSweep } from "../fleet/planned-sweep.ts";
-import { fleetAddress } from "../fleet/postgres.ts";
+import type { Fleet } from "../fleet/connection.ts";
 import { outlookLines, planSweep, type TrialWorld } from "../fleet/plan-sweep.ts";
-import { fleetFile, runToEnd, withTables } from "../fleet/sweep-session.ts";
+import { runToEnd, withTables } from "../fleet/sweep-session.ts";
 import type { StoredSweep, Tables } from "../fleet/tables.ts";
 import { trainInChild } from "../fleet/train-child.ts";
 import { type CopyEmbedding, writeWinners } from "../fleet/winner-files.ts";
 import { trainingApp } from "../inversion/app.ts";
 import type { MemoryTable } from "../inversion/model/memory-table.ts";
+import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault, Stopped } from "../lib/fault.ts";
 import { nearest } from "../lib/nearest.ts";
 import { readHeader, readSafetensors, writeSafetensors } from "../lib/safetensors/safetensors.ts";
@@ -28,6 +29,8 @@ import { sameCommand } from "../runtime/platform/runtime.ts";
 import { type Definition, readDefinition } from "../sweep/definition.ts";
 import { settingsOf, trialCount } from "../sweep/trials.ts";
 import { type Terminal, UsageFault } from "./command.ts";
+import { fleetOf } from "./fleet-options.ts";
+import { presenceOf } from "./fleet-presence.ts";
 import { plainText } from "./plain-text.ts";
 import { progressLine } from "./progress-line.ts";
 import { onSoftStop } from "./signals.ts";
@@ -58,7 +61,7 @@ const wholeNumber = (options: Options, key: string, least: number, otherwise: nu
 };
 
 /** Looking makes no database where there is none. */
-const hasSweeps = (base: string) => fleetAddress() !== undefined || existsSync(fleetFile(base));
+const hasSweeps = ({ shared, shown }: Fleet) => shared || existsSync(shown);
 
 const readFileOf = (file: string): Effect.Effect<string, Fault> =>
   Effect.tryPromise({
@@ -144,9 +147,10 @@ const boardOf = (tables: Tables["Service"], sweep: StoredSweep) =>
     return { results, board: leaderboard(sweep, results, yield* tables.runs(sweep.name)) };
   });
 
-const find = (base: string, name: string) =>
+const find = (fleet: Fleet, name: string) =>
   Effect.gen(function* () {
-    const all = hasSweeps(base) ? yield* withTables(base, (each) => each.sweeps) : [];
+    const { base } = fleet;
+    const all = hasSweeps(fleet) ? yield* withTables(fleet, (each) => each.sweeps) : [];
     const sweep = all.find((each) => each.name === name);
     if (sweep !== undefined) return sweep;
     const names = all.map((each) => each.name);
@@ -165,11 +169,11 @@ const copyEmbedding: CopyEmbedding = (from, to, more) =>
   });
 
 /** Says what happens while it does, until interrupted. */
-const narrate = (base: string, name: string, say: (line: string) => void) => {
+const narrate = (fleet: Fleet, name: string, say: (line: string) => void) => {
   const line = progressLine(process.stderr);
   const told = new Set<string>();
   let first = true;
-  const look = withTables(base, (tables) =>
+  const look = withTables(fleet, (tables) =>
     Effect.gen(function* () {
       const sweep = yield* tables.findSweep(name);
       if (sweep === null) return;
@@ -207,18 +211,19 @@ const removeLosers = (sweep: StoredSweep, board: Leaderboard): Effect.Effect<voi
 };
 
 /** Runs a sweep that is in the tables to its end, and says what came of it. */
-const toEnd = (base: string, name: string, options: Options, terminal: Terminal) =>
+const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal) =>
   Effect.gen(function* () {
     const slots = yield* wholeNumber(options, "slots", 1, 1);
     const quiet = options.json === true;
     const say = (line: string) =>
       quiet ? void process.stderr.write(`${plainText(line)}\n`) : terminal.print(plainText(line));
     const threads = slots === 1 ? null : Math.max(1, Math.floor(availableParallelism() / slots));
-    const running = yield* Effect.forkChild(runToEnd(base, name, {
+    const running = yield* Effect.forkChild(runToEnd(fleet, name, {
       name: hostname(),
       slots,
       train: trainInChild({ threads, silentSeconds }),
       say,
+      presence: yield* presenceOf(slots, true),
     }));
     let stopping = false;
     const soft = onSoftStop(() => {
@@ -226,7 +231,7 @@ const toEnd = (base: string, name: string, options: Options, terminal: Terminal)
       say("Stopping: trainings end after the step they are in.");
       running.interruptUnsafe();
     });
-    const narrator = yield* Effect.forkChild(narrate(base, name, say));
+    const narrator = yield* Effect.forkChild(narrate(fleet, name, say));
     const exit = yield* Fiber.await(running);
     yield* Fiber.interrupt(narrator);
     soft();
@@ -240,9 +245,9 @@ const toEnd = (base: string, name: string, options: Options, terminal: Terminal)
       });
     }
     yield* exit;
-    const sweep = yield* find(base, name);
-    const { results, board } = yield* withTables(base, (tables) => boardOf(tables, sweep));
-    const files = yield* writeWinners(base, board, copyEmbedding);
+    const sweep = yield* find(fleet, name);
+    const { results, board } = yield* withTables(fleet, (tables) => boardOf(tables, sweep));
+    const files = yield* writeWinners(fleet.base, board, copyEmbedding);
     yield* removeLosers(sweep, board);
     if (quiet) terminal.print(JSON.stringify(board));
     else [...leaderboardLines(board), ...files.map((file) => `  ${file}`)].forEach(terminal.print);
@@ -278,7 +283,16 @@ const run: Act = (given, options, terminal) =>
     }
     const { sweep } = outlook;
     const { base } = sweep;
-    const all = yield* withTables(base, (tables) => tables.sweeps);
+    const fleet = yield* fleetOf(base, options);
+    if (options.detach === true && !fleet.shared) {
+      return yield* new UsageFault({
+        key: "--detach",
+        wanted: "workers on a PostgreSQL (GNOMIC_FLEET)",
+        found: "none: this process itself would train",
+        fix: "Leave --detach out.",
+      });
+    }
+    const all = yield* withTables(fleet, (tables) => tables.sweeps);
     const { name, other } = placeOf(sweep, all);
     if (options.json !== true) {
       outlookLines({ ...outlook, sweep: { ...sweep, name } }).map(plainText).forEach(
@@ -291,8 +305,9 @@ const run: Act = (given, options, terminal) =>
         );
       }
     }
-    yield* withTables(base, (tables) => tables.submit({ ...sweep, name }));
-    const stored = yield* find(base, name);
+    yield* makeFolder(base); // workers look for it
+    yield* withTables(fleet, (tables) => tables.submit({ ...sweep, name }));
+    const stored = yield* find(fleet, name);
     if (stored.state === "cancelled") {
       return yield* new UsageFault({
         file: given,
@@ -301,30 +316,38 @@ const run: Act = (given, options, terminal) =>
         fix: `\`sweep resume ${name}\` goes on with it.`,
       });
     }
-    yield* toEnd(base, name, options, terminal);
+    if (options.detach !== true) return yield* toEnd(fleet, name, options, terminal);
+    if (options.json === true) {
+      return terminal.print(JSON.stringify({ sweep: name, detached: true }));
+    }
+    terminal.print(
+      `Workers of ${fleet.shown} train it. \`sweep show ${name}\` says how far it is;`,
+    );
+    terminal.print("the same command without --detach waits for its end and copies the winner.");
   });
 
 const list: Act = (_target, options, { print }) =>
   Effect.gen(function* () {
-    const base = baseOf(options);
-    const boards = !hasSweeps(base)
+    const fleet = yield* fleetOf(baseOf(options), options);
+    const boards = !hasSweeps(fleet)
       ? []
-      : yield* withTables(base, (tables) =>
+      : yield* withTables(fleet, (tables) =>
         Effect.flatMap(tables.sweeps, (all) =>
           Effect.forEach(
             all,
             (sweep) => Effect.map(boardOf(tables, sweep), ({ board }) => ({ sweep, board })),
           )));
     if (options.json === true) print(JSON.stringify(boards.map(({ board }) => board)));
-    else if (boards.length === 0) print(`There are no sweeps in ${base}.`);
-    else sweepListLines(boards).forEach(print);
+    else if (boards.length === 0) {
+      print(`There are no sweeps in ${fleet.shared ? fleet.shown : fleet.base}.`);
+    } else sweepListLines(boards).forEach(print);
   });
 
 const show: Act = (name, options, { print }) =>
   Effect.gen(function* () {
-    const base = baseOf(options);
-    const sweep = yield* find(base, name);
-    const { board } = yield* withTables(base, (tables) => boardOf(tables, sweep));
+    const fleet = yield* fleetOf(baseOf(options), options);
+    const sweep = yield* find(fleet, name);
+    const { board } = yield* withTables(fleet, (tables) => boardOf(tables, sweep));
     if (options.json === true) print(JSON.stringify(board));
     else if (options.csv === true) leaderboardCsv(board).forEach(print);
     else leaderboardLines(board).forEach(print);
@@ -332,14 +355,14 @@ const show: Act = (name, options, { print }) =>
 
 const cancel: Act = (name, options, { print }) =>
   Effect.gen(function* () {
-    const base = baseOf(options);
-    const { state } = yield* find(base, name);
+    const fleet = yield* fleetOf(baseOf(options), options);
+    const { state } = yield* find(fleet, name);
     if (state !== "running") {
       return print(
         state === "done" ? `${name} is done already.` : `${name} is cancelled already.`,
       );
     }
-    yield* withTables(base, (tables) => tables.setState(name, "cancelled"));
+    yield* withTables(fleet, (tables) => tables.setState(name, "cancelled"));
     print(
       `${name} is cancelled: what trains ends after its step. \`sweep resume ${name}\` goes on.`,
     );
@@ -347,9 +370,9 @@ const cancel: Act = (name, options, { print }) =>
 
 const resume: Act = (name, options, terminal) =>
   Effect.gen(function* () {
-    const base = baseOf(options);
+    const fleet = yield* fleetOf(baseOf(options), options);
     const more = yield* wholeNumber(options, "more", 0, 0);
-    const { state, plan } = yield* find(base, name);
+    const { state, plan } = yield* find(fleet, name);
     if (more > 0 && plan.rungs.length === 0) {
       return yield* new UsageFault({
         key: "--more",
@@ -359,15 +382,15 @@ const resume: Act = (name, options, terminal) =>
       });
     }
     if (state !== "running" || more > 0) {
-      yield* withTables(base, (tables) => tables.nextRound(name, more));
+      yield* withTables(fleet, (tables) => tables.nextRound(name, more));
     }
-    yield* toEnd(base, name, options, terminal);
+    yield* toEnd(fleet, name, options, terminal);
   });
 
 const remove: Act = (name, options, { print }) =>
   Effect.gen(function* () {
-    const base = baseOf(options);
-    const { state } = yield* find(base, name);
+    const fleet = yield* fleetOf(baseOf(options), options);
+    const { state, plan } = yield* find(fleet, name);
     if (state === "running") {
       return yield* new UsageFault({
         wanted: "a sweep that does not run",
@@ -375,8 +398,9 @@ const remove: Act = (name, options, { print }) =>
         fix: `\`sweep cancel ${name}\` first.`,
       });
     }
+    const { base } = plan;
     if (options.yes !== true) return print(`Would forget ${name} and remove ${join(base, name)}.`);
-    yield* withTables(base, (tables) => tables.remove(name));
+    yield* withTables(fleet, (tables) => tables.remove(name));
     yield* tryPromise(() => rm(join(base, name), { recursive: true, force: true }));
     print(`${name} is forgotten; its runs are still in ${base}.`);
   });

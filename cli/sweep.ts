@@ -3,6 +3,7 @@
 import { Effect } from "effect";
 import { tryPromise } from "../lib/try-promise.ts";
 import { type Command, UsageFault } from "./command.ts";
+import { fleetOptions } from "./fleet-options.ts";
 
 const actions = ["run", "list", "show", "cancel", "resume", "delete"] as const;
 
@@ -16,6 +17,8 @@ export const sweepCommand: Command = {
     ["--more <n>", "resume: also go on with the next best so many that lost a halving"],
     ["--yes", "delete: do it. run: also with more than 10 000 trials"],
     ["--json", "Print one JSON value instead of text"],
+    ["--detach", "run: leave it to the workers of a PostgreSQL and end"],
+    ...fleetOptions,
     ["--csv", "show: one line a trial, for a spreadsheet"],
   ],
   sections: [{

@@ -1,13 +1,13 @@
 // `worker`: trains what the sweeps of a fleet ask for, one training a slot, until it is stopped. Its folder
 // of runs is the one that all machines of the fleet see under the same path.
 // The trap: the database's address comes from the environment alone, where `ps` does not show it.
-import { existsSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
 import process from "node:process";
 import { Duration, Effect, Fiber } from "effect";
 import { Stopped } from "../lib/fault.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { type Command, UsageFault } from "./command.ts";
+import { fleetOf, fleetOptions } from "./fleet-options.ts";
 import { optionReader } from "./option-reader.ts";
 import { onSoftStop } from "./signals.ts";
 
@@ -21,6 +21,8 @@ export const workerCommand: Command = {
     ["--slots <n>", "How many trainings at once (1)"],
     ["--name <name>", "What others see it as (the machine's name)"],
     ["--lease <seconds>", "After so long a worker that is silent loses its trainings (120)"],
+    ["--allow-custom-stages", "Also run stages that are files of the user's own"],
+    ...fleetOptions,
   ],
   sections: [{
     title: "DESCRIPTION",
@@ -41,15 +43,16 @@ export const workerCommand: Command = {
         lease: reader.number("lease", 120, (value) => value >= 3, "seconds, from 3 on"),
         name: reader.text("name") ?? `${hostname()}/${process.pid}`,
       });
-      const [{ fleetAddress }, { joinFleet }, { trainInChild }] = yield* tryPromise(() =>
-        Promise.all([
-          import("../fleet/postgres.ts"),
-          import("../fleet/sweep-session.ts"),
-          import("../fleet/train-child.ts"),
-        ])
+      const [{ joinFleet }, { trainInChild }, { acceptsSweep, presenceOf }] = yield* tryPromise(
+        () =>
+          Promise.all([
+            import("../fleet/sweep-session.ts"),
+            import("../fleet/train-child.ts"),
+            import("./fleet-presence.ts"),
+          ]),
       );
-      const address = fleetAddress();
-      if (address === undefined) {
+      const fleet = yield* fleetOf("output", options);
+      if (!fleet.shared) {
         return yield* new UsageFault({
           key: "GNOMIC_FLEET",
           wanted: "the address of a PostgreSQL database",
@@ -57,16 +60,18 @@ export const workerCommand: Command = {
           fix: "On one machine `sweep run` trains by itself and needs no worker.",
         });
       }
+      const presence = yield* presenceOf(slots, options.allowCustomStages === true);
       const threads = slots === 1 ? null : Math.max(1, Math.floor(availableParallelism() / slots));
       const working = yield* Effect.forkChild(joinFleet(
-        address,
+        fleet,
         Duration.seconds(lease),
         {
           name,
           slots,
           train: trainInChild({ threads, silentSeconds }),
           say: print,
-          accepts: ({ base }) => existsSync(base),
+          accepts: acceptsSweep(presence),
+          presence,
         },
         Effect.never,
       ));

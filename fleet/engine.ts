@@ -16,6 +16,9 @@ import * as SqlRunnerStorage from "effect/cluster/SqlRunnerStorage";
 import * as Digest from "effect/crypto/Digest";
 import * as PersistedQueue from "effect/persistence/PersistedQueue";
 import type * as SqlClient from "effect/sql/SqlClient";
+import type { Fleet } from "./connection.ts";
+import { Members } from "./members.ts";
+import { tablesFor } from "./migrations.ts";
 import { sqliteLayer } from "./sqlite.ts";
 import { sweepLayer } from "./sweep-workflow.ts";
 import { Tables } from "./tables.ts";
@@ -35,7 +38,12 @@ const queueLayer = (lease: Duration.Input, renewal: Duration.Input) =>
 type Database<E> = Layer.Layer<SqlClient.SqlClient, E>;
 
 /** The tables alone: to look, or to say something to who runs the sweeps. */
-export const tablesLayer = <E>(database: Database<E>) => Tables.layer.pipe(Layer.provide(database));
+export const tablesLayer = ({ database, shared }: Fleet) =>
+  Layer.mergeAll(Tables.layer, Members.layer).pipe(
+    Layer.provide(tablesFor(shared)),
+    Layer.provide(database),
+    Layer.provide(Logger.layer([])),
+  );
 
 const shardsPerGroup = 16;
 const entityMessagePollInterval = "500 millis";
@@ -46,6 +54,7 @@ export const embeddedLayer = (file: string) =>
     Layer.provideMerge(Layer.mergeAll(
       queueLayer(embeddedLease, "3 seconds"),
       Tables.layer,
+      Members.layer,
       ClusterWorkflowEngine.layer.pipe(Layer.provideMerge(SingleRunner.layer({
         runnerStorage: "memory",
         shardingConfig: {
@@ -56,6 +65,7 @@ export const embeddedLayer = (file: string) =>
         },
       }))),
     )),
+    Layer.provide(tablesFor(false)),
     Layer.provide([sqliteLayer(file), Digest.layerWebCrypto]),
     Layer.provide(Logger.layer([])),
   );
@@ -68,8 +78,8 @@ export const sharedLayer = <E>(database: Database<E>, lease: Duration.Duration) 
   const third = Duration.millis(Duration.toMillis(lease) / 3);
   const cluster = Sharding.layer.pipe(
     Layer.provideMerge(Runners.layerNoop),
-    Layer.provideMerge(SqlMessageStorage.layer),
-    Layer.provide([Layer.orDie(SqlRunnerStorage.layer), RunnerHealth.layerNoop]),
+    Layer.provideMerge(SqlMessageStorage.layerStorage({})),
+    Layer.provide([SqlRunnerStorage.layerStorage({}), RunnerHealth.layerNoop]),
     Layer.provide(ShardingConfig.layer({
       // A name and no address, since nobody calls: unique for each process.
       runnerAddress: Option.some(RunnerAddress.make(hostname(), process.pid)),
@@ -86,8 +96,10 @@ export const sharedLayer = <E>(database: Database<E>, lease: Duration.Duration) 
     Layer.provideMerge(Layer.mergeAll(
       queueLayer(lease, third),
       Tables.layer,
+      Members.layer,
       ClusterWorkflowEngine.layer.pipe(Layer.provideMerge(cluster)),
     )),
+    Layer.provide(tablesFor(true)),
     Layer.provide([database, Digest.layerWebCrypto]),
     Layer.provide(Logger.layer([])),
   );

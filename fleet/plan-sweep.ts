@@ -13,6 +13,8 @@ import { type Definition, keysOf } from "../sweep/definition.ts";
 import { rungsOf } from "../sweep/halving.ts";
 import { groupOf } from "../sweep/ranking.ts";
 import { overridesText, type Trial, trialsOf } from "../sweep/trials.ts";
+import { foreignParts } from "./foreign-parts.ts";
+import { versionsOfPlan } from "./stage-versions.ts";
 import type { PlannedSweep, PlannedTrial } from "./planned-sweep.ts";
 
 export interface LookedAt {
@@ -185,6 +187,8 @@ export const planSweep = (
       attempts: definition.attempts,
       stopAfterFailures: definition.stop_after_failures,
       keep: definition.keep,
+      versions: Object.assign({}, ...found.map(({ plan }) => versionsOfPlan(plan))),
+      custom: yield* foreignParts(definition.pipeline, found[0].prepared.app),
       trials: kept.map(({ will: _1, fromStep: _2, memory: _3, sameAs: _4, ...trial }) => trial),
     };
     const { file: _, ...content } = plan;

@@ -38,6 +38,10 @@ export const PlannedSweep = Struct({
   attempts: Int,
   stopAfterFailures: NullOr(Int),
   keep: Literals(["all", "best"]),
+  /** Of the stages and of the run's folder; a sweep of before names none. */
+  versions: Schema.optionalKey(Record(Text, Finite)),
+  /** Files of the user's own that it runs. */
+  custom: Schema.optionalKey(List(Text)),
   trials: List(PlannedTrial),
 });
 export type PlannedSweep = typeof PlannedSweep.Type;

@@ -2,13 +2,15 @@
 // comes second looks on, and takes over when the first is gone.
 // The trap: the lock is a run's lock, by the same rules; only who holds it opens the engine.
 import { join } from "node:path";
-import { Duration, Effect, type Scope } from "effect";
+import { Duration, Effect, Logger, type Scope } from "effect";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault, isFault } from "../lib/fault.ts";
 import { lockRun, RunLocked } from "../lib/lock.ts";
 import { embeddedLayer, embeddedLease, sharedLayer, tablesLayer } from "./engine.ts";
-import { fleetAddress, postgresLayer, shownAddress } from "./postgres.ts";
-import { sqliteLayer } from "./sqlite.ts";
+import { type Fleet, fleetFile } from "./connection.ts";
+import { Members } from "./members.ts";
+import { grant, migrate } from "./migrations.ts";
+import { type Presence, present } from "./presence.ts";
 import { Sweep } from "./sweep-workflow.ts";
 import { Tables } from "./tables.ts";
 import { runWorker, type WorkerOptions } from "./worker.ts";
@@ -16,10 +18,12 @@ import { runWorker, type WorkerOptions } from "./worker.ts";
 export class FleetFault extends fault("FleetFault", "world") {}
 export class WorkerIll extends fault("WorkerIll", "world") {}
 
-export const fleetFile = (base: string): string => join(base, ".gnomic-fleet.db");
-
 /** How long what a dead worker of a fleet had stays its own. */
 export const sharedLease = Duration.minutes(2);
+
+export interface SessionWorker extends Omit<WorkerOptions, "lease"> {
+  readonly presence: Presence;
+}
 
 const lookEvery = "500 millis";
 
@@ -42,20 +46,28 @@ const asFleetFault = (file: string) => (cause: unknown): Fault =>
 
 /** Looks at the tables, or says something to who runs the sweeps. */
 export const withTables = <A>(
-  base: string,
-  use: (tables: Tables["Service"]) => Effect.Effect<A, unknown>,
+  fleet: Fleet,
+  use: (tables: Tables["Service"]) => Effect.Effect<A, unknown, Members>,
 ): Effect.Effect<A, Fault> =>
   Effect.gen(function* () {
-    yield* makeFolder(base);
-    const address = fleetAddress();
-    const [layer, shown] = address === undefined
-      ? [tablesLayer(sqliteLayer(fleetFile(base))), fleetFile(base)]
-      : [tablesLayer(postgresLayer(address)), shownAddress(address)];
+    if (!fleet.shared) yield* makeFolder(fleet.base);
     return yield* Effect.flatMap(Tables, use).pipe(
-      Effect.provide(layer),
-      Effect.mapError(asFleetFault(shown)),
+      Effect.provide(tablesLayer(fleet)),
+      Effect.mapError(asFleetFault(fleet.shown)),
     );
   });
+
+/** Makes the tables of a PostgreSQL as their owner, and gives a role its rights; what was made. */
+export const migrateTables = (
+  { database, shown }: Fleet,
+  role: string | null,
+): Effect.Effect<readonly string[], Fault> =>
+  Effect.tap(migrate, role === null ? Effect.void : grant(role)).pipe(
+    Effect.provide(database),
+    Effect.provide(Logger.layer([])),
+    Effect.catchDefect((cause) => Effect.fail(cause)),
+    Effect.mapError(asFleetFault(shown)),
+  );
 
 /** Every sweep that is to run gets its workflow, whoever asked for it. */
 const startSweeps = Effect.gen(function* () {
@@ -93,11 +105,12 @@ const untilIdle = (sweep: string) =>
     }
   });
 
-const hold = (base: string, sweep: string, worker: Omit<WorkerOptions, "lease">) => {
+const hold = (base: string, sweep: string, worker: SessionWorker) => {
   const file = fleetFile(base);
   return Effect.scoped(Effect.gen(function* () {
     const lease = Duration.fromInputUnsafe(embeddedLease);
     yield* Effect.forkScoped(startSweeps);
+    yield* Effect.forkScoped(present(worker.name, worker.presence));
     const ended = yield* Effect.raceFirst(
       Effect.tap(untilOver(sweep), untilIdle(sweep)),
       Effect.as(runWorker({ ...worker, lease }), "ill" as const),
@@ -116,14 +129,15 @@ const hold = (base: string, sweep: string, worker: Omit<WorkerOptions, "lease">)
 
 /** Takes part in a fleet's decisions, and with `worker` in its trainings, until `until` ends. */
 export const joinFleet = <A>(
-  address: string,
+  fleet: Fleet,
   lease: Duration.Duration,
-  worker: Omit<WorkerOptions, "lease"> | null,
+  worker: SessionWorker | null,
   until: Effect.Effect<A, unknown, Tables>,
 ): Effect.Effect<A, Fault> =>
   Effect.scoped(Effect.gen(function* () {
     yield* Effect.forkScoped(startSweeps);
     if (worker === null) return yield* until;
+    yield* Effect.forkScoped(present(worker.name, worker.presence));
     return yield* Effect.raceFirst(
       until,
       Effect.andThen(
@@ -136,8 +150,8 @@ export const joinFleet = <A>(
       ),
     );
   })).pipe(
-    Effect.provide(sharedLayer(postgresLayer(address), lease)),
-    Effect.mapError(asFleetFault(shownAddress(address))),
+    Effect.provide(sharedLayer(fleet.database, lease)),
+    Effect.mapError(asFleetFault(fleet.shown)),
   );
 
 /**
@@ -145,14 +159,14 @@ export const joinFleet = <A>(
  * step they are in, and the sweep stays where it is.
  */
 export const runToEnd = (
-  base: string,
+  fleet: Fleet,
   sweep: string,
-  worker: Omit<WorkerOptions, "lease">,
+  worker: SessionWorker,
 ): Effect.Effect<void, Fault> => {
-  const address = fleetAddress();
-  if (address !== undefined) {
-    worker.say(`Workers of ${shownAddress(address)} train it; \`worker\` starts one.`);
-    return Effect.asVoid(joinFleet(address, sharedLease, null, untilOver(sweep)));
+  const { base, shared, shown } = fleet;
+  if (shared) {
+    worker.say(`Workers of ${shown} train it; \`worker\` starts one.`);
+    return Effect.asVoid(joinFleet(fleet, sharedLease, null, untilOver(sweep)));
   }
   const folder = join(base, ".gnomic-fleet");
   const holding: Effect.Effect<void, Fault, Scope.Scope> = Effect.gen(function* () {
@@ -170,7 +184,7 @@ export const runToEnd = (
       if (!told) worker.say("Another process runs the sweeps of this folder; looking on.");
       told = true;
       const over = yield* withTables(
-        base,
+        fleet,
         (tables) => Effect.map(tables.findSweep(sweep), (found) => found?.state !== "running"),
       );
       if (over) return;

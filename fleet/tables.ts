@@ -54,18 +54,6 @@ const make = Effect.gen(function* () {
   const decodeOutcome = Schema.decodeSync(SegmentOutcomeJson);
   const encodeOutcome = Schema.encodeSync(SegmentOutcomeJson);
 
-  yield* sql`CREATE TABLE IF NOT EXISTS gnomic_sweeps (
-    name VARCHAR(255) PRIMARY KEY, plan TEXT NOT NULL, state VARCHAR(20) NOT NULL,
-    round INTEGER NOT NULL, more INTEGER NOT NULL, started_at BIGINT NOT NULL)`;
-  yield* sql`CREATE TABLE IF NOT EXISTS gnomic_runs (
-    sweep VARCHAR(255) NOT NULL, trial INTEGER NOT NULL, fence INTEGER NOT NULL,
-    attempts INTEGER NOT NULL, claimed_step INTEGER NOT NULL, worker VARCHAR(255) NOT NULL,
-    step INTEGER NOT NULL, until INTEGER NOT NULL, seen_at BIGINT NOT NULL,
-    PRIMARY KEY (sweep, trial))`;
-  yield* sql`CREATE TABLE IF NOT EXISTS gnomic_results (
-    sweep VARCHAR(255) NOT NULL, trial INTEGER NOT NULL, until INTEGER NOT NULL,
-    round INTEGER NOT NULL, outcome TEXT NOT NULL, PRIMARY KEY (sweep, trial, until))`;
-
   const sweepOf = (row: any): StoredSweep => ({
     name: row.name,
     plan: decodePlan(row.plan),

@@ -29,7 +29,7 @@ export interface WorkerOptions {
   readonly train: Train;
   readonly say: (line: string) => void;
   /** Whether this machine can train it at all; what it cannot it leaves to others. */
-  readonly accepts?: (plan: PlannedSweep) => boolean;
+  readonly accepts?: (plan: PlannedSweep) => Effect.Effect<boolean>;
 }
 
 class Lost extends Data.TaggedError("Lost")<{ readonly segment: string }> {}
@@ -60,7 +60,7 @@ const watch = (
   });
 
 const handle = (
-  { name, lease, train, say, accepts = () => true }: WorkerOptions,
+  { name, lease, train, say, accepts = () => Effect.succeed(true) }: WorkerOptions,
   ended: (segment: Segment, outcome: SegmentOutcome) => Effect.Effect<void>,
 ) =>
 ({ token, segment }: typeof QueueItem.Type) =>
@@ -74,7 +74,7 @@ const handle = (
     }
     const sweep = yield* tables.findSweep(segment.sweep);
     if (sweep === null) return yield* answer({ outcome: "cancelled", step: 0 });
-    if (!accepts(sweep.plan)) return yield* new TryAgain({ message: "not here" });
+    if (!(yield* accepts(sweep.plan))) return yield* new TryAgain({ message: "not here" });
     const claim = yield* tables.claim(segment, name);
     let step = 0;
     const publish = (outcome: SegmentOutcome) =>

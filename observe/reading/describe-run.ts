@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import { type Figures, type Metric, metrics } from "../../inversion/metrics.js";
+import { type MeasuredOn, measuredOn } from "../../inversion/measured-on.ts";
 import { newRunReader, type RunState } from "./run-reader.ts";
 import type { Attempt, Manifest } from "../../runtime/execute/manifest.ts";
 import type { SurveyedRun } from "../../runtime/runs/survey.ts";
@@ -23,6 +25,8 @@ export interface RunDescription extends Omit<SurveyedRun, "manifest"> {
   readonly metrics: Metrics;
   /** Of steps whose validation has been dealt with. */
   readonly validations: { readonly done: number; readonly failed: number };
+  /** What its fixed losses were measured on; null: its manifest does not say. */
+  readonly measuredOn: MeasuredOn | null;
   readonly chosen: { readonly step: number; readonly path: string } | null;
   readonly outcome: string | null;
   readonly warnings: readonly string[];
@@ -36,19 +40,36 @@ export interface RunDescription extends Omit<SurveyedRun, "manifest"> {
   readonly unreadableEvents: number;
 }
 
-const mean = (values: readonly number[]): number | null =>
+const meanOf = (values: readonly number[]): number | null =>
   values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 
-const metricsOf = (state: RunState): Metrics => ({
-  "loss of the last step": state.loss,
-  "fixed-input loss before": state.fixedLoss?.first ?? null,
-  "fixed-input loss now": state.fixedLoss?.last ?? null,
-  "fixed-input loss at best": state.fixedLoss?.bestLoss ?? null,
-  "best step": state.fixedLoss?.bestStep ?? null,
-  "end above best": state.fixedLoss?.aboveBest?.difference ?? null,
-  "standard error of that": state.fixedLoss?.aboveBest?.error ?? null,
-  "seconds a step": mean(state.recentSeconds),
-});
+/** The names of a metric's figures, each with its value. */
+function figuresOf(metric: Metric, state: RunState): readonly (readonly [string, number | null])[] {
+  const known = state.metrics[metric.key];
+  const { first, last, mean } = namesOf(metric);
+  return [
+    ...(first === undefined ? [] : [[first, known?.first ?? null] as const]),
+    ...(last === undefined ? [] : [[last, known?.last ?? null] as const]),
+    ...(mean === undefined ? [] : [[mean, meanOf(known?.recent ?? [])] as const]),
+  ];
+}
+
+const namesOf = ({ title, figures }: Metric): Figures =>
+  figures === undefined ? { last: title } : figures ?? {};
+
+/** The metric of each figure, by the figure's name; where a run began is neither better nor worse. */
+export const metricOfFigure: ReadonlyMap<string, Metric> = new Map(
+  metrics.flatMap((metric) => {
+    const { first, ...others } = namesOf(metric);
+    return [
+      ...(first === undefined ? [] : [[first, { ...metric, better: null }] as const]),
+      ...Object.values(others).map((name) => [name, metric] as const),
+    ];
+  }),
+);
+
+const metricsIn = (state: RunState): Metrics =>
+  Object.fromEntries(metrics.flatMap((metric) => figuresOf(metric, state)));
 
 /** The embeddings that are there now, whatever the events say. */
 async function embeddingsIn(dir: string): Promise<RunDescription["files"]> {
@@ -80,11 +101,12 @@ export const describeRun = (run: SurveyedRun): Effect.Effect<RunDescription, Fau
       parent: manifest?.parent ?? null,
       totalSteps: state.totalSteps || null,
       attempts: manifest?.attempts ?? [],
-      metrics: metricsOf(state),
+      metrics: metricsIn(state),
       validations: {
         done: dealtWith.filter((each) => each === "finished").length,
         failed: dealtWith.filter((each) => each === "failed").length,
       },
+      measuredOn: measuredOn(manifest),
       chosen: state.chosen,
       outcome: outcome === null ? null : [outcome.kind, outcome.text].filter(Boolean).join(": "),
       warnings: state.messages.filter(({ kind }) => kind === "warning").map(({ text }) => text),

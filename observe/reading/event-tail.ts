@@ -2,8 +2,11 @@
 // are new, with the byte offset behind each, which serves as its identity for resuming a stream.
 // The trap: a resumed run may cut the file's tail and write on; a change of what was already read
 // is noticed by its last bytes: the sink is told to forget, and gets everything from the start.
+import type { Hash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import type { RunEvent } from "../../inversion/events.ts";
+import { newSha256 } from "../../lib/sha256.ts";
 import { quickEvent } from "./quick-event.ts";
 
 /** Gets what is read, as it is read: a long file is never held as a whole. */
@@ -21,6 +24,8 @@ export interface TailPosition {
   readonly unfinished: number;
   /** Bytes consumed. */
   readonly offset: number;
+  /** SHA-256 of the bytes consumed; undefined where the reading began in the middle. */
+  readonly digest: () => string | undefined;
 }
 
 export interface EventTail {
@@ -34,16 +39,59 @@ const lineEnd = 10;
 
 const text = new TextDecoder();
 
+interface Start {
+  readonly offset: number;
+  readonly skipped: number;
+  /** The last bytes before the offset. */
+  readonly mark: Buffer<ArrayBuffer>;
+  /** Of all bytes before it. */
+  readonly hash: Hash | undefined;
+}
+
+const beginning = (): Start => ({
+  offset: 0,
+  skipped: 0,
+  mark: Buffer.alloc(0),
+  hash: newSha256(),
+});
+
 /** Starts at byte `start`, a line's begin, of a file that need not exist. */
-export function tailEvents(file: string, start = 0): EventTail {
-  let offset = start;
-  let skipped = 0;
+export const tailEvents = (file: string, start = 0): EventTail =>
+  tail(file, start === 0 ? beginning() : { ...beginning(), offset: start, hash: undefined });
+
+/** Goes on behind bytes that were consumed before; undefined where they are not what they were. */
+export async function resumeTail(
+  file: string,
+  { offset, skipped, digest }: {
+    readonly offset: number;
+    readonly skipped: number;
+    readonly digest: string;
+  },
+): Promise<EventTail | undefined> {
+  const hash = newSha256();
   let mark = Buffer.alloc(0);
+  try {
+    for await (const chunk of createReadStream(file, { end: offset - 1, highWaterMark: 1 << 20 })) {
+      hash.update(chunk);
+      mark = Buffer.concat([mark, chunk.subarray(-markBytes)]).subarray(-markBytes);
+    }
+  } catch {
+    return undefined;
+  }
+  return hash.copy().digest("hex") === digest
+    ? tail(file, { offset, skipped, mark, hash })
+    : undefined;
+}
+
+function tail(file: string, start: Start): EventTail {
+  let { offset, skipped, mark, hash } = start;
 
   const startOver = (sink: EventSink) => {
-    [offset, skipped, mark] = [0, 0, Buffer.alloc(0)];
+    ({ offset, skipped, mark, hash } = beginning());
     sink.reset();
   };
+
+  const digest = () => hash?.copy().digest("hex");
 
   const read = async (sink: EventSink): Promise<TailPosition> => {
     const handle = await open(file).catch((error: NodeJS.ErrnoException) => {
@@ -52,7 +100,7 @@ export function tailEvents(file: string, start = 0): EventTail {
     });
     if (handle === undefined) {
       if (offset > 0) startOver(sink);
-      return { offset, skipped, unfinished: 0 };
+      return { offset, skipped, unfinished: 0, digest };
     }
     try {
       const { size } = await handle.stat();
@@ -75,9 +123,10 @@ export function tailEvents(file: string, start = 0): EventTail {
           else sink.event(event, offset);
         }
         if (line > 0) mark = Buffer.from(rest.subarray(Math.max(0, line - markBytes), line));
+        hash?.update(rest.subarray(0, line));
         rest = rest.subarray(line);
       }
-      return { offset, skipped, unfinished: rest.length };
+      return { offset, skipped, unfinished: rest.length, digest };
     } finally {
       await handle.close();
     }

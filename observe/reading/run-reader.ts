@@ -1,9 +1,10 @@
-// One run as the server knows it: its events.jsonl folded into a state and curves, brought up to date
-// on request. The trap: two requests at once must not read the file twice, so they share one reading.
+// One run as its readers know it: its events.jsonl folded into a state and curves, brought up to date on
+// request, from where the index beside a long log ends. The trap: two requests at once must not read the file twice, so they share one reading.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Curves, newCurves } from "./curves.ts";
-import { type EventSink, tailEvents } from "./event-tail.ts";
+import { type Curves, emptyCurves, extendCurves } from "./curves.js";
+import { type EventSink, type EventTail, resumeTail, tailEvents } from "./event-tail.ts";
+import { readIndex, writeIndex } from "./run-index.ts";
 import { emptyRunState, foldEvent } from "./run-state.js";
 
 export type RunState = ReturnType<typeof emptyRunState>;
@@ -23,22 +24,41 @@ export interface RunReader {
   read(): Promise<RunReading>;
 }
 
+/** Shorter logs are read as fast as an index of them; one that has grown by less keeps the one it has. */
+const worthIndexing = (grown: number, whole: number) => grown >= Math.max(1 << 20, whole / 8);
+
 export function newRunReader(dir: string): RunReader {
-  const tail = tailEvents(join(dir, "events.jsonl"));
+  const file = join(dir, "events.jsonl");
+  let tail: EventTail | undefined;
   let state = emptyRunState();
-  let curves = newCurves();
+  let curves = emptyCurves();
+  let indexed = 0;
   let reading: Promise<RunReading> | undefined;
 
   const sink: EventSink = {
-    reset: () => [state, curves] = [emptyRunState(), newCurves()],
+    reset: () => [state, curves, indexed] = [emptyRunState(), emptyCurves(), 0],
     event: (event) => {
       foldEvent(state, event);
-      curves.add(event);
+      extendCurves(curves, event);
     },
   };
 
+  const begin = async (): Promise<EventTail> => {
+    const index = await readIndex(dir);
+    const resumed = index && await resumeTail(file, index);
+    if (index === undefined || resumed === undefined) return tailEvents(file);
+    [state, curves, indexed] = [index.state, index.curves, index.offset];
+    return resumed;
+  };
+
   const readNew = async (): Promise<RunReading> => {
-    const { offset, skipped, unfinished } = await tail.read(sink);
+    tail ??= await begin();
+    const { offset, skipped, unfinished, digest } = await tail.read(sink);
+    if (worthIndexing(offset - indexed, offset)) {
+      indexed = offset;
+      const index = { offset, skipped, digest: digest()!, state, curves };
+      await writeIndex(dir, index).catch(() => undefined);
+    }
     const cutShort = unfinished > 0 && state.outcome !== null ? 1 : 0;
     return { state, curves, offset, unreadable: skipped + cutShort };
   };
@@ -47,10 +67,10 @@ export function newRunReader(dir: string): RunReader {
   return { dir, read };
 }
 
-/** The resolved configuration in a run's `run.json`; nothing while there is none to be read. */
-export async function readConfiguration(dir: string): Promise<unknown> {
+/** A run's `run.json`, whatever is in it; undefined while there is none to be read. */
+export async function readRunFile(dir: string): Promise<any> {
   try {
-    return JSON.parse(await readFile(join(dir, "run.json"), "utf8"))?.configuration;
+    return JSON.parse(await readFile(join(dir, "run.json"), "utf8"));
   } catch {
     return undefined;
   }

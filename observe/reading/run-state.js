@@ -2,6 +2,7 @@
 // What a run looks like, folded from its events; only the curves are kept elsewhere. The server folds
 // the file and sends the result; the page goes on folding the live events into it: one function.
 // The trap: a resumed run starts its stages again, so a stage's state belongs to the last attempt.
+import { metricsByEvent, valueIn } from "../../inversion/metrics.js";
 
 /** @typedef {import("../../inversion/events.ts").RunEvent} RunEvent */
 /** @typedef {import("../../inversion/events.ts").RunEventOf<"validation-picture">} PictureEvent */
@@ -35,6 +36,11 @@
 
 /** @typedef {{step: number, epoch: number, path: string}} Checkpoint */
 
+/**
+ * How a metric stands. @typedef {{first: number, last: number, step: number, recent: number[]}} MetricState
+ *   `recent`: the last values of one that is told as their mean
+ */
+
 /** @typedef {{from: number, word: string}[]} WordHistory the nearest word of a row since each step */
 
 /**
@@ -52,7 +58,7 @@
  * @property {number | null} loss
  * @property {number | null} rate
  * @property {number | null} memory bytes
- * @property {number[]} recentSeconds of the last steps
+ * @property {Record<string, MetricState>} metrics by key; of those that had a value
  * @property {{kind: "finished" | "paused" | "stopped" | "failed", text: string, at: number} | null} outcome
  * @property {StageState[]} stages
  * @property {Record<string, Checkpoint & {pruned: boolean}>} checkpoints
@@ -72,7 +78,8 @@
  * @property {readonly string[]} files
  */
 
-const recentSteps = 50;
+const measured = metricsByEvent();
+const keptRecent = 50;
 const keptMessages = 100;
 
 /** @returns {RunState} */
@@ -90,7 +97,7 @@ export const emptyRunState = () => ({
   loss: null,
   rate: null,
   memory: null,
-  recentSeconds: [],
+  metrics: {},
   outcome: null,
   stages: [],
   checkpoints: {},
@@ -180,6 +187,20 @@ function say(state, kind, { text, at }) {
   if (state.messages.length > keptMessages) state.messages.shift();
 }
 
+/** @param {RunState} state @param {{readonly event: string}} event */
+function addMetrics(state, event) {
+  const step = Number(/** @type {any} */ (event).step ?? state.step);
+  for (const metric of measured.get(event.event) ?? []) {
+    const value = valueIn(metric, event);
+    if (value === null) continue;
+    const known = state.metrics[metric.key] ??= { first: value, last: value, step, recent: [] };
+    Object.assign(known, { last: value, step });
+    if (metric.figures?.mean === undefined) continue;
+    known.recent.push(value);
+    if (known.recent.length > keptRecent) known.recent.shift();
+  }
+}
+
 /** An event that only its stage knows, in words. @param {RunState} state @param {{[field: string]: unknown}} e */
 function keepOwn(state, { event, at, ...fields }) {
   const text = Object.entries(fields).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
@@ -194,6 +215,7 @@ function keepOwn(state, { event, at, ...fields }) {
  */
 export function foldEvent(state, event) {
   state.updatedAt = event.at;
+  addMetrics(state, event);
   switch (event.event) {
     case "run-started":
       Object.assign(state, {
@@ -245,8 +267,6 @@ export function foldEvent(state, event) {
       state.loss = event.loss;
       state.rate = event.lr;
       state.memory = event.rssBytes;
-      state.recentSeconds.push(event.seconds);
-      if (state.recentSeconds.length > recentSteps) state.recentSeconds.shift();
       return;
     case "fixed-loss":
       state.fixedLoss = {
@@ -328,7 +348,7 @@ export function foldEvent(state, event) {
       end(state, "failed", event.error, event.at);
       return;
     default:
-      keepOwn(state, event);
+      if (!measured.has(/** @type {any} */ (event).event)) keepOwn(state, event);
   }
 }
 
@@ -343,9 +363,18 @@ export function checkpointAt({ checkpoints, best }, step) {
   return best?.step === step ? best : undefined;
 }
 
-/** Seconds that the rest takes at the pace of the last steps. @param {RunState} state */
-export function remainingSeconds({ recentSeconds, step, totalSteps, outcome }) {
-  if (outcome !== null || recentSeconds.length === 0) return null;
-  const mean = recentSeconds.reduce((sum, each) => sum + each, 0) / recentSeconds.length;
-  return Math.max(0, totalSteps - step) * mean;
+/** Seconds a step takes, by the last ones; null before the first. @param {Pick<RunState, "metrics">} state */
+export function secondsPerStep({ metrics }) {
+  const recent = metrics.seconds?.recent ?? [];
+  return recent.length === 0 ? null : recent.reduce((sum, each) => sum + each, 0) / recent.length;
+}
+
+/**
+ * Seconds that the rest takes at the pace of the last steps.
+ * @param {Pick<RunState, "metrics" | "step" | "totalSteps" | "outcome">} state
+ */
+export function remainingSeconds(state) {
+  const pace = secondsPerStep(state);
+  if (state.outcome !== null || pace === null) return null;
+  return Math.max(0, state.totalSteps - state.step) * pace;
 }

@@ -1,6 +1,7 @@
 // Fewer points for the screen without hiding spikes: buckets of neighbouring points, each with its
 // least, greatest and last value. The page shades least to greatest and draws the last as the line.
 // The trap: smooth before thinning, not after.
+import { lowerBound } from "./curves.js";
 
 /** Points [start, end) of the columns. */
 export interface Bucket {
@@ -9,21 +10,9 @@ export interface Bucket {
 }
 
 export interface Thinned {
-  readonly min: readonly number[];
-  readonly max: readonly number[];
-  readonly last: readonly number[];
-}
-
-/** The index of the first entry of ascending `sorted` that is not below `value`. */
-export function lowerBound(sorted: readonly number[], value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  min: (number | null)[];
+  max: (number | null)[];
+  last: (number | null)[];
 }
 
 /** At most `count` buckets over the points whose x is in [from, to]; `xs` is ascending. */
@@ -43,18 +32,21 @@ export function buckets(
 }
 
 /** The last value of each bucket. */
-export const lasts = <T>(column: readonly T[], parts: readonly Bucket[]): readonly T[] =>
+export const lasts = <T>(column: readonly T[], parts: readonly Bucket[]): T[] =>
   parts.map(({ end }) => column[end - 1]);
 
-export function thin(column: readonly number[], parts: readonly Bucket[]): Thinned {
-  const min: number[] = [];
-  const max: number[] = [];
+/** Null where a bucket has no value at all. */
+export function thin(column: readonly (number | null)[], parts: readonly Bucket[]): Thinned {
+  const min: (number | null)[] = [];
+  const max: (number | null)[] = [];
   for (const { start, end } of parts) {
-    let least = column[start];
-    let most = column[start];
-    for (let i = start + 1; i < end; i++) {
-      if (column[i] < least) least = column[i];
-      if (column[i] > most) most = column[i];
+    let least: number | null = null;
+    let most: number | null = null;
+    for (let i = start; i < end; i++) {
+      const value = column[i];
+      if (value === null) continue;
+      if (least === null || value < least) least = value;
+      if (most === null || value > most) most = value;
     }
     min.push(least);
     max.push(most);

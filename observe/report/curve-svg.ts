@@ -1,5 +1,5 @@
 // A curve as inline SVG, for a report that works without scripts. Colours are the style sheet's.
-// The trap: values may be few, equal or missing (NaN); the picture must still be one.
+// The trap: values may be few, equal or missing (null); the picture must still be one.
 import { type Html, html } from "./html.ts";
 
 export interface SvgCurve {
@@ -7,7 +7,7 @@ export interface SvgCurve {
   readonly colour: string;
   readonly label: string;
   readonly x: readonly number[];
-  readonly y: readonly number[];
+  readonly y: readonly (number | null)[];
   readonly faint?: boolean;
 }
 
@@ -39,8 +39,10 @@ export function ticks(least: number, most: number, wanted: number): readonly num
   );
 }
 
-const extent = (values: readonly number[]): readonly [number, number] => {
-  const finite = values.filter(Number.isFinite);
+const isFinite = (value: number | null): value is number => Number.isFinite(value);
+
+const extent = (values: readonly (number | null)[]): readonly [number, number] => {
+  const finite = values.filter(isFinite);
   return finite.length === 0 ? [0, 1] : [
     finite.reduce((a, b) => Math.min(a, b)),
     finite.reduce((a, b) => Math.max(a, b)),
@@ -50,7 +52,7 @@ const extent = (values: readonly number[]): readonly [number, number] => {
 /** The chart in a figure; nothing when it has no points. */
 export function curveSvg(chart: SvgChart): Html | undefined {
   const { title, curves, format, fromZero = false, range, mark } = chart;
-  const drawn = curves.filter(({ y }) => y.some(Number.isFinite));
+  const drawn = curves.filter(({ y }) => y.some(isFinite));
   if (drawn.length === 0) return undefined;
   const [x0, x1] = extent(drawn.flatMap(({ x }) => x));
   const [low, high] = extent([...drawn.flatMap(({ y }) => y), ...(range ?? [])]);
@@ -66,13 +68,14 @@ export function curveSvg(chart: SvgChart): Html | undefined {
   const path = ({ x, y }: SvgCurve) => {
     let open = false;
     return x.map((at, i) => {
-      if (!Number.isFinite(y[i])) {
+      const value = y[i];
+      if (!isFinite(value)) {
         open = false;
         return "";
       }
       const command = open ? "L" : "M";
       open = true;
-      return `${command}${px(at)} ${py(y[i])}`;
+      return `${command}${px(at)} ${py(value)}`;
     }).join("");
   };
   const right = width - frame.right;

@@ -1,6 +1,6 @@
 // What a report shows, read from a run's folder and put together before any of it becomes HTML.
 import type { ConfigurationEntry } from "../reading/configuration-entries.ts";
-import type { ThinnedCurves } from "../reading/curves.ts";
+import type { Curves } from "../reading/curves.js";
 import type { RunState } from "../reading/run-reader.ts";
 import type { EmbeddedPicture, EmbeddedStep } from "./report-pictures.ts";
 
@@ -8,7 +8,7 @@ export interface ReportContent {
   readonly name: string;
   readonly state: RunState;
   readonly alive: boolean;
-  readonly curves: ThinnedCurves;
+  readonly curves: Curves;
   readonly configuration: readonly ConfigurationEntry[];
   readonly steps: readonly EmbeddedStep[];
   readonly training: readonly EmbeddedPicture[];

@@ -1,67 +1,69 @@
-// The curves of a report: losses, rate, time per step, and the norms of the rows against the vocabulary's.
-import { count, duration, short } from "../monitor/page/format.js";
-import { curveSvg } from "./curve-svg.ts";
+// The curves of a report: every chart of the table of metrics that has values, and what was measured of the
+// rows, against the vocabulary.
+import { charts, type Metric, rowMetrics } from "../../inversion/metrics.js";
+import { count, isNumber, scaled, short, units } from "../monitor/page/format.js";
+import { curveOf, type Curves } from "../reading/curves.js";
+import { curveSvg, type SvgCurve } from "./curve-svg.ts";
 import { type Html, html } from "./html.ts";
 import type { ReportContent } from "./report-content.ts";
 
 const rowColours = ["accent", "blue", "amber", "rose", "violet", "teal", "slate", "good"];
 
-export function reportCurves({ state, curves: { steps, fixed, rows } }: ReportContent): Html {
-  const { fixedLoss } = state;
-  const charts = [
-    curveSvg({
-      title: "Loss",
-      format: short,
-      curves: [
-        { label: "raw", colour: "accent", x: steps.step, y: steps.loss.last, faint: true },
-        { label: "smoothed", colour: "accent", x: steps.step, y: steps.smoothed },
-      ],
-    }),
-    curveSvg({
-      title: "Fixed loss",
-      format: short,
-      curves: [{ label: "fixed", colour: "blue", x: fixed.step, y: fixed.loss.last }],
-      ...(fixedLoss === null ? {} : {
+type Drawn = Metric & { readonly chart: { readonly colour: string } };
+
+function linesOf(curves: Curves, metric: Drawn): readonly SvgCurve[] {
+  const { per } = units[metric.unit];
+  const { step: x, last, smoothed } = curveOf(curves, metric);
+  const line = { colour: metric.chart.colour, x };
+  return metric.smoothing === undefined
+    ? [{ ...line, label: metric.title, y: scaled(last, per) }]
+    : [
+      { ...line, label: "raw", y: scaled(last, per), faint: true },
+      { ...line, label: "smoothed", y: scaled(smoothed, per) },
+    ];
+}
+
+function metricCharts({ state: { fixedLoss }, curves }: ReportContent) {
+  return charts().map(({ metric, beside }) => {
+    const { suffix, tick } = units[metric.unit];
+    return curveSvg({
+      title: metric.title + suffix,
+      format: tick,
+      fromZero: metric.chart.axis === "zero",
+      curves: [metric, ...beside].flatMap((each) => linesOf(curves, each)),
+      ...(metric.key !== "fixedLoss" || fixedLoss === null ? {} : {
         mark: {
           x: fixedLoss.bestStep,
           y: fixedLoss.bestLoss,
           label: `best, step ${count(fixedLoss.bestStep)}`,
         },
       }),
-    }),
-    curveSvg({
-      title: "Learning rate",
-      format: short,
-      fromZero: true,
-      curves: [
-        { label: "rate", colour: "violet", x: steps.step, y: steps.rate },
-        { label: "adapted", colour: "rose", x: steps.step, y: steps.adaptedRate },
-      ],
-    }),
-    curveSvg({
-      title: "Time per step",
-      format: duration,
-      fromZero: true,
-      curves: [{ label: "time", colour: "amber", x: steps.step, y: steps.seconds.last }],
-    }),
-    ...rows.encoders.map(({ name, norms, vocabularyNorms }) =>
+    });
+  });
+}
+
+const rowCharts = ({ step, encoders }: Curves["rows"]) =>
+  encoders.flatMap((encoder) =>
+    rowMetrics.map(({ key, title, digits, againstVocabulary }) =>
       curveSvg({
-        title: `Norms of the rows, ${name}`,
-        format: short,
-        range: vocabularyNorms,
-        curves: norms.slice(0, rowColours.length).map((y, row) => ({
+        title: `${title}, ${encoder.name}`,
+        format: (value) =>
+          digits === null || !isNumber(value) ? short(value) : value.toFixed(digits),
+        ...(againstVocabulary ? { range: encoder.vocabularyNorms } : {}),
+        curves: encoder[key].slice(0, rowColours.length).map((y, row) => ({
           label: `row ${row + 1}`,
           colour: rowColours[row],
-          x: rows.step,
+          x: step,
           y,
         })),
       })
-    ),
-  ];
-  return html`
+    )
+  );
+
+export const reportCurves = (content: ReportContent): Html =>
+  html`
     <section>
       <h2>Curves</h2>
-      <div class="charts">${charts}</div>
+      <div class="charts">${[...metricCharts(content), ...rowCharts(content.curves.rows)]}</div>
     </section>
   `;
-}

@@ -11,13 +11,13 @@ import {
 } from "../monitor/page/format.js";
 import type { ConfigurationEntry } from "../reading/configuration-entries.ts";
 import type { RunState } from "../reading/run-reader.ts";
+import { secondsPerStep } from "../reading/run-state.js";
 import { statusOf } from "../reading/run-status.js";
 import { type Html, html } from "./html.ts";
 import type { ReportContent } from "./report-content.ts";
 
 export function numbers({ state, alive }: ReportContent): Html {
-  const { fixedLoss, following, recentSeconds, chosen } = state;
-  const pace = recentSeconds.reduce((sum, each) => sum + each, 0) / recentSeconds.length;
+  const { fixedLoss, following, chosen } = state;
   const rows: readonly (readonly [string, string])[] = [
     ["State", statusOf(state, alive).word],
     ["Steps", `${count(state.step)} of ${count(state.totalSteps)}`],
@@ -36,7 +36,7 @@ export function numbers({ state, alive }: ReportContent): Html {
       ] as const
     ),
     ["Variance ratio", fixedLoss?.varianceRatio?.toFixed(2) ?? "–"],
-    ["Time per step", duration(pace)],
+    ["Time per step", duration(secondsPerStep(state))],
     ["Memory", memory(state.memory)],
     ["Device", state.device],
     ["Chosen", chosen === null ? "–" : `step ${count(chosen.step)}`],

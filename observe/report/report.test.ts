@@ -70,7 +70,12 @@ test("numbers, curves, pictures and configuration are in it", () => {
   const losses = events.flatMap((each) => each.event === "fixed-loss" ? [each.loss] : []);
   for (const loss of [losses[0], Math.min(...losses)]) assert.ok(page.includes(loss.toFixed(5)));
   assert.equal([...page.matchAll(/<div class="step[ "]/g)].length, 3);
-  assert.equal([...page.matchAll(/<figure class="chart">/g)].length, 6);
+  const titles = [...page.matchAll(/class="chart-title">([^<]*)</g)].map(([, title]) => title);
+  assert.deepEqual(titles, [
+    ...["Loss", "Fixed loss", "Learning rate", "Gradient norm", "Gradient share of CLIP-L"],
+    ...["Time per step", "Memory, GiB", "Norm, clip_l", "Cosine to the initial rows, clip_l"],
+    ...["Norm, clip_g", "Cosine to the initial rows, clip_g"],
+  ]);
   assert.match(page, /Step 10\s*<span class="tag chosen">chosen/);
   assert.match(
     page,

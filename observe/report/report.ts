@@ -7,12 +7,12 @@ import { atomicWrite } from "../../lib/atomic-write.ts";
 import { configurationEntries } from "../reading/configuration-entries.ts";
 import { isAlive } from "../reading/run-alive.ts";
 import { newRunReader } from "../reading/run-reader.ts";
+import { thinCurves } from "../reading/thin-curves.ts";
 import { reportPage } from "./report-page.ts";
 import { shownRun } from "./shown-run.ts";
 import { embedSteps, embedTraining } from "./report-pictures.ts";
 
 const points = 500;
-const smoothing = 0.9;
 
 const styleSheets = ["../monitor/page/colours.css", "./report.css"];
 const text = (path: string) => readFile(new URL(path, import.meta.url), "utf8");
@@ -26,7 +26,7 @@ export async function renderReport(runDir: string): Promise<string> {
     name: basename(resolve(runDir)),
     state,
     alive: await isAlive(runDir),
-    curves: curves.thinned({ points, smoothing }),
+    curves: thinCurves(curves, { points }),
     configuration: configurationEntries(configuration),
     steps: await embedSteps(runDir, state),
     training: await embedTraining(runDir),

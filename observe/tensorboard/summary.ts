@@ -4,6 +4,7 @@
 // so they are held back until the last has come. Whether the validation's end was noted does not matter:
 // a killed process may have drawn all and noted nothing.
 import type { RunEvent, RunEventOf } from "../../inversion/events.ts";
+import { metricsByEvent, rowMetrics, valueIn } from "../../inversion/metrics.js";
 
 export type SummaryValue =
   | { readonly kind: "scalar"; readonly tag: string; readonly value: number }
@@ -21,30 +22,16 @@ export interface Summary {
   readonly values: readonly SummaryValue[];
 }
 
-const scalar = (tag: string, value: number | null | undefined): SummaryValue[] =>
-  value === undefined || value === null ? [] : [{ kind: "scalar", tag, value }];
+const scalar = (tag: string, value: number): SummaryValue[] => [{ kind: "scalar", tag, value }];
 
-/** The reference's tags (`train_loss`, `lr`, `lr/d*lr`) and ours. */
-const stepValues = (event: RunEventOf<"step">): SummaryValue[] => [
-  ...scalar("train_loss", event.loss),
-  ...scalar("lr", event.lr),
-  ...scalar("lr/d*lr", event.dLr),
-  ...scalar("epoch", event.epoch),
-  ...scalar("gradient_norm", event.gradientNorm),
-  ...scalar("gradient_share/clip_l", event.gradientShare[0]),
-  ...scalar("gradient_share/clip_g", event.gradientShare[1]),
-  ...scalar("step_seconds", event.seconds),
-  ...scalar("memory_mib", event.rssBytes / 2 ** 20),
-];
+const measured = metricsByEvent();
 
-const fixedLossValues = (event: RunEventOf<"fixed-loss">): SummaryValue[] => [
-  ...scalar("fixed_loss", event.loss),
-  ...scalar("fixed_loss/best_so_far", event.bestLoss),
-  ...scalar("fixed_loss/variance_ratio", event.varianceRatio),
-  ...Object.entries(event.under ?? {}).flatMap(([pooling, value]) =>
-    scalar(`fixed_loss/${pooling}`, value)
-  ),
-];
+const metricValues = (event: RunEvent): SummaryValue[] =>
+  (measured.get(event.event) ?? []).flatMap((metric): SummaryValue[] => {
+    const { tag, tagPer = 1 } = metric;
+    const value = valueIn(metric, event);
+    return tag === null || value === null ? [] : scalar(tag, value / tagPer);
+  });
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -58,10 +45,9 @@ const spread = (tag: string, name: string, values: readonly number[]): SummaryVa
   ];
 
 const rowValues = (event: RunEventOf<"rows">): SummaryValue[] =>
-  event.encoders.flatMap(({ name, norms, cosines }) => [
-    ...spread(`rows/${name}`, "norm", norms),
-    ...spread(`rows/${name}`, "cosine", cosines),
-  ]);
+  event.encoders.flatMap((encoder) =>
+    rowMetrics.flatMap(({ key, one }) => spread(`rows/${encoder.name}`, one, encoder[key]))
+  );
 
 const pictureValues = (events: Iterable<RunEventOf<"validation-picture">>): SummaryValue[] => {
   const prompts = Map.groupBy(events, (event) => event.prompt);
@@ -100,10 +86,6 @@ export function summariser(): (event: RunEvent) => Summary | undefined {
 
   const values = (event: RunEvent): readonly SummaryValue[] => {
     switch (event.event) {
-      case "step":
-        return stepValues(event);
-      case "fixed-loss":
-        return fixedLossValues(event);
       case "rows":
         return rowValues(event);
       case "validation-started":
@@ -122,7 +104,7 @@ export function summariser(): (event: RunEvent) => Summary | undefined {
   };
 
   return (event) => {
-    const made = values(event);
+    const made = [...metricValues(event), ...values(event)];
     return made.length > 0 && "step" in event
       ? { step: event.step, at: event.at, values: made }
       : undefined;

@@ -4,7 +4,7 @@
 // The trap: nothing here may end the training, so failures go to `warn`, once, and writing stops.
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { isRunEvent, type RunEvent } from "../../inversion/events.ts";
+import type { RunEvent } from "../../inversion/events.ts";
 import type { RunObserver } from "../../runtime/execute/observers.ts";
 import { insideRun } from "../monitor/server/inside-run.ts";
 import { allEvents } from "../reading/event-tail.ts";
@@ -111,7 +111,7 @@ export async function openTensorBoard(options: TensorBoardOptions): Promise<RunO
   await queue;
   return {
     name: "the writer of TensorBoard files",
-    onEvent: (event) => isRunEvent(event) ? enqueue(() => take(event as RunEvent)) : undefined,
+    onEvent: (event) => enqueue(() => take(event as RunEvent)),
     close: () => enqueue(() => Promise.resolve(close())),
   };
 }

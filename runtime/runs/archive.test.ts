@@ -40,6 +40,7 @@ async function twoRuns(folder: string): Promise<string> {
   const dir = await makeRun(base, { name: "bruce", step: 7, rows: ["r0", "r1"], latents: "l" });
   writeFileSync(join(dir, "checkpoints", "checkpoint-1.safetensors"), "rows");
   writeFileSync(join(dir, "lock.json.takeover"), "left by a dead process");
+  writeFileSync(join(dir, ".events-index"), "made by whoever looked");
   return dir;
 }
 
@@ -50,7 +51,7 @@ test("what arrives is what left, with its part of the store and no more", () =>
     await pack(dir, archive);
     const { dir: arrived } = await unpack(archive, there);
     assert.equal(arrived, join(there, "bruce"));
-    const { "lock.json.takeover": _, ...expected } = treeOf(dir);
+    const { "lock.json.takeover": _, ".events-index": _index, ...expected } = treeOf(dir);
     assert.deepEqual(treeOf(arrived), expected);
 
     const blobs = join(there, storeName, "blobs");
@@ -199,6 +200,7 @@ test("an archive that lists what no export writes is refused", () =>
     };
     const bad: Parameters<typeof attempt>[] = [
       ["elsewhere.txt"],
+      ["run/.events-index"],
       ["run"],
       [`store/blobs/aa/${"a".repeat(64)}`],
       [`store/blobs/ab/${sha256(text)}`],

@@ -5,9 +5,9 @@ import type { Fault } from "../../lib/fault.ts";
 import { lockRun } from "../../lib/lock.ts";
 import type { SurveyedRun } from "./survey.ts";
 
-/** What the lock leaves in a run's folder, and what a killed write may. */
+/** What the lock and readers leave in a run's folder, and what a killed write may. */
 export const isPassing = (name: string): boolean =>
-  /^lock\.json/.test(name) || name.endsWith(".tmp");
+  /^(lock\.json|\.events-index)/.test(name) || name.endsWith(".tmp");
 
 /** Until the scope closes. Fails with RunLocked while a training runs in it. */
 export const holdRun = ({ dir }: SurveyedRun): Effect.Effect<void, Fault, Scope.Scope> =>

@@ -52,7 +52,7 @@ export type Place =
 
 /** Undefined: nothing that an export writes. */
 export function placeOf(path: string): Place | undefined {
-  const run = /^run\/(.+)$/.exec(path);
+  const run = /^run\/(?!\.events-index)(.+)$/.exec(path);
   if (run !== null) return { in: "run", path: run[1] };
   const blob = /^store\/blobs\/([0-9a-f]{2})\/(\1[0-9a-f]{62})$/.exec(path);
   if (blob !== null) return { in: "blobs", digest: blob[2] };

@@ -83,9 +83,9 @@ async function refusal(text: string, base: string): Promise<string> {
 test("a run by name, by the beginning of its name, by path, and the latest", () =>
   withTemporaryFolder(async (base) => {
     for (const name of ["bruce-1a2b", "bruce-1a2b3c", "other-99"]) await makeRun(base, { name });
-    for (const mark of [".", "run.json", "events.jsonl"]) {
-      utimesSync(join(base, "bruce-1a2b3c", mark), 5e9, 5e9);
-    }
+    utimesSync(join(base, "bruce-1a2b3c", "events.jsonl"), 5e9, 5e9);
+    // Somebody looked at it, and left an index of its events in its folder.
+    utimesSync(join(base, "other-99"), 6e9, 6e9);
     assert.equal(await found("bruce-1a2b", base), "bruce-1a2b");
     assert.equal(await found("bruce-1a2b3", base), "bruce-1a2b3c");
     assert.equal(await found("o", base), "other-99");

@@ -41,10 +41,10 @@ export interface SurveyedRun {
   readonly touchedAt: number;
 }
 
+/** Not by the folder itself: who reads a run may leave an index there. */
 const touched = async (dir: string): Promise<number> => {
-  const paths = [dir, ...runMarks.map((mark) => join(dir, mark))];
   const times = await Promise.all(
-    paths.map((path) => stat(path).then((at) => at.mtimeMs, () => 0)),
+    runMarks.map((mark) => stat(join(dir, mark)).then((at) => at.mtimeMs, () => 0)),
   );
   return Math.max(...times);
 };

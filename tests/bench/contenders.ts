@@ -41,6 +41,17 @@ const python = process.env.GNOMIC_REFERENCE_PYTHON;
 /** Any diffusers will do for the loop; the reference's torchvision keeps it from starting. */
 const peerPython = process.env.GNOMIC_PYTHON;
 
+/** Throws where one of the peers is not there. */
+export function learningPeers() {
+  const missing = Object.entries({
+    GNOMIC_REFERENCE_PYTHON: python,
+    GNOMIC_REFERENCE_CHECKOUT: checkout,
+    GNOMIC_PYTHON: peerPython,
+  }).flatMap(([name, value]) => value === undefined ? [name] : []);
+  if (missing.length > 0) throw new Error(`set ${missing.join(", ")}: see tests/bench/main.ts`);
+  return { python: python!, checkout: checkout!, peers, diffusers: peerPython! };
+}
+
 async function engineRun(
   { model, pixels, threads, steps }: Setting,
   plan: string,

@@ -1,6 +1,8 @@
 // `deno task bench`: step time, first step and peak memory against the reference trainer, and the memory
 // planner against what was measured. Contenders take turns, so that a busy machine slows all of them.
 //   deno task bench [--rounds 3] [--steps 8] [--threads N] [--model DIR] [--full]
+//   deno task bench --learning      only what is learned in which time, see learning.ts
+//   deno task bench --log           only looking at two runs of 200 000 steps, see long-log.ts
 //   deno task bench --graph: what the real training graph costs, see graph.ts
 // --full also takes one step each of a random float16 SDXL of the real size at 512 and 1024 px: half an
 // hour, 7 GB of disk and 12 GB of memory.
@@ -11,7 +13,16 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { table } from "../../cli/table.ts";
-import { type Contender, contenders, programRun, type Setting, type Timing } from "./contenders.ts";
+import { benchLearning } from "./learning.ts";
+import {
+  type Contender,
+  contenders,
+  learningPeers,
+  programRun,
+  type Setting,
+  type Timing,
+} from "./contenders.ts";
+import { benchLongLog } from "./long-log.ts";
 import { makeModel } from "./make-model.ts";
 import { median } from "./measured-process.ts";
 import { benchLooking } from "./see.ts";
@@ -26,6 +37,8 @@ const { values } = parseArgs({
     threads: { type: "string", default: `${availableParallelism()}` },
     model: { type: "string" },
     full: { type: "boolean", default: false },
+    learning: { type: "boolean", default: false },
+    log: { type: "boolean", default: false },
     graph: { type: "boolean", default: false },
     provider: { type: "string", default: "cuda" },
     plan: { type: "string", default: "A" },
@@ -173,6 +186,8 @@ async function benchSteps(work: string): Promise<void> {
   await planner("quarter-width, float32", model, sizes);
   print("");
   await benchLooking(print);
+  print("");
+  await benchLongLog(print);
   if (values.full) {
     const full = join(work, "full");
     await makeModel(full, { width: 1, dtype: "float16" });
@@ -186,6 +201,8 @@ async function benchSteps(work: string): Promise<void> {
 }
 
 if (values.graph) await benchGraph();
+else if (values.log) await benchLongLog(print);
+else if (values.learning) await benchLearning(learningPeers(), print);
 else {
   const work = await mkdtemp(join(tmpdir(), "gnomic-bench-model-"));
   try {

@@ -2,6 +2,7 @@
 // The trap: PostgreSQL refuses to run as root, so under root it runs as `postgres`.
 import { spawnSync } from "node:child_process";
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   existsSync,
@@ -14,6 +15,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { gnomic } from "../end-to-end/project.ts";
 
 const base = "/usr/lib/postgresql";
 
@@ -25,6 +27,14 @@ export const postgresPrograms = (): string | null => {
   return versions.length === 0 ? null : join(base, versions[0], "bin");
 };
 
+const wanted = process.env.GNOMIC_FLEET_TESTS === "1";
+if (wanted && postgresPrograms() === null) throw new Error("no PostgreSQL in /usr/lib/postgresql");
+
+/** What every test here is given: skipped, unless it is asked for. */
+export const fleetTests: { readonly skip: false | string } = {
+  skip: wanted ? false : "GNOMIC_FLEET_TESTS=1 runs it",
+};
+
 const freePort = () =>
   new Promise<number>((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
@@ -34,31 +44,48 @@ const freePort = () =>
   });
 
 export interface Postgres {
+  /** Of a role with rights on rows alone, as workers have it. */
   readonly address: string;
+  /** Of who may make tables. */
+  readonly owner: string;
+  /** Runs SQL as the owner; what it prints. */
+  readonly sql: (text: string) => string;
   readonly start: () => void;
   /** As a crash: at once, nothing is written. */
   readonly crash: () => void;
   readonly remove: () => void;
 }
 
-export async function startPostgres(): Promise<Postgres> {
+/** With the tables of a fleet, unless `bare`. */
+export async function startPostgres(
+  { bare = false, certificate }: {
+    readonly bare?: boolean;
+    /** With TLS; both as PEM. */
+    readonly certificate?: { readonly key: string; readonly certificate: string };
+  } = {},
+): Promise<Postgres> {
   const bin = postgresPrograms()!;
   const folder = mkdtempSync(join(tmpdir(), "gnomic-pg-"));
   const user = process.getuid?.() === 0
     ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     : [];
-  const run = (...args: string[]) => {
+  // The server that `pg_ctl` starts would keep a pipe open.
+  const spoken = (silent: boolean, args: readonly string[]) => {
     const [command, ...rest] = [...user, ...args];
-    const { status, stderr } = spawnSync(command, rest, {
+    const { status, stderr, stdout } = spawnSync(command, rest, {
       encoding: "utf8",
-      stdio: ["ignore", "ignore", "pipe"],
+      stdio: ["ignore", silent ? "ignore" : "pipe", "pipe"],
       cwd: "/",
     });
     if (status !== 0) throw new Error(`${args.join(" ")}: ${stderr}`);
+    return stdout ?? "";
   };
+  const run = (...args: string[]) => spoken(true, args);
   writeFileSync(join(folder, "password"), "gnome\n");
-  if (user.length > 0) {
-    const id = Number(spawnSync("id", ["-u", "postgres"], { encoding: "utf8" }).stdout);
+  const id = user.length === 0
+    ? null
+    : Number(spawnSync("id", ["-u", "postgres"], { encoding: "utf8" }).stdout);
+  if (id !== null) {
     for (const path of [folder, join(folder, "password")]) chownSync(path, id, id);
   }
   chmodSync(folder, 0o700);
@@ -75,9 +102,34 @@ export async function startPostgres(): Promise<Postgres> {
       `-h 127.0.0.1 -p ${port} -k ${folder} -c fsync=off`,
       "start",
     );
+  if (certificate !== undefined) {
+    for (
+      const [name, text] of [["server.key", certificate.key], [
+        "server.crt",
+        certificate.certificate,
+      ]]
+    ) {
+      writeFileSync(join(data, name), text, { mode: 0o600 });
+      if (id !== null) chownSync(join(data, name), id, id);
+    }
+    appendFileSync(join(data, "postgresql.conf"), "ssl = on\n");
+  }
   start();
+  const addressOf = (role: string) => `postgres://${role}:gnome@127.0.0.1:${port}/postgres`;
+  const owner = addressOf("gnome");
+  const sql = (text: string) =>
+    spoken(false, [join(bin, "psql"), "-qAt", "-v", "ON_ERROR_STOP=1", "-d", owner, "-c", text]);
+  sql("CREATE ROLE worker LOGIN PASSWORD 'gnome'");
+  if (!bare) {
+    const { code, stderr } = await gnomic(["fleet", "migrate", "--grant", "worker"], {
+      env: { GNOMIC_FLEET: owner },
+    });
+    if (code !== 0) throw new Error(stderr);
+  }
   return {
-    address: `postgres://gnome:gnome@127.0.0.1:${port}/postgres`,
+    address: addressOf("worker"),
+    owner,
+    sql,
     start,
     crash: () => control("-m", "immediate", "stop"),
     remove: () => {

@@ -3,18 +3,14 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { eventsOf, gnomic, resultsOf, smallTraining, start } from "../end-to-end/project.ts";
-import { type Postgres, postgresPrograms, startPostgres } from "./postgres.ts";
+import { fleetTests, type Postgres, startPostgres } from "./postgres.ts";
 
-const wanted = process.env.GNOMIC_FLEET_TESTS === "1";
-if (wanted && postgresPrograms() === null) throw new Error("no PostgreSQL in /usr/lib/postgresql");
-const options = { skip: wanted ? false : "GNOMIC_FLEET_TESTS=1 runs it" };
-
-const postgres: Postgres | null = wanted ? await startPostgres() : null;
+const options = fleetTests;
+const postgres: Postgres | null = options.skip === false ? await startPostgres() : null;
 after(() => postgres?.remove());
 
 const stepsIn = (run: string) =>
@@ -106,7 +102,7 @@ test(
         });
         assert.equal(code, 3, stderr);
         assert.equal(stderr.trim().split("\n").length, 1, stderr);
-        assert.doesNotMatch(stderr, /hush|gnome:gnome/);
+        assert.doesNotMatch(stderr, /hush|:gnome/);
       }
     }),
 );

@@ -2,23 +2,27 @@
 // @ts-check
 // This run beside another one: curves in one chart, numbers, what differs in the configuration, and the
 // pictures of both, locked to one step.
+import { metricOf } from "../../../inversion/metrics.js";
 import { createChart } from "./chart.js";
 import { shownValue } from "./configuration.js";
 import { fill, h } from "./dom.js";
 import { pictureSteps } from "./explorer.js";
 import { count, duration, loss, short } from "./format.js";
+import { curveOf } from "../../reading/curves.js";
+import { incomparable } from "../../reading/measured-alike.js";
+import { secondsPerStep } from "../../reading/run-state.js";
 import { statusOf } from "../../reading/run-status.js";
 import { getCurves, getRun, getRuns, pictureAddress } from "./server.js";
 
 /** @typedef {import("./view.js").Shown} Shown */
 /** @typedef {import("../../reading/run-view.ts").RunView} RunView */
-/** @typedef {import("../../reading/curves.ts").ThinnedCurves} ThinnedCurves */
-/** @typedef {{id: string, description: RunView, curves: ThinnedCurves}} Side */
+/** @typedef {import("../../reading/curves.js").Curves} Curves */
+/** @typedef {{id: string, description: RunView, curves: Curves}} Side */
 
 /**
  * Two curves over one x: each has a gap where only the other has a point, and is drawn across it.
- * @param {{x: readonly number[], y: readonly number[]}} a
- * @param {{x: readonly number[], y: readonly number[]}} b
+ * @param {{x: readonly number[], y: readonly (number | null)[]}} a
+ * @param {{x: readonly number[], y: readonly (number | null)[]}} b
  * @returns {(number | null)[][]}
  */
 function joined(a, b) {
@@ -34,8 +38,7 @@ function joined(a, b) {
 
 /** @param {Side} side */
 function numbersOf({ description: { state, alive } }) {
-  const { fixedLoss, recentSeconds } = state;
-  const pace = recentSeconds.reduce((sum, each) => sum + each, 0) / recentSeconds.length;
+  const { fixedLoss } = state;
   return {
     state: statusOf(state, alive).word,
     steps: `${count(state.step)} of ${count(state.totalSteps)}`,
@@ -44,7 +47,7 @@ function numbersOf({ description: { state, alive } }) {
     "fixed loss before": loss(fixedLoss?.first),
     "fixed loss now": loss(fixedLoss?.last),
     "variance ratio": fixedLoss?.varianceRatio?.toFixed(2) ?? "–",
-    "time per step": duration(Number.isFinite(pace) ? pace : null),
+    "time per step": duration(secondsPerStep(state)),
     device: state.device,
     chosen: state.chosen === null ? "–" : `step ${count(state.chosen.step)}`,
   };
@@ -191,8 +194,15 @@ export function createCompare({ run, curves }) {
     });
     const fixed = createChart({ title: "Fixed loss", format: loss, curves: both, height: 240 });
     charts = [smoothed, fixed];
+    const reasons = incomparable(a.description.measuredOn, b.description.measuredOn);
+    const measured = [a, b].every(({ description }) => description.state.fixedLoss !== null);
     fill(
       found,
+      h(
+        "p",
+        { class: "notice", hidden: !measured || reasons.length === 0 },
+        `The fixed losses of these two do not compare: ${reasons.join("; ")}.`,
+      ),
       h(
         "div",
         { class: "charts" },
@@ -204,18 +214,12 @@ export function createCompare({ run, curves }) {
       ...tables(a, b),
       pictures(a, b),
     );
-    const line = (/** @type {readonly number[]} */ x, /** @type {readonly number[]} */ y) => ({
-      x,
-      y,
-    });
-    smoothed.update(joined(
-      line(mine.steps.step, mine.steps.smoothed),
-      line(others.steps.step, others.steps.smoothed),
-    ));
-    fixed.update(joined(
-      line(mine.fixed.step, mine.fixed.loss.last),
-      line(others.fixed.step, others.fixed.loss.last),
-    ));
+    const curvesOf = (/** @type {string} */ key) =>
+      [a, b].map(({ curves }) => curveOf(curves, metricOf(key)));
+    const average = curvesOf("loss").map(({ step, smoothed }) => ({ x: step, y: smoothed }));
+    const fixedLoss = curvesOf("fixedLoss").map(({ step, last }) => ({ x: step, y: last }));
+    smoothed.update(joined(average[0], average[1]));
+    fixed.update(joined(fixedLoss[0], fixedLoss[1]));
   };
 
   getRuns().then((runs) => {

@@ -4,6 +4,8 @@
 // training pictures beside them, and below all of them as a grid of prompt by step.
 // The trap: everything goes by (prompt, step), never by position, since a validation may be unfinished;
 // and the slider follows new pictures only while it stands at the last step.
+import { metricOf } from "../../../inversion/metrics.js";
+import { curveOf } from "../../reading/curves.js";
 import { fill, h, icon } from "./dom.js";
 import { createFilmGrid } from "./film-grid.js";
 import { clientsOf, count, loss, pictureText } from "./format.js";
@@ -100,9 +102,8 @@ export function createExplorer({ run, curves }) {
   };
 
   const fixedLossHere = () => {
-    const fixed = curves.data?.fixed;
-    const at = fixed?.step.indexOf(step) ?? -1;
-    return at < 0 ? undefined : fixed?.loss.last[at];
+    const fixed = curves.data && curveOf(curves.data, metricOf("fixedLoss"));
+    return fixed?.last[fixed.step.indexOf(step)];
   };
 
   const showFacts = () => {

@@ -3,21 +3,20 @@
 
 const missing = "–";
 
-/** @param {number | null | undefined} value */
+/** @param {number | null | undefined} value @returns {value is number} */
 export const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 
 /** Four significant digits. @param {number | null | undefined} value */
 export function short(value) {
   if (!isNumber(value)) return missing;
-  const number = /** @type {number} */ (value);
-  const size = Math.abs(number);
-  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return number.toExponential(2);
-  return String(Number(number.toPrecision(4)));
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(2);
+  return String(Number(value.toPrecision(4)));
 }
 
 /** A loss, always with as many digits, so that it does not dance. */
 export const loss = (/** @type {number | null | undefined} */ value) =>
-  isNumber(value) ? /** @type {number} */ (value).toFixed(5) : missing;
+  isNumber(value) ? value.toFixed(5) : missing;
 
 /** @param {number | null | undefined} seconds */
 export function duration(seconds) {
@@ -63,6 +62,23 @@ export function percent(part) {
   const number = /** @type {number} */ (part) * 100;
   return `${number.toFixed(number < 10 ? 1 : 0)} %`;
 }
+
+/**
+ * How values of a metric's unit are drawn: divided by `per`, said by `format`, on the axis by `tick`.
+ * @type {Readonly<Record<import("../../../inversion/metrics.js").Metric["unit"],
+ *   {per: number, suffix: string, format: typeof short, tick: typeof short}>>}
+ */
+export const units = {
+  loss: { per: 1, suffix: "", format: loss, tick: short },
+  number: { per: 1, suffix: "", format: short, tick: short },
+  seconds: { per: 1, suffix: "", format: duration, tick: duration },
+  bytes: { per: 2 ** 30, suffix: ", GiB", format: short, tick: short },
+  part: { per: 1, suffix: "", format: percent, tick: percent },
+};
+
+/** Values in the unit's own measure. @param {readonly (number | null)[]} values @param {number} per */
+export const scaled = (values, per) =>
+  per === 1 ? values : values.map((value) => value === null ? null : value / per);
 
 /** @type {Readonly<Record<string, string>>} programs by where they take the pooled text */
 const clientsByPooling = {

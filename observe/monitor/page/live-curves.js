@@ -1,58 +1,22 @@
 // @ts-check
 // The curves of a run for the charts: thinned by the server, then extended by each live event. When
 // many points have come, or the view changes, they are asked for again, thinned as a whole.
-import { smooth } from "./smoothing.js";
+import { metrics } from "../../../inversion/metrics.js";
+import { extendCurves, lastStepOf } from "../../reading/curves.js";
 import { getCurves } from "./server.js";
 
 /** @typedef {import("../../../inversion/events.ts").RunEvent} RunEvent */
-/** @typedef {import("../../reading/curves.ts").ThinnedCurves} ThinnedCurves */
+/** @typedef {import("../../reading/curves.js").Curves} Curves */
 /** @typedef {{smoothing: number, from?: number, to?: number}} CurveView */
 
 const points = 900;
 const mostAppended = 900;
 
-/** @param {{min: number[], max: number[], last: number[]}} curve @param {number} value */
-function append(curve, value) {
-  curve.min.push(value);
-  curve.max.push(value);
-  curve.last.push(value);
-}
-
-/** @param {any} curves @param {RunEvent} event @param {number} smoothing */
-function extend({ steps, fixed, rows }, event, smoothing) {
-  if (event.event === "step" && event.step > (steps.step.at(-1) ?? -1)) {
-    steps.step.push(event.step);
-    append(steps.loss, event.loss);
-    steps.smoothed.push(smooth(steps.smoothing, event.loss, smoothing));
-    steps.rate.push(event.lr);
-    steps.adaptedRate.push(event.dLr ?? null);
-    append(steps.gradientNorm, event.gradientNorm);
-    steps.gradientShare.push(event.gradientShare[0]);
-    append(steps.seconds, event.seconds);
-    steps.memory.push(event.rssBytes);
-    return 1;
-  }
-  if (event.event === "fixed-loss" && event.step > (fixed.step.at(-1) ?? -1)) {
-    fixed.step.push(event.step);
-    append(fixed.loss, event.loss);
-    return 1;
-  }
-  if (event.event === "rows" && event.step > (rows.step.at(-1) ?? -1)) {
-    rows.step.push(event.step);
-    for (const [i, encoder] of event.encoders.entries()) {
-      const curve = rows.encoders[i] ??= {
-        name: encoder.name,
-        vocabularyNorms: encoder.vocabularyNorms,
-        norms: encoder.norms.map(() => []),
-        cosines: encoder.cosines.map(() => []),
-      };
-      encoder.norms.forEach((norm, row) => curve.norms[row]?.push(norm));
-      encoder.cosines.forEach((cosine, row) => curve.cosines[row]?.push(cosine));
-    }
-    return 1;
-  }
-  return 0;
-}
+/**
+ * What came twice, by the curves and by the stream, is in them already.
+ * @param {Curves} curves @param {RunEvent} event
+ */
+const isNew = (curves, event) => !("step" in event) || event.step > lastStepOf(curves, event.event);
 
 /**
  * @param {string} id
@@ -60,17 +24,20 @@ function extend({ steps, fixed, rows }, event, smoothing) {
  */
 export function liveCurves(id, onChange) {
   /** @type {CurveView} */
-  let view = { smoothing: 0.9 };
-  /** @type {ThinnedCurves | undefined} */
+  let view = {
+    smoothing: metrics.find(({ smoothing }) => smoothing !== undefined)?.smoothing ?? 0,
+  };
+  /** @type {Curves | undefined} */
   let data;
   let appended = 0;
   let asked = 0;
   /** Events that came while curves were on their way. @type {RunEvent[]} */
   let meanwhile = [];
 
-  const extendBy = (/** @type {readonly RunEvent[]} */ events) =>
+  /** How many had something for them. @param {Curves} curves @param {readonly RunEvent[]} events */
+  const extendBy = (curves, events) =>
     view.to === undefined
-      ? events.reduce((added, event) => added + extend(data, event, view.smoothing), 0)
+      ? events.filter((event) => isNew(curves, event) && extendCurves(curves, event)).length
       : 0;
 
   const load = async () => {
@@ -79,12 +46,12 @@ export function liveCurves(id, onChange) {
     const loaded = await getCurves(id, { points, ...view }).catch(() => undefined);
     if (mine !== asked || loaded === undefined) return;
     data = loaded;
-    appended = extendBy(meanwhile);
+    appended = extendBy(loaded, meanwhile);
     onChange();
   };
 
   return {
-    /** @returns {ThinnedCurves | undefined} */
+    /** @returns {Curves | undefined} */
     get data() {
       return data;
     },
@@ -101,7 +68,7 @@ export function liveCurves(id, onChange) {
     extend(events) {
       meanwhile.push(...events);
       if (data === undefined) return;
-      const added = extendBy(events);
+      const added = extendBy(data, events);
       appended += added;
       if (appended > mostAppended) load();
       else if (added > 0) onChange();

@@ -3,6 +3,8 @@
 // The first view: the numbers that tell how the training goes, its curves, the newest pictures, and
 // what it had to say. The trap: the raw diffusion loss is mostly the luck of the drawn timestep, so the
 // loss on fixed inputs comes with it and the best step is marked there.
+import { charts, metricOf } from "../../../inversion/metrics.js";
+import { curveOf } from "../../reading/curves.js";
 import { createChart } from "./chart.js";
 import { fill, h, setText } from "./dom.js";
 import {
@@ -11,12 +13,14 @@ import {
   count,
   dateTime,
   duration,
+  isNumber,
   loss,
   memory,
-  percent,
+  scaled,
   short,
+  units,
 } from "./format.js";
-import { remainingSeconds } from "../../reading/run-state.js";
+import { remainingSeconds, secondsPerStep } from "../../reading/run-state.js";
 import { statusOf } from "../../reading/run-status.js";
 import { pictureAddress } from "./server.js";
 
@@ -25,14 +29,14 @@ import { pictureAddress } from "./server.js";
 
 const converged = 0.15;
 
-/** @param {Shown} shown */
-function createCharts({ curves }) {
-  const zoom = {
-    onZoom: (/** @type {number} */ from, /** @type {number} */ to) => {
-      if (to > from) curves.show({ from, to });
-    },
-    onZoomOut: () => curves.show({ from: undefined, to: undefined }),
-  };
+/**
+ * The chart of a metric with those drawn in it, each with its range shaded.
+ * @param {ReturnType<typeof charts>[number]} drawn @param {Shown} shown
+ */
+function createMetricChart({ metric, beside }, { curves }) {
+  const { title, hint, unit, chart: { axis, wide = false }, smoothing } = metric;
+  const { per, suffix, format, tick } = units[unit];
+  const all = [metric, ...beside];
   const weight = h("input", {
     type: "range",
     min: "0",
@@ -43,105 +47,63 @@ function createCharts({ curves }) {
     title: "Smoothing: a running average that does not rewrite the past",
   });
   weight.addEventListener("change", () => curves.show({ smoothing: Number(weight.value) }));
-
-  const lossOptions = {
-    title: "Loss",
-    hint: "Raw (thin, with its range shaded) and smoothed. Noisy by nature: look at the fixed loss",
-    format: loss,
-    tick: short,
-    height: 260,
+  const options = {
+    title: title + suffix,
+    hint,
+    format,
+    tick,
+    height: wide ? 260 : 170,
+    fromZero: axis === "zero",
     logarithmic: false,
-    controls: h(
+    controls: smoothing === undefined ? undefined : h(
       "span",
       { class: "controls" },
       h("label", {}, "smooth ", weight),
       h("label", {}, h("input", { type: "checkbox", on: { change: toggleLogarithm } }), " log"),
     ),
-    curves: [
-      { label: "most", colour: "accent", part: /** @type {const} */ ("most") },
-      { label: "least", colour: "accent", part: /** @type {const} */ ("least") },
-      { label: "raw", colour: "accent", faint: true, width: 0.8 },
-      { label: "smoothed", colour: "accent", width: 2.4 },
-    ],
-    ...zoom,
+    curves: all.flatMap(({ title, chart: { colour }, smoothing }) => [
+      { label: "most", colour, part: /** @type {const} */ ("most") },
+      { label: "least", colour, part: /** @type {const} */ ("least") },
+      ...(smoothing === undefined ? [{ label: title, colour, width: wide ? 2.2 : 1.8 }] : [
+        { label: "raw", colour, faint: true, width: 0.8 },
+        { label: "smoothed", colour, width: 2.4 },
+      ]),
+    ]),
+    onZoom: (/** @type {number} */ from, /** @type {number} */ to) => {
+      if (to > from) curves.show({ from, to });
+    },
+    onZoomOut: () => curves.show({ from: undefined, to: undefined }),
   };
   function toggleLogarithm(/** @type {Event} */ event) {
-    lossOptions.logarithmic = /** @type {HTMLInputElement} */ (event.target).checked;
-    charts.loss.remake();
+    options.logarithmic = /** @type {HTMLInputElement} */ (event.target).checked;
+    chart.remake();
   }
-  const charts = {
-    loss: createChart(lossOptions),
-    fixed: createChart({
-      title: "Fixed loss",
-      hint: "The same inputs, noise and timesteps each time, so values can be compared",
-      format: loss,
-      tick: short,
-      height: 260,
-      curves: [{ label: "fixed", colour: "blue", width: 2.2 }],
-      ...zoom,
-    }),
-    rate: createChart({
-      title: "Learning rate",
-      format: short,
-      height: 170,
-      fromZero: true,
-      curves: [
-        { label: "rate", colour: "violet", width: 2 },
-        { label: "adapted", colour: "violet", dash: [5, 4] },
-      ],
-      ...zoom,
-    }),
-    seconds: createChart({
-      title: "Time per step",
-      format: duration,
-      height: 170,
-      fromZero: true,
-      curves: [
-        { label: "most", colour: "amber", part: "most" },
-        { label: "least", colour: "amber", part: "least" },
-        { label: "time", colour: "amber" },
-      ],
-      ...zoom,
-    }),
-    gradient: createChart({
-      title: "Gradient norm",
-      format: short,
-      height: 170,
-      fromZero: true,
-      curves: [
-        { label: "most", colour: "teal", part: "most" },
-        { label: "least", colour: "teal", part: "least" },
-        { label: "norm", colour: "teal" },
-      ],
-      ...zoom,
-    }),
-    share: createChart({
-      title: "Gradient share of CLIP-L",
-      hint: "The rest is CLIP-G's. Near 0 or 1 one of the two encoders learns almost nothing",
-      format: percent,
-      height: 170,
-      fromZero: true,
-      curves: [{ label: "share", colour: "rose" }],
-      ...zoom,
-    }),
-    memory: createChart({
-      title: "Memory, GiB",
-      format: short,
-      height: 170,
-      fromZero: true,
-      curves: [{ label: "resident", colour: "slate" }],
-      ...zoom,
-    }),
+  const chart = createChart(options);
+  if (wide) chart.element.classList.add("wide");
+  return {
+    ...chart,
+    /** @param {RunState} state @param {import("../../reading/curves.js").Curves} data */
+    show({ fixedLoss }, data) {
+      const found = all.map((each) => curveOf(data, each));
+      chart.element.hidden = found.every(({ last }) => !last.some(isNumber));
+      const columns = found.flatMap(({ max, min, last, smoothed }, i) =>
+        [max, min, last, ...(all[i].smoothing === undefined ? [] : [smoothed])]
+          .map((values) => scaled(values, per))
+      );
+      const marks = metric.key !== "fixedLoss" || fixedLoss === null ? [] : [{
+        step: fixedLoss.bestStep,
+        value: fixedLoss.bestLoss,
+        label: `best, step ${count(fixedLoss.bestStep)}`,
+        colour: "good",
+      }];
+      chart.update([found[0].step, ...columns], { marks });
+    },
   };
-  return charts;
 }
 
-/** @param {RunState} state @param {boolean} alive @param {number | undefined} smoothed */
+/** @param {RunState} state @param {boolean} alive @param {number | null | undefined} smoothed */
 function figures(state, alive, smoothed) {
-  const { fixedLoss, following, recentSeconds } = state;
-  const pace = recentSeconds.length === 0
-    ? null
-    : recentSeconds.reduce((sum, each) => sum + each, 0) / recentSeconds.length;
+  const { fixedLoss, following } = state;
   const remaining = remainingSeconds(state);
   const running = statusOf(state, alive).kind === "running";
   const lower = fixedLoss === null ? null : 1 - fixedLoss.bestLoss / fixedLoss.first;
@@ -187,7 +149,7 @@ function figures(state, alive, smoothed) {
     { label: "Learning rate", value: short(state.rate), note: state.device },
     {
       label: "Time per step",
-      value: duration(pace),
+      value: duration(secondsPerStep(state)),
       note: state.memory === null ? "" : memory(state.memory),
     },
     running
@@ -208,7 +170,7 @@ function figures(state, alive, smoothed) {
 
 /** @param {Shown} shown @returns {import("./view.js").View} */
 export function createOverview(shown) {
-  const charts = createCharts(shown);
+  const drawn = charts().map((each) => createMetricChart(each, shown));
   const numbers = h("dl", { class: "figures" });
   const zoomed = h("button", {
     class: "action zoomed",
@@ -278,7 +240,8 @@ export function createOverview(shown) {
 
   const updateRun = () => {
     const { state, alive } = shown.run.description;
-    const smoothed = shown.curves.data?.steps.smoothed.at(-1);
+    const { data } = shown.curves;
+    const smoothed = data && curveOf(data, metricOf("loss")).smoothed.at(-1);
     fill(
       numbers,
       ...figures(state, alive, smoothed).map(({ label, value, note, title }) =>
@@ -298,29 +261,7 @@ export function createOverview(shown) {
   const updateCurves = () => {
     const { data, view } = shown.curves;
     if (data === undefined) return;
-    const { steps, fixed } = data;
-    const { fixedLoss } = shown.run.description.state;
-    charts.loss.update([
-      steps.step,
-      steps.loss.max,
-      steps.loss.min,
-      steps.loss.last,
-      steps.smoothed,
-    ]);
-    charts.fixed.update([fixed.step, fixed.loss.last], {
-      marks: fixedLoss === null ? [] : [{
-        step: fixedLoss.bestStep,
-        value: fixedLoss.bestLoss,
-        label: `best, step ${count(fixedLoss.bestStep)}`,
-        colour: "good",
-      }],
-    });
-    charts.rate.update([steps.step, steps.rate, steps.adaptedRate]);
-    charts.seconds.update([steps.step, steps.seconds.max, steps.seconds.min, steps.seconds.last]);
-    const norm = steps.gradientNorm;
-    charts.gradient.update([steps.step, norm.max, norm.min, norm.last]);
-    charts.share.update([steps.step, steps.gradientShare]);
-    charts.memory.update([steps.step, steps.memory.map((bytes) => bytes / 2 ** 30)]);
+    for (const chart of drawn) chart.show(shown.run.description.state, data);
     zoomed.hidden = view.from === undefined;
     setText(zoomed, `Steps ${count(view.from ?? 0)} to ${count(view.to ?? 0)}: show all`);
   };
@@ -334,10 +275,7 @@ export function createOverview(shown) {
       h(
         "div",
         { class: "charts" },
-        h("div", { class: "wide" }, charts.loss.element),
-        h("div", { class: "wide" }, charts.fixed.element),
-        ...[charts.rate, charts.seconds, charts.gradient, charts.share, charts.memory]
-          .map(({ element }) => element),
+        ...drawn.map(({ element }) => element),
       ),
       h(
         "p",
@@ -352,8 +290,8 @@ export function createOverview(shown) {
       if (what === "run") updateRun();
       else updateCurves();
     },
-    redraw: () => Object.values(charts).forEach((chart) => chart.remake()),
-    close: () => Object.values(charts).forEach((chart) => chart.destroy()),
+    redraw: () => drawn.forEach((chart) => chart.remake()),
+    close: () => drawn.forEach((chart) => chart.destroy()),
   };
 }
 

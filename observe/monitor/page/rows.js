@@ -2,12 +2,12 @@
 // @ts-check
 // Health of the trained rows: their norms against those of the vocabulary (a row far outside drowns the
 // rest of a prompt), how far they have turned from where they began, and the words nearest to them.
+import { rowMetrics } from "../../../inversion/metrics.js";
 import { createChart } from "./chart.js";
 import { fill, h } from "./dom.js";
-import { count, short } from "./format.js";
+import { count, isNumber, short } from "./format.js";
 
 /** @typedef {import("./view.js").Shown} Shown */
-/** @typedef {import("../../reading/curves.ts").EncoderCurves} EncoderCurves */
 /** @typedef {import("../../../inversion/events.ts").RunEventOf<"rows">["encoders"][number]} Encoder */
 
 const encoderTitles = { clip_l: "CLIP-L", clip_g: "CLIP-G" };
@@ -32,11 +32,11 @@ const rowCurves = (rows) =>
       { label: `mean of ${rows}`, colour: "accent", width: 2 },
     ];
 
-/** @param {readonly (readonly number[])[]} rows */
+/** @param {readonly (readonly (number | null)[])[]} rows */
 function rowColumns(rows) {
   if (rows.length <= mostLines) return rows;
   const over = (/** @type {(values: number[]) => number} */ fold) =>
-    rows[0].map((_, at) => fold(rows.map((row) => row[at])));
+    rows[0].map((_, at) => fold(rows.map((row) => row[at]).filter((value) => value !== null)));
   return [
     over((values) => Math.max(...values)),
     over((values) => Math.min(...values)),
@@ -148,36 +148,32 @@ export function createRows(shown) {
     { class: "rows" },
     h("p", { class: "waiting" }, "The rows have not been looked at yet."),
   );
-  /** @type {Map<string, {norms: import("./chart.js").Chart, cosines: import("./chart.js").Chart,
-   *   table: HTMLElement, rows: number}>} */
+  /** @type {Map<string, {charts: readonly import("./chart.js").Chart[], table: HTMLElement,
+   *   rows: number}>} */
   const made = new Map();
 
-  const charts = () => [...made.values()].flatMap(({ norms, cosines }) => [norms, cosines]);
+  const allCharts = () => [...made.values()].flatMap(({ charts }) => charts);
 
   /** @param {Encoder} encoder */
   const make = (encoder) => {
     const rows = encoder.norms.length;
-    const norms = createChart({
-      title: "Norm",
-      hint: "Shaded: where 90 % of the vocabulary's rows lie; dashed: their median",
-      format: short,
-      height: 230,
-      curves: rowCurves(rows),
-    });
-    const cosines = createChart({
-      title: "Cosine to the initial rows",
-      hint: "1 is where training began",
-      format: (value) => value === null || value === undefined ? "–" : value.toFixed(3),
-      height: 230,
-      curves: rowCurves(rows),
-    });
+    const charts = rowMetrics.map(({ title, hint, digits }) =>
+      createChart({
+        title,
+        hint,
+        format: (value) =>
+          digits === null || !isNumber(value) ? short(value) : value.toFixed(digits),
+        height: 230,
+        curves: rowCurves(rows),
+      })
+    );
     const table = h("div", {});
-    made.set(encoder.name, { norms, cosines, table, rows });
+    made.set(encoder.name, { charts, table, rows });
     return h(
       "section",
       { class: "encoder" },
       h("h2", {}, titleOf(encoder.name)),
-      h("div", { class: "charts" }, norms.element, cosines.element),
+      h("div", { class: "charts" }, ...charts.map((chart) => chart.element)),
       table,
     );
   };
@@ -186,7 +182,7 @@ export function createRows(shown) {
     const { rows, words } = shown.run.description.state;
     if (rows === null) return;
     if (rows.some(({ name, norms }) => made.get(name)?.rows !== norms.length)) {
-      charts().forEach((chart) => chart.destroy());
+      allCharts().forEach((chart) => chart.destroy());
       made.clear();
       fill(element, ...rows.map(make));
       updateCurves();
@@ -199,19 +195,21 @@ export function createRows(shown) {
 
   function updateCurves() {
     const rows = shown.curves.data?.rows;
-    for (const { name, norms, cosines, vocabularyNorms } of rows?.encoders ?? []) {
-      const view = made.get(name);
-      if (rows === undefined || view === undefined || view.rows !== norms.length) continue;
-      const [from, middle, to] = vocabularyNorms;
-      view.norms.update([rows.step, ...rowColumns(norms)], { range: { from, middle, to } });
-      view.cosines.update([rows.step, ...rowColumns(cosines)]);
+    for (const encoder of rows?.encoders ?? []) {
+      const view = made.get(encoder.name);
+      if (rows === undefined || view?.rows !== encoder.norms.length) continue;
+      const [from, middle, to] = encoder.vocabularyNorms;
+      for (const [i, { key, againstVocabulary }] of rowMetrics.entries()) {
+        const range = againstVocabulary ? { from, middle, to } : null;
+        view.charts[i].update([rows.step, ...rowColumns(encoder[key])], { range });
+      }
     }
   }
 
   return {
     element,
     update: (what) => what === "run" ? updateRun() : updateCurves(),
-    redraw: () => charts().forEach((chart) => chart.remake()),
-    close: () => charts().forEach((chart) => chart.destroy()),
+    redraw: () => allCharts().forEach((chart) => chart.remake()),
+    close: () => allCharts().forEach((chart) => chart.destroy()),
   };
 }

@@ -4,7 +4,7 @@
 
 /** @typedef {import("../../reading/run-view.ts").RunView} RunView */
 /** @typedef {import("../../reading/run-list.ts").ListedRun} ListedRun */
-/** @typedef {import("../../reading/curves.ts").ThinnedCurves} ThinnedCurves */
+/** @typedef {import("../../reading/curves.js").Curves} Curves */
 
 /** @type {{token: string, folder: string} | undefined} */
 let session;
@@ -29,11 +29,12 @@ export const getRun = (id) => ask(runPath(id));
 
 /**
  * @param {string} id
- * @param {{points: number, smoothing: number, from?: number, to?: number}} options
- * @returns {Promise<ThinnedCurves>}
+ * @param {{points: number, smoothing?: number, from?: number, to?: number}} options
+ * @returns {Promise<Curves>}
  */
 export function getCurves(id, { points, smoothing, from, to }) {
-  const query = new URLSearchParams({ points: String(points), smoothing: String(smoothing) });
+  const query = new URLSearchParams({ points: String(points) });
+  if (smoothing !== undefined) query.set("smoothing", String(smoothing));
   if (from !== undefined) query.set("from", String(from));
   if (to !== undefined) query.set("to", String(to));
   return ask(`${runPath(id)}/curves?${query}`);

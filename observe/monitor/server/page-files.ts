@@ -20,9 +20,13 @@ const types: Readonly<Record<string, string>> = {
 
 const pageFolder = fileURLToPath(new URL("../page", import.meta.url));
 
-const readingFolder = fileURLToPath(new URL("../../reading", import.meta.url));
-/** What page and server read runs with. */
-const shared = ["run-state.js", "run-status.js"];
+/** What page and server read runs with, as paths from the page's folder. */
+const shared = [
+  ...["curves.js", "measured-alike.js", "run-state.js", "run-status.js", "smoothing.js"].map((
+    name,
+  ) => `../../reading/${name}`),
+  "../../../inversion/metrics.js",
+];
 
 /** From the address's path to the file. */
 export async function loadPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
@@ -32,9 +36,9 @@ export async function loadPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
       address: name === "index.html" ? "/" : `/${name}`,
       path: join(pageFolder, name),
     })),
-    ...shared.map((name) => ({
-      address: `/reading/${name}`,
-      path: join(readingFolder, name),
+    ...shared.map((path) => ({
+      address: path.replace(/^(\.\.\/)+/, "/"),
+      path: join(pageFolder, path),
     })),
     ...["uPlot.esm.js", "uPlot.min.css"].map((name) => ({
       address: `/node_modules/uplot/dist/${name}`,

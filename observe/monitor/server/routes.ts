@@ -5,6 +5,7 @@ import type { Pictures } from "../../reading/pictures.ts";
 import type { RunFolder } from "../../reading/run-folders.ts";
 import { listRun } from "../../reading/run-list.ts";
 import type { RunReader } from "../../reading/run-reader.ts";
+import { thinCurves } from "../../reading/thin-curves.ts";
 import { viewRun } from "../../reading/run-view.ts";
 import { renderReport } from "../../report/report.ts";
 import { streamEvents } from "./event-stream.ts";
@@ -92,11 +93,12 @@ async function answerRun(
       return sendJson(response, await viewRun(reader));
     case "curves": {
       const { curves } = await reader.read();
+      const smoothing = query.get("smoothing");
       return sendJson(
         response,
-        curves.thinned({
+        thinCurves(curves, {
           points: number(query.get("points"), 10, 4000, 800),
-          smoothing: number(query.get("smoothing"), 0, 0.999, 0.9),
+          ...(smoothing === null ? {} : { smoothing: number(smoothing, 0, 0.999, 0.9) }),
           from: number(query.get("from"), 0, Infinity, -Infinity),
           to: number(query.get("to"), 0, Infinity, Infinity),
         }),

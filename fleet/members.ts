@@ -1,0 +1,142 @@
+// Who takes part in a fleet: workers with what they are, when they were last seen and what runs are asked for
+// by commands on other machines; and what waits in the queues.
+// The trap: only the database's clock is asked, since a machine's may be an hour wrong.
+import { join } from "node:path";
+import { Context, Effect, Layer, Schema } from "effect";
+import * as SqlClient from "effect/sql/SqlClient";
+import type { SqlError } from "effect/sql/SqlError";
+import { databaseNow } from "./database-clock.ts";
+import { PlannedSweepJson, Segment } from "./planned-sweep.ts";
+import { deleteFinished, keptDays } from "./retention.ts";
+
+const { Finite, Int, Json, Record, String: Text, Struct } = Schema;
+
+/** What a worker says of itself. */
+export const WorkerAbout = Struct({
+  machine: Text,
+  pid: Int,
+  slots: Int,
+  /** This tool and its version, the runtime and its version. */
+  tool: Text,
+  /** Of its stages and of the state's format, by name: what it can go on with. */
+  versions: Record(Text, Finite),
+  /** Whether it runs stages that are files of the user's own. */
+  customStages: Schema.Boolean,
+});
+export type WorkerAbout = typeof WorkerAbout.Type;
+
+export interface Member {
+  readonly name: string;
+  readonly about: WorkerAbout;
+  readonly silentSeconds: number;
+}
+
+export interface QueueItemRow {
+  readonly queue: string;
+  readonly segment: Segment;
+  /** Claimed by a worker, which may be dead by now. */
+  readonly held: boolean;
+}
+
+export interface RunRequest {
+  readonly id: number;
+  /** The run's folder, as its worker sees it. */
+  readonly dir: string;
+  readonly request: Schema.Json;
+}
+
+const make = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient;
+  const now = databaseNow(sql);
+  const decodeAbout = Schema.decodeUnknownOption(Schema.fromJsonString(WorkerAbout));
+  const decodeItem = Schema.decodeUnknownOption(
+    Schema.fromJsonString(Struct({ segment: Segment })),
+  );
+  const decodePlan = Schema.decodeSync(PlannedSweepJson);
+  const decodeRequest = Schema.decodeUnknownSync(Schema.fromJsonString(Json));
+
+  /** Says that a worker is there. */
+  const announce = (name: string, about: WorkerAbout) =>
+    Effect.asVoid(sql`INSERT INTO gnomic_workers (name, about, seen_at)
+      VALUES (${name}, ${JSON.stringify(about)}, ${now})
+      ON CONFLICT (name) DO UPDATE SET about = excluded.about, seen_at = excluded.seen_at`);
+  const leave = (name: string) =>
+    Effect.asVoid(sql`DELETE FROM gnomic_workers WHERE name = ${name}`);
+  const all: Effect.Effect<readonly Member[], SqlError> = Effect.map(
+    sql`SELECT name, about, ${now} - seen_at AS silent FROM gnomic_workers ORDER BY name`,
+    (rows) =>
+      rows.flatMap((row: any) => {
+        const about = decodeAbout(row.about);
+        return about._tag === "None" ? [] : [{
+          name: row.name,
+          about: about.value,
+          silentSeconds: Math.max(0, Number(row.silent)) / 1000,
+        }];
+      }),
+  );
+
+  /** What waits in the queues or is claimed. */
+  const items: Effect.Effect<readonly QueueItemRow[], SqlError> = Effect.map(
+    sql`SELECT queue_name, element, acquired_at FROM effect_queue
+      WHERE state = 'pending' ORDER BY sequence`,
+    (rows) =>
+      rows.flatMap((row: any) => {
+        const item = decodeItem(row.element);
+        return item._tag === "None" ? [] : [{
+          queue: row.queue_name,
+          segment: item.value.segment,
+          held: row.acquired_at !== null,
+        }];
+      }),
+  );
+
+  /** Asks whoever trains a run for something; its number. */
+  const ask = (run: string, request: Schema.Json): Effect.Effect<number, SqlError> =>
+    Effect.map(
+      sql`INSERT INTO gnomic_requests (run, request, asked_at)
+        VALUES (${run}, ${JSON.stringify(request)}, ${now}) RETURNING id`,
+      (rows: any) => Number(rows[0].id),
+    );
+  /** What the runs of a worker are asked for and have not answered. */
+  const asked = (worker: string): Effect.Effect<readonly RunRequest[], SqlError> =>
+    Effect.map(
+      sql`SELECT q.id, q.run, q.request, s.plan, r.trial FROM gnomic_requests q, gnomic_runs r
+        JOIN gnomic_sweeps s ON s.name = r.sweep
+        WHERE q.answer IS NULL AND r.worker = ${worker} ORDER BY q.id`,
+      (rows) =>
+        rows.flatMap((row: any) => {
+          const { base, trials } = decodePlan(row.plan);
+          return trials.some(({ number, run }) => number === Number(row.trial) && run === row.run)
+            ? [{
+              id: Number(row.id),
+              dir: join(base, row.run),
+              request: decodeRequest(row.request),
+            }]
+            : [];
+        }),
+    );
+  const reply = (id: number, answer: string) =>
+    Effect.asVoid(sql`UPDATE gnomic_requests SET answer = ${answer} WHERE id = ${id}`);
+  /** Null: nobody answered yet. */
+  const answerTo = (id: number): Effect.Effect<string | null, SqlError> =>
+    Effect.map(
+      sql`SELECT answer FROM gnomic_requests WHERE id = ${id}`,
+      (rows: any) => rows[0]?.answer ?? null,
+    );
+  const withdraw = (id: number) =>
+    Effect.asVoid(sql`DELETE FROM gnomic_requests WHERE id = ${id} AND answer IS NULL`);
+
+  /** Deletes what the tables hold of sweeps that were over so many days ago. */
+  const forget = (days = keptDays) => deleteFinished(sql, days);
+
+  return { announce, leave, all, items, ask, asked, reply, answerTo, withdraw, forget };
+});
+
+export class Members extends Context.Service<Members, Effect.Success<typeof make>>()(
+  "gnomic/fleet/Members",
+) {
+  static readonly layer: Layer.Layer<Members, never, SqlClient.SqlClient> = Layer.effect(
+    Members,
+    make,
+  );
+}
