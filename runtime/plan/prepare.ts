@@ -116,6 +116,7 @@ export const prepare = Effect.fnUntraced(function* (command: Command) {
   const facts = yield* app.facts({
     configuration,
     values: seeded,
+    worlds,
     kept: manifest === undefined ? null : { device: manifest.device, facts: manifest.facts },
     needsRun,
     offline: command.offline,
