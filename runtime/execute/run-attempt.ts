@@ -11,7 +11,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { versions } from "../platform/versions.ts";
 import { openRunBlobs } from "../store/blob-store.ts";
-import { sweepTemporary } from "../store/remove-temporary.ts";
+import { sweepTemporary } from "../../lib/remove-temporary.ts";
 import { type AttemptRecorder, beginAttempt } from "./attempt-recorder.ts";
 import { type EventLog, openEventLog } from "./event-log.ts";
 import { executeRepairing, type Outcomes } from "./execute.ts";
