@@ -7,6 +7,7 @@ import * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
 import { databaseNow } from "./database-clock.ts";
 import { PlannedSweepJson, Segment } from "./planned-sweep.ts";
+import { deleteFinished, keptDays } from "./retention.ts";
 
 const { Finite, Int, Json, Record, String: Text, Struct } = Schema;
 
@@ -125,7 +126,10 @@ const make = Effect.gen(function* () {
   const withdraw = (id: number) =>
     Effect.asVoid(sql`DELETE FROM gnomic_requests WHERE id = ${id} AND answer IS NULL`);
 
-  return { announce, leave, all, items, ask, asked, reply, answerTo, withdraw };
+  /** Deletes what the tables hold of sweeps that were over so many days ago. */
+  const forget = (days = keptDays) => deleteFinished(sql, days);
+
+  return { announce, leave, all, items, ask, asked, reply, answerTo, withdraw, forget };
 });
 
 export class Members extends Context.Service<Members, Effect.Success<typeof make>>()(
