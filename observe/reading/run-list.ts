@@ -4,6 +4,7 @@
 import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type MeasuredOn, measuredOn } from "../../inversion/measured-on.ts";
+import { isSettled, stampOf } from "../../lib/file-stamp.ts";
 import { isAlive } from "./run-alive.ts";
 import { quickEvent } from "./quick-event.ts";
 import type { RunFolder } from "./run-folders.ts";
@@ -80,6 +81,20 @@ function foldLines(state: RunState, lines: readonly string[]): void {
   }
 }
 
+/** By the run's folder: a page asks every few seconds, and the manifest of many pictures is long. */
+const measured = new Map<string, { readonly stamp: string; readonly on: MeasuredOn | null }>();
+
+async function measuredIn(dir: string): Promise<MeasuredOn | null> {
+  const info = await stat(join(dir, "run.json"), { bigint: true }).catch(() => undefined);
+  if (info === undefined) return null;
+  const stamp = stampOf(info);
+  const known = measured.get(dir);
+  if (known?.stamp === stamp) return known.on;
+  const on = measuredOn(await readRunFile(dir));
+  if (isSettled(info, Date.now())) measured.set(dir, { stamp, on });
+  return on;
+}
+
 /** What the list shows of a run; nothing when its events cannot be read. */
 export async function listRun({ id, dir }: RunFolder): Promise<ListedRun | undefined> {
   const read = await ends(join(dir, "events.jsonl")).catch(() => undefined);
@@ -107,24 +122,31 @@ export async function listRun({ id, dir }: RunFolder): Promise<ListedRun | undef
       metrics: seconds === undefined ? {} : { seconds },
     },
     alive: await isAlive(dir),
-    measuredOn: measuredOn(await readRunFile(dir)),
+    measuredOn: await measuredIn(dir),
     picture: latestPicture(state),
   };
 }
 
+/** What a file was like; undefined while that may still change unseen. */
+async function stampIn(dir: string, name: string): Promise<string | undefined> {
+  const info = await stat(join(dir, name), { bigint: true }).catch(() => null);
+  if (info === null) return "none";
+  return isSettled(info, Date.now()) ? stampOf(info) : undefined;
+}
+
 /** Lists runs again and again; one that has not changed is not read anew. */
 export function newRunList(): (run: RunFolder) => Promise<ListedRun | undefined> {
-  const known = new Map<string, { readonly of: string; readonly run: ListedRun }>();
+  const known = new Map<string, { readonly stamp: string; readonly run: ListedRun }>();
   return async (folder) => {
     const { dir } = folder;
-    const files = ["events.jsonl", "run.json"].map((name) =>
-      stat(join(dir, name)).catch(() => null)
-    );
-    const of = (await Promise.all(files)).map((file) => `${file?.size} ${file?.mtimeMs}`).join();
+    const stamps = [await stampIn(dir, "events.jsonl"), await stampIn(dir, "run.json")];
+    const stamp = stamps.includes(undefined) ? undefined : stamps.join();
     const before = known.get(dir);
-    if (before?.of === of) return { ...before.run, id: folder.id, alive: await isAlive(dir) };
+    if (before !== undefined && before.stamp === stamp) {
+      return { ...before.run, id: folder.id, alive: await isAlive(dir) };
+    }
     const run = await listRun(folder);
-    if (run !== undefined) known.set(dir, { of, run });
+    if (run !== undefined && stamp !== undefined) known.set(dir, { stamp, run });
     return run;
   };
 }
