@@ -11,7 +11,8 @@ import type { PlannedSweep } from "./planned-sweep.ts";
 import type { SegmentOutcome } from "./segment-outcome.ts";
 import { Sweep } from "./sweep-workflow.ts";
 import { Tables } from "./tables.ts";
-import { runWorker, type Train } from "./worker.ts";
+import type { Train } from "./train-fenced.ts";
+import { runWorker } from "./worker.ts";
 
 const planOf = (count: number, more: Partial<PlannedSweep> = {}): PlannedSweep => ({
   name: "s",
