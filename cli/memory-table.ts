@@ -8,8 +8,14 @@ type Row = MemoryTable["rows"][number];
 
 const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 2 : 1);
 
-const verdict = ({ work, plan, fits }: Row, chosen: string) =>
-  !fits ? "does not fit" : work === "training" && plan === chosen ? "taken" : "fits";
+const verdict = ({ work, plan, fits }: Row, { plan: chosen, available }: MemoryTable) =>
+  !fits
+    ? "does not fit"
+    : work === "training" && plan === chosen
+    ? "taken"
+    : available === null
+    ? ""
+    : "fits";
 
 const workText = ({ work, plan, tiled }: Row) =>
   plan !== undefined ? `training, plan ${plan}` : tiled ? `${work}, in tiles` : work;
@@ -26,7 +32,7 @@ export function memoryTable({ facts }: Plan): readonly string[] {
     gib(row.weights),
     gib(row.activations),
     gib(row.peak),
-    verdict(row, memory.plan),
+    verdict(row, memory),
   ]);
   return table([head, ...lines], new Set([1, 2, 3, 4, 5]));
 }

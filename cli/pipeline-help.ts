@@ -19,6 +19,10 @@ export const pipelineHelp: Pick<
     ["--provider <name>", `What computes: ${["auto", ...providerNames].join(", ")}`],
     ["--from-file <file>", "The settings that an embedding file carries; it asks for places"],
     ["--dry-run", "Say what would be done and why; no network is used and no run is made"],
+    [
+      "--device-memory <gib>",
+      "With --dry-run and --provider: plan for a card of so many GiB that need not be here",
+    ],
     ["--explain [option]", "Say what an option means, or list them all"],
     [
       "--from <stage>",
@@ -64,6 +68,7 @@ export const pipelineHelp: Pick<
   examples: [
     "pipeline sdxl-ti",
     "pipeline sdxl-ti --dry-run",
+    "pipeline sdxl-ti --config config/presets/gnome-12gb.yaml --dry-run --provider cuda --device-memory 12",
     "pipeline sdxl-ti --config config/presets/gnome-24gb.yaml --set num_vectors=8",
     "pipeline sdxl-ti --explain data_loader.resolution",
   ],

@@ -22,6 +22,7 @@ import { type Command, type Terminal, UsageFault } from "./command.ts";
 import { readingFrom } from "./from-file.ts";
 import { othersToStderr } from "./others-to-stderr.ts";
 import { memoryTable } from "./memory-table.ts";
+import { timeTable } from "./time-table.ts";
 import { pipelineHelp } from "./pipeline-help.ts";
 import { plainText } from "./plain-text.ts";
 import { reportDefectsIn } from "./print-fault.ts";
@@ -46,6 +47,21 @@ const checkStep = (value: unknown): Effect.Effect<void, Fault> => {
       wanted: "a number of steps from 1 on",
       found: text(value)!,
       fix: "--to-step 300 ends after step 300; --until names a stage.",
+    }),
+  );
+};
+
+const checkMemory = ({ deviceMemory, dryRun }: Options): Effect.Effect<void, Fault> => {
+  const gib = Number(text(deviceMemory));
+  if (deviceMemory === undefined || (dryRun === true && gib > 0 && gib < Infinity)) {
+    return Effect.void;
+  }
+  return Effect.fail(
+    new UsageFault({
+      key: "--device-memory",
+      wanted: "with --dry-run, the GiB of a card to plan for",
+      found: dryRun === true ? text(deviceMemory)! : "no --dry-run",
+      fix: "e.g. --dry-run --provider cuda --device-memory 12",
     }),
   );
 };
@@ -75,7 +91,10 @@ function commandOf(
     toStep: options.toStep === undefined ? undefined : Number(text(options.toStep)),
     choice: { resume: text(options.resume), extend: options.extend === true },
     offline: options.dryRun === true,
-    app: trainingApp(readingFrom(text(options.fromFile))),
+    app: trainingApp(
+      readingFrom(text(options.fromFile)),
+      options.deviceMemory === undefined ? null : Number(text(options.deviceMemory)),
+    ),
     onProgress,
   };
 }
@@ -122,7 +141,12 @@ const dryRun = (
       const { facts, ...rest } = plan;
       print(JSON.stringify({ ...rest, ...facts }));
     } else {
-      const lines = [...prepared.notes, ...explainPlan(plan), ...memoryTable(plan)];
+      const lines = [
+        ...prepared.notes,
+        ...explainPlan(plan),
+        ...memoryTable(plan),
+        ...timeTable(plan),
+      ];
       lines.map(plainText).forEach(print);
     }
     yield* keepDigests(prepared);
@@ -209,7 +233,7 @@ export const pipelineCommand: Command = {
       if (modeOf(options) === "full") downloads.update(done, total, unit);
     });
     return Effect.andThen(
-      checkStep(options.toStep),
+      Effect.andThen(checkStep(options.toStep), checkMemory(options)),
       command.offline
         ? Effect.scoped(dryRun(command, options))
         : Effect.scoped(run(command, options, terminal)),

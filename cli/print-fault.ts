@@ -1,7 +1,7 @@
 // A fault for people, on standard error: what is wrong, line by line, and for a defect where its report is.
 import process from "node:process";
 import { type Fault, Stopped } from "../lib/fault.ts";
-import { writeCrashReport } from "../runtime/execute/crash-report.ts";
+import { writeCrashReport } from "./crash-report.ts";
 import { plainText } from "./plain-text.ts";
 
 let reportFolder: string | null = null;

@@ -1,6 +1,7 @@
 // What each `runs <action>` does, once its words and options are taken apart: finds the run, does it, says it.
 // The trap: what deletes only says what it would delete, until it is given --yes.
 import { Effect } from "effect";
+import type { Fleet } from "../fleet/connection.ts";
 import type { Fault } from "../lib/fault.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { listRun } from "../observe/reading/run-list.ts";
@@ -30,6 +31,8 @@ export interface Call {
   readonly olderThan: string | undefined;
   readonly step: number | undefined;
   readonly prompts: readonly string[];
+  /** The PostgreSQL that runs of other machines are known in; null: there is none. */
+  readonly fleet: Fleet | null;
   /** Prints `lines`, or with --json the one value. */
   readonly say: (value: unknown, lines: readonly string[]) => void;
 }
@@ -40,9 +43,12 @@ export interface Action {
   readonly run: (call: Call) => Effect.Effect<void, Fault>;
 }
 
+/** Loaded only with a fleet. */
+const remote = tryPromise(() => import("./remote-runs.ts"));
+
 const list: Action = {
   names: [],
-  run: ({ base, say }) =>
+  run: ({ base, fleet, say }) =>
     Effect.gen(function* () {
       const runs = yield* surveyRuns(base);
       const lines = yield* Effect.forEach(runs, (run) =>
@@ -56,24 +62,44 @@ const list: Action = {
         totalSteps: listed?.state.totalSteps ?? null,
         loss: listed?.state.loss ?? null,
         fixedLoss: listed?.state.fixedLoss ?? null,
+        measuredOn: listed?.measuredOn ?? null,
       }));
-      say(rows, runs.length === 0 ? [`There are no runs in ${base}.`] : listText(lines));
+      const text = runs.length === 0 ? [`There are no runs in ${base}.`] : listText(lines);
+      if (fleet === null) return say(rows, text);
+      const { elsewhereText, runsElsewhere } = yield* remote;
+      const elsewhere = yield* runsElsewhere(fleet, new Set(runs.map(({ name }) => name)));
+      say([...rows, ...elsewhere], [...text, ...elsewhereText(elsewhere)]);
     }),
 };
 
 const show: Action = {
   names: ["RUN"],
-  run: ({ args: [name], base, say }) =>
-    Effect.map(
-      Effect.flatMap(findRun(name, base), describeRun),
-      (run) => say(run, showText(run)),
-    ),
+  run: ({ args: [name], base, fleet, say }) =>
+    Effect.gen(function* () {
+      if (fleet !== null) {
+        const { findAnywhere, isElsewhere, remoteText } = yield* remote;
+        const found = yield* findAnywhere(name, fleet);
+        if (isElsewhere(found)) return say(found, remoteText(found));
+      }
+      const run = yield* Effect.flatMap(findRun(name, base), describeRun);
+      say(run, showText(run));
+    }),
 };
 
 const compare: Action = {
   names: ["RUN", "RUN"],
-  run: ({ args, base, say }) =>
+  run: ({ args, base, fleet, say }) =>
     Effect.gen(function* () {
+      if (fleet !== null) {
+        const { compareRows, compareRowsText, findAnywhere, isElsewhere } = yield* remote;
+        const found = yield* Effect.forEach(args, (name) => findAnywhere(name, fleet));
+        if (found.some(isElsewhere)) {
+          const { findRemoteRun } = yield* tryPromise(() => import("../fleet/remote-runs.ts"));
+          const [a, b] = yield* Effect.forEach(found, ({ name }) => findRemoteRun(name, fleet));
+          const rows = compareRows(a, b);
+          return say(rows, compareRowsText(rows));
+        }
+      }
       const [a, b] = yield* Effect.forEach(args, (name) =>
         Effect.flatMap(findRun(name, base), describeRun));
       const comparison = compareRuns(a, b);
@@ -139,6 +165,15 @@ const steering = (
   run: (call) =>
     Effect.gen(function* () {
       const asked = yield* request(call);
+      if (call.fleet !== null) {
+        const { findAnywhere, isElsewhere } = yield* remote;
+        const found = yield* findAnywhere(call.args[0], call.fleet);
+        if (isElsewhere(found)) {
+          const { askRemoteRun } = yield* tryPromise(() => import("../fleet/remote-runs.ts"));
+          yield* askRemoteRun(found, asked, call.fleet);
+          return call.say({ run: found.name, ...asked }, [`${found.name}: ${said}`]);
+        }
+      }
       const run = yield* findRun(call.args[0], call.base);
       yield* steerRun(run, asked);
       call.say({ run: run.name, ...asked }, [`${run.name}: ${said}`]);

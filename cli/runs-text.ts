@@ -1,5 +1,6 @@
 // What the actions of `runs` say in words: tables of runs, one run in full, two runs compared.
 // The trap: everything comes from files that may be damaged; what is not known is shown as "-".
+import { measuredGroups } from "../observe/reading/measured-alike.js";
 import type { ListedRun } from "../observe/reading/run-list.ts";
 import type { Change } from "../lib/json-difference.ts";
 import type { Comparison } from "../observe/reading/compare-runs.ts";
@@ -20,20 +21,37 @@ export interface RunLine {
 const stepsText = (step: number | null, total: number | null) =>
   step === null ? none : total === null || total === 0 ? `${step}` : `${step}/${total}`;
 
+const mostNotes = 8;
+
 const lossText = (loss: number | null | undefined) => loss?.toFixed(5) ?? none;
 
-export const listText = (lines: readonly RunLine[]): readonly string[] =>
-  table([
-    ["RUN", "STATUS", "STEP", "LOSS", "BEST FIXED LOSS", "TOUCHED"],
-    ...lines.map(({ run, listed }) => [
-      run.name,
-      run.status,
-      stepsText(run.step, listed?.state.totalSteps ?? null),
-      lossText(listed?.state.loss),
-      lossText(listed?.state.fixedLoss?.bestLoss),
-      timeText(run.touchedAt),
+/** Where losses were measured on different things, a letter stands behind each, and the reasons below. */
+export function listText(lines: readonly RunLine[]): readonly string[] {
+  const { groups, notes } = measuredGroups(
+    lines.map(({ listed }) => ({
+      on: listed?.measuredOn ?? null,
+      measured: (listed?.state.fixedLoss ?? null) !== null,
+    })),
+  );
+  return [
+    ...table([
+      ["RUN", "STATUS", "STEP", "LOSS", "BEST FIXED LOSS", "TOUCHED"],
+      ...lines.map(({ run, listed }, i) => [
+        run.name,
+        run.status,
+        stepsText(run.step, listed?.state.totalSteps ?? null),
+        lossText(listed?.state.loss),
+        [lossText(listed?.state.fixedLoss?.bestLoss), groups[i]].filter(Boolean).join(" "),
+        timeText(run.touchedAt),
+      ]),
+    ], new Set([2, 3, 4])),
+    ...(notes.length === 0 ? [] : [
+      "Best fixed losses compare only within a letter.",
+      ...notes.slice(0, mostNotes),
+      ...(notes.length > mostNotes ? [`... and ${notes.length - mostNotes} more letters.`] : []),
     ]),
-  ], new Set([2, 3, 4]));
+  ];
+}
 
 const metricText = (value: number | null): string =>
   value === null ? none : Number.isInteger(value) ? `${value}` : value.toPrecision(5);
@@ -103,7 +121,9 @@ const changeLines = (what: string, changes: readonly Change[] | null): readonly 
       ...indented(table(changes.map(({ key, from, to }) => [key, valueText(from), valueText(to)]))),
     ];
 
-export function compareText({ a, b, configuration, inputs, metrics, stages }: Comparison) {
+export function compareText(
+  { a, b, configuration, inputs, metrics, stages, incomparable }: Comparison,
+) {
   return [
     `A ${a}`,
     `B ${b}`,
@@ -112,14 +132,17 @@ export function compareText({ a, b, configuration, inputs, metrics, stages }: Co
     "results",
     ...indented(table([
       ["", "A", "B", "B - A", "BETTER"],
-      ...metrics.map(({ metric, a, b, better }) => [
+      ...metrics.map(({ metric, a, b, better, comparable }) => [
         metric,
         metricText(a),
         metricText(b),
-        a === null || b === null ? none : metricText(b - a),
+        a === null || b === null || !comparable ? none : metricText(b - a),
         better?.toUpperCase() ?? "",
       ]),
     ], new Set([1, 2, 3]))),
+    ...(incomparable.length === 0
+      ? []
+      : [`  The fixed-input losses do not compare: ${incomparable.join("; ")}.`]),
     ...(stages.length === 0 ? [] : [
       "stages",
       ...indented(table(stages.map(({ stage, shared }) => [stage, shared ? "shared" : "differs"]))),

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { Effect } from "effect";
 import type { Fault } from "../lib/fault.ts";
 import type { UnstampedTrainingEvent } from "../inversion/events.ts";
+import { measuredManifest } from "../inversion/testing/measured-manifest.ts";
 import { startChild } from "../runtime/testing/child.ts";
 import { makeRun } from "../runtime/testing/make-run.ts";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
@@ -67,7 +68,10 @@ const bruce = (name: string, rate: number, latents = "same") => ({
   step: 10,
   events,
   latents,
-  manifest: { configuration: { optimizer: { learning_rate: rate }, seed: 1 }, inputs: {} },
+  manifest: {
+    ...measuredManifest,
+    configuration: { ...measuredManifest.configuration, optimizer: { learning_rate: rate } },
+  },
 });
 
 test("list: one line a run, broken ones too", () =>
@@ -123,11 +127,51 @@ test("compare: keys, numbers and shared results", () =>
       a: 0.09,
       b: 0.07,
       better: "b",
+      comparable: true,
     });
+    assert.deepEqual(ab.incomparable, []);
     assert.equal((await json(base, "compare a c")).stages[0].shared, false);
     const text = (await run(base, "compare a b")).join("\n");
     assert.match(text, /optimizer\.learning_rate +0\.01 +0\.02/);
     assert.match(text, /fixed-input loss now +0\.090+ +0\.070+ +-0\.0200/);
+  }));
+
+test("fixed losses of other seeds or timesteps are marked, with the reason", () =>
+  withTemporaryFolder(async (base) => {
+    const { configuration } = measuredManifest;
+    const timesteps = { ...configuration, fixed_loss_timesteps: [1, 2] };
+    await makeRun(base, bruce("a", 0.01));
+    await makeRun(base, bruce("b", 0.02));
+    await makeRun(base, { ...bruce("c", 0.01), manifest: { ...measuredManifest, seed: 2 } });
+    await makeRun(base, {
+      ...bruce("d", 0.01),
+      manifest: { ...measuredManifest, configuration: timesteps },
+    });
+    const [, ...lines] = await run(base, "list");
+    assert.deepEqual(
+      lines.slice(0, 4).map((line) => / 0\.08000 (\w) /.exec(line)?.[1]),
+      ["A", "A", "B", "C"],
+    );
+    assert.deepEqual(lines.slice(4), [
+      "Best fixed losses compare only within a letter.",
+      "B does not compare with A: seed 2 against 1",
+      "C does not compare with A: timesteps 1, 2 in turn against 125, 375, 625, 875 in turn",
+    ]);
+    const rows = await json(base, "list");
+    assert.deepEqual(
+      rows.map(({ measuredOn }: { measuredOn: { seed: string } }) => measuredOn.seed),
+      ["1", "1", "2", "1"],
+    );
+
+    const text = (await run(base, "compare a c")).join("\n");
+    assert.match(text, /fixed-input loss now +0\.090+ +0\.090+ +- *$/m);
+    assert.match(text, /^ {2}The fixed-input losses do not compare: seed 1 against 2\.$/m);
+    const ac = await json(base, "compare a c");
+    assert.deepEqual(ac.incomparable, ["seed 1 against 2"]);
+    const named = (name: string) =>
+      ac.metrics.find(({ metric }: { metric: string }) => metric === name).comparable;
+    assert.deepEqual([named("fixed-input loss at best"), named("seconds a step")], [false, true]);
+    assert.doesNotMatch((await run(base, "compare a b")).join("\n"), /do not compare/);
   }));
 
 test("delete and prune list first, and act with --yes", () =>

@@ -1,7 +1,9 @@
 // `runs <action>`: the runs in a folder, to list, show, compare, steer, move and clear up. What each action
 // does is in runs-actions.ts; here is how they are written.
+import process from "node:process";
 import { Effect } from "effect";
 import type { Command, Terminal } from "./command.ts";
+import { fleetOf, fleetOptions } from "./fleet-options.ts";
 import { type Call, runsActions, runsUsage } from "./runs-actions.ts";
 
 export const runsCommand: Command = {
@@ -13,6 +15,7 @@ export const runsCommand: Command = {
     ["--prompt <text>", "validate: this in place of the configured prompts; may be repeated"],
     ["--older-than <age>", "prune: also runs that did not end well and are older, e.g. 30d"],
     ["--yes", "delete, prune: do it; without it they only list"],
+    ...fleetOptions,
     ["--json", "Print one JSON value instead of text"],
   ],
   repeatable: ["prompt"],
@@ -37,6 +40,8 @@ export const runsCommand: Command = {
         "compare RUN RUN: what differs in configuration, pictures and weights, what each reached, " +
         "and which results of stages they share.",
         "stop RUN, save RUN, validate RUN: ask the training that runs; it answers within a step.",
+        "With GNOMIC_FLEET or --fleet, list, show, compare, stop, save and validate also reach runs " +
+        "of other machines: through the database, by the worker that trains them.",
         "choose RUN --step N: mark a checkpoint as the one to keep.",
         "export RUN FILE, import FILE: move a run to another machine, with all that its command " +
         "needs to go on there (the pictures and the model aside). FILE is a tar archive.",
@@ -60,15 +65,20 @@ export const runsCommand: Command = {
     if (step !== undefined && !(Number.isInteger(step) && step >= 0)) {
       return Effect.fail(runsUsage("--step", "a number of finished steps", String(options.step)));
     }
-    return action.run({
-      args: rest,
-      base: options.output === undefined ? "output" : String(options.output),
-      yes: options.yes === true,
-      olderThan: options.olderThan === undefined ? undefined : String(options.olderThan),
-      step,
-      prompts: [options.prompt ?? []].flat().map(String),
-      say: saying(terminal, options.json === true),
-    });
+    const base = options.output === undefined ? "output" : String(options.output);
+    const isShared = options.fleet !== undefined || (process.env.GNOMIC_FLEET ?? "") !== "";
+    const fleet = isShared ? fleetOf(base, options) : Effect.succeed(null);
+    return Effect.flatMap(fleet, (fleet) =>
+      action.run({
+        args: rest,
+        base,
+        fleet,
+        yes: options.yes === true,
+        olderThan: options.olderThan === undefined ? undefined : String(options.olderThan),
+        step,
+        prompts: [options.prompt ?? []].flat().map(String),
+        say: saying(terminal, options.json === true),
+      }));
   },
 };
 

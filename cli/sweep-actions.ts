@@ -9,8 +9,10 @@ import { holdsOut } from "../config/fixed-loss.ts";
 import { optionRows } from "../config/option-rows.ts";
 import { exitCodeOfSweep, type Leaderboard, leaderboard, winners } from "../fleet/leaderboard.ts";
 import type { PlannedSweep } from "../fleet/planned-sweep.ts";
+import { type Blobs, folderBlobs } from "../fleet/blobs.ts";
 import type { Fleet } from "../fleet/connection.ts";
 import { outlookLines, planSweep, type TrialWorld } from "../fleet/plan-sweep.ts";
+import { bringRuns, sendRuns } from "../fleet/runs-of-sweep.ts";
 import { runToEnd, withTables } from "../fleet/sweep-session.ts";
 import type { StoredSweep, Tables } from "../fleet/tables.ts";
 import { trainInChild } from "../fleet/train-child.ts";
@@ -210,6 +212,21 @@ const removeLosers = (sweep: StoredSweep, board: Leaderboard): Effect.Effect<voi
   });
 };
 
+/** Where runs travel through; null: they stay where they are. */
+const blobsOf = (fleet: Fleet, { blobs }: Options): Effect.Effect<Blobs | null, Fault> =>
+  blobs === undefined
+    ? Effect.succeed(null)
+    : fleet.shared
+    ? folderBlobs(String(blobs))
+    : Effect.fail(
+      new UsageFault({
+        key: "--blobs",
+        wanted: "workers on a PostgreSQL (GNOMIC_FLEET)",
+        found: "none: this process itself trains",
+        fix: "Leave --blobs out.",
+      }),
+    );
+
 /** Runs a sweep that is in the tables to its end, and says what came of it. */
 const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal) =>
   Effect.gen(function* () {
@@ -247,6 +264,17 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     yield* exit;
     const sweep = yield* find(fleet, name);
     const { results, board } = yield* withTables(fleet, (tables) => boardOf(tables, sweep));
+    const blobs = yield* blobsOf(fleet, options);
+    if (blobs !== null) {
+      yield* withTables(fleet, () => bringRuns(sweep.plan, blobs, say));
+    } else if (winners(board).some(({ run }) => !existsSync(run))) {
+      return yield* new UsageFault({
+        key: "--blobs",
+        wanted: "the folder through which runs travel, since the winner is not here",
+        found: "none",
+        fix: "Give --blobs with the folder that the workers have.",
+      });
+    }
     const files = yield* writeWinners(fleet.base, board, copyEmbedding);
     yield* removeLosers(sweep, board);
     if (quiet) terminal.print(JSON.stringify(board));
@@ -274,6 +302,7 @@ const run: Act = (given, options, terminal) =>
       definition,
       file,
       config,
+      config === null ? null : yield* readFileOf(config),
       trialWorld(definition, config, options),
     );
     if (options.dryRun === true) {
@@ -306,6 +335,9 @@ const run: Act = (given, options, terminal) =>
       }
     }
     yield* makeFolder(base); // workers look for it
+    const blobs = yield* blobsOf(fleet, options);
+    // Before anybody can begin one of them.
+    if (blobs !== null) yield* withTables(fleet, () => sendRuns({ ...sweep, name }, blobs));
     yield* withTables(fleet, (tables) => tables.submit({ ...sweep, name }));
     const stored = yield* find(fleet, name);
     if (stored.state === "cancelled") {

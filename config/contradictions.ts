@@ -5,6 +5,7 @@ import { learningRates, RateFault } from "../engine/optimise/rates.ts";
 import { alternatives } from "./alternatives.ts";
 import type { Finding } from "../runtime/options/config-fault.ts";
 import { dotted } from "../lib/mapping.ts";
+import { datasetKinds } from "./dataset.ts";
 import { triggerOf } from "./embedding.ts";
 import type { TrainingConfig } from "./training.ts";
 
@@ -131,7 +132,7 @@ const others: readonly Rule[] = [
   {
     keys: ["use_masks", "data_loader.dataset"],
     check: ({ use_masks, data_loader: { dataset } }) =>
-      !use_masks || dataset.type === "IMAGE_CAPTION_JSONL_DATASET" ? undefined : {
+      !use_masks || datasetKinds[dataset.type].masks ? undefined : {
         wanted: "a dataset with masks, as use_masks is true",
         found: dataset.type,
         fix: "Use IMAGE_CAPTION_JSONL_DATASET with a mask in each line, or use_masks: false.",
@@ -140,9 +141,9 @@ const others: readonly Rule[] = [
   {
     keys: ["data_loader.keep_original_captions", "data_loader.dataset"],
     check: ({ data_loader: { keep_original_captions, dataset } }) =>
-      !keep_original_captions || dataset.type !== "IMAGE_DIR_DATASET" ? undefined : {
+      !keep_original_captions || datasetKinds[dataset.type].captions ? undefined : {
         wanted: "a dataset with captions, as keep_original_captions is true",
-        found: "IMAGE_DIR_DATASET, which has none",
+        found: `${dataset.type}, which has none`,
         fix: "Use IMAGE_CAPTION_DIR_DATASET (.txt files), or keep_original_captions: false.",
       },
   },

@@ -3,6 +3,7 @@
 // The trap: sizes are (height, width), as in the reference, not (width, height).
 import { Schema } from "effect";
 import { intBetween, intFrom, option, required, tag } from "../runtime/options/option.ts";
+import { captionPresets } from "./caption-templates.ts";
 import { Dataset } from "./dataset.ts";
 
 /** Latents are an eighth of the picture, so sides are multiples of 8. */
@@ -32,7 +33,7 @@ export const heightWidth = (resolution: Resolution): readonly [height: number, w
 export const dataLoaderFields = {
   type: tag("TEXTUAL_INVERSION_SD_DATA_LOADER", "The kind of data loader; there is only one."),
   dataset: required(Dataset, { doc: "Where the training pictures come from." }),
-  caption_preset: option(Schema.NullOr(Schema.Literals(["style", "object"])), {
+  caption_preset: option(Schema.NullOr(Schema.Literals(captionPresets)), {
     doc: "A ready list of caption templates, for an object or for a style. " +
       "Exactly one of caption_preset and caption_templates is set.",
     default: null,
@@ -79,6 +80,7 @@ export const dataLoaderFields = {
       "once, so this changes nothing.",
     default: 0,
     keepsRun: true,
+    unhashed: true,
   }),
 
   apply_exif_orientation: option(Schema.Boolean, {

@@ -1,4 +1,5 @@
-// Where the pictures come from: the reference's four kinds of dataset, told apart by `type`.
+// Where the pictures come from: the reference's four kinds of dataset, one table, told apart by `type`.
+// `stages/ingest/dataset/list-dataset.ts` has the reader of each.
 // The trap: only a JSONL dataset can carry masks, and only a picture folder carries no captions.
 // Paths are relative to the current folder; paths inside a JSONL file to that file's folder.
 import { Schema } from "effect";
@@ -11,6 +12,7 @@ const keepInMemory = option(Schema.Boolean, {
     "once and its latents are cached, so this changes nothing.",
   default: false,
   keepsRun: true,
+  unhashed: true,
 });
 
 const imageColumn = option(Schema.NonEmptyString, {
@@ -23,27 +25,30 @@ const captionColumn = option(Schema.NonEmptyString, {
   default: "text",
 });
 
-export const ImageDirDataset = Schema.Struct({
+const pictureFolder = Schema.Struct({
   type: tag("IMAGE_DIR_DATASET", kind),
   dataset_dir: required(Schema.NonEmptyString, {
     doc:
       "The folder of pictures (jpg, png, webp, avif, tiff, gif, heic), not searched recursively.",
+    unhashed: true,
   }),
   keep_in_memory: keepInMemory,
 });
 
-export const ImageCaptionDirDataset = Schema.Struct({
+const captionedFolder = Schema.Struct({
   type: tag("IMAGE_CAPTION_DIR_DATASET", kind),
   dataset_dir: required(Schema.NonEmptyString, {
     doc: "The folder of pictures, each with its caption in a .txt file of the same name.",
+    unhashed: true,
   }),
   keep_in_memory: keepInMemory,
 });
 
-export const ImageCaptionJsonlDataset = Schema.Struct({
+const jsonl = Schema.Struct({
   type: tag("IMAGE_CAPTION_JSONL_DATASET", kind),
   jsonl_path: required(Schema.NonEmptyString, {
     doc: "A file with one JSON object a line: picture, caption and, in `mask`, perhaps a mask.",
+    unhashed: true,
   }),
   image_column: imageColumn,
   caption_column: captionColumn,
@@ -58,7 +63,7 @@ export const ImageCaptionJsonlDataset = Schema.Struct({
   keep_in_memory: keepInMemory,
 });
 
-export const HfHubImageCaptionDataset = Schema.Struct({
+const hub = Schema.Struct({
   type: tag("HF_HUB_IMAGE_CAPTION_DATASET", kind),
   dataset_name: required(Schema.NonEmptyString, {
     doc: "The name of a dataset on the Hugging Face hub, such as owner/name.",
@@ -71,16 +76,22 @@ export const HfHubImageCaptionDataset = Schema.Struct({
     doc: "The folder to download into; null means the Hugging Face cache.",
     default: null,
     keepsRun: true,
+    unhashed: true,
   }),
   image_column: imageColumn,
   caption_column: captionColumn,
 });
 
+/** The kinds by `type`: their options, and what a picture can bring with it. */
+export const datasetKinds = {
+  IMAGE_DIR_DATASET: { options: pictureFolder, captions: false, masks: false },
+  IMAGE_CAPTION_DIR_DATASET: { options: captionedFolder, captions: true, masks: false },
+  IMAGE_CAPTION_JSONL_DATASET: { options: jsonl, captions: true, masks: true },
+  HF_HUB_IMAGE_CAPTION_DATASET: { options: hub, captions: true, masks: false },
+};
+export type DatasetType = keyof typeof datasetKinds;
+export type DatasetOf<Type extends DatasetType> = (typeof datasetKinds)[Type]["options"]["Type"];
+
 /** The first member that fits is taken when `type` is left out. */
-export const Dataset = Schema.Union([
-  ImageDirDataset,
-  ImageCaptionDirDataset,
-  ImageCaptionJsonlDataset,
-  HfHubImageCaptionDataset,
-]);
+export const Dataset = Schema.Union(Object.values(datasetKinds).map(({ options }) => options));
 export type Dataset = typeof Dataset.Type;

@@ -26,12 +26,14 @@ export const deviceFields = {
     default: null,
     keepsRun: true,
     late: true,
+    unhashed: true,
   }),
   threads: option(Schema.NullOr(intFrom(1)), {
     doc: "How many threads compute on the CPU; null takes as many as there are cores.",
     unit: "threads",
     default: null,
     keepsRun: true,
+    unhashed: true,
   }),
   weight_dtype: option(Schema.Literals(["float32", "float16", "bfloat16"]), {
     doc:

@@ -35,6 +35,7 @@ export const embeddingFields = {
   initial_embedding_file: option(textOrNull, {
     doc: `The vectors begin as those of an embedding file (clip_l and clip_g). ${one}`,
     default: null,
+    unhashed: true,
   }),
   initial_phrase: option(textOrNull, {
     doc: `One vector for each token of this phrase, beginning as that token. ${one}`,

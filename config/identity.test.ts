@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { canonicalJson } from "../lib/canonical-json.ts";
 import { isMapping } from "../lib/mapping.ts";
 import { optionRows } from "./option-rows.ts";
-import { identityOf } from "./identity.ts";
+import { identityOf, unhashedKeys } from "./identity.ts";
 import { least, own, read } from "./testing/read.ts";
 
 const base = [
@@ -152,6 +152,18 @@ test("late options at their default are as if they were not there; what is auto 
   assert.ok(!(await identity(...asBefore)).includes("fixed_loss_layout"));
   const layout = "fixed_loss_layout=in_turn";
   assert.equal(await identity(...asBefore, layout), await identity(...asBefore));
+});
+
+test("what no result depends on, listed by hand: places of inputs, and how many work", () => {
+  const ofDatasets = ["dataset_dir", "jsonl_path", "hf_cache_dir", "keep_in_memory"];
+  const expected = [
+    ...["model", "vae_model", "model_config", "hf_variant", "hf_revision"],
+    ...["initial_embedding_file", "threads", "device", "data_loader.dataloader_num_workers"],
+    ...["data_loader.dataset", "fixed_loss_dataset"].flatMap((dataset) =>
+      ofDatasets.map((key) => `${dataset}.${key}`)
+    ),
+  ];
+  assert.deepEqual([...unhashedKeys()].sort(), expected.sort());
 });
 
 test("the length belongs to the run unless the rate is constant", async () => {

@@ -1,7 +1,7 @@
 // What names a run: the options that change its data or its objective. The same identity finds
 // the same run folder and goes on there.
 // The trap: how long to train is left out only where the rate does not depend on it; an option is
-// part of the identity unless its definition says `keepsRun` or `inert.ts` says that it is idle.
+// part of the identity unless its definition says `keepsRun` or `ineffective-options.ts` says that it is idle.
 import { schedules } from "../engine/optimise/rates.ts";
 import { valueAt } from "../runtime/options/decode-source.ts";
 import { withoutKeys } from "../lib/mapping.ts";
@@ -19,6 +19,11 @@ export const lateAtDefault = (config: TrainingConfig): readonly string[] =>
     row.late &&
     JSON.stringify(valueAt(config, row.key.split("."))) === JSON.stringify(row.default)
   ).map((row) => row.key);
+
+/** Options that no result depends on, by their definition: neither fingerprints nor a run's name hold them. */
+export const unhashedKeys = (): readonly string[] => [
+  ...new Set(optionRows().filter((row) => row.unhashed).map((row) => row.key)),
+];
 
 /** The options that name the run. */
 export function identityOf(config: TrainingConfig): unknown {

@@ -75,6 +75,7 @@ function valid(node: Node, value: unknown): boolean {
       case "additionalItems":
       case "x-unit":
       case "x-keeps-run":
+      case "x-unhashed":
       case "x-retired":
       case "x-late":
         return true;

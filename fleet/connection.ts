@@ -102,7 +102,7 @@ const postgres = (
     }
     const port = Number(url.port || 5432);
     return Effect.succeed({
-      shown: `postgres://${url.host || host}${url.pathname}`,
+      shown: `postgres://${option("host") ?? url.host}${url.pathname}`,
       // Loaded only where it is used.
       database: Layer.unwrap(Effect.map(
         Effect.promise(() => import("@effect/sql-pg/PgClient")),

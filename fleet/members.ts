@@ -7,6 +7,8 @@ import * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
 import { databaseNow } from "./database-clock.ts";
 import { PlannedSweepJson, Segment } from "./planned-sweep.ts";
+import { Offers } from "./queues.ts";
+import { deleteFinished, keptDays } from "./retention.ts";
 
 const { Finite, Int, Json, Record, String: Text, Struct } = Schema;
 
@@ -21,6 +23,8 @@ export const WorkerAbout = Struct({
   versions: Record(Text, Finite),
   /** Whether it runs stages that are files of the user's own. */
   customStages: Schema.Boolean,
+  /** What each slot has. */
+  offers: Schema.optionalKey(Offers),
 });
 export type WorkerAbout = typeof WorkerAbout.Type;
 
@@ -125,7 +129,10 @@ const make = Effect.gen(function* () {
   const withdraw = (id: number) =>
     Effect.asVoid(sql`DELETE FROM gnomic_requests WHERE id = ${id} AND answer IS NULL`);
 
-  return { announce, leave, all, items, ask, asked, reply, answerTo, withdraw };
+  /** Deletes what the tables hold of sweeps that were over so many days ago. */
+  const forget = (days = keptDays) => deleteFinished(sql, days);
+
+  return { announce, leave, all, items, ask, asked, reply, answerTo, withdraw, forget };
 });
 
 export class Members extends Context.Service<Members, Effect.Success<typeof make>>()(

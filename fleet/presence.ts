@@ -1,7 +1,7 @@
-// A worker's presence: it says that it is there, and hands on what its runs are asked for by commands on other
-// machines.
+// A worker's presence: it says that it is there, hands on what its runs are asked for by commands on other
+// machines, and now and then deletes what is over for good.
 // The trap: neither may end the worker; while the database is away they wait.
-import { Effect, type Schema } from "effect";
+import { type Duration, Effect, type Schema } from "effect";
 import type { Fault } from "../lib/fault.ts";
 import { Members, type WorkerAbout } from "./members.ts";
 
@@ -16,6 +16,7 @@ export interface Presence {
 
 const announceEvery = "5 seconds";
 const askEvery = "1 second";
+const forgetEvery = "6 hours";
 
 const answer = (name: string, { steer }: Presence) =>
   Effect.gen(function* () {
@@ -35,10 +36,13 @@ export const present = (name: string, presence: Presence) =>
     const members = yield* Members;
     const forever = <E, R>(
       work: Effect.Effect<void, E, R>,
-      every: typeof announceEvery | typeof askEvery,
+      every: Duration.Input,
     ) => Effect.forever(Effect.andThen(Effect.ignore(work), Effect.sleep(every)));
     yield* Effect.raceFirst(
       forever(members.announce(name, presence.about), announceEvery),
-      forever(answer(name, presence), askEvery),
+      Effect.raceFirst(
+        forever(answer(name, presence), askEvery),
+        forever(Effect.asVoid(members.forget()), forgetEvery),
+      ),
     ).pipe(Effect.ensuring(Effect.ignore(Effect.timeout(members.leave(name), "2 seconds"))));
   });

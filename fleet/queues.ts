@@ -1,6 +1,7 @@
 // The queues of a fleet: trainings by what they need and how urgent they are, so that a free slot takes only
 // what it can train, the urgent first and of those the largest, since small ones fit anywhere later.
 // The trap: the number in a queue's name is that of the item's form; a worker of before must not read it.
+import { Schema } from "effect";
 import type { PlannedSweep, PlannedTrial } from "./planned-sweep.ts";
 
 const protocol = "segments/2";
@@ -11,12 +12,13 @@ export const memoryClasses = [8, 12, 16, 24, 48, 80] as const;
 
 const priorities = ["high", "normal", "low"] as const;
 
-/** What a slot of a worker has; null: everything. */
-export interface Offers {
-  readonly providers: readonly string[];
+/** What a slot of a worker has. */
+export const Offers = Schema.Struct({
+  providers: Schema.Array(Schema.String),
   /** GiB. */
-  readonly memory: number;
-}
+  memory: Schema.Finite,
+});
+export type Offers = typeof Offers.Type;
 
 interface QueueParts {
   readonly provider: string;
@@ -46,6 +48,12 @@ export const queueOf = (
     memory: memoryClass(needs?.memory ?? 0),
     priority,
   });
+
+/** What a slot must have for it, for people: "cuda and 24 GiB a slot". */
+export const needsText = (queue: string): string => {
+  const { provider, memory } = parse(queue)!;
+  return `${provider === anyProvider ? "" : `${provider} and `}${memory} GiB a slot`;
+};
 
 /** Whether a slot can train what waits there. */
 export const serves = (queue: string, offers: Offers | null): boolean => {

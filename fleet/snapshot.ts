@@ -18,6 +18,9 @@ export const Piece = Struct({
 });
 export type Piece = typeof Piece.Type;
 
+const belongs = (path: string) =>
+  pathFinding(path) === null && ["run", "blobs"].includes(placeOf(path)?.in ?? "");
+
 export const Snapshot = Struct({
   format: Literal(1),
   /** The name of the run's folder. */
@@ -25,11 +28,9 @@ export const Snapshot = Struct({
   /** Finished steps of its state. */
   step: Int,
   /** By path in an archive: `run/...`, `store/blobs/...`. */
-  files: Record(
-    Text.check(
-      Schema.makeFilter((path) => pathFinding(path) === null && placeOf(path) !== undefined),
-    ),
-    List(Piece),
+  files: Record(Text, List(Piece)).check(
+    // Of keys themselves, a record leaves out what does not fit, in silence.
+    Schema.makeFilter((files) => Object.keys(files).every(belongs)),
   ),
 });
 export type Snapshot = typeof Snapshot.Type;

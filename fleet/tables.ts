@@ -154,11 +154,21 @@ const make = Effect.gen(function* () {
         snapshots: marksOf(row),
       } satisfies Claim;
     }));
+  /** A run that is there before anybody claimed it. */
+  const beginAt = (sweep: string, trial: number, { digest, bytes, step }: SnapshotMark) =>
+    Effect.asVoid(sql`INSERT INTO gnomic_runs
+      (sweep, trial, fence, attempts, claimed_step, worker, step, until, seen_at, snapshot)
+      VALUES (${sweep}, ${trial}, 0, 0, 0, '', ${step}, 0, 0,
+        ${JSON.stringify({ digest, bytes, step })}) ON CONFLICT DO NOTHING`);
   /** Points at a snapshot that was sent; false: the run is another's by now. */
-  const keepSnapshot = ({ sweep, trial }: Segment, { fence }: Claim, mark: SnapshotMark) =>
+  const keepSnapshot = (
+    { sweep, trial }: Segment,
+    { fence }: Claim,
+    { digest, bytes, step }: SnapshotMark,
+  ) =>
     Effect.map(
       sql`UPDATE gnomic_runs SET snapshot_before = snapshot, snapshot = ${
-        JSON.stringify(mark)
+        JSON.stringify({ digest, bytes, step })
       } WHERE sweep = ${sweep} AND trial = ${trial} AND fence = ${fence} RETURNING fence`,
       (rows) => rows.length > 0,
     );
@@ -214,6 +224,7 @@ const make = Effect.gen(function* () {
     findResult,
     record,
     claim,
+    beginAt,
     keepSnapshot,
     renew,
     release,

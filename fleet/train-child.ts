@@ -29,12 +29,11 @@ export const segmentArguments = (
   "pipeline",
   plan.pipeline,
   ...(fit.config === null ? [] : ["--config", fit.config]),
-  ...settingsOf(
-    threads === null || "threads" in trial.overrides
-      ? trial.overrides
-      : { ...trial.overrides, threads },
-  ).flatMap((setting) => ["--set", setting]),
-  ...fit.settings.flatMap((setting) => ["--set", setting]),
+  ...settingsOf({
+    ...(threads === null ? {} : { threads }),
+    ...trial.overrides,
+    ...fit.overrides,
+  }).flatMap((setting) => ["--set", setting]),
   "--output",
   base,
   ...(until === null ? [] : ["--to-step", String(until)]),

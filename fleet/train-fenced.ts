@@ -19,8 +19,8 @@ export type Fit =
     readonly fits: true;
     /** The configuration's file here. */
     readonly config: string | null;
-    /** Options that are otherwise here, as `--set` takes them. */
-    readonly settings: readonly string[];
+    /** Options that are otherwise here, by key. */
+    readonly overrides: PlannedTrial["overrides"];
   }
   | { readonly fits: false; readonly why: string };
 

@@ -34,7 +34,7 @@ const remembered = ({ accepts, say }: WorkerOptions) => {
     Effect.gen(function* () {
       const trial = plan.trials.find((each) => each.number === number);
       if (trial === undefined) return { fits: false, why: "no such trial" };
-      if (accepts === undefined) return { fits: true, config: plan.config, settings: [] };
+      if (accepts === undefined) return { fits: true, config: plan.config, overrides: {} };
       const key = `${plan.name} ${startedAt} ${number}`;
       const now = yield* Clock.currentTimeMillis;
       const before = known.get(key);

@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import { Effect } from "effect";
 import type { MemoryPlan } from "../engine/memory/memory-plan.ts";
-import type { Fault } from "../lib/fault.ts";
+import { type Fault, fault } from "../lib/fault.ts";
 import { type App, type Facts, noFacts } from "../runtime/app.ts";
 import { readEvents } from "../runtime/execute/event-log.ts";
 import type { JsonObject } from "../runtime/pipeline/configuration.ts";
@@ -27,10 +27,23 @@ const stages: App["stages"] = {
   "training-pictures": () => import("../stages/training-pictures/stage.ts"),
 };
 
+export class CardMemoryFault extends fault("CardMemoryFault", "user") {}
+
+const noProvider = {
+  key: "--device-memory",
+  wanted: "the provider that would compute on that card",
+  found: "provider: auto, which asks what is here",
+  fix: "Name it: --provider cuda or --provider webgpu.",
+};
+
 /** The device is found once for a run, and kept; so is the memory plan, as another may give other last bits. */
-const facts: App["facts"] = ({ configuration, values, kept, needsRun, offline }) =>
+const factsFor = (
+  cardMemory: number | null,
+): App["facts"] =>
+({ configuration, values, kept, needsRun, offline }) =>
   Effect.gen(function* (): Effect.gen.Return<Facts, Fault> {
     const named = values.provider === "auto" ? null : values.provider as string | null;
+    if (named === null && cardMemory !== null) return yield* new CardMemoryFault(noProvider);
     const known = named ?? kept?.device ?? null;
     const { device, note } = known === null
       ? yield* findDevice(configuration)
@@ -43,6 +56,8 @@ const facts: App["facts"] = ({ configuration, values, kept, needsRun, offline })
         device,
         kept: (kept?.facts.memoryPlan ?? null) as MemoryPlan | null,
         all: offline,
+        cardMemory,
+        steps: null,
       })
       : null;
     return {
@@ -51,7 +66,10 @@ const facts: App["facts"] = ({ configuration, values, kept, needsRun, offline })
       values: own,
       // What a result says about itself does not hang on how much memory was free.
       stageValues: memory === null ? {} : { memory_plan: memory.plan },
-      shown: memory === null ? {} : { memory: memoryTableOf(memory) },
+      shown: memory === null ? {} : {
+        memory: memoryTableOf(memory),
+        ...(memory.time === null ? {} : { time: memory.time }),
+      },
       notes: [...(note === null ? [] : [note]), ...(memory?.notes ?? [])],
       refusal: memory?.refusal,
     } satisfies Facts;
@@ -69,14 +87,20 @@ const answer: App["answer"] = (runDir, request) => {
   );
 };
 
-/** The app, with another way to read its configuration (`--from-file`). */
-export const trainingApp = (read: ReadConfiguration = readTrainingConfiguration): App => ({
+/**
+ * The app, with another way to read its configuration (`--from-file`), and in a dry run for a card of so many
+ * GiB that need not be here (`--device-memory`).
+ */
+export const trainingApp = (
+  read: ReadConfiguration = readTrainingConfiguration,
+  cardMemory: number | null = null,
+): App => ({
   name: "sdxl-ti",
   stages,
   toolkit: async () => (await import("./toolkit.ts")).trainingToolkit,
   configurationType: "SDXL_TEXTUAL_INVERSION",
   readConfiguration: ({ layers }) => read(layers),
-  facts,
+  facts: factsFor(cardMemory),
   events: trainingEvents,
   requests: Requests,
   answer,

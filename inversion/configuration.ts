@@ -1,7 +1,12 @@
 // The configuration of a training (config/), as the runner wants to know it.
 import { Effect, FileSystem } from "effect";
 import { triggerOf } from "../config/embedding.ts";
-import { identityOf, lateAtDefault, rateDependsOnLength } from "../config/identity.ts";
+import {
+  identityOf,
+  lateAtDefault,
+  rateDependsOnLength,
+  unhashedKeys,
+} from "../config/identity.ts";
 import { placesIn, targetKeys } from "../config/places.ts";
 import { readConfig } from "../config/read.ts";
 import type { Fault } from "../lib/fault.ts";
@@ -12,17 +17,6 @@ import { settleFixedLossEvery } from "./fixed-loss-every.ts";
 import { settledPooling } from "./model/pooling.ts";
 import type { ConfigLayers, Configuration, JsonObject } from "../runtime/pipeline/configuration.ts";
 
-const datasets = ["data_loader.dataset", "fixed_loss_dataset"];
-const unhashed = [
-  ...["model", "vae_model", "model_config", "hf_variant", "hf_revision", "initial_embedding_file"],
-  ...["threads", "device", "data_loader.dataloader_num_workers"],
-  ...datasets.flatMap((dataset) =>
-    ["dataset_dir", "jsonl_path", "hf_cache_dir", "keep_in_memory"].map((key) =>
-      `${dataset}.${key}`
-    )
-  ),
-];
-
 export type ReadConfiguration = (layers: ConfigLayers) => Effect.Effect<Configuration, Fault>;
 
 /** Reads the configuration of a training. Fails with all findings. */
@@ -30,6 +24,7 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
   Effect.gen(function* () {
     const { config, notes } = yield* readConfig(layers);
     const quiet = lateAtDefault(config);
+    const unhashed = unhashedKeys();
     return {
       values: withoutKeys(config, quiet) as JsonObject,
       targetKeys,

@@ -20,6 +20,7 @@
  * @property {string | null} tag TensorBoard's
  * @property {number} [tagPer] what TensorBoard is given is divided by this
  * @property {"lower" | "higher" | null} better null: neither
+ * @property {true} [measuredOn] compares only between runs that measured it on the same (measured-on.ts)
  * @property {Figures | null} [figures] what `runs show` and `runs compare` say of it, by the names that they
  *   use; left out: the last value under the title
  */
@@ -140,6 +141,7 @@ export const metrics = [
     chart: { colour: "blue", axis: "fit", wide: true },
     tag: "fixed_loss",
     better: "lower",
+    measuredOn: true,
     figures: { first: "fixed-input loss before", last: "fixed-input loss now" },
   },
   {
@@ -150,6 +152,7 @@ export const metrics = [
     chart: null,
     tag: "fixed_loss/best_so_far",
     better: "lower",
+    measuredOn: true,
     figures: { last: "fixed-input loss at best" },
   },
   {
@@ -196,6 +199,7 @@ export const metrics = [
     chart: null,
     tag: "fixed_loss/argmax",
     better: "lower",
+    measuredOn: true,
   },
   {
     key: "fixedLossEndToken",
@@ -205,6 +209,7 @@ export const metrics = [
     chart: null,
     tag: "fixed_loss/end_token",
     better: "lower",
+    measuredOn: true,
   },
 ];
 

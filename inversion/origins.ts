@@ -34,6 +34,16 @@ export const originNames: Readonly<Record<string, string>> = {
   "gnomic.initial_embedding_digest": "initial_embedding_file",
 };
 
+type Inputs = RunInfo["inputs"];
+
+/** The training pictures, then those of the fixed loss; undefined where no stage says any. */
+export const datasetsIn = (inputs: Inputs): typeof Datasets.Type | undefined =>
+  Object.values(inputs).map((said) => decodeDatasets(said)).find(Result.isSuccess)?.success;
+
+/** Undefined where no stage says what it trained with. */
+export const trainedModelIn = (inputs: Inputs): (typeof Training.Type)["model"] | undefined =>
+  Object.values(inputs).map((said) => decodeTraining(said)).find(Result.isSuccess)?.success.model;
+
 export const originsOf = (inputs: RunInfo["inputs"]): Origins =>
   Object.assign(
     {},

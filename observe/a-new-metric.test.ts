@@ -117,7 +117,7 @@ test("a row and an event are all that a new metric takes", () =>
     );
     assert.deepEqual(
       compared.find(({ metric }: { metric: string }) => metric === row.title),
-      { metric: row.title, a: 9, b: 6, better: "a" },
+      { metric: row.title, a: 9, b: 6, better: "a", comparable: true },
     );
   }));
 

@@ -5,6 +5,7 @@
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
+import { measuredManifest } from "../inversion/testing/measured-manifest.ts";
 import { keepTrainingPictures } from "../inversion/training-pictures.ts";
 import type { RunEvent } from "../inversion/events.ts";
 import { defaultRun, noise, syntheticEvents, type SyntheticRun } from "./synthetic-events.ts";
@@ -63,7 +64,12 @@ export async function createRunFolder(dir: string, run: SyntheticRun): Promise<v
   put(
     dir,
     "run.json",
-    JSON.stringify({ trigger: "gnome_bruce", configuration: syntheticConfiguration(run) }),
+    JSON.stringify({
+      trigger: "gnome_bruce",
+      configuration: syntheticConfiguration(run),
+      seed: run.seed,
+      inputs: measuredManifest.inputs,
+    }),
   );
   const side = 128;
   const rgb = (number: number) =>

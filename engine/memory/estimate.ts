@@ -8,6 +8,7 @@ import type { Graph, Node, Value } from "../graph/graph.ts";
 import { runOrder } from "../graph/run-order.ts";
 import { arenaBytes } from "./arena.ts";
 import { planBuffers } from "./buffers.ts";
+import { type WorkCost, workCost } from "./step-time.ts";
 
 /** All in bytes. */
 export interface Estimate {
@@ -18,6 +19,8 @@ export interface Estimate {
   readonly overhead: number;
   /** The largest single activation. */
   readonly largest: number;
+  /** What one run computes and moves; of a training the step alone. */
+  readonly cost: WorkCost;
 }
 
 /** Measured: what a loaded node costs, its share of the builder's garbage included. */
@@ -88,6 +91,7 @@ export function estimateMemory(asBuilt: Graph, provider: Provider, optimised = f
     activations: onCpu ? activations : cardRules[provider].activations(activations),
     overhead: overheadOf(graph),
     largest: Math.max(0, ...nodes.flatMap((node) => node.outputs.map(sizeInBytes))),
+    cost: workCost(nodes),
   };
 }
 

@@ -25,6 +25,7 @@ type Card = number | Error | ((compute: string) => number | Error);
 const stepAt = (rate: number, elsewhere: readonly Placed[]) => ({
   seconds: 1e11 / rate,
   flops: rate,
+  perByte: 0,
   launch: 0,
   elsewhere,
 });

@@ -118,7 +118,12 @@ export async function examine(
     );
     const settings = settingsOf(provider, wish.threads, choice.deviceId);
     const stamp = await driverStamp(provider, choice.card);
-    const card = choice.deviceId === undefined ? stamp : `${choice.deviceId} ${stamp}`;
+    // How fast a processor is depends on how many of its cores are used.
+    const card = provider === "cpu"
+      ? `${settings.threads} threads`
+      : choice.deviceId === undefined
+      ? stamp
+      : `${choice.deviceId} ${stamp}`;
     for (const compute of precisions) {
       const check = async () => {
         const device = survey.open(settings);
@@ -223,6 +228,17 @@ export async function chooseDevice(
     .reduce((a, b) => b.checkResult.step.seconds < a.checkResult.step.seconds ? b : a);
   const choice = chosen(best, wish);
   return { ...choice, note: `auto: ${choice.note}${remarks}` };
+}
+
+/** How fast the chosen device takes steps; on the CPU it may be measured for it, once on a machine. */
+export async function rateOfDevice(
+  { provider, rate }: DeviceChoice,
+  wish: DeviceWish,
+  survey: DeviceSurvey = here,
+): Promise<StepRate | undefined> {
+  if (rate !== undefined || provider !== "cpu") return rate;
+  const finding = await examine("cpu", wish, survey);
+  return "why" in finding ? undefined : finding.checkResult.step;
 }
 
 /** A card was asked for where there is no provider for any. */

@@ -1,6 +1,7 @@
 // An engine for a piece of work: the device that was asked for or is best, and the memory plan that fits
 // the sizes at hand. The trap: choosing computes for some seconds the first time on a machine.
 import { Device } from "../device/device.ts";
+import type { AvailableMemory } from "../memory/available-memory.ts";
 import { deviceMemory } from "../memory/device-memory.ts";
 import type { MemoryPlan } from "../memory/memory-plan.ts";
 import type { MemoryQuestion } from "../memory/memory-rows.ts";
@@ -22,6 +23,8 @@ export interface EngineWish extends DeviceWish {
 
 export interface AdvisedWork {
   readonly device: DeviceChoice;
+  /** Undefined where nobody can say. */
+  readonly available: AvailableMemory | undefined;
   readonly memory: MemoryAdvice;
 }
 
@@ -34,7 +37,7 @@ export async function adviseWork(
   const device = await chooseDevice(wish);
   const { provider, compute, card } = device;
   const available = await deviceMemory(provider, card);
-  return { device, memory: planMemory({ ...work, compute, provider, available }, all) };
+  return { device, available, memory: planMemory({ ...work, compute, provider, available }, all) };
 }
 
 /**

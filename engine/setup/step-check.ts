@@ -4,15 +4,17 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Loader } from "../device/device.ts";
+import type { Loader, Session } from "../device/device.ts";
 import { lowered } from "../device/lower.ts";
 import type { Feeds, Placed } from "../device/messages.ts";
 import type { Provider } from "../device/providers.ts";
 import { conditionalGraph } from "../graph/conditional-graph.ts";
+import { GraphBuilder } from "../graph/builder.ts";
 import { type DType, type Graph, sizeOf } from "../graph/graph.ts";
-import { graphCost } from "../memory/graph-cost.ts";
+import { reduceSum } from "../graph/tensor-ops.ts";
 import { attentionBytesOf } from "../memory/memory-plan.ts";
 import { type Networks, networksOf } from "../memory/networks-of.ts";
+import { type DeviceRate, rateOf, workCost } from "../memory/step-time.ts";
 import {
   decodeClipTextConfig,
   decodeUNetConfig,
@@ -25,13 +27,9 @@ import { bundledConfigs } from "../weights/folder-configs.ts";
 import { toBytes } from "../../lib/safetensors/convert.ts";
 
 /** How fast a device takes a training step. */
-export interface StepRate {
-  /** Of the larger of the two steps. */
+export interface StepRate extends DeviceRate {
+  /** Of the larger of the two small networks. */
   readonly seconds: number;
-  /** Floating-point operations a second, without what launching costs. */
-  readonly flops: number;
-  /** Seconds that each node costs whatever it computes. */
-  readonly launch: number;
 }
 
 export interface StepCheck extends StepRate {
@@ -101,8 +99,17 @@ function graphOf(networks: Networks, side: number, provider: Provider, compute: 
 /** Both branches' shapes: what a step costs is the first branch's. */
 const costOf = (graph: Graph, provider: Provider) => {
   const branches = lowered(graph, provider).nodes.find(({ op }) => op === "If")!.attributes;
-  return graphCost((branches.then_branch as Pick<Graph, "nodes" | "outputs">).nodes);
+  return workCost((branches.then_branch as Pick<Graph, "nodes" | "outputs">).nodes);
 };
+
+/** Products of the size that SDXL's are, one after another: the device's arithmetic and little else. */
+function productGraph(compute: DType): Graph {
+  const g = new GraphBuilder(compute);
+  const weight = g.cast(g.input("weight", [1024, 1024]), compute);
+  let x = g.cast(g.input("x", [2048, 1024]), compute);
+  for (let i = 0; i < 4; i++) x = g.apply("MatMul", [x, weight]);
+  return g.finish({ sum: reduceSum(g, x, [0, 1]) });
+}
 
 const feedsOf = ({ inputs }: Graph): Feeds =>
   Object.fromEntries(inputs.map(({ name, shape }) => {
@@ -117,6 +124,27 @@ const sides = [8, 40] as const;
 /** Runs are timed until there are so many, or so many seconds are spent. */
 const timedRuns = 3;
 const patience = 2;
+
+/** The shortest run. The first one compiles kernels; where it takes long all the same, it is the only one. */
+async function timed(
+  session: Session,
+  feeds: Feeds,
+  afterFirst = () => Promise.resolve(),
+): Promise<number> {
+  const once = async () => {
+    const start = performance.now();
+    await session.run(feeds);
+    return (performance.now() - start) / 1000;
+  };
+  const first = await once();
+  await afterFirst();
+  if (first > 5 * patience) return first;
+  const seconds: number[] = [];
+  for (let spent = 0; seconds.length < timedRuns && spent < patience; spent += seconds.at(-1)!) {
+    seconds.push(await once());
+  }
+  return Math.min(...seconds);
+}
 
 /** Throws as `Loader.load` does. */
 export async function checkStep(device: Loader, compute: DType): Promise<StepCheck> {
@@ -139,47 +167,27 @@ export async function checkStep(device: Loader, compute: DType): Promise<StepChe
       const graph = graphOf(networks, side, provider, compute);
       const isFirst = side === sides[0] && provider !== "cpu";
       const session = await device.load(graph, false, isFirst);
-      const feeds = feedsOf(graph);
-      // The first run compiles kernels. Where it takes long all the same, this is a card in software.
-      const began = performance.now();
-      await session.run(feeds);
-      const first = (performance.now() - began) / 1000;
-      if (isFirst && session.placement !== undefined) {
-        elsewhere = elsewhereOf(provider, await session.placement());
-      }
-      const seconds: number[] = first > 5 * patience ? [first] : [];
-      for (
-        let spent = 0;
-        first <= 5 * patience && seconds.length < timedRuns && spent < patience;
-        spent += seconds.at(-1)!
-      ) {
-        const start = performance.now();
-        await session.run(feeds);
-        seconds.push((performance.now() - start) / 1000);
-      }
+      const seconds = await timed(session, feedsOf(graph), async () => {
+        if (isFirst && session.placement !== undefined) {
+          elsewhere = elsewhereOf(provider, await session.placement());
+        }
+      });
       await session.release();
-      measured.push({ seconds: Math.min(...seconds), ...costOf(graph, provider) });
+      measured.push({ seconds, ...costOf(graph, provider) });
       // A graphics card in software: the larger step would take minutes.
-      if (measured[0].seconds > patience) break;
+      if (seconds > patience) break;
     }
-    return { ...rateOf(measured[0], measured[1] ?? measured[0]), elsewhere };
+    const [small, large = small] = measured;
+    if (large === small) {
+      return { ...rateOf(small, small, small), seconds: small.seconds, elsewhere };
+    }
+    const products = productGraph(compute);
+    const session = await device.load(products);
+    const seconds = await timed(session, feedsOf(products));
+    await session.release();
+    const product = { seconds, ...workCost(products.nodes) };
+    return { ...rateOf(product, small, large), seconds: large.seconds, elsewhere };
   } finally {
     await rm(folder, { recursive: true });
   }
-}
-
-interface Measured {
-  readonly seconds: number;
-  readonly flops: number;
-  readonly nodes: number;
-}
-
-/** seconds = flops / rate + nodes * launch, solved for both. */
-export function rateOf(small: Measured, large: Measured): StepRate {
-  const more = large.seconds - small.seconds;
-  const flops = more > 0 && large.flops > small.flops
-    ? Math.max((large.flops - small.flops) / more, large.flops / large.seconds)
-    : large.flops / large.seconds;
-  const launch = Math.max(0, (small.seconds - small.flops / flops) / small.nodes);
-  return { seconds: large.seconds, flops, launch };
 }

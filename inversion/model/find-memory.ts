@@ -9,12 +9,13 @@ import type { MemoryPlan } from "../../engine/memory/memory-plan.ts";
 import type { MemoryRow } from "../../engine/memory/memory-rows.ts";
 import { type Networks, networksOf } from "../../engine/memory/networks-of.ts";
 import { vaeFactor } from "../../engine/networks/autoencoder.ts";
-import { adviseWork } from "../../engine/setup/prepare-engine.ts";
 import { bundledConfigs } from "../../engine/weights/folder-configs.ts";
 import { type Fault, NotDownloaded } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import type { JsonObject } from "../../runtime/pipeline/configuration.ts";
+import { adviseTraining } from "./advise-training.ts";
 import { trainingWork, wishedPlans, workFields } from "./engine-work.ts";
+import { timeFields, timeNotes, type TimeTable } from "./find-time.ts";
 import { loadModel } from "./load-model.ts";
 import { modelNote } from "./model-note.ts";
 import { computeOf, engineFields } from "./open-engine.ts";
@@ -24,6 +25,7 @@ const Options = Schema.Struct({
   ...modelFields,
   ...engineFields,
   ...workFields,
+  ...timeFields,
   prediction_type,
   rescale_betas_zero_snr,
 });
@@ -33,6 +35,10 @@ export interface FoundMemory {
   /** Undefined: nothing stands against it. */
   readonly refusal: Fault | undefined;
   readonly rows: readonly MemoryRow[];
+  /** Bytes that it has free; null: nobody can say. */
+  readonly available: number | null;
+  /** Null: it is short, or nobody can say. */
+  readonly time: TimeTable | null;
   /** Pixels on each side of a latent. */
   readonly factor: number;
   /** What was recognised of the model, and what the plan takes; empty: the run has it already. */
@@ -44,8 +50,12 @@ export interface MemoryWish {
   readonly device: string;
   /** The plan that the run has; null: none yet. */
   readonly kept: MemoryPlan | null;
-  /** Look at every plan, for a table. */
+  /** A dry run: look at every plan, for a table, also for a device that is not here. */
   readonly all: boolean;
+  /** GiB of a card that is planned for (`--device-memory`); null: of what is here. */
+  readonly cardMemory: number | null;
+  /** Steps of a training in epochs, as far as anybody can say. */
+  readonly steps: number | null;
 }
 
 /** The networks, or SDXL base's in their place while nothing is here of them. */
@@ -67,30 +77,42 @@ const networksFor = (options: typeof Options.Type): Effect.Effect<
 
 /** Which plan, and unless the run has it already what it takes and whether that is there. */
 export const findMemory = (
-  { values, device, kept, all }: MemoryWish,
+  { values, device, kept, all, cardMemory, steps }: MemoryWish,
 ): Effect.Effect<FoundMemory, Fault> =>
   Effect.gen(function* () {
     const options = yield* Effect.orDie(Schema.decodeUnknownEffect(Options)(values));
     const wished = wishedPlans(options);
     const known = kept !== null && wished.includes(kept) ? kept : null;
     if (!all && known !== null) {
-      return { plan: known, refusal: undefined, rows: [], factor: 1, notes: [] };
+      const nothing = { refusal: undefined, rows: [], available: null, time: null, notes: [] };
+      return { ...nothing, plan: known, factor: 1 };
     }
     const { networks, model } = yield* networksFor(options);
     const { vae } = networks.configs;
-    const advice = yield* tryPromise(async () => {
-      const plans = known === null ? wished : [known];
-      const { memory } = await adviseWork({ networks, ...trainingWork(vae, options), plans }, {
-        provider: device as Provider,
-        device: options.device,
-        threads: options.threads,
-        compute: computeOf(options.weight_dtype),
-      }, all);
-      return memory;
-    });
+    const plans = known === null ? wished : [known];
+    const { memory, available, time } = yield* tryPromise(() =>
+      adviseTraining({ networks, ...trainingWork(vae, options), plans }, {
+        device: {
+          provider: device as Provider,
+          device: options.device,
+          threads: options.threads,
+          compute: computeOf(options.weight_dtype),
+        },
+        options,
+        steps,
+        dry: all,
+        cardMemory,
+      })
+    );
+    const said = model === null ? [`${memory.note}; SDXL base's shapes assumed`] : [
+      model,
+      memory.note,
+    ];
     return {
-      ...advice,
+      ...memory,
+      available: available?.bytes ?? null,
+      time,
       factor: vaeFactor(vae),
-      notes: model === null ? [`${advice.note}; SDXL base's shapes assumed`] : [model, advice.note],
+      notes: [...said, ...(all || time === null ? [] : timeNotes(time))],
     };
   });

@@ -3,12 +3,14 @@ import { Schema } from "effect";
 import { memoryPlans } from "../../engine/memory/memory-plan.ts";
 import type { FoundMemory } from "./find-memory.ts";
 
-const { Array: List, Boolean: Flag, Finite, Literals, Struct } = Schema;
+const { Array: List, Boolean: Flag, Finite, Literals, NullOr, Struct } = Schema;
 
 /** Bytes, worked out from shapes. */
 export const MemoryTable = Struct({
   /** The plan that is taken. */
   plan: Literals(memoryPlans),
+  /** Bytes that the device has free; null: nobody can say, and so not what fits. */
+  available: NullOr(Finite),
   rows: List(Struct({
     work: Literals(["training", "text", "prediction", "encode", "decode"]),
     /** Of training. */
@@ -28,9 +30,12 @@ export const MemoryTable = Struct({
 export type MemoryTable = typeof MemoryTable.Type;
 
 /** In pixels where the planner counts latents. */
-export const memoryTableOf = ({ plan, rows, factor }: FoundMemory): MemoryTable => ({
+export const memoryTableOf = (
+  { plan, rows, factor, available }: FoundMemory,
+): MemoryTable => ({
   plan,
-  rows: rows.map(({ largest: _, height, width, ...row }) => ({
+  available,
+  rows: rows.map(({ largest: _, cost: __, height, width, ...row }) => ({
     ...row,
     height: height * factor,
     width: width * factor,

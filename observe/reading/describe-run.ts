@@ -6,6 +6,7 @@ import { Effect } from "effect";
 import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import { type Figures, type Metric, metrics } from "../../inversion/metrics.js";
+import { type MeasuredOn, measuredOn } from "../../inversion/measured-on.ts";
 import { newRunReader, type RunState } from "./run-reader.ts";
 import type { Attempt, Manifest } from "../../runtime/execute/manifest.ts";
 import type { SurveyedRun } from "../../runtime/runs/survey.ts";
@@ -24,6 +25,8 @@ export interface RunDescription extends Omit<SurveyedRun, "manifest"> {
   readonly metrics: Metrics;
   /** Of steps whose validation has been dealt with. */
   readonly validations: { readonly done: number; readonly failed: number };
+  /** What its fixed losses were measured on; null: its manifest does not say. */
+  readonly measuredOn: MeasuredOn | null;
   readonly chosen: { readonly step: number; readonly path: string } | null;
   readonly outcome: string | null;
   readonly warnings: readonly string[];
@@ -54,11 +57,14 @@ function figuresOf(metric: Metric, state: RunState): readonly (readonly [string,
 const namesOf = ({ title, figures }: Metric): Figures =>
   figures === undefined ? { last: title } : figures ?? {};
 
-/** Which way is better, of each figure by its name; where a run began says nothing of it. */
-export const better: Readonly<Record<string, Metric["better"]>> = Object.fromEntries(
+/** The metric of each figure, by the figure's name; where a run began is neither better nor worse. */
+export const metricOfFigure: ReadonlyMap<string, Metric> = new Map(
   metrics.flatMap((metric) => {
-    const { last, mean } = namesOf(metric);
-    return [last, mean].filter((name) => name !== undefined).map((name) => [name, metric.better]);
+    const { first, ...others } = namesOf(metric);
+    return [
+      ...(first === undefined ? [] : [[first, { ...metric, better: null }] as const]),
+      ...Object.values(others).map((name) => [name, metric] as const),
+    ];
   }),
 );
 
@@ -100,6 +106,7 @@ export const describeRun = (run: SurveyedRun): Effect.Effect<RunDescription, Fau
         done: dealtWith.filter((each) => each === "finished").length,
         failed: dealtWith.filter((each) => each === "failed").length,
       },
+      measuredOn: measuredOn(manifest),
       chosen: state.chosen,
       outcome: outcome === null ? null : [outcome.kind, outcome.text].filter(Boolean).join(": "),
       warnings: state.messages.filter(({ kind }) => kind === "warning").map(({ text }) => text),

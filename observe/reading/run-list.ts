@@ -3,10 +3,11 @@
 // missing from these states, so they are for the list alone.
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { type MeasuredOn, measuredOn } from "../../inversion/measured-on.ts";
 import { isRunEvent, trainingCodec } from "../../inversion/events.ts";
 import { isAlive } from "./run-alive.ts";
 import type { RunFolder } from "./run-folders.ts";
-import type { RunState } from "./run-reader.ts";
+import { readRunFile, type RunState } from "./run-reader.ts";
 import { emptyRunState, foldEvent } from "./run-state.js";
 
 const headBytes = 1 << 16;
@@ -28,6 +29,8 @@ export interface ListedRun {
     | "metrics"
   >;
   readonly alive: boolean;
+  /** What its fixed losses were measured on; null where it is not known. */
+  readonly measuredOn: MeasuredOn | null;
   /** The id of a recent validation picture. */
   readonly picture: string | null;
 }
@@ -90,6 +93,7 @@ export async function listRun({ id, dir }: RunFolder): Promise<ListedRun | undef
       metrics,
     },
     alive: await isAlive(dir),
+    measuredOn: measuredOn(await readRunFile(dir)),
     picture: latestPicture(state),
   };
 }

@@ -67,10 +67,10 @@ export function newRunReader(dir: string): RunReader {
   return { dir, read };
 }
 
-/** The resolved configuration in a run's `run.json`; nothing while there is none to be read. */
-export async function readConfiguration(dir: string): Promise<unknown> {
+/** A run's `run.json`, whatever is in it; undefined while there is none to be read. */
+export async function readRunFile(dir: string): Promise<any> {
   try {
-    return JSON.parse(await readFile(join(dir, "run.json"), "utf8"))?.configuration;
+    return JSON.parse(await readFile(join(dir, "run.json"), "utf8"));
   } catch {
     return undefined;
   }

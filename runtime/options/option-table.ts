@@ -16,6 +16,8 @@ export interface OptionRow {
   readonly default?: unknown;
   /** Changing it goes on with the same run. */
   readonly keepsRun: boolean;
+  /** No result depends on it: where an input is, how many workers there are. */
+  readonly unhashed: boolean;
   /** It came after the first version, and at its default it is as if it were not there. */
   readonly late: boolean;
   /** The tags of the union members that have it, if not all. */
@@ -31,6 +33,7 @@ function row(key: string, node: SchemaNode, required: boolean, of: readonly stri
     required,
     ...(required ? {} : { default: node.default }),
     keepsRun: node["x-keeps-run"] === true,
+    unhashed: node["x-unhashed"] === true,
     late: node["x-late"] === true,
     of,
   };

@@ -12,6 +12,11 @@ export interface About {
   /** Changing it changes neither the data nor the objective: the same run goes on. */
   readonly keepsRun?: true;
   /**
+   * No result depends on it: it says where an input is (what is there is asked of it, and counts), or how many
+   * work on it. Neither fingerprints nor a run's name hold it.
+   */
+  readonly unhashed?: true;
+  /**
    * It came after the first version, and its default does what was done before: at its default it is as if
    * it were not there, in a run's identity, in fingerprints and in what a result says of itself. So its
    * default never changes.
@@ -21,16 +26,19 @@ export interface About {
   readonly retired?: Readonly<Record<string, string>>;
 }
 
-const annotations = ({ doc, unit, keepsRun, late, retired }: About) => ({
+const annotations = ({ doc, unit, keepsRun, unhashed, late, retired }: About) => ({
   description: doc,
   ...(unit === undefined ? {} : { "x-unit": unit }),
   ...(keepsRun === undefined ? {} : { "x-keeps-run": true }),
+  ...(unhashed === undefined ? {} : { "x-unhashed": true }),
   ...(late === undefined ? {} : { "x-late": true }),
   ...(retired === undefined ? {} : { "x-retired": retired }),
 });
 
 /** Annotation keys of our own that go into the JSON Schema beside the standard ones. */
-export const annotationKeys: readonly string[] = ["x-unit", "x-keeps-run", "x-late", "x-retired"];
+export const annotationKeys: readonly string[] = [
+  ...["x-unit", "x-keeps-run", "x-unhashed", "x-late", "x-retired"],
+];
 
 /** An option that must be given. */
 export const required = <S extends Schema.Top>(schema: S, about: About): S =>

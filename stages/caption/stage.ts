@@ -8,7 +8,7 @@ import { fixedLossFields } from "../../config/fixed-loss.ts";
 import { type Captions, captions } from "../../inversion/artefacts/captions.ts";
 import { examples } from "../../inversion/artefacts/examples.ts";
 import { defineStage } from "../../runtime/stage.ts";
-import { captionsFor, filledTemplates, hasWords, withPlaceholder } from "./templates.ts";
+import { captionsFor, filledTemplates, hasWords, measuredCaption } from "./templates.ts";
 
 export const CaptionStageOptions = Schema.Struct({
   placeholder_token: embeddingFields.placeholder_token,
@@ -38,8 +38,6 @@ export const caption = defineStage({
       const { data_loader: loader, placeholder_token: placeholder } = options;
       const { train, heldOut } = inputs.examples;
       const prefixes = filledTemplates(loader, placeholder);
-      const { fixed_loss_word, initializer_token: begun } = options;
-      const word = fixed_loss_word ?? (begun === "auto" ? null : begun);
       const wordless = train.filter(({ caption }) => !hasWords(caption));
       if (loader.keep_original_captions && wordless.length > 0) {
         yield* tools.emit({
@@ -70,10 +68,9 @@ export const caption = defineStage({
         yield* tools.emit({ event: "warning", text });
       }
       // Pictures of one's own that are set aside are called as those that are trained on.
+      const apart = options.fixed_loss_holdout === 0;
       const measured = (caption: string | null) =>
-        options.fixed_loss_holdout > 0
-          ? captionsFor(prefixes, caption, loader)[0]
-          : withPlaceholder(hasWords(caption) ? caption : prefixes[0], word, placeholder);
+        measuredCaption(caption, { ...options, ...loader }, apart);
       return {
         captions: {
           placeholder,

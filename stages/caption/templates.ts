@@ -25,6 +25,26 @@ export const captionsFor = (
 ): readonly string[] =>
   keep_original_captions && hasWords(own) ? prefixes.map((prefix) => `${prefix} ${own}`) : prefixes;
 
+/**
+ * What a picture of the fixed loss is measured with: one of a data set of its own (`apart`) with its own
+ * words, one of the training pictures with its first caption.
+ */
+export function measuredCaption(
+  own: string | null,
+  options: CaptionOptions & {
+    readonly placeholder_token: string;
+    readonly initializer_token: string | null;
+    readonly fixed_loss_word: string | null;
+  },
+  apart: boolean,
+): string {
+  const { placeholder_token: placeholder, initializer_token: begun, fixed_loss_word } = options;
+  const prefixes = filledTemplates(options, placeholder);
+  if (!apart) return captionsFor(prefixes, own, options)[0];
+  const word = fixed_loss_word ?? (begun === "auto" ? null : begun);
+  return withPlaceholder(hasWords(own) ? own : prefixes[0], word, placeholder);
+}
+
 export const hasWords = (caption: string | null): caption is string =>
   caption !== null && caption.trim() !== "";
 

@@ -129,3 +129,43 @@ for (
     assert.match(stdout, /^ {2}ingest +runs +new$/m);
   });
 }
+
+test("a card that is not here: its memory, and what a step and the training would take on it", async () => {
+  const text = await run("--dry-run", "--provider", "cuda", "--device-memory", "12");
+  assert.match(text, /memory plan A: about [\d.]+ GiB on cuda; 12\.0 GiB free/);
+  assert.match(text, /training, plan A .* taken/);
+  assert.match(text, /time, estimated from data sheets +plan +a step +\d+ steps/);
+  assert.match(text, /RTX 3060 +A +[\d.]+ s +[\d.]+ s/);
+  assert.doesNotMatch(text, /RTX 4090|Not on this machine/);
+  const small = await run("--dry-run", "--set", "provider=cuda", "--device-memory", "0.1");
+  assert.match(small, /training, plan C .* does not fit/);
+  assert.match(small, /Not on this machine: .*0\.1 GiB/);
+  const named = await run(
+    "--dry-run",
+    "--set",
+    "provider=webgpu",
+    "--set",
+    "device=RTX 4090",
+    "--device-memory",
+    "20",
+  );
+  assert.match(named, /RTX 4090 +A/);
+  const json = JSON.parse(
+    await run("--dry-run", "--json", "--provider", "cuda", "--device-memory", "12"),
+  );
+  assert.equal(json.memory.available, 12 * 2 ** 30);
+  assert.equal(json.time.measured, false);
+});
+
+test("--device-memory asks for a dry run, a provider and a number", async () => {
+  for (
+    const [more, why] of [
+      [["--provider", "cuda", "--device-memory", "12"], /--device-memory: .*no --dry-run/],
+      [["--dry-run", "--device-memory", "12", "--provider", "auto"], /found provider: auto/],
+      [["--dry-run", "--device-memory", "much", "--provider", "cuda"], /found much/],
+    ] as const
+  ) {
+    const { code, stderr } = await gnomic([...command, ...more]);
+    assert.deepEqual([code, why.test(stderr)], [2, true], stderr);
+  }
+});

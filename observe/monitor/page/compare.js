@@ -9,6 +9,7 @@ import { fill, h } from "./dom.js";
 import { pictureSteps } from "./explorer.js";
 import { count, duration, loss, short } from "./format.js";
 import { curveOf } from "../../reading/curves.js";
+import { incomparable } from "../../reading/measured-alike.js";
 import { secondsPerStep } from "../../reading/run-state.js";
 import { statusOf } from "../../reading/run-status.js";
 import { getCurves, getRun, getRuns, pictureAddress } from "./server.js";
@@ -193,8 +194,15 @@ export function createCompare({ run, curves }) {
     });
     const fixed = createChart({ title: "Fixed loss", format: loss, curves: both, height: 240 });
     charts = [smoothed, fixed];
+    const reasons = incomparable(a.description.measuredOn, b.description.measuredOn);
+    const measured = [a, b].every(({ description }) => description.state.fixedLoss !== null);
     fill(
       found,
+      h(
+        "p",
+        { class: "notice", hidden: !measured || reasons.length === 0 },
+        `The fixed losses of these two do not compare: ${reasons.join("; ")}.`,
+      ),
       h(
         "div",
         { class: "charts" },
@@ -209,9 +217,9 @@ export function createCompare({ run, curves }) {
     const curvesOf = (/** @type {string} */ key) =>
       [a, b].map(({ curves }) => curveOf(curves, metricOf(key)));
     const average = curvesOf("loss").map(({ step, smoothed }) => ({ x: step, y: smoothed }));
-    const measured = curvesOf("fixedLoss").map(({ step, last }) => ({ x: step, y: last }));
+    const fixedLoss = curvesOf("fixedLoss").map(({ step, last }) => ({ x: step, y: last }));
     smoothed.update(joined(average[0], average[1]));
-    fixed.update(joined(measured[0], measured[1]));
+    fixed.update(joined(fixedLoss[0], fixedLoss[1]));
   };
 
   getRuns().then((runs) => {

@@ -3,6 +3,7 @@
 // All runs in the folder, running ones first, looked at again every few seconds.
 import { fill, h } from "./dom.js";
 import { ago, count, duration, loss } from "./format.js";
+import { measuredGroups } from "../../reading/measured-alike.js";
 import { remainingSeconds } from "../../reading/run-state.js";
 import { statusOf } from "../../reading/run-status.js";
 import { getRuns, pictureAddress } from "./server.js";
@@ -11,8 +12,8 @@ import { getRuns, pictureAddress } from "./server.js";
 
 const lookMilliseconds = 3000;
 
-/** @param {ListedRun} run */
-function card({ id, state, alive, picture }) {
+/** @param {ListedRun} run @param {string | null} group of runs whose fixed losses compare */
+function card({ id, state, alive, picture }, group) {
   const status = statusOf(state, alive);
   const running = status.kind === "running";
   const part = state.totalSteps === 0 ? 0 : state.step / state.totalSteps;
@@ -46,6 +47,9 @@ function card({ id, state, alive, picture }) {
           : `best fixed loss ${loss(state.fixedLoss.bestLoss)} at step ${
             count(state.fixedLoss.bestStep)
           }`,
+        group === null
+          ? null
+          : h("span", { class: "tag", title: "Fixed losses compare within a letter" }, group),
       ),
     ),
   );
@@ -54,6 +58,7 @@ function card({ id, state, alive, picture }) {
 /** @param {ListedRun[]} first @returns {import("./view.js").View} */
 export function createRuns(first) {
   const list = h("div", { class: "run-cards" });
+  const notice = h("p", { class: "notice", hidden: true });
   const show = (/** @type {ListedRun[]} */ runs) => {
     const running = (/** @type {ListedRun} */ { state, alive }) =>
       statusOf(state, alive).kind === "running";
@@ -61,9 +66,18 @@ export function createRuns(first) {
       Number(running(b)) - Number(running(a)) ||
       (b.state.updatedAt ?? 0) - (a.state.updatedAt ?? 0)
     );
+    const { groups, notes } = measuredGroups(
+      runs.map(({ measuredOn, state }) => ({ on: measuredOn, measured: state.fixedLoss !== null })),
+    );
+    notice.hidden = notes.length === 0;
+    fill(
+      notice,
+      "Fixed losses compare only within a letter. ",
+      ...notes.slice(0, 8).map((note) => h("span", { class: "muted" }, `${note}. `)),
+    );
     fill(
       list,
-      ...sorted.map(card),
+      ...sorted.map((run) => card(run, groups[runs.indexOf(run)])),
       runs.length === 0
         ? h("p", { class: "waiting" }, "No runs here yet. They appear as soon as one starts.")
         : null,
@@ -72,7 +86,7 @@ export function createRuns(first) {
   show(first);
   const looking = setInterval(() => getRuns().then(show, () => undefined), lookMilliseconds);
   return {
-    element: h("div", { class: "runs" }, h("h1", {}, "Runs"), list),
+    element: h("div", { class: "runs" }, h("h1", {}, "Runs"), notice, list),
     update: () => undefined,
     close: () => clearInterval(looking),
   };

@@ -13,6 +13,7 @@ import sharp from "sharp";
 import { startChild } from "../../../runtime/testing/child.ts";
 import { defaultRun } from "../../../tests/synthetic-events.ts";
 import { writeSyntheticRun } from "../../../tests/synthetic-run.ts";
+import type { ListedRun } from "../../reading/run-list.ts";
 import { CannotListen, type Monitor, startMonitor } from "./monitor.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "gnomic-monitor-"));
@@ -131,7 +132,9 @@ test("a foreign Host or Origin is refused on every kind of route", async () => {
 test("runs are found at any depth and described from their events", async () => {
   const runs = await askJson("/api/runs");
   assert.deepEqual(runs.map(({ id }: { id: string }) => id), ["deep~two", "one"]);
+  assert.deepEqual(runs.map(({ measuredOn }: ListedRun) => measuredOn?.seed), ["2", "1"]);
   const one = await askJson("/api/runs/one");
+  assert.deepEqual(one.measuredOn, runs[1].measuredOn);
   assert.equal(one.state.step, 40);
   assert.equal(one.state.outcome.kind, "finished");
   assert.equal(Object.keys(one.state.validations).length, 5);

@@ -22,9 +22,9 @@ const pageFolder = fileURLToPath(new URL("../page", import.meta.url));
 
 /** What page and server read runs with, as paths from the page's folder. */
 const shared = [
-  ...["curves.js", "run-state.js", "run-status.js", "smoothing.js"].map((name) =>
-    `../../reading/${name}`
-  ),
+  ...["curves.js", "measured-alike.js", "run-state.js", "run-status.js", "smoothing.js"].map((
+    name,
+  ) => `../../reading/${name}`),
   "../../../inversion/metrics.js",
 ];
 

@@ -1,6 +1,6 @@
-// Reads a dataset of any of the four kinds.
+// Reads a dataset of any kind of `config/dataset.ts`.
 // The trap: the pictures' own bytes are not looked at here; that they can be decoded is found later.
-import type { Dataset } from "../../../config/dataset.ts";
+import type { Dataset, DatasetOf, DatasetType } from "../../../config/dataset.ts";
 import { listHubDataset } from "./hub-dataset.ts";
 import { listJsonl } from "./jsonl.ts";
 import type { Listing } from "./listing.ts";
@@ -15,15 +15,18 @@ export interface ListingTools {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-export function listDataset(dataset: Dataset, tools: ListingTools): Promise<Listing> {
-  switch (dataset.type) {
-    case "IMAGE_DIR_DATASET":
-      return listPictureFolder(dataset.dataset_dir);
-    case "IMAGE_CAPTION_DIR_DATASET":
-      return listCaptionedFolder(dataset.dataset_dir);
-    case "IMAGE_CAPTION_JSONL_DATASET":
-      return listJsonl(dataset.jsonl_path, dataset, tools.masks);
-    case "HF_HUB_IMAGE_CAPTION_DATASET":
-      return listHubDataset(dataset, tools);
-  }
-}
+type Lister<Type extends DatasetType> = (
+  dataset: DatasetOf<Type>,
+  tools: ListingTools,
+) => Promise<Listing>;
+
+const listers: { readonly [Type in DatasetType]: Lister<Type> } = {
+  IMAGE_DIR_DATASET: ({ dataset_dir }) => listPictureFolder(dataset_dir),
+  IMAGE_CAPTION_DIR_DATASET: ({ dataset_dir }) => listCaptionedFolder(dataset_dir),
+  IMAGE_CAPTION_JSONL_DATASET: (dataset, { masks }) =>
+    listJsonl(dataset.jsonl_path, dataset, masks),
+  HF_HUB_IMAGE_CAPTION_DATASET: listHubDataset,
+};
+
+export const listDataset = (dataset: Dataset, tools: ListingTools): Promise<Listing> =>
+  (listers[dataset.type] as Lister<DatasetType>)(dataset as never, tools);

@@ -2,10 +2,10 @@
 // everything that is wrong with the dataset at once. No picture is opened here.
 // The trap: `name` becomes the example's id and reaches artefacts, so it is relative to the dataset.
 import { readFile } from "node:fs/promises";
-import type { HfHubImageCaptionDataset } from "../../../config/dataset.ts";
+import type { DatasetOf } from "../../../config/dataset.ts";
 import { fault } from "../../../lib/fault.ts";
 
-export type HubDatasetOptions = typeof HfHubImageCaptionDataset.Type;
+export type HubDatasetOptions = DatasetOf<"HF_HUB_IMAGE_CAPTION_DATASET">;
 
 export class DatasetFault extends fault("DatasetFault", "user") {}
 

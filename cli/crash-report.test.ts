@@ -3,8 +3,8 @@ import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import process from "node:process";
 import { test } from "node:test";
-import { asFault } from "../../lib/as-fault.ts";
-import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { asFault } from "../lib/as-fault.ts";
+import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { writeCrashReport } from "./crash-report.ts";
 
 test("says what, where and with which versions, but no home or working folder and no environment", () =>

@@ -7,8 +7,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join, parse } from "node:path";
 import process from "node:process";
-import type { Fault } from "../../lib/fault.ts";
-import { versions } from "../platform/versions.ts";
+import type { Fault } from "../lib/fault.ts";
+import { versions } from "../runtime/platform/versions.ts";
 
 /** A folder as a whole, wherever it stands; not a root, which stands everywhere, nor the half of a name. */
 function without(text: string, folder: string, mark: string): string {

@@ -1,0 +1,90 @@
+// `runs` on machines that do not see a run's folder: what the rows of the fleet tell of it.
+// The trap: only with a PostgreSQL; a sweep of this machine has its runs in the folder itself.
+import { Effect } from "effect";
+import type { Fleet } from "../fleet/connection.ts";
+import { findRemoteRun, type RemoteRun, remoteRuns } from "../fleet/remote-runs.ts";
+import type { Fault } from "../lib/fault.ts";
+import { jsonDifference } from "../lib/json-difference.ts";
+import { findRun, NoSuchRun } from "../runtime/runs/find-run.ts";
+import type { SurveyedRun } from "../runtime/runs/survey.ts";
+import { table } from "./table.ts";
+
+/** Of the fleet and not in the folder. */
+export const runsElsewhere = (
+  fleet: Fleet,
+  here: ReadonlySet<string>,
+): Effect.Effect<readonly RemoteRun[], Fault> =>
+  Effect.map(remoteRuns(fleet), (all) => all.filter(({ name }) => !here.has(name)));
+
+/** The run in the folder, or else the fleet's. */
+export const findAnywhere = (
+  text: string,
+  fleet: Fleet,
+): Effect.Effect<SurveyedRun | RemoteRun, Fault> => {
+  const local: Effect.Effect<SurveyedRun | RemoteRun, Fault> = findRun(text, fleet.base);
+  return text === "latest" ? local : Effect.catchIf(
+    local,
+    (error) => error instanceof NoSuchRun,
+    () => findRemoteRun(text, fleet),
+  );
+};
+
+export const isElsewhere = (run: SurveyedRun | RemoteRun): run is RemoteRun => "sweep" in run;
+
+const digits = (value: number | null) => value === null ? "-" : value.toPrecision(5);
+
+export const elsewhereText = (runs: readonly RemoteRun[]): readonly string[] =>
+  runs.length === 0 ? [] : [
+    "",
+    ...table([
+      ["ELSEWHERE", "STATUS", "STEP", "LOSS", "SWEEP", "MACHINE"],
+      ...runs.map((run) => [
+        run.name,
+        run.state,
+        `${run.step}/${run.steps ?? "?"}`,
+        digits(run.loss),
+        `${run.sweep} ${run.trial}`,
+        run.machine ?? "-",
+      ]),
+    ], new Set([2, 3])),
+  ];
+
+export const remoteText = (run: RemoteRun): readonly string[] => [
+  run.name,
+  ...table([
+    ["sweep", `${run.sweep}, trial ${run.trial}`],
+    ["status", run.state],
+    ["machine", run.machine ?? "-"],
+    ["step", `${run.step}/${run.steps ?? "?"}`],
+    ["loss", `${digits(run.loss)}${run.lossStep === null ? "" : ` at step ${run.lossStep}`}`],
+    ["varies", JSON.stringify(run.overrides)],
+    ...(run.message === null ? [] : [["said", run.message.split("\n").at(-1)!]]),
+  ]).map((line) => `  ${line}`),
+];
+
+/** What the rows tell of two runs: what they vary and what they reached. */
+export const compareRows = (a: RemoteRun, b: RemoteRun) => {
+  const reached = ({ state, step, loss, lossStep, seconds }: RemoteRun) => ({
+    ...{ state, step, loss, lossStep, seconds },
+  });
+  return {
+    a: a.name,
+    b: b.name,
+    overrides: jsonDifference(a.overrides, b.overrides),
+    results: jsonDifference(reached(a), reached(b)),
+  };
+};
+
+export const compareRowsText = (
+  { a, b, overrides, results }: ReturnType<typeof compareRows>,
+): readonly string[] => [
+  `A ${a}`,
+  `B ${b}`,
+  ...table(
+    [...overrides, ...results].map(({ key, from, to }) => [
+      `  ${key}`,
+      JSON.stringify(from ?? null),
+      JSON.stringify(to ?? null),
+    ]),
+  ),
+];

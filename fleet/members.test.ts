@@ -1,0 +1,144 @@
+// Who is there, what waits and why, what a run is asked for, and what is forgotten, on a file with the real
+// engine and trainings that are functions.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Duration, Effect, Fiber } from "effect";
+import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
+import { embeddedLayer } from "./engine.ts";
+import { fleetStatus } from "./fleet-status.ts";
+import { Members, type WorkerAbout } from "./members.ts";
+import { present } from "./presence.ts";
+import { Sweep } from "./sweep-workflow.ts";
+import { Tables } from "./tables.ts";
+import { planOf, reaching } from "./testing/toy-sweeps.ts";
+import type { Train } from "./train-fenced.ts";
+import { runWorker } from "./worker.ts";
+
+const about = (more: Partial<WorkerAbout> = {}): WorkerAbout => ({
+  machine: "m",
+  pid: 1,
+  slots: 1,
+  tool: "gnomic 1",
+  versions: { train: 2 },
+  customStages: false,
+  ...more,
+});
+
+const onFile = <A>(folder: string, work: Effect.Effect<A, any, any>): Promise<A> =>
+  Effect.runPromise(
+    Effect.scoped(work).pipe(
+      Effect.provide(embeddedLayer(join(folder, "fleet.db"))),
+    ) as Effect.Effect<A>,
+  );
+
+const looked = Effect.gen(function* () {
+  const [tables, members] = [yield* Tables, yield* Members];
+  const sweeps = yield* tables.sweeps;
+  const runs = yield* Effect.forEach(sweeps, ({ name }) => tables.runs(name));
+  return fleetStatus({
+    members: yield* members.all,
+    sweeps,
+    runs: runs.flat(),
+    items: yield* members.items,
+  });
+});
+
+const until = <E, R>(holds: Effect.Effect<boolean, E, R>) =>
+  Effect.gen(function* () {
+    while (!(yield* holds)) yield* Effect.sleep("20 millis");
+  });
+
+const worker = (train: Train) =>
+  runWorker({ name: "w", slots: 1, lease: Duration.seconds(1), train, say: () => {} });
+
+test("what waits, and why: nobody there, another version, files of one's own, all slots busy", () =>
+  withTemporaryFolder((folder) =>
+    onFile(
+      folder,
+      Effect.gen(function* () {
+        const [tables, members] = [yield* Tables, yield* Members];
+        yield* tables.submit(planOf(2, { versions: { train: 2 }, custom: ["./mine.ts"] }));
+        yield* Sweep.execute({ sweep: "s", round: 0 }, { discard: true });
+        yield* until(Effect.map(members.items, ({ length }) => length === 2));
+        const whys = Effect.map(looked, ({ waiting }) => waiting.map(({ why }) => why));
+        assert.deepEqual(yield* whys, Array(2).fill("no worker is there"));
+        yield* members.announce("w", about({ versions: { train: 1 }, customStages: true }));
+        assert.deepEqual(yield* whys, Array(2).fill("no worker has train 2"));
+        yield* members.announce("w", about());
+        assert.match((yield* whys)[0], /no worker has --allow-custom-stages for \.\/mine\.ts/);
+        yield* members.announce("w", about({ customStages: true }));
+        assert.deepEqual(yield* whys, Array(2).fill("the next free slot"));
+        assert.deepEqual((yield* looked).queues.map(({ waiting }) => waiting), [2]);
+
+        yield* Effect.forkScoped(worker(() => Effect.never));
+        yield* until(Effect.map(looked, ({ workers }) => workers[0].doing.length === 1));
+        const { workers: [line], waiting } = yield* looked;
+        assert.deepEqual(line.doing.map(({ run, steps }) => [run, steps]), [["run-1", 900]]);
+        assert.deepEqual(waiting.map(({ trial, why }) => [trial, why]), [
+          [2, "all 1 slots that could train it are busy"],
+        ]);
+      }),
+    )
+  ));
+
+test("a worker answers what its runs are asked for, and is off the list when it ends", () =>
+  withTemporaryFolder((folder) =>
+    onFile(
+      folder,
+      Effect.gen(function* () {
+        const [tables, members] = [yield* Tables, yield* Members];
+        yield* tables.submit(planOf(2));
+        yield* Sweep.execute({ sweep: "s", round: 0 }, { discard: true });
+        const asked: unknown[] = [];
+        const steer = (dir: string, request: unknown) =>
+          Effect.sync(() => void asked.push([dir, request]));
+        const here = yield* Effect.forkChild(present("w", { about: about(), steer }));
+        yield* Effect.forkScoped(worker(() => Effect.never));
+        yield* until(
+          Effect.map(tables.runs("s"), (runs) => runs.some((run) => run.worker === "w")),
+        );
+        const other = yield* members.ask("run-2", { request: "stop" });
+        const mine = yield* members.ask("run-1", { request: "stop" });
+        yield* until(Effect.map(members.answerTo(mine), (answer) => answer === "done"));
+        assert.deepEqual(asked, [[join("/b", "run-1"), { request: "stop" }]]);
+        assert.equal(yield* members.answerTo(other), null, "nobody trains that one");
+        assert.deepEqual((yield* members.all).map(({ name }) => name), ["w"]);
+        yield* Fiber.interrupt(here);
+        assert.deepEqual(yield* members.all, []);
+      }),
+    )
+  ));
+
+test("what is over is forgotten; what runs ends as if nothing had been", () =>
+  withTemporaryFolder((folder) =>
+    onFile(
+      folder,
+      Effect.gen(function* () {
+        const [tables, members] = [yield* Tables, yield* Members];
+        const state = (name: string) => Effect.map(tables.findSweep(name), (sweep) => sweep?.state);
+        yield* tables.submit(planOf(3));
+        const first = yield* Effect.forkChild(worker(reaching([])));
+        yield* Sweep.execute({ sweep: "s", round: 0 }, { discard: true });
+        yield* until(Effect.map(state("s"), (is) => is === "done"));
+        yield* Fiber.interrupt(first);
+
+        const log: string[] = [];
+        const plan = planOf(3, { name: "t", rungs: [100], factor: 3 });
+        yield* tables.submit(plan);
+        yield* Sweep.execute({ sweep: "t", round: 0 }, { discard: true });
+        yield* until(Effect.map(members.items, ({ length }) => length === 3));
+        assert.deepEqual(yield* members.forget(), { replies: 0, messages: 0, items: 0 });
+        const gone = yield* members.forget(0);
+        assert.ok(gone.messages >= 4 && gone.replies >= 4, JSON.stringify(gone));
+        assert.equal(gone.items, 3);
+        assert.deepEqual(yield* members.forget(0), { replies: 0, messages: 0, items: 0 });
+
+        yield* Effect.forkScoped(worker(reaching(log)));
+        yield* until(Effect.map(state("t"), (is) => is === "done"));
+        // Losses are 7, 14 and 21.
+        assert.deepEqual(log.toSorted(), ["1@100", "1@end", "2@100", "3@100"]);
+        assert.equal((yield* tables.results("s")).length, 3, "results are kept");
+      }),
+    )
+  ));

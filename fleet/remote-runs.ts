@@ -1,0 +1,90 @@
+// The runs of a fleet as its rows tell of them, for commands on machines that do not see their folders: to
+// find one by name, and to ask whoever trains it.
+// The trap: a request is answered by the worker that trains the run; without one it is withdrawn and said.
+import { Effect } from "effect";
+import { type Fault, fault } from "../lib/fault.ts";
+import { nearest } from "../lib/nearest.ts";
+import type { Fleet } from "./connection.ts";
+import { leaderboard, type LeaderboardRow } from "./leaderboard.ts";
+import { Members } from "./members.ts";
+import { withTables } from "./sweep-session.ts";
+
+export class NoSuchRemoteRun extends fault("NoSuchRemoteRun", "user") {}
+export class CannotAsk extends fault("CannotAsk", "user") {}
+
+export interface RemoteRun extends Omit<LeaderboardRow, "rank" | "group"> {
+  /** Its folder's name. */
+  readonly name: string;
+  readonly sweep: string;
+}
+
+/** All runs that the sweeps of a fleet mean. */
+export const remoteRuns = (fleet: Fleet): Effect.Effect<readonly RemoteRun[], Fault> =>
+  withTables(fleet, (tables) =>
+    Effect.gen(function* () {
+      const all = yield* Effect.forEach(yield* tables.sweeps, (sweep) =>
+        Effect.gen(function* () {
+          const results = yield* tables.results(sweep.name);
+          const { rows } = leaderboard(sweep, results, yield* tables.runs(sweep.name));
+          return rows.map(({ rank: _1, group: _2, ...row }): RemoteRun => ({
+            ...row,
+            name: sweep.plan.trials.find(({ number }) => number === row.trial)!.run,
+            sweep: sweep.name,
+          }));
+        }));
+      return all.flat();
+    }));
+
+/** The run of this name, or of the only one that begins so. */
+export const findRemoteRun = (
+  text: string,
+  fleet: Fleet,
+): Effect.Effect<RemoteRun, Fault> =>
+  Effect.gen(function* () {
+    const all = yield* remoteRuns(fleet);
+    const exact = all.filter(({ name }) => name === text);
+    const found = exact.length > 0 || text === ""
+      ? exact
+      : all.filter(({ name }) => name.startsWith(text));
+    if (new Set(found.map(({ name }) => name)).size === 1) return found[0];
+    const near = nearest(text, all.map(({ name }) => name));
+    return yield* new NoSuchRemoteRun({
+      wanted: `one run of ${fleet.base} or of ${fleet.shown} whose name begins with ${text}`,
+      found: found.length === 0 ? `none among ${all.length}` : `${found.length}`,
+      fix: found.length > 1
+        ? "Type more of the name."
+        : near === undefined
+        ? "`runs list` shows them."
+        : `Is it ${near}?`,
+    });
+  });
+
+const answerWithin = 8_000;
+
+/** Asks the worker that trains a run. */
+export const askRemoteRun = (
+  run: RemoteRun,
+  request: Parameters<Members["Service"]["ask"]>[1],
+  fleet: Fleet,
+): Effect.Effect<void, Fault> => {
+  const refuse = (found: string, fix: string) =>
+    new CannotAsk({ wanted: `${run.name} to be trained by a worker`, found, fix });
+  return withTables(fleet, () =>
+    Effect.gen(function* () {
+      if (run.state !== "training") {
+        return yield* refuse(`it is ${run.state}`, "`fleet` says what is trained.");
+      }
+      const members = yield* Members;
+      const id = yield* members.ask(run.name, request);
+      const end = performance.now() + answerWithin;
+      while (performance.now() < end) {
+        yield* Effect.sleep("300 millis");
+        const answer = yield* members.answerTo(id);
+        if (answer === "done") return;
+        if (answer !== null) return yield* refuse(answer, "`fleet` says what is trained.");
+      }
+      yield* members.withdraw(id);
+      const found = `no answer of ${run.machine} in ${answerWithin / 1000} s`;
+      return yield* refuse(found, "`fleet` says when it was last seen; ask again.");
+    }));
+};
