@@ -1,5 +1,4 @@
-// What each `sweep <action>` does. The trap: `run` may be given twice for one folder; the second looks on.
-import { existsSync } from "node:fs";
+// What each `sweep <action>` does that changes something. The trap: `run` may be given twice for one folder; the second looks on.
 import { readFile, rm } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -7,21 +6,22 @@ import process from "node:process";
 import { Effect, Fiber } from "effect";
 import { holdsOut } from "../config/fixed-loss.ts";
 import { optionRows } from "../config/option-rows.ts";
-import { exitCodeOfSweep, type Leaderboard, leaderboard, winners } from "../fleet/leaderboard.ts";
+import { boardOf } from "../fleet/boards.ts";
+import { exitCodeOfSweep, type Leaderboard, winners } from "../fleet/leaderboard.ts";
 import type { PlannedSweep } from "../fleet/planned-sweep.ts";
 import { type Blobs, folderBlobs } from "../fleet/blobs.ts";
 import type { Fleet } from "../fleet/connection.ts";
 import { outlookLines, planSweep, type TrialWorld } from "../fleet/plan-sweep.ts";
+import { withTables } from "../fleet/open-tables.ts";
 import { bringRuns, sendRuns } from "../fleet/runs-of-sweep.ts";
-import { runToEnd, withTables } from "../fleet/sweep-session.ts";
-import type { StoredSweep, Tables } from "../fleet/tables.ts";
+import { runToEnd } from "../fleet/sweep-session.ts";
+import type { StoredSweep } from "../fleet/tables.ts";
 import { trainInChild } from "../fleet/train-child.ts";
-import { type CopyEmbedding, writeWinners } from "../fleet/winner-files.ts";
+import { type CopyEmbedding, sweepFolder, writeWinners } from "../fleet/winner-files.ts";
 import { trainingApp } from "../inversion/app.ts";
 import type { MemoryTable } from "../inversion/model/memory-table.ts";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault, Stopped } from "../lib/fault.ts";
-import { nearest } from "../lib/nearest.ts";
 import { readHeader, readSafetensors, writeSafetensors } from "../lib/safetensors/safetensors.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
@@ -36,19 +36,13 @@ import { presenceOf } from "./fleet-presence.ts";
 import { plainText } from "./plain-text.ts";
 import { progressLine } from "./progress-line.ts";
 import { onSoftStop } from "./signals.ts";
-import { leaderboardCsv, leaderboardLines, sweepListLines } from "./sweep-text.ts";
+import { type Act, baseOf, find, type Options } from "./sweep-look.ts";
+import { leaderboardLines } from "./sweep-text.ts";
 
-type Options = Readonly<Record<string, unknown>>;
-type Act = (target: string, options: Options, terminal: Terminal) => Effect.Effect<void, Fault>;
-
-export class NoSuchSweep extends fault("NoSuchSweep", "user") {}
 export class NoSweepFile extends fault("NoSweepFile", "user") {}
 
 const mostTrials = 10_000;
 const silentSeconds = 1800;
-
-const baseOf = (options: Options) =>
-  options.output === undefined ? "output" : String(options.output);
 
 const wholeNumber = (options: Options, key: string, least: number, otherwise: number) => {
   const value = options[key] === undefined ? otherwise : Number(options[key]);
@@ -61,9 +55,6 @@ const wholeNumber = (options: Options, key: string, least: number, otherwise: nu
     }),
   );
 };
-
-/** Looking makes no database where there is none. */
-const hasSweeps = ({ shared, shown }: Fleet) => shared || existsSync(shown);
 
 const readFileOf = (file: string): Effect.Effect<string, Fault> =>
   Effect.tryPromise({
@@ -142,27 +133,6 @@ function differences(before: PlannedSweep, after: PlannedSweep): string {
   const trials = came + went === 0 ? [] : [`${came} trials more and ${went} less`];
   return [...keys, ...trials].join(", ") || "what its configuration means";
 }
-
-const boardOf = (tables: Tables["Service"], sweep: StoredSweep) =>
-  Effect.gen(function* () {
-    const results = yield* tables.results(sweep.name);
-    return { results, board: leaderboard(sweep, results, yield* tables.runs(sweep.name)) };
-  });
-
-const find = (fleet: Fleet, name: string) =>
-  Effect.gen(function* () {
-    const { base } = fleet;
-    const all = hasSweeps(fleet) ? yield* withTables(fleet, (each) => each.sweeps) : [];
-    const sweep = all.find((each) => each.name === name);
-    if (sweep !== undefined) return sweep;
-    const names = all.map((each) => each.name);
-    const near = nearest(name, names);
-    return yield* new NoSuchSweep({
-      wanted: `a sweep of ${base} (${names.join(", ") || "there is none"})`,
-      found: name,
-      fix: near === undefined ? "`sweep list` lists them." : `Did you mean ${near}?`,
-    });
-  });
 
 const copyEmbedding: CopyEmbedding = (from, to, more) =>
   tryPromise(async () => {
@@ -358,33 +328,6 @@ const run: Act = (given, options, terminal) =>
     terminal.print("the same command without --detach waits for its end and copies the winner.");
   });
 
-const list: Act = (_target, options, { print }) =>
-  Effect.gen(function* () {
-    const fleet = yield* fleetOf(baseOf(options), options);
-    const boards = !hasSweeps(fleet)
-      ? []
-      : yield* withTables(fleet, (tables) =>
-        Effect.flatMap(tables.sweeps, (all) =>
-          Effect.forEach(
-            all,
-            (sweep) => Effect.map(boardOf(tables, sweep), ({ board }) => ({ sweep, board })),
-          )));
-    if (options.json === true) print(JSON.stringify(boards.map(({ board }) => board)));
-    else if (boards.length === 0) {
-      print(`There are no sweeps in ${fleet.shared ? fleet.shown : fleet.base}.`);
-    } else sweepListLines(boards).forEach(print);
-  });
-
-const show: Act = (name, options, { print }) =>
-  Effect.gen(function* () {
-    const fleet = yield* fleetOf(baseOf(options), options);
-    const sweep = yield* find(fleet, name);
-    const { board } = yield* withTables(fleet, (tables) => boardOf(tables, sweep));
-    if (options.json === true) print(JSON.stringify(board));
-    else if (options.csv === true) leaderboardCsv(board).forEach(print);
-    else leaderboardLines(board).forEach(print);
-  });
-
 const cancel: Act = (name, options, { print }) =>
   Effect.gen(function* () {
     const fleet = yield* fleetOf(baseOf(options), options);
@@ -431,13 +374,12 @@ const remove: Act = (name, options, { print }) =>
       });
     }
     const { base } = plan;
-    if (options.yes !== true) return print(`Would forget ${name} and remove ${join(base, name)}.`);
+    if (options.yes !== true) {
+      return print(`Would forget ${name} and remove ${sweepFolder(base, name)}.`);
+    }
     yield* withTables(fleet, (tables) => tables.remove(name));
-    yield* tryPromise(() => rm(join(base, name), { recursive: true, force: true }));
+    yield* tryPromise(() => rm(sweepFolder(base, name), { recursive: true, force: true }));
     print(`${name} is forgotten; its runs are still in ${base}.`);
   });
 
-export const sweepActions = { run, list, show, cancel, resume, delete: remove } satisfies Record<
-  string,
-  Act
->;
+export const sweepActions = { run, cancel, resume, delete: remove } satisfies Record<string, Act>;

@@ -1,11 +1,19 @@
 // `sweep <action>`: many trainings from one file. `run` makes them, the other actions look at them or change
-// what is to be done. What each does is in sweep-actions.ts, loaded only when it is called.
+// what is to be done. What each does is in sweep-look.ts and sweep-actions.ts, loaded only when it is called.
 import { Effect } from "effect";
 import { tryPromise } from "../lib/try-promise.ts";
 import { type Command, UsageFault } from "./command.ts";
+import type { Act } from "./sweep-look.ts";
 import { fleetOptions } from "./fleet-options.ts";
 
 const actions = ["run", "list", "show", "cancel", "resume", "delete"] as const;
+
+const actionsOf = async (action: (typeof actions)[number]) => {
+  const found = action === "list" || action === "show"
+    ? (await import("./sweep-look.ts")).sweepLooks
+    : (await import("./sweep-actions.ts")).sweepActions;
+  return (found as Readonly<Record<string, Act>>)[action];
+};
 
 export const sweepCommand: Command = {
   usage: "sweep <action> [file-or-sweep]",
@@ -68,8 +76,8 @@ export const sweepCommand: Command = {
       );
     }
     return Effect.flatMap(
-      tryPromise(() => import("./sweep-actions.ts")),
-      ({ sweepActions }) => sweepActions[wanted](String(target), options, terminal),
+      tryPromise(() => actionsOf(wanted)),
+      (act) => act(String(target), options, terminal),
     );
   },
 };

@@ -4,19 +4,18 @@
 import { join } from "node:path";
 import { Duration, Effect, Logger, type Scope } from "effect";
 import { makeFolder } from "../lib/atomic-write.ts";
-import { type Fault, fault, isFault } from "../lib/fault.ts";
+import { type Fault, fault } from "../lib/fault.ts";
 import { lockRun, RunLocked } from "../lib/lock.ts";
-import { embeddedLayer, embeddedLease, sharedLayer, tablesLayer } from "./engine.ts";
+import { embeddedLayer, embeddedLease, sharedLayer } from "./engine.ts";
 import { type Fleet, fleetFile } from "./connection.ts";
-import { Members } from "./members.ts";
 import { grant, migrate } from "./migrations.ts";
+import { asFleetFault, withTables } from "./open-tables.ts";
 import { outlast } from "./outlast.ts";
 import { type Presence, present } from "./presence.ts";
 import { Sweep } from "./sweep-workflow.ts";
 import { Tables } from "./tables.ts";
 import { runWorker, type WorkerOptions } from "./worker.ts";
 
-export class FleetFault extends fault("FleetFault", "world") {}
 export class WorkerIll extends fault("WorkerIll", "world") {}
 
 /** How long what a dead worker of a fleet had stays its own. */
@@ -27,36 +26,6 @@ export interface SessionWorker extends Omit<WorkerOptions, "lease"> {
 }
 
 const lookEvery = "500 millis";
-
-/** The innermost message: the outer ones only say what was attempted. */
-const reasonOf = (cause: unknown): string => {
-  const inner = (cause as { reason?: unknown; cause?: unknown }).reason ??
-    (cause as { cause?: unknown }).cause;
-  return inner instanceof Error ? reasonOf(inner) : (cause as Error).message;
-};
-
-/** What went wrong with the database, in one line. */
-const asFleetFault = (file: string) => (cause: unknown): Fault =>
-  isFault(cause) ? cause : new FleetFault({
-    file,
-    wanted: "to read and write the sweeps of this folder",
-    found: reasonOf(cause),
-    fix: "Look at the database (GNOMIC_FLEET) or the disk; the runs themselves are whole.",
-    cause,
-  });
-
-/** Looks at the tables, or says something to who runs the sweeps. */
-export const withTables = <A>(
-  fleet: Fleet,
-  use: (tables: Tables["Service"]) => Effect.Effect<A, unknown, Members | Tables>,
-): Effect.Effect<A, Fault> =>
-  Effect.gen(function* () {
-    if (!fleet.shared) yield* makeFolder(fleet.base);
-    return yield* Effect.flatMap(Tables, use).pipe(
-      Effect.provide(tablesLayer(fleet)),
-      Effect.mapError(asFleetFault(fleet.shown)),
-    );
-  });
 
 /** Makes the tables of a PostgreSQL as their owner, and gives a role its rights; what was made. */
 export const migrateTables = (

@@ -44,7 +44,7 @@ const choose = (runDir: string, step: number, path: string) =>
   Effect.gen(function* () {
     yield* lockRun(runDir);
     const log = yield* openEventLog(join(runDir, "events.jsonl"), trainingCodec);
-    yield* log.append({ event: "chosen", step, path });
+    yield* Effect.orDie(log.append({ event: "chosen", step, path }));
     return yield* log.trouble;
   }).pipe(Effect.scoped);
 

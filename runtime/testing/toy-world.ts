@@ -36,7 +36,7 @@ const toyApp = ({ folder, values = {}, configuration, app }: Toy): App => ({
       targetKeys: [],
       places: {},
       unhashed: ["where"],
-      identity: withoutKeys(values, [...neutral, "where"]) as JsonObject,
+      identity: withoutKeys(values, [...neutral, "where"]),
       notes: [],
       base: join(folder, "output"),
       trigger: "toy",

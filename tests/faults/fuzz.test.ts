@@ -119,7 +119,7 @@ const readers: readonly Reader[] = [
       await run(Effect.scoped(
         Effect.flatMap(
           openEventLog(file, trainingCodec),
-          (log) => log.append({ event: "note", text: "after" }),
+          (log) => Effect.orDie(log.append({ event: "note", text: "after" })),
         ),
       ));
       const { events } = await run(readEvents(file, trainingCodec));

@@ -7,6 +7,7 @@ import { measuredGroups } from "../../reading/measured-alike.js";
 import { remainingSeconds } from "../../reading/run-state.js";
 import { statusOf } from "../../reading/run-status.js";
 import { getRuns, pictureAddress } from "./server.js";
+import { createSweeps } from "./sweeps.js";
 
 /** @typedef {import("../../reading/run-list.ts").ListedRun} ListedRun */
 
@@ -59,6 +60,7 @@ function card({ id, state, alive, picture }, group) {
 export function createRuns(first) {
   const list = h("div", { class: "run-cards" });
   const notice = h("p", { class: "notice", hidden: true });
+  const sweeps = createSweeps();
   const show = (/** @type {ListedRun[]} */ runs) => {
     const running = (/** @type {ListedRun} */ { state, alive }) =>
       statusOf(state, alive).kind === "running";
@@ -86,8 +88,11 @@ export function createRuns(first) {
   show(first);
   const looking = setInterval(() => getRuns().then(show, () => undefined), lookMilliseconds);
   return {
-    element: h("div", { class: "runs" }, h("h1", {}, "Runs"), notice, list),
+    element: h("div", { class: "runs" }, sweeps.element, h("h1", {}, "Runs"), notice, list),
     update: () => undefined,
-    close: () => clearInterval(looking),
+    close() {
+      clearInterval(looking);
+      sweeps.close();
+    },
   };
 }

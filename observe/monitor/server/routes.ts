@@ -12,6 +12,7 @@ import { streamEvents } from "./event-stream.ts";
 import type { PageFile } from "./page-files.ts";
 import { safeHeaders } from "./request-guard.ts";
 import { parseRequest, steer } from "../../reading/steer.ts";
+import { listSweeps, viewSweep } from "../../reading/sweeps.ts";
 
 export interface Served {
   /** The folder that is watched, as the user gave it. */
@@ -127,6 +128,16 @@ async function answerRun(
   }
 }
 
+async function answerSweeps(
+  { folder, runs }: Served,
+  id: string | undefined,
+  response: ServerResponse,
+): Promise<void> {
+  if (id === undefined) return sendJson(response, await listSweeps(folder, await runs()));
+  const sweep = await viewSweep(folder, await runs(), id);
+  return sweep === undefined ? sendText(response, 404, "no such sweep") : sendJson(response, sweep);
+}
+
 function pathParts(url: URL): readonly string[] {
   try {
     return url.pathname.split("/").slice(1).map(decodeURIComponent);
@@ -150,6 +161,9 @@ export async function answer(
   const [api, kind, id, ...rest] = pathParts(url);
   if (api === "api" && kind === "session" && id === undefined) {
     return sendJson(response, { token: served.actionToken, folder: served.folder });
+  }
+  if (api === "api" && kind === "sweeps" && request.method !== "POST" && rest.length === 0) {
+    return await answerSweeps(served, id, response);
   }
   if (api !== "api" || kind !== "runs") return sendText(response, 404, "nothing here");
   const runs = await served.runs();
