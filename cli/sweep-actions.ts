@@ -1,4 +1,5 @@
 // What each `sweep <action>` does that changes something. The trap: `run` may be given twice for one folder; the second looks on.
+import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
