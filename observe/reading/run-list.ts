@@ -1,10 +1,11 @@
 // The list of runs, made without reading whole event files: the first and the last events of each
 // tell its name, its step, its losses and how it ended. The trap: what happened in between is
 // missing from these states, so they are for the list alone.
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type MeasuredOn, measuredOn } from "../../inversion/measured-on.ts";
-import { isRunEvent, trainingCodec } from "../../inversion/events.ts";
+import { quickEvent } from "./quick-event.ts";
+import { isSettled, stampOf } from "../../lib/file-stamp.ts";
 import { isAlive } from "./run-alive.ts";
 import type { RunFolder } from "./run-folders.ts";
 import { readRunFile, type RunState } from "./run-reader.ts";
@@ -63,6 +64,20 @@ function latestPicture(state: RunState): string | null {
   return null;
 }
 
+/** By the run's folder: a page asks every few seconds, and the manifest of many pictures is long. */
+const measured = new Map<string, { readonly stamp: string; readonly on: MeasuredOn | null }>();
+
+async function measuredIn(dir: string): Promise<MeasuredOn | null> {
+  const info = await stat(join(dir, "run.json"), { bigint: true }).catch(() => undefined);
+  if (info === undefined) return null;
+  const stamp = stampOf(info);
+  const known = measured.get(dir);
+  if (known?.stamp === stamp) return known.on;
+  const on = measuredOn(await readRunFile(dir));
+  if (isSettled(info, Date.now())) measured.set(dir, { stamp, on });
+  return on;
+}
+
 /** What the list shows of a run; nothing when its events cannot be read. */
 export async function listRun({ id, dir }: RunFolder): Promise<ListedRun | undefined> {
   const read = await ends(join(dir, "events.jsonl")).catch(() => undefined);
@@ -72,8 +87,8 @@ export async function listRun({ id, dir }: RunFolder): Promise<ListedRun | undef
   const bytes = adjoining ? [Buffer.concat([read.head, read.tail])] : [read.head, read.tail];
   for (const [i, part] of bytes.entries()) {
     for (const line of wholeLines(part, i === 0)) {
-      const event = trainingCodec.parse(line);
-      if (event !== undefined && isRunEvent(event)) foldEvent(state, event);
+      const event = quickEvent(line);
+      if (event !== undefined) foldEvent(state, event);
     }
   }
   const { run, trigger, step, totalSteps, loss, fixedLoss } = state;
@@ -93,7 +108,7 @@ export async function listRun({ id, dir }: RunFolder): Promise<ListedRun | undef
       metrics,
     },
     alive: await isAlive(dir),
-    measuredOn: measuredOn(await readRunFile(dir)),
+    measuredOn: await measuredIn(dir),
     picture: latestPicture(state),
   };
 }
