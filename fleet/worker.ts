@@ -19,7 +19,7 @@ export interface WorkerOptions extends Omit<Trainer, "ended" | "fitOf"> {
   readonly accepts?: (sweep: StoredSweep["plan"], trial: PlannedTrial) => Effect.Effect<Fit>;
 }
 
-class NotBegun extends Data.TaggedError("NotBegun")<{}> {}
+class NotBegun extends Data.TaggedError("NotBegun") {}
 
 /** After so many different segments in a row that failed, it is the worker. */
 const suspicious = 3;
