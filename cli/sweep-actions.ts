@@ -37,7 +37,7 @@ import { presenceOf } from "./fleet-presence.ts";
 import { plainText } from "./plain-text.ts";
 import { progressLine } from "./progress-line.ts";
 import { onSoftStop } from "./signals.ts";
-import { type Act, baseOf, find, type Options } from "./sweep-look.ts";
+import { type Act, baseOf, find, notesOn, type Options } from "./sweep-look.ts";
 import { leaderboardLines } from "./sweep-text.ts";
 
 export class NoSweepFile extends fault("NoSweepFile", "user") {}
@@ -249,7 +249,11 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     const files = yield* writeWinners(fleet.base, board, copyEmbedding);
     yield* removeLosers(sweep, board);
     if (quiet) terminal.print(JSON.stringify(board));
-    else [...leaderboardLines(board), ...files.map((file) => `  ${file}`)].forEach(terminal.print);
+    else {
+      const notes = yield* notesOn(board);
+      [...leaderboardLines(board), ...notes, ...files.map((file) => `  ${file}`)]
+        .forEach(terminal.print);
+    }
     process.exitCode = exitCodeOfSweep(results);
   });
 
