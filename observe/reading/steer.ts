@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import { ControlRequest } from "../../inversion/requests.ts";
 import { sendRequest } from "../../runtime/control.ts";
-import { trainingCodec } from "../../inversion/events.ts";
+import { trainingCodec } from "../../inversion/event-kinds.ts";
 import { openEventLog } from "../../runtime/execute/event-log.ts";
 import { lockRun } from "../../lib/lock.ts";
 import { isAlive } from "./run-alive.ts";

@@ -11,7 +11,7 @@ import { readHeader, readSafetensors } from "../../lib/safetensors/safetensors.t
 import { asFault } from "../../lib/as-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { randomInt } from "../../engine/random/draw.ts";
-import { trainingCodec } from "../../inversion/events.ts";
+import { trainingCodec } from "../../inversion/event-kinds.ts";
 import { openEventLog, parseEvents, readEvents } from "../../runtime/execute/event-log.ts";
 import { lockState } from "../../lib/lock.ts";
 import { readRun } from "../../runtime/execute/manifest.ts";
