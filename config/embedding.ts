@@ -1,5 +1,6 @@
 // The embedding to train: its word, its vectors and what they begin as.
 // The trap: with `initial_phrase` the phrase's tokens decide the number of vectors.
+import { safeStem } from "../lib/file-stem.ts";
 import { Schema } from "effect";
 import { intBetween, option, required } from "../runtime/options/option.ts";
 
@@ -57,8 +58,5 @@ export const embeddingFields = {
 // The trap: the placeholder inside captions stays as it is written; only files are renamed.
 
 /** The stem of result files: what to type in InvokeAI, A1111, Forge and ComfyUI. May be empty. */
-export const triggerOf = (placeholder: string): string => {
-  const stem = placeholder.split(/[^A-Za-z0-9_]+/).filter((part) => part !== "").join("_");
-  // Devices of Windows, whatever ending their names have.
-  return /^(con|prn|aux|nul|(com|lpt)[0-9])$/i.test(stem) ? `${stem}_` : stem;
-};
+export const triggerOf = (placeholder: string): string =>
+  safeStem(placeholder.split(/[^A-Za-z0-9_]+/).filter((part) => part !== "").join("_"));

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Effect } from "effect";
 import { makeFolder } from "../lib/atomic-write.ts";
 import type { Fault } from "../lib/fault.ts";
+import { safeStem } from "../lib/file-stem.ts";
 import { type Leaderboard, type LeaderboardRow, winners } from "./leaderboard.ts";
 
 /** Copies an embedding and adds to its metadata. */
@@ -19,6 +20,9 @@ const slug = (text: string) => text.replace(/[^A-Za-z0-9_.-]+/g, "_").replace(/^
 export const winnerName = ({ per }: Leaderboard, row: LeaderboardRow): string =>
   per.length === 0 ? "best.safetensors" : `best-${slug(row.group)}.safetensors`;
 
+/** Where a sweep's winners are. */
+export const sweepFolder = (base: string, sweep: string): string => join(base, safeStem(sweep));
+
 /** Writes them; their paths. */
 export const writeWinners = (
   base: string,
@@ -26,7 +30,7 @@ export const writeWinners = (
   copy: CopyEmbedding,
 ): Effect.Effect<readonly string[], Fault> =>
   Effect.gen(function* () {
-    const folder = join(base, board.sweep);
+    const folder = sweepFolder(base, board.sweep);
     const found = winners(board).filter(({ checkpoint }) => checkpoint !== null);
     if (found.length > 0) yield* makeFolder(folder);
     return yield* Effect.forEach(found, (row) =>

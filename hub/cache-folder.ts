@@ -18,6 +18,7 @@ import { randomUUID } from "node:crypto";
 import { dirname, join, relative } from "node:path";
 import type { HubSettings } from "./hub-settings.ts";
 import { isSafePath, type Repository } from "./repo-name.ts";
+import { renameOver } from "../lib/rename-over.ts";
 
 export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(revision);
 
@@ -112,7 +113,7 @@ export async function noteRevision(
   await mkdir(dirname(file), { recursive: true });
   const temporary = `${file}.${randomUUID()}.tmp`;
   await writeFile(temporary, commit);
-  await rename(temporary, file);
+  await renameOver(() => rename(temporary, file));
 }
 
 /** Marks the folder as a cache, for backup programs (bford.info/cachedir), as Python's library does. */
@@ -141,7 +142,7 @@ export async function placeInSnapshot(
   const linked = settings.symlinks &&
     await symlink(relative(dirname(pointer), blob), temporary).then(() => true, noLinksHere);
   if (!linked) await (place.fresh ? rename(blob, temporary) : copyFile(blob, temporary));
-  await rename(temporary, pointer).catch(async (cause) => {
+  await renameOver(() => rename(temporary, pointer)).catch(async (cause) => {
     await rm(temporary, { force: true });
     throw cause;
   });

@@ -10,11 +10,13 @@ import { readEvents } from "../runtime/execute/event-log.ts";
 import type { JsonObject } from "../runtime/pipeline/configuration.ts";
 import { checkpointAt } from "./checkpoint-at.ts";
 import { type ReadConfiguration, readTrainingConfiguration } from "./configuration.ts";
-import { type RunEvent, trainingCodec, trainingEvents } from "./events.ts";
+import { trainingCodec, trainingEvents } from "./event-kinds.ts";
+import type { RunEvent } from "./events.ts";
 import { findDevice } from "./model/find-device.ts";
 import { findMemory } from "./model/find-memory.ts";
 import { memoryTableOf } from "./model/memory-table.ts";
 import { type TrainingRequest, TrainingRequest as Requests } from "./requests.ts";
+import { largestBatch } from "./trained-pictures.ts";
 
 const stages: App["stages"] = {
   ingest: () => import("../stages/ingest/stage.ts"),
@@ -40,7 +42,7 @@ const noProvider = {
 const factsFor = (
   cardMemory: number | null,
 ): App["facts"] =>
-({ configuration, values, kept, needsRun, offline }) =>
+({ configuration, values, worlds, kept, needsRun, offline }) =>
   Effect.gen(function* (): Effect.gen.Return<Facts, Fault> {
     const named = values.provider === "auto" ? null : values.provider as string | null;
     if (named === null && cardMemory !== null) return yield* new CardMemoryFault(noProvider);
@@ -50,9 +52,10 @@ const factsFor = (
       : { device: known, note: null };
     if (device === null) return noFacts;
     const own: JsonObject = { provider: device };
+    const batch = largestBatch(values, worlds.get("ingest"));
     const memory = needsRun
       ? yield* findMemory({
-        values: { ...values, ...own },
+        values: { ...values, ...own, ...batch },
         device,
         kept: (kept?.facts.memoryPlan ?? null) as MemoryPlan | null,
         all: offline,
@@ -64,8 +67,9 @@ const factsFor = (
       device,
       kept: memory === null ? {} : { memoryPlan: memory.plan },
       values: own,
-      // What a result says about itself does not hang on how much memory was free.
-      stageValues: memory === null ? {} : { memory_plan: memory.plan },
+      // What a result says about itself does not hang on how much memory was free, nor on how many
+      // pictures there were for a batch.
+      stageValues: memory === null ? {} : { memory_plan: memory.plan, ...batch },
       shown: memory === null ? {} : {
         memory: memoryTableOf(memory),
         ...(memory.time === null ? {} : { time: memory.time }),

@@ -15,6 +15,7 @@ import { withoutKeys } from "../lib/mapping.ts";
 import { epochSteps, warmUpNotes } from "./epoch-steps.ts";
 import { settleFixedLossEvery } from "./fixed-loss-every.ts";
 import { settledPooling } from "./model/pooling.ts";
+import { batchNotes, pictureCounts } from "./trained-pictures.ts";
 import type { ConfigLayers, Configuration, JsonObject } from "../runtime/pipeline/configuration.ts";
 
 export type ReadConfiguration = (layers: ConfigLayers) => Effect.Effect<Configuration, Fault>;
@@ -26,11 +27,11 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
     const quiet = lateAtDefault(config);
     const unhashed = unhashedKeys();
     return {
-      values: withoutKeys(config, quiet) as JsonObject,
+      values: withoutKeys(config, quiet),
       targetKeys,
       places: yield* Effect.promise(() => placesIn(config)),
       unhashed: [...unhashed, ...quiet],
-      identity: withoutKeys(identityOf(config), unhashed) as JsonObject,
+      identity: withoutKeys(identityOf(config), unhashed),
       notes,
       base: config.base_output_dir,
       trigger: triggerOf(config.placeholder_token) || "embedding",
@@ -39,8 +40,13 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
       settle: (worlds: ReadonlyMap<string, unknown>, kept: JsonObject | null) => {
         const pooling = settledPooling(config.pooling, kept?.pooling);
         const settled = { ...config, pooling };
-        const found = settleFixedLossEvery(settled, worlds.get("ingest"), kept?.fixed_loss_every);
-        const notes = warmUpNotes(config, epochSteps(config, worlds.get("ingest")));
+        const ingested = worlds.get("ingest");
+        const found = settleFixedLossEvery(settled, ingested, kept?.fixed_loss_every);
+        const trained = pictureCounts(config, ingested)?.trained;
+        const notes = [
+          ...batchNotes(config.train_batch_size, trained),
+          ...warmUpNotes(config, epochSteps(config, trained)),
+        ];
         return found === null ? { values: { pooling }, notes } : {
           values: { pooling, fixed_loss_every: found.every },
           notes: [...notes, found.note],

@@ -3,14 +3,12 @@ import { test } from "node:test";
 import { least, own, read } from "../config/testing/read.ts";
 import { epochSteps, warmUpNotes } from "./epoch-steps.ts";
 
-const pictures = (count: number) => [{ sources: Array(count).fill(["a", null]), digests: [] }];
-
 const notes = async (count: number, ...set: string[]) => {
   const { config } = await read({
     ...own(least),
     set: ["max_train_epochs=2", "train_batch_size=1", ...set],
   });
-  return warmUpNotes(config, epochSteps(config, pictures(count)));
+  return warmUpNotes(config, epochSteps(config, count));
 };
 
 test("a warm-up as long as a training given in epochs is said before anything is encoded", async () => {
@@ -28,7 +26,7 @@ test("a warm-up as long as a training given in epochs is said before anything is
 
 test("a length in steps, and pictures that nobody has counted", async () => {
   const { config } = await read(own(least));
-  assert.equal(epochSteps(config, pictures(3)), null);
+  assert.equal(epochSteps(config, 3), null);
   const { config: epochs } = await read({ ...own(least), set: ["max_train_epochs=2"] });
-  assert.equal(epochSteps(epochs, null), null);
+  assert.equal(epochSteps(epochs, undefined), null);
 });

@@ -4,13 +4,9 @@
 // The trap: a measure goes through in the training's own batches, so its last one counts as a full one.
 import { Schema } from "effect";
 import { embeddingFields } from "../config/embedding.ts";
-import {
-  autoUnit,
-  fewestToHoldOutOf,
-  fixedLossFields,
-  fixedLossItems,
-} from "../config/fixed-loss.ts";
+import { autoUnit, fixedLossFields, fixedLossItems } from "../config/fixed-loss.ts";
 import { optimizerFields } from "../config/optimizer.ts";
+import { pictureCounts } from "./trained-pictures.ts";
 
 /** A forward pass, as part of the same item's training step: frozen weights have no gradients. */
 const forwardShare = 0.5;
@@ -45,9 +41,6 @@ const Options = Schema.Struct({
   gradient_accumulation_steps: optimizerFields.gradient_accumulation_steps,
 });
 
-/** What `ingest` says of the pictures before it runs: those of the dataset, then those held out. */
-const Pictures = Schema.Array(Schema.Struct({ sources: Schema.Array(Schema.Json) }));
-
 export interface SettledEvery {
   readonly every: number;
   /** For people. */
@@ -68,11 +61,9 @@ export function settleFixedLossEvery(
   if (typeof kept === "number") {
     return { every: kept, note: `fixed_loss_every auto: every ${kept} steps, as this run has it.` };
   }
-  if (!Schema.is(Pictures)(ingested) || ingested.length === 0) return null;
-  const [all, apart] = ingested.map(({ sources }) => sources.length);
-  const aside = all < fewestToHoldOutOf ? 0 : options.fixed_loss_holdout;
-  const heldOut = apart ?? aside;
-  const trained = Math.max(1, all - (apart === undefined ? aside : 0));
+  const counts = pictureCounts(options, ingested);
+  if (counts === null) return null;
+  const { trained, heldOut } = counts;
   const batch = Math.min(options.train_batch_size, trained);
   const batches = Math.min(options.gradient_accumulation_steps, Math.ceil(trained / batch));
   const { layout, timesteps } = fixedLossItems(options, heldOut > 0);

@@ -4,6 +4,7 @@
 import { access, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
+import { renameOver } from "../lib/rename-over.ts";
 
 export interface TrainingPicture {
   /** Below the run's folder. */
@@ -52,7 +53,7 @@ export async function keepTrainingPictures(
   }
   const unfinished = join(runDir, `${trainingIndex}.tmp`);
   await writeFile(unfinished, JSON.stringify(kept));
-  await rename(unfinished, join(runDir, trainingIndex));
+  await renameOver(() => rename(unfinished, join(runDir, trainingIndex)));
 }
 
 /** The copies of a run; none when it has none. Their paths must still be checked (`insideRun`). */

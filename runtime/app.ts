@@ -47,6 +47,8 @@ export interface FactsWish {
   readonly configuration: Configuration;
   /** The configuration with the seed that is used. */
   readonly values: JsonObject;
+  /** What its stages say of the world outside, by name. */
+  readonly worlds: ReadonlyMap<string, unknown>;
   /** What the run's manifest holds of an earlier attempt; null: a new run. */
   readonly kept: { readonly device: string | null; readonly facts: JsonObject } | null;
   /** False: no selected stage works in a run folder. */

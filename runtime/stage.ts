@@ -148,6 +148,8 @@ export interface Stage<
    * do the work itself, and holds digests and names, never absolute paths.
    */
   readonly inputs?: (options: Options, tools: InputTools) => Effect.Effect<unknown, Fault>;
+  /** How two answers of `inputs` differ, in words ("4 other pictures"), for a plan that runs anew. */
+  readonly describeInputs?: (before: unknown, now: unknown) => string;
   /** "cached": result kept in the store. "run": belongs to the run, resumes by its own state. */
   readonly lifetime: "cached" | "run";
   /** Its own events by their tag, beside the runner's and the app's (`eventSchema`, events.ts). */

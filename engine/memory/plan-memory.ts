@@ -93,7 +93,8 @@ const beside = ({ provider }: MemoryQuestion, rows: readonly MemoryRow[]): numbe
     0,
   );
 
-const least = (rows: readonly MemoryRow[]) => rows.reduce((a, b) => b.peak < a.peak ? b : a);
+/** Of equals the last, which is the thriftiest plan. */
+const least = (rows: readonly MemoryRow[]) => rows.reduce((a, b) => b.peak <= a.peak ? b : a);
 
 function tooLarge({ available, provider, networks }: MemoryQuestion, row: MemoryRow): MemoryFault {
   const { input: factor } = tilingOf("encode", networks.configs.vae);

@@ -7,6 +7,7 @@ import { insideRun } from "../monitor/server/inside-run.ts";
 import type { RunState } from "../reading/run-reader.ts";
 import { escape } from "./html.ts";
 import { nearestStep, spreadSteps } from "./spread-steps.ts";
+import { renameOver } from "../../lib/rename-over.ts";
 
 const mostColumns = 40;
 const mostRows = 24;
@@ -101,6 +102,6 @@ export async function writeContactSheet(
       ...cells.filter((each) => each !== undefined),
     ])
     .jpeg({ quality: 88 }).toFile(`${sheet}.tmp`);
-  await rename(`${sheet}.tmp`, sheet);
+  await renameOver(() => rename(`${sheet}.tmp`, sheet));
   return sheet;
 }

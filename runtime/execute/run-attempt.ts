@@ -11,7 +11,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { versions } from "../platform/versions.ts";
 import { openRunBlobs } from "../store/blob-store.ts";
-import { sweepTemporary } from "../store/remove-temporary.ts";
+import { sweepTemporary } from "../../lib/remove-temporary.ts";
 import { type AttemptRecorder, beginAttempt } from "./attempt-recorder.ts";
 import { type EventLog, openEventLog } from "./event-log.ts";
 import { executeRepairing, type Outcomes } from "./execute.ts";
@@ -119,8 +119,13 @@ export const runAttempt = Effect.fnUntraced(function* (
     control.requests("runner").pipe(
       Effect.flatMap(Effect.forEach((request) =>
         app.answer(dir, request).pipe(
-          Effect.flatMap((event) => event === undefined ? Effect.void : events.publish(event)),
-          Effect.ignore,
+          Effect.flatMap((event) => event === undefined ? Effect.void : events.offer(event)),
+          Effect.catch((why) =>
+            typeof why !== "string" ? Effect.void : events.publish({
+              event: "warning",
+              text: `What ${app.name} answers to "${request.request}" is no event of it: ${why}`,
+            })
+          ),
         )
       )),
       Effect.repeat(Schedule.spaced(controlEvery)),
@@ -160,7 +165,6 @@ export const runAttempt = Effect.fnUntraced(function* (
     store,
     runBlobs: yield* openRunBlobs(dir),
     events,
-    codec,
     control,
     stop,
     runDir: dir,

@@ -120,6 +120,7 @@ const checkCached = Effect.fnUntraced(function* (
       ? { ...known, world: latest.entry.ingredients.world }
       : known,
     reads,
+    stage.describeInputs,
   );
   const missing = (reasons: readonly Reason[]): StageStatus => ({
     preparedStage,
@@ -128,9 +129,7 @@ const checkCached = Effect.fnUntraced(function* (
     reasons,
     digests: {},
   });
-  if (isAbsent(world)) {
-    return missing([...differences, notDownloaded(world)]);
-  }
+  if (isAbsent(world)) return missing([...differences, notDownloaded(world)]);
   if (unknown.length > 0) {
     return missing([...differences, { reason: "upstream", stages: unknown }]);
   }

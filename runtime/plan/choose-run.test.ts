@@ -233,6 +233,7 @@ test("an unfinished run that differs by a few keys is named, and --resume goes o
       step: 3,
       complete: false,
       changes: [{ key: "config.rate", from: 0.1, to: 0.2 }],
+      what: "config.rate: 0.1 -> 0.2",
       why: `--resume ${ending.run} goes on with it all the same`,
     }]);
     const text = explainPlan(plan).join("\n");

@@ -13,6 +13,7 @@ import { loadState, savedStep, stateFile } from "../execute/state.ts";
 import type { Configuration } from "../pipeline/configuration.ts";
 import { findRun, NoSuchRun } from "../runs/find-run.ts";
 import { type Change, jsonDifference } from "../../lib/json-difference.ts";
+import { describeChanges } from "./fingerprint.ts";
 import type { SimilarRun, UnreadableRun } from "./plan.ts";
 import type { Identity } from "./run-identity.ts";
 
@@ -49,6 +50,12 @@ const onlyLength = (changes: readonly Change[], { lengthKeys }: Configuration) =
   changes.length > 0 &&
   changes.every(({ key }) => lengthKeys.some((length) => key === `config.${length}`));
 
+const inWords = ({ manifest }: Run, changes: readonly Change[], identity: Identity) => {
+  const options = changes.filter(({ key }) => !/^stages\..*\.inputs\b/.test(key));
+  const inputs = identity.inputsUnlike(manifest.identity);
+  return [...inputs, ...(options.length === 0 ? [] : [describeChanges(options)])].join("; ");
+};
+
 const similarRuns = (runs: readonly Run[], identity: Identity, configuration: Configuration) =>
   Effect.forEach(runs, (run) =>
     Effect.map(savedStep(run.dir), (step): readonly SimilarRun[] => {
@@ -61,6 +68,7 @@ const similarRuns = (runs: readonly Run[], identity: Identity, configuration: Co
         step,
         complete,
         changes: changes as SimilarRun["changes"],
+        what: inWords(run, changes, identity),
         why: length && configuration.lengthMatters !== null
           ? `${configuration.lengthMatters}; --extend goes on with it and its old schedule`
           : `--resume ${run.manifest.run} goes on with it all the same`,

@@ -1,6 +1,6 @@
 // The plan in words, for --dry-run and the log: each stage, whether it runs, and why.
 // The trap: it says what the plan says and decides nothing.
-import { describeChanges, describeReason } from "./fingerprint.ts";
+import { describeReason } from "./fingerprint.ts";
 import type { Plan, PlannedStage } from "./plan.ts";
 
 const actionText: Readonly<Record<PlannedStage["action"], string>> = {
@@ -34,10 +34,8 @@ export function explainPlan({ pipeline, run, seed, device, stages }: Plan): read
   const inRun = stages.some(({ lifetime, action }) => lifetime === "run" && action !== "excluded");
   const state = run.isNew ? "a new run" : stepText(run.step);
   const similar = run.similar.flatMap((other) => [
-    `${other.run} (${other.complete ? "complete" : "unfinished"}, ${
-      stepText(other.step)
-    }) differs ` +
-    `in ${describeChanges(other.changes)}.`,
+    `${other.run} (${other.complete ? "complete" : "unfinished"}, ${stepText(other.step)}) ` +
+    `differs in ${other.what}.`,
     `  ${other.complete ? "This is a new run" : "This starts a new one"}: ${other.why}.`,
   ]);
   const unreadable = run.unreadable.map(({ run: name, step, trouble, goesOn }) =>

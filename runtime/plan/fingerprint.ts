@@ -44,6 +44,7 @@ export function whyAnew(
   before: CacheKey | undefined,
   now: Known,
   reads: Readonly<Record<string, OutputRef>>,
+  describe?: (before: unknown, now: unknown) => string,
 ): readonly Reason[] {
   if (before === undefined) return [{ reason: "new" }];
   if (before.stage !== now.stage) {
@@ -51,12 +52,13 @@ export function whyAnew(
   }
   const config = changes(before.options, now.options);
   const source = changes(before.world, now.world);
+  const said = { changes: source, ...(describe && { what: describe(before.world, now.world) }) };
   return [
     ...(before.version === now.version
       ? []
       : [{ reason: "version-changed", from: before.version, to: now.version } as const]),
     ...(config.length === 0 ? [] : [{ reason: "config-changed", changes: config } as const]),
-    ...(source.length === 0 ? [] : [{ reason: "source-changed", changes: source } as const]),
+    ...(source.length === 0 ? [] : [{ reason: "source-changed", ...said } as const]),
     ...Object.entries(now.reads)
       .filter(([port, digest]) => digest !== undefined && before.reads[port] !== digest)
       .map(([port]) => ({ reason: "input-changed", port, from: reads[port].stage } as const)),
@@ -83,7 +85,7 @@ export const Reason = Schema.Union([
   reason("output-corrupt", { what: Text }),
   reason("config-changed", { changes: List(ChangeOf) }),
   /** Pictures, weights: what the stage's `inputs` says of the world. */
-  reason("source-changed", { changes: List(ChangeOf) }),
+  reason("source-changed", { changes: List(ChangeOf), what: optionalKey(Text) }),
   /** An artefact that it reads is another one now. */
   reason("input-changed", { port: Text, from: Text }),
   reason("version-changed", { from: Finite, to: Finite }),
@@ -129,7 +131,7 @@ export const describeReason = (reason: Reason): string =>
     "output-missing": ({ what }) => `its output is missing (${what})`,
     "output-corrupt": ({ what }) => `its output is corrupt (${what})`,
     "config-changed": ({ changes }) => `config changed (${describeChanges(changes)})`,
-    "source-changed": ({ changes }) => `source changed (${describeChanges(changes)})`,
+    "source-changed": ({ changes, what = describeChanges(changes) }) => `source changed (${what})`,
     "input-changed": ({ port, from }) => `input changed (${port} of ${from})`,
     "version-changed": ({ from, to }) => `version changed (${from} -> ${to})`,
     "stage-replaced": ({ from, to }) => `another stage (${from} -> ${to})`,

@@ -154,9 +154,6 @@ export const makePlan = (request: PlanRequest, store: Store): Effect.Effect<Plan
     return { pipeline, run, seed, device: facts.device, facts: facts.shown, stages };
   });
 
-// The plan of what was prepared, and the event that tells it.
-// The trap: it is made again once the run is locked, because another process may have worked meanwhile.
-
 const changedKeys = ({ run, values, configuration }: Prepared): readonly string[] => {
   if (run.found === null || run.found.lost !== null) return [];
   const places = [...configuration.targetKeys, ...configuration.unhashed];
@@ -166,7 +163,7 @@ const changedKeys = ({ run, values, configuration }: Prepared): readonly string[
   return [...new Set(keys)];
 };
 
-/** What will be done and why. Writes nothing. */
+/** What is to be done and why; once more when the run is locked: another process may have worked. */
 export const planRun = (prepared: Prepared): Effect.Effect<Plan, Fault> =>
   Effect.gen(function* () {
     const { run, store } = prepared;

@@ -45,6 +45,8 @@ export const SimilarRun = Struct({
   changes: List(
     Struct({ key: Text, from: Schema.optionalKey(Json), to: Schema.optionalKey(Json) }),
   ),
+  /** Those, for people. */
+  what: Text,
   /** Why it is not simply continued. */
   why: Text,
 });

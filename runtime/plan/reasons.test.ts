@@ -11,6 +11,7 @@ import { pipeline } from "../pipeline/compose.ts";
 import { defineStage } from "../stage.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { toyStages, words } from "../testing/toy-stages.ts";
+import { whyText } from "./explain.ts";
 import { eventsOf, planToy, reasonsOf, refuseToy, runToy, type Toy } from "../testing/toy-world.ts";
 
 const values = { text: "a gnome", log_every: 1 };
@@ -150,6 +151,18 @@ test("source changed: names what came and went in the world outside", () =>
       reason: "source-changed",
       changes: [{ key: "", from: "1.jpg" }],
     }]);
+  }));
+
+test("source changed: in the stage's own words, where it has some", () =>
+  withTemporaryFolder(async (folder) => {
+    const stages = (names: readonly string[]) => {
+      const toys = toyStages({ source: () => names });
+      const describeInputs = (before: unknown, now: unknown) => `${before} became ${now}`;
+      return { ...toys, split: defineStage({ ...toys.split, describeInputs }) };
+    };
+    await runToy({ folder, pipeline: wired(stages(["1.jpg"])), values });
+    const plan = await planToy({ folder, pipeline: wired(stages(["2.jpg"])), values });
+    assert.equal(whyText(plan.stages[0]), "source changed (1.jpg became 2.jpg)");
   }));
 
 test("version changed and another stage under the same id", () =>

@@ -11,6 +11,8 @@ const identitySchema = 1;
 export interface Identity {
   readonly json: Schema.Json;
   readonly digest: string;
+  /** What goes in otherwise than under another identity, in words. */
+  readonly inputsUnlike: (other: any) => readonly string[];
 }
 
 export function runIdentity(
@@ -31,5 +33,12 @@ export function runIdentity(
     config: configuration.identity,
     stages: Object.fromEntries(parts),
   };
-  return { json: JSON.parse(canonicalJson(identity)), digest: digestJson(identity) };
+  const inputsUnlike = (other: any) =>
+    stages.flatMap(({ id, stage, world }) => {
+      const [before, now] = [other, identity].map((each) => each.stages?.[id]?.inputs ?? null);
+      return canonicalJson(before) === canonicalJson(now)
+        ? []
+        : [`${id}: ${stage.describeInputs?.(before, world) ?? "other inputs"}`];
+    });
+  return { json: JSON.parse(canonicalJson(identity)), digest: digestJson(identity), inputsUnlike };
 }

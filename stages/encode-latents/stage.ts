@@ -39,6 +39,7 @@ export const encodeLatents = defineStage({
   lifetime: "cached",
 
   inputs: (options, tools) => modelInputs(options, tools, ["vae"]),
+  describeInputs: () => "another VAE or model",
 
   run: ({ options, inputs, tools }) =>
     Effect.scoped(Effect.gen(function* () {

@@ -18,6 +18,7 @@ import {
   soundListing,
   withoutMasks,
 } from "./ingest-dataset.ts";
+import { otherPictures } from "./other-pictures.ts";
 import { bucketsNote, warningsAbout } from "./remarks.ts";
 
 export const IngestOptions = Schema.Struct({
@@ -66,6 +67,8 @@ export const ingest = defineStage({
         const digests = yield* Effect.forEach(files, digest);
         return { sources: sources.map(({ name, caption }) => [name, caption]), digests };
       })),
+
+  describeInputs: otherPictures,
 
   preflight: (options) =>
     Effect.map(

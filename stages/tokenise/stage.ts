@@ -44,6 +44,8 @@ export const tokenise = defineStage({
       return { digests, padding: tokenizers.map(({ padToken }) => padToken), vocabularies };
     }),
 
+  describeInputs: () => "another model's tokenizers",
+
   preflight: (options) => modelPreflight(options, (model) => placeholderOf(model, options)),
 
   run: ({ options, inputs, tools }) =>
