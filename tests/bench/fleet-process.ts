@@ -6,7 +6,7 @@ import { Duration, Effect } from "effect";
 import { fleetAt } from "../../fleet/connection.ts";
 import { lossOf } from "../../fleet/testing/toy-sweeps.ts";
 import { joinFleet } from "../../fleet/sweep-session.ts";
-import type { Train } from "../../fleet/worker.ts";
+import type { Train } from "../../fleet/train-fenced.ts";
 
 const [name, slots, milliseconds] = process.argv.slice(2);
 const say = (line: string) => void process.stdout.write(`${line}\n`);

@@ -10,7 +10,7 @@ import { Effect } from "effect";
 import { table } from "../../cli/table.ts";
 import { fleetAt } from "../../fleet/connection.ts";
 import type { PlannedSweep } from "../../fleet/planned-sweep.ts";
-import { withTables } from "../../fleet/sweep-session.ts";
+import { withTables } from "../../fleet/open-tables.ts";
 import { planOf } from "../../fleet/testing/toy-sweeps.ts";
 import { type Child, startChild } from "../../runtime/testing/child.ts";
 import { type Postgres, startPostgres } from "../fleet/postgres.ts";
