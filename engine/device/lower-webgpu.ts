@@ -7,7 +7,7 @@ import type { Node, Shape, Value } from "../graph/graph.ts";
 import { cutHeads, headsIn, joinHeads, splitHeads, uniteHeads } from "../graph/tensor-ops.ts";
 import type { Lowering } from "./lowering.ts";
 
-/** Larger tensors exceed what a WebGPU buffer binding may hold, without an error (128 MiB). */
+/** Attention goes in chunks of so many bytes, so that no card has to hold all probabilities. */
 const largestChunk = 64 * 2 ** 20;
 
 const swapLast = (g: GraphBuilder, value: Value): Value => {

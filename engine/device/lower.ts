@@ -7,6 +7,7 @@ import { dmlLowerings } from "./lower-dml.ts";
 import { webgpuLowerings } from "./lower-webgpu.ts";
 import type { Lowering } from "./lowering.ts";
 import type { Provider } from "./providers.ts";
+import { wideSums } from "./wide-sums.ts";
 
 const lowerings: Partial<Record<Provider, Readonly<Record<string, Lowering>>>> = {
   webgpu: webgpuLowerings,
@@ -55,9 +56,14 @@ function oneCastEach(graph: Graph): Graph {
   return { ...graph, nodes: [...casts.values(), ...nodes] };
 }
 
-/** The same computation as `provider` does it best. */
-export function lowered(graph: Graph, provider: Provider): Graph {
-  return provider === "cpu" ? graph : rewritten(oneCastEach(graph), lowerings[provider] ?? {});
+/**
+ * The same computation as `provider` does it best. `wide`: its products in float16 add up too coarsely, so
+ * those of many terms are computed in float32.
+ */
+export function lowered(graph: Graph, provider: Provider, wide = false): Graph {
+  if (provider === "cpu") return graph;
+  const low = rewritten(oneCastEach(graph), lowerings[provider] ?? {});
+  return wide ? rewritten(low, wideSums(low)) : low;
 }
 
 /** Names that anything reads, in branches too. */
