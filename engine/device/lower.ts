@@ -1,8 +1,9 @@
 // Rewrites operators that a provider lacks or computes wrongly into ones that it computes right: one table for
-// each provider (lower-webgpu.ts, lower-dml.ts), walked here.
+// each provider (lower-webgpu.ts, lower-dml.ts, lower-cpu.ts), walked here.
 // The trap: what is rewritten must keep its results' names, so a rewriting gives the values that take them.
 import { GraphBuilder } from "../graph/builder.ts";
 import type { Graph, Node, Value } from "../graph/graph.ts";
+import { cpuLowerings } from "./lower-cpu.ts";
 import { dmlLowerings } from "./lower-dml.ts";
 import { webgpuLowerings } from "./lower-webgpu.ts";
 import type { Lowering } from "./lowering.ts";
@@ -10,6 +11,7 @@ import type { Provider } from "./providers.ts";
 import { wideSums } from "./wide-sums.ts";
 
 const lowerings: Partial<Record<Provider, Readonly<Record<string, Lowering>>>> = {
+  cpu: cpuLowerings,
   webgpu: webgpuLowerings,
   dml: dmlLowerings,
 };
@@ -61,8 +63,9 @@ function oneCastEach(graph: Graph): Graph {
  * those of many terms are computed in float32.
  */
 export function lowered(graph: Graph, provider: Provider, wide = false): Graph {
-  if (provider === "cpu") return graph;
-  const low = rewritten(oneCastEach(graph), lowerings[provider] ?? {});
+  // The processor converts weights as it needs them.
+  const given = provider === "cpu" ? graph : oneCastEach(graph);
+  const low = rewritten(given, lowerings[provider] ?? {});
   return wide ? rewritten(low, wideSums(low)) : low;
 }
 
