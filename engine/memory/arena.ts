@@ -132,11 +132,11 @@ class Arena {
   }
 }
 
-/** The second run finds all regions free, and takes others than the first (measured); a third is like it. */
-const runs = 2;
-
-/** Bytes that the arena touches when these buffers are allocated and freed in this order, run after run. */
-export function arenaBytes(buffers: readonly Buffer[]): number {
+/**
+ * Bytes that the arena touches when these buffers are allocated and freed in this order, so many times. The
+ * second run finds all regions free, and takes others than the first (measured); a third is like it.
+ */
+export function arenaBytes(buffers: readonly Buffer[], runs = 2): number {
   const largest = buffers.reduce((most, { bytes }) => Math.max(most, bytes), 0);
   const arena = new Arena(Math.max(leastPage, Math.ceil(largest / mostPages)));
   for (let run = 0; run < runs; run++) {
