@@ -94,7 +94,10 @@ export function estimateMemory(
     : folded(graph);
   const weight = onCpu ? asTheyAre : cardRules[provider].weight;
   const order = runOrder({ nodes });
-  const activations = arenaBytes(planBuffers({ nodes, outputs: graph.outputs }, order));
+  const activations = arenaBytes(
+    planBuffers({ nodes, outputs: graph.outputs }, order, onCpu),
+    onCpu ? 2 : 1,
+  );
   return {
     weights: constants.reduce((sum, value) => sum + weight(sizeInBytes(value)), 0),
     activations: onCpu ? activations : cardRules[provider].activations(activations),
