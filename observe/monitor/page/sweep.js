@@ -27,6 +27,8 @@ const curvePoints = 300;
 const mostCurves = 12;
 const bestCurves = 8;
 const mostPictures = 4;
+/** Of losses that do not compare; `sweep show` prints them all. */
+const shownNotes = 3;
 
 /** What the ranking's loss is called. @param {SweepView} sweep */
 const measureOf = ({ by, at }) =>
@@ -272,7 +274,10 @@ export function createSweep(first) {
         (sweep.by === "held_out"
           ? ", measured on pictures that are not trained on."
           : " of pictures that are trained on: it measures memorising too.") +
-        sweep.incomparable.map((note) => ` ${note}`).join(""),
+        sweep.incomparable.slice(0, shownNotes).map((note) => ` ${note}`).join("") +
+        (sweep.incomparable.length > shownNotes
+          ? ` So for ${count(sweep.incomparable.length - shownNotes)} more.`
+          : ""),
     );
     const said = sweep.rows.filter(({ message }) => message !== null);
     troubles.hidden = said.length === 0;
