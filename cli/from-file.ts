@@ -51,7 +51,7 @@ const readResultFile = (file: string): Effect.Effect<ResultFile, Fault> =>
     const known = Object.entries(listed).filter(([key]) => placeKeys.includes(key));
     return {
       metadata,
-      configuration: withoutKeys(value, left) as ResultFile["configuration"],
+      configuration: withoutKeys(value, left),
       places: { ...Object.fromEntries(known), ...own },
       named: left.filter((key) => typeof valueAt(value, key.split(".")) === "string"),
     };

@@ -1,4 +1,4 @@
-// What each `sweep <action>` does. The trap: `run` may be given twice for one folder; the second looks on.
+// What each `sweep <action>` does that changes something. The trap: `run` may be given twice for one folder; the second looks on.
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
@@ -7,19 +7,22 @@ import process from "node:process";
 import { Effect, Fiber } from "effect";
 import { holdsOut } from "../config/fixed-loss.ts";
 import { optionRows } from "../config/option-rows.ts";
-import { exitCodeOfSweep, type Leaderboard, leaderboard, winners } from "../fleet/leaderboard.ts";
+import { boardOf } from "../fleet/boards.ts";
+import { exitCodeOfSweep, type Leaderboard, winners } from "../fleet/leaderboard.ts";
 import type { PlannedSweep } from "../fleet/planned-sweep.ts";
+import { type Blobs, folderBlobs } from "../fleet/blobs.ts";
 import type { Fleet } from "../fleet/connection.ts";
 import { outlookLines, planSweep, type TrialWorld } from "../fleet/plan-sweep.ts";
-import { runToEnd, withTables } from "../fleet/sweep-session.ts";
-import type { StoredSweep, Tables } from "../fleet/tables.ts";
+import { withTables } from "../fleet/open-tables.ts";
+import { bringRuns, sendRuns } from "../fleet/runs-of-sweep.ts";
+import { runToEnd } from "../fleet/sweep-session.ts";
+import type { StoredSweep } from "../fleet/tables.ts";
 import { trainInChild } from "../fleet/train-child.ts";
 import { type CopyEmbedding, sweepFolder, writeWinners } from "../fleet/winner-files.ts";
 import { trainingApp } from "../inversion/app.ts";
 import type { MemoryTable } from "../inversion/model/memory-table.ts";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault, Stopped } from "../lib/fault.ts";
-import { nearest } from "../lib/nearest.ts";
 import { readHeader, readSafetensors, writeSafetensors } from "../lib/safetensors/safetensors.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
@@ -34,19 +37,13 @@ import { presenceOf } from "./fleet-presence.ts";
 import { plainText } from "./plain-text.ts";
 import { progressLine } from "./progress-line.ts";
 import { onSoftStop } from "./signals.ts";
-import { leaderboardCsv, leaderboardLines, sweepListLines } from "./sweep-text.ts";
+import { type Act, baseOf, find, notesOn, type Options } from "./sweep-look.ts";
+import { leaderboardLines } from "./sweep-text.ts";
 
-type Options = Readonly<Record<string, unknown>>;
-type Act = (target: string, options: Options, terminal: Terminal) => Effect.Effect<void, Fault>;
-
-export class NoSuchSweep extends fault("NoSuchSweep", "user") {}
 export class NoSweepFile extends fault("NoSweepFile", "user") {}
 
 const mostTrials = 10_000;
 const silentSeconds = 1800;
-
-const baseOf = (options: Options) =>
-  options.output === undefined ? "output" : String(options.output);
 
 const wholeNumber = (options: Options, key: string, least: number, otherwise: number) => {
   const value = options[key] === undefined ? otherwise : Number(options[key]);
@@ -59,9 +56,6 @@ const wholeNumber = (options: Options, key: string, least: number, otherwise: nu
     }),
   );
 };
-
-/** Looking makes no database where there is none. */
-const hasSweeps = ({ shared, shown }: Fleet) => shared || existsSync(shown);
 
 const readFileOf = (file: string): Effect.Effect<string, Fault> =>
   Effect.tryPromise({
@@ -141,27 +135,6 @@ function differences(before: PlannedSweep, after: PlannedSweep): string {
   return [...keys, ...trials].join(", ") || "what its configuration means";
 }
 
-const boardOf = (tables: Tables["Service"], sweep: StoredSweep) =>
-  Effect.gen(function* () {
-    const results = yield* tables.results(sweep.name);
-    return { results, board: leaderboard(sweep, results, yield* tables.runs(sweep.name)) };
-  });
-
-const find = (fleet: Fleet, name: string) =>
-  Effect.gen(function* () {
-    const { base } = fleet;
-    const all = hasSweeps(fleet) ? yield* withTables(fleet, (each) => each.sweeps) : [];
-    const sweep = all.find((each) => each.name === name);
-    if (sweep !== undefined) return sweep;
-    const names = all.map((each) => each.name);
-    const near = nearest(name, names);
-    return yield* new NoSuchSweep({
-      wanted: `a sweep of ${base} (${names.join(", ") || "there is none"})`,
-      found: name,
-      fix: near === undefined ? "`sweep list` lists them." : `Did you mean ${near}?`,
-    });
-  });
-
 const copyEmbedding: CopyEmbedding = (from, to, more) =>
   tryPromise(async () => {
     const [{ metadata }, tensors] = await Promise.all([readHeader(from), readSafetensors(from)]);
@@ -210,6 +183,21 @@ const removeLosers = (sweep: StoredSweep, board: Leaderboard): Effect.Effect<voi
   });
 };
 
+/** Where runs travel through; null: they stay where they are. */
+const blobsOf = (fleet: Fleet, { blobs }: Options): Effect.Effect<Blobs | null, Fault> =>
+  blobs === undefined
+    ? Effect.succeed(null)
+    : fleet.shared
+    ? folderBlobs(String(blobs))
+    : Effect.fail(
+      new UsageFault({
+        key: "--blobs",
+        wanted: "workers on a PostgreSQL (GNOMIC_FLEET)",
+        found: "none: this process itself trains",
+        fix: "Leave --blobs out.",
+      }),
+    );
+
 /** Runs a sweep that is in the tables to its end, and says what came of it. */
 const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal) =>
   Effect.gen(function* () {
@@ -247,10 +235,25 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     yield* exit;
     const sweep = yield* find(fleet, name);
     const { results, board } = yield* withTables(fleet, (tables) => boardOf(tables, sweep));
+    const blobs = yield* blobsOf(fleet, options);
+    if (blobs !== null) {
+      yield* withTables(fleet, () => bringRuns(sweep.plan, blobs, say));
+    } else if (winners(board).some(({ run }) => !existsSync(run))) {
+      return yield* new UsageFault({
+        key: "--blobs",
+        wanted: "the folder through which runs travel, since the winner is not here",
+        found: "none",
+        fix: "Give --blobs with the folder that the workers have.",
+      });
+    }
     const files = yield* writeWinners(fleet.base, board, copyEmbedding);
     yield* removeLosers(sweep, board);
     if (quiet) terminal.print(JSON.stringify(board));
-    else [...leaderboardLines(board), ...files.map((file) => `  ${file}`)].forEach(terminal.print);
+    else {
+      const notes = yield* notesOn(board);
+      [...leaderboardLines(board), ...notes, ...files.map((file) => `  ${file}`)]
+        .forEach(terminal.print);
+    }
     process.exitCode = exitCodeOfSweep(results);
   });
 
@@ -274,6 +277,7 @@ const run: Act = (given, options, terminal) =>
       definition,
       file,
       config,
+      config === null ? null : yield* readFileOf(config),
       trialWorld(definition, config, options),
     );
     if (options.dryRun === true) {
@@ -306,6 +310,9 @@ const run: Act = (given, options, terminal) =>
       }
     }
     yield* makeFolder(base); // workers look for it
+    const blobs = yield* blobsOf(fleet, options);
+    // Before anybody can begin one of them.
+    if (blobs !== null) yield* withTables(fleet, () => sendRuns({ ...sweep, name }, blobs));
     yield* withTables(fleet, (tables) => tables.submit({ ...sweep, name }));
     const stored = yield* find(fleet, name);
     if (stored.state === "cancelled") {
@@ -324,33 +331,6 @@ const run: Act = (given, options, terminal) =>
       `Workers of ${fleet.shown} train it. \`sweep show ${name}\` says how far it is;`,
     );
     terminal.print("the same command without --detach waits for its end and copies the winner.");
-  });
-
-const list: Act = (_target, options, { print }) =>
-  Effect.gen(function* () {
-    const fleet = yield* fleetOf(baseOf(options), options);
-    const boards = !hasSweeps(fleet)
-      ? []
-      : yield* withTables(fleet, (tables) =>
-        Effect.flatMap(tables.sweeps, (all) =>
-          Effect.forEach(
-            all,
-            (sweep) => Effect.map(boardOf(tables, sweep), ({ board }) => ({ sweep, board })),
-          )));
-    if (options.json === true) print(JSON.stringify(boards.map(({ board }) => board)));
-    else if (boards.length === 0) {
-      print(`There are no sweeps in ${fleet.shared ? fleet.shown : fleet.base}.`);
-    } else sweepListLines(boards).forEach(print);
-  });
-
-const show: Act = (name, options, { print }) =>
-  Effect.gen(function* () {
-    const fleet = yield* fleetOf(baseOf(options), options);
-    const sweep = yield* find(fleet, name);
-    const { board } = yield* withTables(fleet, (tables) => boardOf(tables, sweep));
-    if (options.json === true) print(JSON.stringify(board));
-    else if (options.csv === true) leaderboardCsv(board).forEach(print);
-    else leaderboardLines(board).forEach(print);
   });
 
 const cancel: Act = (name, options, { print }) =>
@@ -407,7 +387,4 @@ const remove: Act = (name, options, { print }) =>
     print(`${name} is forgotten; its runs are still in ${base}.`);
   });
 
-export const sweepActions = { run, list, show, cancel, resume, delete: remove } satisfies Record<
-  string,
-  Act
->;
+export const sweepActions = { run, cancel, resume, delete: remove } satisfies Record<string, Act>;

@@ -1,11 +1,19 @@
 // `sweep <action>`: many trainings from one file. `run` makes them, the other actions look at them or change
-// what is to be done. What each does is in sweep-actions.ts, loaded only when it is called.
+// what is to be done. What each does is in sweep-look.ts and sweep-actions.ts, loaded only when it is called.
 import { Effect } from "effect";
 import { tryPromise } from "../lib/try-promise.ts";
 import { type Command, UsageFault } from "./command.ts";
+import type { Act } from "./sweep-look.ts";
 import { fleetOptions } from "./fleet-options.ts";
 
 const actions = ["run", "list", "show", "cancel", "resume", "delete"] as const;
+
+const actionsOf = async (action: (typeof actions)[number]) => {
+  const found = action === "list" || action === "show"
+    ? (await import("./sweep-look.ts")).sweepLooks
+    : (await import("./sweep-actions.ts")).sweepActions;
+  return (found as Readonly<Record<string, Act>>)[action];
+};
 
 export const sweepCommand: Command = {
   usage: "sweep <action> [file-or-sweep]",
@@ -18,12 +26,15 @@ export const sweepCommand: Command = {
     ["--yes", "delete: do it. run: also with more than 10 000 trials"],
     ["--json", "Print one JSON value instead of text"],
     ["--detach", "run: leave it to the workers of a PostgreSQL and end"],
+    ["--blobs <dir>", "run, resume: the folder through which runs travel to workers and back"],
     ...fleetOptions,
     ["--csv", "show: one line a trial, for a spreadsheet"],
   ],
   sections: [{
     title: "DESCRIPTION",
     paragraphs: [
+      "With workers of a PostgreSQL that have folders of their own (worker --blobs): run --blobs brings " +
+      "what they trained to the end back into the folder of runs.",
       "run FILE: trains every trial of a sweep file, each as a process of its own, and ranks them. " +
       "Ctrl-C leaves the sweep where it is; the same command goes on, also after a crash or a power " +
       "cut. A trial whose run is in the folder already is not trained again.",
@@ -65,8 +76,8 @@ export const sweepCommand: Command = {
       );
     }
     return Effect.flatMap(
-      tryPromise(() => import("./sweep-actions.ts")),
-      ({ sweepActions }) => sweepActions[wanted](String(target), options, terminal),
+      tryPromise(() => actionsOf(wanted)),
+      (act) => act(String(target), options, terminal),
     );
   },
 };

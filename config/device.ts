@@ -49,7 +49,7 @@ export const deviceFields = {
   }),
   memory_plan: option(Schema.Literals(memoryPlans), {
     doc: "What is kept for the backward pass. A: all but attention's probabilities; B: each " +
-      "block's input only; C: as B, with attention in chunks. auto takes the fastest that fits.",
+      "block's input only; C: as B, in smaller chunks of attention on a card. auto takes the fastest that fits.",
     default: "auto",
     keepsRun: true,
   }),

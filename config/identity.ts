@@ -4,7 +4,7 @@
 // part of the identity unless its definition says `keepsRun` or `ineffective-options.ts` says that it is idle.
 import { schedules } from "../engine/optimise/rates.ts";
 import { valueAt } from "../runtime/options/decode-source.ts";
-import { withoutKeys } from "../lib/mapping.ts";
+import { type Mapping, withoutKeys } from "../lib/mapping.ts";
 import { optionRows } from "./option-rows.ts";
 import { ineffectiveOptions } from "./ineffective-options.ts";
 import type { TrainingConfig } from "./training.ts";
@@ -26,7 +26,7 @@ export const unhashedKeys = (): readonly string[] => [
 ];
 
 /** The options that name the run. */
-export function identityOf(config: TrainingConfig): unknown {
+export function identityOf(config: TrainingConfig): Mapping {
   const left = [
     ...optionRows().filter((row) => row.keepsRun).map((row) => row.key),
     ...ineffectiveOptions.filter(({ when }) => when(config)).map(({ key }) => key),

@@ -16,7 +16,6 @@ import * as SqlRunnerStorage from "effect/cluster/SqlRunnerStorage";
 import * as Digest from "effect/crypto/Digest";
 import * as PersistedQueue from "effect/persistence/PersistedQueue";
 import type * as SqlClient from "effect/sql/SqlClient";
-import type { Fleet } from "./connection.ts";
 import { Members } from "./members.ts";
 import { tablesFor } from "./migrations.ts";
 import { sqliteLayer } from "./sqlite.ts";
@@ -36,14 +35,6 @@ const queueLayer = (lease: Duration.Input, renewal: Duration.Input) =>
   );
 
 type Database<E> = Layer.Layer<SqlClient.SqlClient, E>;
-
-/** The tables alone: to look, or to say something to who runs the sweeps. */
-export const tablesLayer = ({ database, shared }: Fleet) =>
-  Layer.mergeAll(Tables.layer, Members.layer).pipe(
-    Layer.provide(tablesFor(shared)),
-    Layer.provide(database),
-    Layer.provide(Logger.layer([])),
-  );
 
 const shardsPerGroup = 16;
 const entityMessagePollInterval = "500 millis";

@@ -7,7 +7,7 @@ import { nearest } from "../lib/nearest.ts";
 import type { Fleet } from "./connection.ts";
 import { leaderboard, type LeaderboardRow } from "./leaderboard.ts";
 import { Members } from "./members.ts";
-import { withTables } from "./sweep-session.ts";
+import { withTables } from "./open-tables.ts";
 
 export class NoSuchRemoteRun extends fault("NoSuchRemoteRun", "user") {}
 export class CannotAsk extends fault("CannotAsk", "user") {}

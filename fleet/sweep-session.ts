@@ -4,18 +4,18 @@
 import { join } from "node:path";
 import { Duration, Effect, Logger, type Scope } from "effect";
 import { makeFolder } from "../lib/atomic-write.ts";
-import { type Fault, fault, isFault } from "../lib/fault.ts";
+import { type Fault, fault } from "../lib/fault.ts";
 import { lockRun, RunLocked } from "../lib/lock.ts";
-import { embeddedLayer, embeddedLease, sharedLayer, tablesLayer } from "./engine.ts";
+import { embeddedLayer, embeddedLease, sharedLayer } from "./engine.ts";
 import { type Fleet, fleetFile } from "./connection.ts";
-import { Members } from "./members.ts";
 import { grant, migrate } from "./migrations.ts";
+import { asFleetFault, withTables } from "./open-tables.ts";
+import { outlast } from "./outlast.ts";
 import { type Presence, present } from "./presence.ts";
 import { Sweep } from "./sweep-workflow.ts";
 import { Tables } from "./tables.ts";
 import { runWorker, type WorkerOptions } from "./worker.ts";
 
-export class FleetFault extends fault("FleetFault", "world") {}
 export class WorkerIll extends fault("WorkerIll", "world") {}
 
 /** How long what a dead worker of a fleet had stays its own. */
@@ -26,36 +26,6 @@ export interface SessionWorker extends Omit<WorkerOptions, "lease"> {
 }
 
 const lookEvery = "500 millis";
-
-/** The innermost message: the outer ones only say what was attempted. */
-const reasonOf = (cause: unknown): string => {
-  const inner = (cause as { reason?: unknown; cause?: unknown }).reason ??
-    (cause as { cause?: unknown }).cause;
-  return inner instanceof Error ? reasonOf(inner) : (cause as Error).message;
-};
-
-/** What went wrong with the database, in one line. */
-const asFleetFault = (file: string) => (cause: unknown): Fault =>
-  isFault(cause) ? cause : new FleetFault({
-    file,
-    wanted: "to read and write the sweeps of this folder",
-    found: reasonOf(cause),
-    fix: "Look at the database (GNOMIC_FLEET) or the disk; the runs themselves are whole.",
-    cause,
-  });
-
-/** Looks at the tables, or says something to who runs the sweeps. */
-export const withTables = <A>(
-  fleet: Fleet,
-  use: (tables: Tables["Service"]) => Effect.Effect<A, unknown, Members>,
-): Effect.Effect<A, Fault> =>
-  Effect.gen(function* () {
-    if (!fleet.shared) yield* makeFolder(fleet.base);
-    return yield* Effect.flatMap(Tables, use).pipe(
-      Effect.provide(tablesLayer(fleet)),
-      Effect.mapError(asFleetFault(fleet.shown)),
-    );
-  });
 
 /** Makes the tables of a PostgreSQL as their owner, and gives a role its rights; what was made. */
 export const migrateTables = (
@@ -74,25 +44,31 @@ const startSweeps = Effect.gen(function* () {
   const tables = yield* Tables;
   const started = new Set<string>();
   for (;;) {
-    for (const { name, round, state } of yield* tables.sweeps) {
+    for (const { name, round, state } of yield* outlast(tables.sweeps)) {
       const key = `${name}/${round}`;
       if (started.has(key) || state !== "running") continue;
-      started.add(key);
-      yield* Sweep.execute({ sweep: name, round }, { discard: true });
+      const asked = yield* Effect.exit(Sweep.execute({ sweep: name, round }, { discard: true }));
+      if (asked._tag === "Success") started.add(key); // else the database went away meanwhile
     }
     yield* Effect.sleep("1 second");
   }
 });
 
-const isOver = (sweep: string) =>
+const isOver = (sweep: string, say: (line: string) => void) =>
   Effect.gen(function* () {
-    const found = yield* Effect.flatMap(Tables, (tables) => tables.findSweep(sweep));
+    const found = yield* outlast(
+      Effect.flatMap(Tables, (tables) => tables.findSweep(sweep)),
+      {
+        away: () => say("The database is away; asking again. Trainings go on."),
+        back: () => say("The database is back."),
+      },
+    );
     return found?.state !== "running";
   });
 
-const untilOver = (sweep: string) =>
+const untilOver = (sweep: string, say: (line: string) => void) =>
   Effect.gen(function* () {
-    while (!(yield* isOver(sweep))) yield* Effect.sleep(lookEvery);
+    while (!(yield* isOver(sweep, say))) yield* Effect.sleep(lookEvery);
     return "over" as const;
   });
 
@@ -112,7 +88,7 @@ const hold = (base: string, sweep: string, worker: SessionWorker) => {
     yield* Effect.forkScoped(startSweeps);
     yield* Effect.forkScoped(present(worker.name, worker.presence));
     const ended = yield* Effect.raceFirst(
-      Effect.tap(untilOver(sweep), untilIdle(sweep)),
+      Effect.tap(untilOver(sweep, worker.say), untilIdle(sweep)),
       Effect.as(runWorker({ ...worker, lease }), "ill" as const),
     );
     if (ended === "over") return;
@@ -166,7 +142,7 @@ export const runToEnd = (
   const { base, shared, shown } = fleet;
   if (shared) {
     worker.say(`Workers of ${shown} train it; \`worker\` starts one.`);
-    return Effect.asVoid(joinFleet(fleet, sharedLease, null, untilOver(sweep)));
+    return Effect.asVoid(joinFleet(fleet, sharedLease, null, untilOver(sweep, worker.say)));
   }
   const folder = join(base, ".gnomic-fleet");
   const holding: Effect.Effect<void, Fault, Scope.Scope> = Effect.gen(function* () {

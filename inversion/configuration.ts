@@ -27,11 +27,11 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
     const quiet = lateAtDefault(config);
     const unhashed = unhashedKeys();
     return {
-      values: withoutKeys(config, quiet) as JsonObject,
+      values: withoutKeys(config, quiet),
       targetKeys,
       places: yield* Effect.promise(() => placesIn(config)),
       unhashed: [...unhashed, ...quiet],
-      identity: withoutKeys(identityOf(config), unhashed) as JsonObject,
+      identity: withoutKeys(identityOf(config), unhashed),
       notes,
       base: config.base_output_dir,
       trigger: triggerOf(config.placeholder_token) || "embedding",

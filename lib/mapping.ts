@@ -13,6 +13,8 @@ export const dotted = (...parts: readonly (string | number)[]): string =>
 // A JSON value without some of its keys, named by their dotted paths.
 // The trap: lists are left as they are; a path into one names nothing.
 
+export function withoutKeys(value: Mapping, keys: readonly string[], at?: string): Mapping;
+export function withoutKeys(value: unknown, keys: readonly string[], at?: string): unknown;
 export function withoutKeys(value: unknown, keys: readonly string[], at = ""): unknown {
   if (!isMapping(value)) return value;
   return Object.fromEntries(

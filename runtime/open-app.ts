@@ -70,7 +70,7 @@ export const openApp: App = {
         targetKeys: ["base_output_dir"],
         places: {},
         unhashed: [],
-        identity: withoutKeys(values, kept.map(({ key }) => key)) as JsonObject,
+        identity: withoutKeys(values, kept.map(({ key }) => key)),
         notes,
         base: base_output_dir,
         trigger: pipeline,

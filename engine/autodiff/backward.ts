@@ -10,7 +10,7 @@ import { Recomputation } from "./recompute.ts";
 import { gradientRules } from "./rules.ts";
 
 export interface BackwardOptions {
-  /** Attention probabilities are computed again in chunks of at most this many bytes (plan C). */
+  /** Attention probabilities are computed again in chunks of at most this many bytes. */
   readonly attentionBytes?: number;
 }
 

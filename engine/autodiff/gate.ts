@@ -6,18 +6,23 @@ import type { GraphBuilder } from "../graph/builder.ts";
 import type { Value } from "../graph/graph.ts";
 import { reshape } from "../graph/tensor-ops.ts";
 
-/** Broadcasts to every value of at least `rank` axes. */
-export function zeroAfter(g: GraphBuilder, after: Value, rank: number): Value {
-  const axes = after.shape.length;
+function cornerOf(g: GraphBuilder, value: Value, rank: number): Value {
+  const axes = value.shape.length;
   const zeros = g.integers(Array(axes).fill(0));
   const ones = g.integers(Array(axes).fill(1));
-  const corner = g.apply("Slice", [after, zeros, ones], {}, {
-    declared: [{ dtype: after.dtype, shape: Array(axes).fill(1) }],
+  const corner = g.apply("Slice", [value, zeros, ones], {}, {
+    declared: [{ dtype: value.dtype, shape: Array(axes).fill(1) }],
   });
-  const small = axes <= rank ? corner : reshape(g, corner, [1]);
+  return axes <= rank ? corner : reshape(g, corner, [1]);
+}
+
+/** Broadcasts to every value of at least `rank` axes; waits for all of `after`. */
+export function zeroAfter(g: GraphBuilder, rank: number, ...after: readonly Value[]): Value {
+  const small = after.map((value) => cornerOf(g, value, rank))
+    .reduce((sum, corner) => g.apply("Add", [sum, corner]));
   return g.cast(g.apply("Greater", [small, small]), g.compute);
 }
 
-/** `value`, but not before `after` is computed. */
-export const gate = (g: GraphBuilder, value: Value, after: Value): Value =>
-  g.apply("Add", [value, zeroAfter(g, after, value.shape.length)]);
+/** `value`, but not before all of `after` is computed. */
+export const gate = (g: GraphBuilder, value: Value, ...after: readonly Value[]): Value =>
+  g.apply("Add", [value, zeroAfter(g, value.shape.length, ...after)]);

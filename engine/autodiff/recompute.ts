@@ -64,7 +64,7 @@ export class Recomputation {
     const computed = new Set(
       this.#nodes.slice(0, first).flatMap((n) => n.outputs.map((v) => v.name)),
     );
-    const zero = zeroAfter(g, gradient, 1);
+    const zero = zeroAfter(g, 1, gradient);
     const entering = new Map<string, Value>();
     const enter = (value: Value): Value => {
       // Frozen tensors and graph inputs are in memory anyway, and integers are shapes.

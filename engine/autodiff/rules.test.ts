@@ -38,8 +38,8 @@ interface Case {
   readonly attentionBytes?: number;
 }
 
-const attention = (attentionBytes?: number): Case => ({
-  shapes: [[2, 5, 12], [2, 7, 12], [2, 7, 12]],
+const attention = (attentionBytes?: number, keys = 7): Case => ({
+  shapes: [[2, 5, 12], [2, keys, 12], [2, keys, 12]],
   build: (g, inputs) =>
     g.apply("MultiHeadAttention", inputs, { num_heads: 3, scale: { float: 0.5 } }, microsoft),
   ...(attentionBytes === undefined ? {} : { attentionBytes }),
@@ -97,7 +97,12 @@ const cases: Readonly<Record<string, Case>> = {
   },
   Softmax: { shapes: [[2, 3, 5]], build: (g, [x]) => g.apply("Softmax", [x], { axis: -1 }) },
   MultiHeadAttention: attention(),
-  "MultiHeadAttention, a head at a time": attention(1),
+  "MultiHeadAttention, two heads at a time": attention(2 * 5 * 7 * 4),
+  "MultiHeadAttention, two queries of a head at a time": attention(2 * 7 * 4),
+  "MultiHeadAttention, a query at a time": attention(1),
+  "MultiHeadAttention, many keys": attention(undefined, 40),
+  "MultiHeadAttention, many keys, four heads at a time": attention(4 * 5 * 40 * 4, 40),
+  "MultiHeadAttention, many keys, three queries of a head at a time": attention(3 * 40 * 4, 40),
   Gelu: { shapes: [[4, 9]], build: (g, [x]) => g.apply("Gelu", [x]) },
   "QuickGelu as SiLU": {
     shapes: [[4, 9]],

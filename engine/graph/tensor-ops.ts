@@ -59,6 +59,20 @@ export const slice = (
     }],
   });
 
+/** A value in pieces of these sizes along an axis. */
+export const split = (
+  g: GraphBuilder,
+  value: Value,
+  axis: number,
+  sizes: readonly number[],
+): readonly Value[] =>
+  g.applyAll("Split", [value, g.integers(sizes)], { axis }, {
+    declared: sizes.map((size) => ({
+      dtype: value.dtype,
+      shape: value.shape.map((d, i) => i === axis ? size : d),
+    })),
+  });
+
 /** [B, S, heads D] to [B, heads, S, D]. */
 export function splitHeads(g: GraphBuilder, value: Value, heads: number): Value {
   const [batch, length, width] = value.shape;

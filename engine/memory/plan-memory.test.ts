@@ -25,16 +25,22 @@ const rows = memoryPlans.map((plan) => trainingRow(base, plan));
 const [a, b, c] = rows.map(({ peak }) => peak);
 const having = (bytes: number) => ({ ...base, available: { bytes, by: "a test" } });
 
-test("each plan takes less than the one before", () => {
+test("each plan takes less than the one before; on the processor B has C's chunks already", () => {
   const [x, y, z] = rows.map(({ peak }) => peak - programBytes);
-  assert.ok(x > 1.05 * y && y > 1.2 * z, `${[x, y, z]}`);
+  assert.ok(x > 1.2 * y && y === z, `${[x, y, z]}`);
+  const card = { ...base, provider: "webgpu" } as const;
+  const [d, e, f] = memoryPlans.map((plan) => trainingRow(card, plan).activations);
+  assert.ok(d > 1.1 * e && e > 1.05 * f, `${[d, e, f]}`);
   for (const row of rows) assert.deepEqual([row.height, row.width, row.batch], [128, 96, 2]);
 });
 
 test("the fastest plan that fits is chosen, with or without the others' rows", () => {
   assert.equal(planMemory(having(a)).plan, "A");
   assert.equal(planMemory(having(a - 1)).plan, "B");
-  assert.equal(planMemory(having(b - 1)).plan, "C");
+  const card = { ...base, provider: "webgpu" } as const;
+  const { peak } = trainingRow(card, "B");
+  assert.equal(planMemory({ ...card, available: { bytes: peak, by: "a test" } }).plan, "B");
+  assert.equal(planMemory({ ...card, available: { bytes: peak - 1, by: "a test" } }).plan, "C");
   assert.equal(planMemory(having(2 * a)).rows.filter(({ work }) => work === "training").length, 1);
   const all = planMemory(having(b), true);
   assert.deepEqual(all.rows.slice(0, 3).map(({ plan, fits }) => [plan, fits]), [
@@ -125,7 +131,11 @@ test("a GPU that computes in float16 converts each weight once and needs less fo
     trainingRow({ ...gpu, compute }, "B")
   );
   assert.ok(half.weights < 0.8 * full.weights, `${half.weights} and ${full.weights}`);
-  assert.ok(half.activations < 0.75 * full.activations);
+  // CUDA's arena grows in steps that hide it here.
+  const [wide, narrow] = (["float32", "float16"] as const).map((compute) =>
+    trainingRow({ ...base, provider: "dml", compute }, "B").activations
+  );
+  assert.ok(narrow < 0.75 * wide, `${narrow} and ${wide}`);
   // The card also holds the context of the driver and its libraries.
   assert.equal(peakOf(full, "cuda"), full.weights + full.activations + contextOf("cuda"));
 });

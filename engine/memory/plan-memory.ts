@@ -93,7 +93,8 @@ const beside = ({ provider }: MemoryQuestion, rows: readonly MemoryRow[]): numbe
     0,
   );
 
-const least = (rows: readonly MemoryRow[]) => rows.reduce((a, b) => b.peak < a.peak ? b : a);
+/** Of equals the last, which is the thriftiest plan. */
+const least = (rows: readonly MemoryRow[]) => rows.reduce((a, b) => b.peak <= a.peak ? b : a);
 
 function tooLarge({ available, provider, networks }: MemoryQuestion, row: MemoryRow): MemoryFault {
   const { input: factor } = tilingOf("encode", networks.configs.vae);
@@ -104,7 +105,10 @@ function tooLarge({ available, provider, networks }: MemoryQuestion, row: Memory
       `${gib(row.peak)} of memory on ${provider} for ${work} at ${pixels}`,
       `${gib(available.bytes)} free (${available.by})`,
     ]
-    : [`tensors of at most ${gib(largestOnWebgpu)} on ${provider}`, gib(row.largest)];
+    : [
+      `convolutions of tensors of at most ${gib(largestOnWebgpu)} on ${provider}`,
+      gib(row.largest),
+    ];
   const further = row.plan === undefined || row.plan === "C" ? "" : ", or memory_plan C";
   return new MemoryFault({
     key: "memory_plan",

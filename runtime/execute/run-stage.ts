@@ -215,7 +215,7 @@ export const performStage = (
     );
     const tools = stageTools(planned, work);
     const context = { options: options.decoded, inputs, writers, tools };
-    const attempt = Effect.suspend(() => startedBy(preparedStage, stage.run(context as never)));
+    const attempt = Effect.suspend(() => startedBy(preparedStage, stage.run(context)));
     const returned = yield* resources.hold(
       planned.resources,
       withAttempts(planned, events)(attempt),

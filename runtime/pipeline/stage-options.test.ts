@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Effect, Schema } from "effect";
 import { defineStage } from "../stage.ts";
-import { stageOptions } from "./stage-options.ts";
+import { stageOptions, withFacts } from "./stage-options.ts";
 
 const stage = defineStage({
   name: "paint",
@@ -56,4 +56,29 @@ test("a wrong value and a missing one, each where it is to be changed", () => {
     /seed: .*found (nothing|.*undefined).*under stages\.p\.options/,
   );
   assert.match(said({}, { brush: values.brush, around: {} }), /seed: .*asks for, found nothing/);
+});
+
+test("what is settled later goes into options of that name, unless the pipeline file says them", () => {
+  const step = (options: Record<string, Schema.Json>) => ({
+    ...{ id: "p", stage, reads: {} },
+    use: { use: "paint", options },
+  });
+  const settled = (own: Record<string, Schema.Json>, facts: Record<string, unknown>) => {
+    const found = optionsOf(own);
+    assert.ok("options" in found);
+    return withFacts(step(own), found.options, facts);
+  };
+  // What decoding the whole anew gives.
+  const anew = (own: Record<string, Schema.Json>, facts: Record<string, unknown>) => {
+    const found = optionsOf(own, { ...values, ...facts });
+    assert.ok("options" in found);
+    return found.options;
+  };
+  const owns: readonly Record<string, Schema.Json>[] = [{}, { seed: 4 }, { around: { a: "b" } }];
+  for (const own of owns) {
+    assert.deepEqual(settled(own, { seed: 9, hue: 1 }), anew(own, { seed: 9, hue: 1 }));
+  }
+  const wrong = settled({}, { seed: "x" });
+  assert.ok(wrong instanceof Error);
+  assert.match(wrong.message, /stages\.p: .*paint understands, found {"seed":"x"}/);
 });

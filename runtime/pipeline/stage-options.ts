@@ -62,10 +62,7 @@ export function stageOptions(
   placeOf: (key: string) => Place,
 ): { readonly options: StageOptions } | { readonly faults: readonly Fault[] } {
   const own = use.options ?? {};
-  const decode = Schema.decodeUnknownExit(stage.options as Schema.Codec<unknown, unknown>, {
-    errors: "all",
-    reportInput: true,
-  });
+  const decode = Schema.decodeUnknownExit(stage.options, { errors: "all", reportInput: true });
   const exit = decode(takesNothing(stage.options) ? {} : overlaid(values, own));
   if (!Exit.isSuccess(exit)) {
     const issues = exit.cause.reasons.flatMap((reason) =>
@@ -88,16 +85,13 @@ export function stageOptions(
       }),
     };
   }
-  const all = JSON.parse(
-    canonicalJson(
-      Schema.encodeUnknownSync(stage.options as Schema.Codec<unknown, unknown>)(exit.value),
-    ),
-  ) as Schema.Json;
+  const all: Schema.Json = JSON.parse(
+    canonicalJson(Schema.encodeUnknownSync(stage.options)(exit.value)),
+  );
   const stray = strayKeys(own, all);
   if (stray.length === 0) {
     const idle = unhashed.filter((key) => !(key.split(".")[0] in own));
-    const encoded = withoutKeys(all, idle) as Schema.Json;
-    return { options: { decoded: exit.value, encoded } };
+    return { options: { decoded: exit.value, encoded: withoutKeys(all, idle) as Schema.Json } };
   }
   return {
     faults: stray.map(({ path, known }) => {
@@ -113,4 +107,30 @@ export function stageOptions(
       });
     }),
   };
+}
+
+/**
+ * The options with what is settled after they were decoded (the seed, the app's facts), where the stage has an
+ * option of that name and the pipeline file says nothing of it. Facts are plain: decoding leaves them as they are.
+ */
+export function withFacts(
+  { id, stage, use }: Wired,
+  { decoded, encoded }: StageOptions,
+  facts: JsonObject,
+): StageOptions | Fault {
+  const settled = (options: unknown) =>
+    isMapping(options)
+      ? Object.fromEntries(
+        Object.entries(options).map(([key, value]) =>
+          key in facts && !(key in (use.options ?? {})) ? [key, facts[key]] : [key, value]
+        ),
+      )
+      : options;
+  const options = { decoded: settled(decoded), encoded: settled(encoded) as Schema.Json };
+  return Schema.is(Schema.toType(stage.options))(options.decoded) ? options : new OptionFault({
+    key: `stages.${id}`,
+    wanted: `options that ${stage.name} understands`,
+    found: JSON.stringify(facts),
+    fix: "Let its options take these values as they are.",
+  });
 }

@@ -12,7 +12,7 @@ import type { ConfigLayers, Configuration, JsonObject } from "../pipeline/config
 import { withoutKeys } from "../../lib/mapping.ts";
 import { noteOnNames } from "../pipeline/former-names.ts";
 import { define, together } from "../pipeline/load-pipeline.ts";
-import { stageOptions } from "../pipeline/stage-options.ts";
+import { stageOptions, withFacts } from "../pipeline/stage-options.ts";
 import { wire, type Wired } from "../pipeline/wiring.ts";
 import { tool } from "../platform/versions.ts";
 import type { InputTools, RunInfo } from "../stage.ts";
@@ -122,14 +122,14 @@ export const prepare = Effect.fnUntraced(function* (command: Command) {
     offline: command.offline,
   });
   const values: JsonObject = { ...seeded, ...facts.values };
-  const options = yield* decodeOptions(
-    wired,
-    { values: { ...values, ...facts.stageValues }, unhashed },
-    placeOf,
-  );
-  const stages = options.map((each, i): PreparedStage => ({ ...each, world: asked[i].world }));
+  const { seed } = run;
+  const late = { seed, ...settled?.values, ...facts.values, ...facts.stageValues };
+  const stages = yield* together(asked.map((each) => {
+    const options = withFacts(each, each.options, late);
+    return options instanceof Error ? Result.fail(options) : Result.succeed({ ...each, options });
+  }));
   const { places, targetKeys } = configuration;
-  const about = withoutKeys(values, [...targetKeys, ...Object.keys(places)]) as JsonObject;
+  const about = withoutKeys(values, [...targetKeys, ...Object.keys(places)]);
   const inputs = Object.fromEntries(
     asked.flatMap(({ id, world }) =>
       isAbsent(world) || world === null ? [] : [[id, world] as const]

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
-import { type RunEvent, trainingEvents } from "../../inversion/events.ts";
+import { trainingEvents } from "../../inversion/event-kinds.ts";
+import type { RunEvent } from "../../inversion/events.ts";
 import { type App, noFacts } from "../app.ts";
 import type { RunOutcome } from "../execute/outcome.ts";
 import { runPipeline } from "../execute/run-pipeline.ts";
@@ -36,7 +37,7 @@ const toyApp = ({ folder, values = {}, configuration, app }: Toy): App => ({
       targetKeys: [],
       places: {},
       unhashed: ["where"],
-      identity: withoutKeys(values, [...neutral, "where"]) as JsonObject,
+      identity: withoutKeys(values, [...neutral, "where"]),
       notes: [],
       base: join(folder, "output"),
       trigger: "toy",

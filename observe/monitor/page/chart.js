@@ -33,6 +33,8 @@ import { count, isNumber } from "./format.js";
  * @property {(from: number, to: number) => void} [onZoom]
  * @property {() => void} [onZoomOut]
  * @property {Node} [controls]
+ * @property {boolean} [legend] names every curve beside its value, also where it has no point of its own: of
+ *   curves of several runs, whose points lie at different places
  */
 
 /** @type {any} */
@@ -70,10 +72,11 @@ function niceRange([least, most], { fromZero, logarithmic }, marked) {
 
 /** @param {ChartOptions} options */
 export function createChart(options) {
-  const { title, hint, curves, format, tick = format, height = 220, controls } = options;
+  const { title, hint, curves, format, tick = format, height = 220, controls, legend = false } =
+    options;
   const readout = h("output", { class: "readout" });
   const canvas = h("div", { class: "canvas" });
-  const table = h("table", { class: "for-readers" });
+  const table = h("table");
   const figure = h(
     "figure",
     { class: "chart", role: "figure", "aria-label": title },
@@ -85,7 +88,8 @@ export function createChart(options) {
       controls ?? null,
     ),
     canvas,
-    table,
+    // A table ignores the width that hides it.
+    h("div", { class: "for-readers" }, table),
   );
   /** @type {any} */
   let plot;
@@ -145,22 +149,39 @@ export function createChart(options) {
     const index = at ?? last;
     if (last < 0) return setText(readout, "");
     const step = /** @type {number} */ (data[0][index]);
-    const said = curves.map((curve, i) => ({ curve, value: data[i + 1][index] }))
-      .filter(({ curve, value }) => (curve.part ?? "line") === "line" && isNumber(value));
+    const said = curves.map((curve, i) => ({ curve, at: readingAt(data[i + 1], index) }))
+      .map(({ curve, at }, i) => ({ curve, at, value: data[i + 1][at] }))
+      .filter(({ curve, value }) =>
+        (curve.part ?? "line") === "line" && (legend || isNumber(value))
+      );
     fill(
       readout,
       h("span", { class: "muted" }, `step ${count(step)}`),
-      ...said.map(({ curve, value }) =>
+      ...said.map(({ curve, at, value }) =>
         h(
           "span",
-          { class: "reading" },
-          h("i", { class: `dot ${curve.colour}` }),
-          said.length > 1 ? `${curve.label} ` : null,
+          { class: "reading", title: curve.label },
+          h("i", { class: `dot ${curve.colour}${curve.dash === undefined ? "" : " dashed"}` }),
+          legend || said.length > 1 ? h("span", { class: "label" }, curve.label) : null,
           h("b", {}, format(value)),
+          legend && isNumber(value) && endsBefore(data[curves.indexOf(curve) + 1], at, index)
+            ? ` at step ${count(/** @type {number} */ (data[0][at]))}`
+            : null,
         )
       ),
     );
   };
+
+  /** Where a curve is read for `index`: of several runs each has points of its own. @param {readonly unknown[]} column @param {number} index */
+  const readingAt = (column, index) => {
+    let at = index;
+    while (legend && at > 0 && column[at] === undefined) at--;
+    return at;
+  };
+
+  /** Whether a curve ended at `at`, before `index`. @param {readonly unknown[]} column @param {number} at @param {number} index */
+  const endsBefore = (column, at, index) =>
+    at < index && column.slice(index).every((value) => value === undefined);
 
   const series = () => [
     {},

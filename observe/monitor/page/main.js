@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 // @ts-check
-// The page: reads the address (#/, #/run/ID/VIEW, #/compare/A/B), keeps the shown run up to date, and
+// The page: reads the address (#/, #/run/ID/VIEW, #/sweep/ID), keeps the shown run up to date, and
 // hands each change to the view that is open. A view is {element, update, redraw?, key?, close?}.
 import { createCompare } from "./compare.js";
 import { createConfiguration } from "./configuration.js";
@@ -12,9 +12,10 @@ import { openLiveRun } from "./live-run.js";
 import { createOverview } from "./overview.js";
 import { createRows } from "./rows.js";
 import { createRuns } from "./runs.js";
-import { getRuns } from "./server.js";
+import { getRuns, getSweep, getSweeps } from "./server.js";
 import { createStages } from "./stages.js";
 import { announce, ask } from "./steering.js";
+import { createSweep } from "./sweep.js";
 import { startTheme } from "./theme.js";
 
 /** @typedef {import("./view.js").View} View */
@@ -134,9 +135,18 @@ async function navigate() {
       view?.update("curves");
       return;
     }
-    const runs = await getRuns();
+    if (parts[0] === "sweep" && parts[1]) {
+      const sweep = await getSweep(parts[1]);
+      if (mine !== navigations) return;
+      closeRun();
+      document.title = `${sweep.sweep} · gnomic`;
+      mount(createSweep(sweep));
+      header.show(null, "");
+      return;
+    }
+    const [runs, sweeps] = await Promise.all([getRuns(), getSweeps().catch(() => [])]);
     if (mine !== navigations) return;
-    if (runs.length === 1 && parts[0] !== "runs") {
+    if (runs.length === 1 && sweeps.length === 0 && parts[0] !== "runs") {
       return location.replace(`#/run/${encodeURIComponent(runs[0].id)}/overview`);
     }
     closeRun();

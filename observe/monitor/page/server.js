@@ -5,6 +5,8 @@
 /** @typedef {import("../../reading/run-view.ts").RunView} RunView */
 /** @typedef {import("../../reading/run-list.ts").ListedRun} ListedRun */
 /** @typedef {import("../../reading/curves.js").Curves} Curves */
+/** @typedef {import("../../reading/sweeps.ts").SweepView} SweepView */
+/** @typedef {import("../../reading/sweeps.ts").ListedSweep} ListedSweep */
 
 /** @type {{token: string, folder: string} | undefined} */
 let session;
@@ -23,6 +25,12 @@ const getSession = async () => session ??= await ask("/api/session");
 
 /** @returns {Promise<ListedRun[]>} */
 export const getRuns = () => ask("/api/runs");
+
+/** @returns {Promise<ListedSweep[]>} */
+export const getSweeps = () => ask("/api/sweeps");
+
+/** @param {string} id @returns {Promise<SweepView>} */
+export const getSweep = (id) => ask(`/api/sweeps/${encodeURIComponent(id)}`);
 
 /** @param {string} id @returns {Promise<RunView>} */
 export const getRun = (id) => ask(runPath(id));

@@ -112,14 +112,18 @@ test("the page and all that it loads come from here, with a strict policy", asyn
 
 test("without the cookie there is nothing, not even a picture or the page's script", async () => {
   for (
-    const path of ["/", "/main.js", "/api/runs", "/api/session", "/api/runs/one/pictures/0-0-0"]
+    const path of [
+      ...["/", "/main.js", "/api/runs", "/api/session", "/api/runs/one/pictures/0-0-0"],
+      ...["/api/sweeps", "/api/sweeps/none"],
+    ]
   ) {
     assert.equal((await ask(path, { headers: { cookie: "" } })).status, 401, path);
   }
 });
 
 test("a foreign Host or Origin is refused on every kind of route", async () => {
-  for (const path of ["/", "/api/runs", "/api/runs/one/events", "/api/runs/one/pictures/0-0-0"]) {
+  const routes = ["/", "/api/runs", "/api/runs/one/events", "/api/runs/one/pictures/0-0-0"];
+  for (const path of [...routes, "/api/sweeps", "/api/sweeps/none"]) {
     assert.equal((await ask(path, { headers: { host: "evil.example" } })).status, 403, path);
     assert.equal(
       (await ask(path, { headers: { origin: "http://evil.example" } })).status,
@@ -181,6 +185,8 @@ test("no address leads out of a run's folder", async () => {
     "/api/runs/one/secret.txt",
     "/api/runs/one/run.json",
     "/api/runs/%E0%A4%A",
+    "/api/sweeps/..%2f..%2fsecret.txt",
+    "/api/sweeps/none/secret.txt",
     "/%",
   ];
   for (const path of attempts) {

@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Pictures } from "../../reading/pictures.ts";
 import type { RunFolder } from "../../reading/run-folders.ts";
-import { listRun } from "../../reading/run-list.ts";
+import type { ListedRun } from "../../reading/run-list.ts";
 import type { RunReader } from "../../reading/run-reader.ts";
 import { thinCurves } from "../../reading/thin-curves.ts";
 import { viewRun } from "../../reading/run-view.ts";
@@ -12,6 +12,7 @@ import { streamEvents } from "./event-stream.ts";
 import type { PageFile } from "./page-files.ts";
 import { safeHeaders } from "./request-guard.ts";
 import { parseRequest, steer } from "../../reading/steer.ts";
+import { listSweeps, viewSweep } from "../../reading/sweeps.ts";
 
 export interface Served {
   /** The folder that is watched, as the user gave it. */
@@ -20,6 +21,7 @@ export interface Served {
   readonly pageFiles: ReadonlyMap<string, PageFile>;
   readonly pictures: Pictures;
   readonly runs: () => Promise<readonly RunFolder[]>;
+  readonly listed: (run: RunFolder) => Promise<ListedRun | undefined>;
   readonly reader: (run: RunFolder) => RunReader;
 }
 
@@ -127,6 +129,16 @@ async function answerRun(
   }
 }
 
+async function answerSweeps(
+  { folder, runs }: Served,
+  id: string | undefined,
+  response: ServerResponse,
+): Promise<void> {
+  if (id === undefined) return sendJson(response, await listSweeps(folder, await runs()));
+  const sweep = await viewSweep(folder, await runs(), id);
+  return sweep === undefined ? sendText(response, 404, "no such sweep") : sendJson(response, sweep);
+}
+
 function pathParts(url: URL): readonly string[] {
   try {
     return url.pathname.split("/").slice(1).map(decodeURIComponent);
@@ -151,10 +163,13 @@ export async function answer(
   if (api === "api" && kind === "session" && id === undefined) {
     return sendJson(response, { token: served.actionToken, folder: served.folder });
   }
+  if (api === "api" && kind === "sweeps" && request.method !== "POST" && rest.length === 0) {
+    return await answerSweeps(served, id, response);
+  }
   if (api !== "api" || kind !== "runs") return sendText(response, 404, "nothing here");
   const runs = await served.runs();
   if (id === undefined) {
-    const listed = await Promise.all(runs.map(listRun));
+    const listed = await Promise.all(runs.map(served.listed));
     return sendJson(response, listed.filter((run) => run !== undefined));
   }
   const run = runs.find((each) => each.id === id);

@@ -1,0 +1,75 @@
+// `sweep list` and `sweep show`: the sweeps of a folder and the leaderboard of one. The trap: people look
+// often, so nothing that trains is loaded here.
+import { Effect } from "effect";
+import { boardsOf, sweepsOf } from "../fleet/boards.ts";
+import type { Fleet } from "../fleet/connection.ts";
+import type { Leaderboard } from "../fleet/leaderboard.ts";
+import type { StoredSweep } from "../fleet/tables.ts";
+import { type Fault, fault } from "../lib/fault.ts";
+import { nearest } from "../lib/nearest.ts";
+import { tryPromise } from "../lib/try-promise.ts";
+import type { Terminal } from "./command.ts";
+import { fleetOf } from "./fleet-options.ts";
+import { leaderboardCsv, leaderboardLines, sweepListLines } from "./sweep-text.ts";
+
+export type Options = Readonly<Record<string, unknown>>;
+export type Act = (
+  target: string,
+  options: Options,
+  terminal: Terminal,
+) => Effect.Effect<void, Fault>;
+
+export class NoSuchSweep extends fault("NoSuchSweep", "user") {}
+
+export const baseOf = (options: Options): string =>
+  options.output === undefined ? "output" : String(options.output);
+
+const noSuch = ({ base }: Fleet, found: string, names: readonly string[]) => {
+  const near = nearest(found, names);
+  return new NoSuchSweep({
+    wanted: `a sweep of ${base} (${names.join(", ") || "there is none"})`,
+    found,
+    fix: near === undefined ? "`sweep list` lists them." : `Did you mean ${near}?`,
+  });
+};
+
+/** The sweep of a name. */
+export const find = (fleet: Fleet, name: string): Effect.Effect<StoredSweep, Fault> =>
+  Effect.gen(function* () {
+    const all = yield* sweepsOf(fleet);
+    const sweep = all.find((each) => each.name === name);
+    return sweep ?? (yield* noSuch(fleet, name, all.map((each) => each.name)));
+  });
+
+const list: Act = (_target, options, { print }) =>
+  Effect.gen(function* () {
+    const fleet = yield* fleetOf(baseOf(options), options);
+    const boards = yield* boardsOf(fleet);
+    if (options.json === true) print(JSON.stringify(boards.map(({ board }) => board)));
+    else if (boards.length === 0) {
+      print(`There are no sweeps in ${fleet.shared ? fleet.shown : fleet.base}.`);
+    } else sweepListLines(boards).forEach(print);
+  });
+
+/** Which of its losses do not compare. */
+export const notesOn = ({ rows }: Leaderboard): Effect.Effect<readonly string[], Fault> =>
+  tryPromise(async () =>
+    (await import("../observe/reading/measured-trials.ts")).incomparableTrials(rows)
+  );
+
+const show: Act = (name, options, { print }) =>
+  Effect.gen(function* () {
+    const fleet = yield* fleetOf(baseOf(options), options);
+    const [found] = yield* boardsOf(fleet, (each) => each === name);
+    if (found === undefined) {
+      return yield* noSuch(fleet, name, (yield* sweepsOf(fleet)).map((each) => each.name));
+    }
+    if (options.json === true) print(JSON.stringify(found.board));
+    else if (options.csv === true) leaderboardCsv(found.board).forEach(print);
+    else {
+      leaderboardLines(found.board).forEach(print);
+      (yield* notesOn(found.board)).forEach((line) => print(line));
+    }
+  });
+
+export const sweepLooks = { list, show } satisfies Record<string, Act>;

@@ -1,0 +1,40 @@
+// The sweeps of a fleet as leaderboards: what `sweep list`, `sweep show` and the page look at.
+// The trap: looking makes no database where there is none.
+import { existsSync } from "node:fs";
+import { Effect } from "effect";
+import type { Fault } from "../lib/fault.ts";
+import type { Fleet } from "./connection.ts";
+import { type Leaderboard, leaderboard } from "./leaderboard.ts";
+import { withTables } from "./open-tables.ts";
+import type { StoredSweep, Tables } from "./tables.ts";
+
+export interface Board {
+  readonly sweep: StoredSweep;
+  readonly board: Leaderboard;
+}
+
+const hasSweeps = ({ shared, shown }: Fleet) => shared || existsSync(shown);
+
+export const boardOf = (tables: Tables["Service"], sweep: StoredSweep) =>
+  Effect.gen(function* () {
+    const results = yield* tables.results(sweep.name);
+    return { results, board: leaderboard(sweep, results, yield* tables.runs(sweep.name)) };
+  });
+
+/** All sweeps, in the order in which they were begun. */
+export const sweepsOf = (fleet: Fleet): Effect.Effect<readonly StoredSweep[], Fault> =>
+  hasSweeps(fleet) ? withTables(fleet, (tables) => tables.sweeps) : Effect.succeed([]);
+
+/** The leaderboards of all, or of those that `wanted` names. */
+export const boardsOf = (
+  fleet: Fleet,
+  wanted: (name: string) => boolean = () => true,
+): Effect.Effect<readonly Board[], Fault> =>
+  !hasSweeps(fleet) ? Effect.succeed([]) : withTables(fleet, (tables) =>
+    Effect.gen(function* () {
+      const sweeps = (yield* tables.sweeps).filter(({ name }) => wanted(name));
+      return yield* Effect.forEach(
+        sweeps,
+        (sweep) => Effect.map(boardOf(tables, sweep), ({ board }) => ({ sweep, board })),
+      );
+    }));

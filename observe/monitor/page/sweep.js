@@ -1,0 +1,369 @@
+/// <reference lib="dom" />
+// @ts-check
+// A sweep: its leaderboard as `sweep show` prints it, the loss curves of the ticked trials in one chart, and
+// their pictures beside each other at one step, looked at again every few seconds.
+// The trap: until somebody ticks a trial the best ones are shown, and who is best changes while it trains.
+import { metricOf } from "../../../inversion/metrics.js";
+import { curveOf } from "../../reading/curves.js";
+import { statusOf } from "../../reading/run-status.js";
+import { copyPath } from "./clipboard.js";
+import { fill, h, icon, setText } from "./dom.js";
+import { count, duration, loss, short } from "./format.js";
+import { createOverlay, lookOf } from "./overlay.js";
+import { getCurves, getRun, getSweep } from "./server.js";
+import { createSideBySide } from "./side-by-side.js";
+import { kindOf } from "./sweeps.js";
+
+/** @typedef {import("../../reading/sweeps.ts").SweepView} SweepView */
+/** @typedef {import("../../reading/sweeps.ts").SweepRow} SweepRow */
+/** @typedef {import("../../reading/curves.js").Curves} Curves */
+/** @typedef {import("../../reading/run-view.ts").RunView} RunView */
+/** What was loaded of a trial's run. @typedef {{key: string, curves: Curves, view: RunView}} Loaded */
+
+const lookMilliseconds = 3000;
+const curvePoints = 300;
+/** Curves that can still be told apart; pictures that fit beside each other. */
+const mostCurves = 12;
+const bestCurves = 8;
+const mostPictures = 4;
+
+/** What the ranking's loss is called. @param {SweepView} sweep */
+const measureOf = ({ by, at }) =>
+  `${by === "held_out" ? "held-out" : "fixed"} loss${at === "best" ? "" : ", last"}`;
+
+/** @param {SweepRow} row */
+const labelOf = ({ trial, name, varies }) =>
+  [name === String(trial) ? `${trial}:` : name, varies].join(" ").trim();
+
+/** The same where there is less room: options without their folders. @param {SweepRow} row */
+const shortLabelOf = (row) => labelOf(row).replace(/(^|\s)(?:\w+\.)+(\w+=)/g, "$1$2");
+
+/** The trials that are shown unasked: the best of each group first. @param {SweepView} sweep */
+const bestOf = ({ rows }) =>
+  rows.filter(({ run, rank }) => run !== null && rank !== null)
+    .toSorted((a, b) => (a.rank ?? 0) - (b.rank ?? 0)).slice(0, bestCurves)
+    .map(({ trial }) => trial);
+
+const kinds = { training: "running", done: "finished", failed: "failed", waiting: "", lost: "" };
+
+/** @param {SweepRow} row */
+const statusText = ({ state, message }) =>
+  h(
+    "span",
+    {
+      class: `status ${kinds[/** @type {keyof typeof kinds} */ (state)] ?? ""}`,
+      title: message ?? "",
+    },
+    state,
+  );
+
+/** @param {SweepView} sweep */
+function summaryOf({ rows }) {
+  const states = Map.groupBy(rows, ({ state }) => state);
+  return [...states].map(([state, all]) => `${count(all.length)} ${state}`).join(" · ");
+}
+
+/** @param {SweepRow} row @param {number} shownAs its number among those in the chart, -1 for none
+ * @param {(trial: number, on: boolean) => void} onTick */
+function rowOf(row, shownAs, onTick) {
+  const { rank, trial, run, steps, step, seconds, machine, checkpoint, lossStep } = row;
+  const tick = h("input", {
+    type: "checkbox",
+    checked: shownAs >= 0,
+    disabled: run === null,
+    "aria-label": `show trial ${trial}`,
+    on: {
+      change: (/** @type {Event} */ { target }) =>
+        onTick(trial, /** @type {HTMLInputElement} */ (target).checked),
+    },
+  });
+  const look = shownAs < 0 ? null : lookOf(shownAs);
+  const cell = (/** @type {string} */ label, /** @type {unknown[]} */ ...content) =>
+    h("td", { dataset: { label } }, .../** @type {any} */ (content));
+  return h(
+    "tr",
+    { class: rank === 1 ? "best" : "" },
+    cell(
+      "",
+      h(
+        "label",
+        {},
+        tick,
+        look === null
+          ? null
+          : h("i", { class: `dot ${look.colour}${"dash" in look ? " dashed" : ""}` }),
+      ),
+    ),
+    cell("rank", rank ?? "–"),
+    h(
+      "th",
+      { scope: "row" },
+      run === null
+        ? labelOf(row)
+        : h("a", { href: `#/run/${encodeURIComponent(run)}/overview` }, labelOf(row)),
+    ),
+    cell("loss", h("b", {}, loss(row.loss))),
+    cell("at step", lossStep === null ? "–" : count(lossStep)),
+    cell("steps", count(step) + (steps === null ? "" : ` of ${count(steps)}`)),
+    cell("time", seconds === 0 ? "–" : duration(seconds)),
+    cell("machine", machine ?? "–"),
+    cell("state", statusText(row)),
+    cell(
+      "checkpoint",
+      checkpoint === null ? "–" : h("button", {
+        class: "action bare",
+        title: checkpoint,
+        "aria-label": `copy the path of trial ${trial}'s checkpoint`,
+        on: { click: () => copyPath(checkpoint, `The path of trial ${trial} is copied.`) },
+      }, icon("copy")),
+    ),
+  );
+}
+
+/** @param {SweepView} first @returns {import("./view.js").View} */
+export function createSweep(first) {
+  let sweep = first;
+  /** @type {Set<number> | null} null: nobody has chosen */
+  let ticked = null;
+  /** @type {Map<string, Loaded>} */
+  const loaded = new Map();
+
+  const status = h("span", { class: "status", role: "status" });
+  const summary = h("p", { class: "muted" });
+  const measured = h("p", { class: "muted" });
+  const lost = h("p", { class: "notice", hidden: true }, "connection lost, trying again …");
+  const body = h("tbody", {});
+  const troubles = h("section", { class: "messages" });
+  const best = h("button", {
+    class: "action",
+    on: {
+      click: () => {
+        ticked = null;
+        showAll();
+      },
+    },
+  }, "Show the best");
+  const ranked = createOverlay({
+    title: first.by === "held_out" ? "Held-out loss" : "Fixed loss",
+    format: loss,
+    tick: short,
+    height: 280,
+  });
+  const smoothed = createOverlay({
+    title: "Training loss, smoothed",
+    format: loss,
+    tick: short,
+    height: 280,
+  });
+  const pictures = createSideBySide();
+  const empty = h("p", { class: "waiting" });
+
+  /** The rows in the chart, the best first. */
+  const shownRows = () => {
+    const wanted = ticked ?? new Set(bestOf(sweep));
+    return sweep.rows.filter(({ trial, run }) => run !== null && wanted.has(trial))
+      .slice(0, mostCurves);
+  };
+
+  const tick = (/** @type {number} */ trial, /** @type {boolean} */ on) => {
+    ticked ??= new Set(shownRows().map((row) => row.trial));
+    if (on) ticked.add(trial);
+    else ticked.delete(trial);
+    showAll();
+  };
+
+  const showTable = () => {
+    const places = new Map(shownRows().map(({ trial }, i) => [trial, i]));
+    const groups = new Set(sweep.rows.map(({ group }) => group));
+    /** @type {string | undefined} */
+    let group;
+    const focused = document.activeElement?.getAttribute("aria-label");
+    fill(
+      body,
+      ...sweep.rows.flatMap((row) => {
+        const head = groups.size > 1 && row.group !== group
+          ? h(
+            "tr",
+            { class: "group" },
+            h("th", { colSpan: 10 }, `${sweep.per.join(", ")}: ${row.group}`),
+          )
+          : null;
+        group = row.group;
+        const full = places.size >= mostCurves && !places.has(row.trial);
+        const made = rowOf(row, places.get(row.trial) ?? -1, tick);
+        if (full) made.querySelector("input").disabled = true;
+        return [head, made];
+      }),
+    );
+    if (focused) body.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
+    best.hidden = ticked === null;
+  };
+
+  /** @param {SweepRow} row */
+  const loadedOf = ({ run }) => run === null ? undefined : loaded.get(run);
+
+  const showRuns = () => {
+    const rows = shownRows().filter((row) => loadedOf(row) !== undefined);
+    const lines = (
+      /** @type {string} */ key,
+      /** @type {"last" | "smoothed"} */ which,
+    ) =>
+      rows.map((row) => {
+        const found = curveOf(/** @type {Loaded} */ (loadedOf(row)).curves, metricOf(key));
+        return { label: shortLabelOf(row), line: { x: found.step, y: found[which] } };
+      });
+    empty.hidden = rows.length > 0;
+    setText(
+      empty,
+      sweep.rows.some(({ run }) => run !== null)
+        ? "Tick trials to see their curves."
+        : sweep.state === "running"
+        ? "No trial has begun yet."
+        : "None of its runs lies in this folder.",
+    );
+    charts.hidden = rows.length === 0;
+    if (rows.length > 0) {
+      ranked.update(lines("fixedLoss", "last"));
+      smoothed.update(lines("loss", "smoothed"));
+    }
+    pictures.update(
+      rows.slice(0, mostPictures).map((row, i) => {
+        const { view } = /** @type {Loaded} */ (loadedOf(row));
+        return {
+          id: /** @type {string} */ (row.run),
+          label: shortLabelOf(row),
+          colour: lookOf(i).colour,
+          state: view.state,
+          ended: statusOf(view.state, view.alive).kind !== "running",
+        };
+      }),
+    );
+  };
+
+  /** Loads what is shown and has changed. */
+  const load = async () => {
+    const wanted = shownRows();
+    await Promise.all(wanted.map(async (row) => {
+      const id = /** @type {string} */ (row.run);
+      const key = `${row.step} ${row.state}`;
+      if (loaded.get(id)?.key === key && row.state !== "training") return;
+      const [curves, view] = await Promise.all([
+        getCurves(id, { points: curvePoints }),
+        getRun(id),
+      ]);
+      loaded.set(id, { key, curves, view });
+    }));
+  };
+
+  const showHead = () => {
+    status.className = `status ${kindOf(sweep.state)}`;
+    setText(status, sweep.state);
+    setText(
+      summary,
+      `${count(sweep.rows.length)} trials: ${summaryOf(sweep)}` +
+        (sweep.rungs.length === 0 ? "" : ` · halved at ${sweep.rungs.map(count).join(", ")}`),
+    );
+    setText(
+      measured,
+      `Ranked by the ${measureOf(sweep)}` +
+        (sweep.by === "held_out"
+          ? ", measured on pictures that are not trained on."
+          : " of pictures that are trained on: it measures memorising too.") +
+        sweep.incomparable.map((note) => ` ${note}`).join(""),
+    );
+    const said = sweep.rows.filter(({ message }) => message !== null);
+    troubles.hidden = said.length === 0;
+    fill(
+      troubles,
+      h("h2", {}, "What trials said"),
+      h(
+        "ul",
+        {},
+        ...said.slice(0, 40).map((row) =>
+          h("li", { class: "warning" }, h("span", {}, `${labelOf(row)}: ${row.message}`))
+        ),
+      ),
+    );
+  };
+
+  async function showAll() {
+    showHead();
+    showTable();
+    await load().catch(() => undefined);
+    showRuns();
+  }
+
+  const look = async () => {
+    try {
+      const found = await getSweep(sweep.id);
+      lost.hidden = true;
+      const same = JSON.stringify(found) === JSON.stringify(sweep);
+      sweep = found;
+      if (!same) await showAll();
+      else if (sweep.state === "running") {
+        await load();
+        showRuns();
+      }
+    } catch {
+      lost.hidden = false;
+    }
+  };
+  /** @type {ReturnType<typeof setTimeout>} */
+  let looking;
+  const again = () =>
+    looking = setTimeout(() => look().finally(() => closed || again()), lookMilliseconds);
+  let closed = false;
+
+  const charts = h("div", { class: "charts" }, ranked.element, smoothed.element);
+  const heads = [
+    "",
+    "rank",
+    "trial",
+    "loss",
+    "at step",
+    "steps",
+    "time",
+    "machine",
+    "state",
+    "file",
+  ];
+  const element = h(
+    "div",
+    { class: "sweep" },
+    h("div", { class: "sweep-head" }, h("h1", {}, sweep.sweep), status, summary),
+    measured,
+    lost,
+    h("h2", {}, "Leaderboard ", best),
+    h(
+      "div",
+      { class: "table-scroller board" },
+      h(
+        "table",
+        { class: "board-table" },
+        h("thead", {}, h("tr", {}, ...heads.map((title) => h("th", {}, title)))),
+        body,
+      ),
+    ),
+    h("h2", {}, "Loss curves"),
+    empty,
+    charts,
+    pictures.element,
+    troubles,
+  );
+  showAll().finally(again);
+
+  return {
+    element,
+    update: () => undefined,
+    redraw: () => {
+      ranked.remake();
+      smoothed.remake();
+    },
+    close() {
+      closed = true;
+      clearTimeout(looking);
+      ranked.destroy();
+      smoothed.destroy();
+    },
+  };
+}
