@@ -2,6 +2,7 @@
 // planner against what was measured. Contenders take turns, so that a busy machine slows all of them.
 //   deno task bench [--rounds 3] [--steps 8] [--threads N] [--model DIR] [--full]
 //   deno task bench --learning      only what is learned in which time, see learning.ts
+//   deno task bench --fleet         only what the engine of sweeps costs, see fleet.ts
 //   deno task bench --log           only looking at two runs of 200 000 steps, see long-log.ts
 //   deno task bench --graph: what the real training graph costs, see graph.ts
 // --full also takes one step each of a random float16 SDXL of the real size at 512 and 1024 px: half an
@@ -13,6 +14,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { table } from "../../cli/table.ts";
+import { benchFleet } from "./fleet.ts";
 import { benchLearning } from "./learning.ts";
 import {
   type Contender,
@@ -38,6 +40,7 @@ const { values } = parseArgs({
     model: { type: "string" },
     full: { type: "boolean", default: false },
     learning: { type: "boolean", default: false },
+    fleet: { type: "boolean", default: false },
     log: { type: "boolean", default: false },
     graph: { type: "boolean", default: false },
     provider: { type: "string", default: "cuda" },
@@ -201,6 +204,7 @@ async function benchSteps(work: string): Promise<void> {
 }
 
 if (values.graph) await benchGraph();
+else if (values.fleet) await benchFleet(print);
 else if (values.log) await benchLongLog(print);
 else if (values.learning) await benchLearning(learningPeers(), print);
 else {
