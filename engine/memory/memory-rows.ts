@@ -10,6 +10,7 @@ import { type Estimate, estimateMemory, overheadOf, peakOf } from "./estimate.ts
 import type { MemoryPlan } from "./memory-plan.ts";
 import type { Networks } from "./networks-of.ts";
 import { measureTrainingGraphs } from "./training-graphs.ts";
+import { copiesOf } from "../weights/small-model.ts";
 import { tileSide, tilingOf, type VaeWork } from "./vae-tiles.ts";
 
 export interface MemoryQuestion {
@@ -92,7 +93,9 @@ export function trainingRow(question: MemoryQuestion, plan: MemoryPlan): MemoryR
   return row(question, { work: "training", plan, ...size, tiled: false }, () => {
     const { step, loss } = measureTrainingGraphs(networks, { size, plan, provider, compute });
     const alone = estimateMemory(step, provider, { wideSums });
-    return { ...alone, overhead: alone.overhead + overheadOf(lowered(loss, provider, wideSums)) };
+    const copies = provider === "cpu" ? copiesOf(networks) : 0;
+    const both = alone.overhead + overheadOf(lowered(loss, provider, wideSums));
+    return { ...alone, overhead: both + copies };
   });
 }
 
