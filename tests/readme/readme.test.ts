@@ -24,7 +24,8 @@ const endless: Readonly<Record<string, RegExp>> = {
 const folder = mkdtempSync(join(tmpdir(), "gnomic-readme-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const run = () => basename(runIn(folder));
+/** The first training's; a sweep makes others beside it. */
+let run = "";
 
 before(async () => {
   makeProject(folder);
@@ -36,12 +37,13 @@ before(async () => {
     writeFileSync(join(folder, path), code);
   }
   await shell(folder, "deno run pipeline sdxl-ti\n");
+  run = basename(runIn(folder));
 });
 
 for (const block of blocksOf("sh")) {
   if (block in inCi || needsFleet(block)) continue;
   test(block.trim().split("\n")[0], async () => {
-    const name = /my-gnome\/|examples\//.test(block) ? "" : run();
+    const name = /my-gnome\/|examples\//.test(block) ? "" : run;
     // Deno would look for what an example imports beside the link.
     const here = block.replaceAll("./examples/", `${root}/examples/`);
     await shell(folder, here.replaceAll("bruce_the_gnome-1a2b3c4d", name), endless[block]);
