@@ -1,7 +1,8 @@
 // What a terminal shows of a run: on a terminal a status line that is written over, elsewhere plain lines
 // now and then; with --quiet only what needs attention; with --json the events themselves, one a line.
 // The trap: texts come from prompts and files, so control characters are taken out of them.
-import { isRunEvent, type RunEvent } from "../inversion/events.ts";
+import { isRunEvent } from "../inversion/event-kinds.ts";
+import type { RunEvent } from "../inversion/events.ts";
 import type { AnyEvent } from "../runtime/events.ts";
 import type { RunObserver } from "../runtime/execute/observers.ts";
 import { plainText } from "./plain-text.ts";

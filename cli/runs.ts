@@ -35,10 +35,11 @@ export const runsCommand: Command = {
       paragraphs: [
         "RUN is a name, the beginning of one, a path, or `latest`. What deletes only lists, until " +
         "it is given --yes.",
-        "list: all runs of the folder, broken ones too.",
+        "list: all runs of the folder, broken ones too. Where fixed losses were measured on other " +
+        "pictures, timesteps or noise, a letter behind each says which compare.",
         "show RUN: what it was made with, how its attempts went, what it reached, its files.",
-        "compare RUN RUN: what differs in configuration, pictures and weights, what each reached, " +
-        "and which results of stages they share.",
+        "compare RUN RUN: what differs in configuration, pictures and weights, what each reached and " +
+        "which is better, whether their fixed losses compare, and which results of stages they share.",
         "stop RUN, save RUN, validate RUN: ask the training that runs; it answers within a step.",
         "With GNOMIC_FLEET or --fleet, list, show, compare, stop, save and validate also reach runs " +
         "of other machines: through the database, by the worker that trains them.",

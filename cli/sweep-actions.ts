@@ -1,4 +1,5 @@
 // What each `sweep <action>` does that changes something. The trap: `run` may be given twice for one folder; the second looks on.
+import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -9,9 +10,11 @@ import { optionRows } from "../config/option-rows.ts";
 import { boardOf } from "../fleet/boards.ts";
 import { exitCodeOfSweep, type Leaderboard, winners } from "../fleet/leaderboard.ts";
 import type { PlannedSweep } from "../fleet/planned-sweep.ts";
+import { type Blobs, folderBlobs } from "../fleet/blobs.ts";
 import type { Fleet } from "../fleet/connection.ts";
 import { outlookLines, planSweep, type TrialWorld } from "../fleet/plan-sweep.ts";
 import { withTables } from "../fleet/open-tables.ts";
+import { bringRuns, sendRuns } from "../fleet/runs-of-sweep.ts";
 import { runToEnd } from "../fleet/sweep-session.ts";
 import type { StoredSweep } from "../fleet/tables.ts";
 import { trainInChild } from "../fleet/train-child.ts";
@@ -34,7 +37,7 @@ import { presenceOf } from "./fleet-presence.ts";
 import { plainText } from "./plain-text.ts";
 import { progressLine } from "./progress-line.ts";
 import { onSoftStop } from "./signals.ts";
-import { type Act, baseOf, find, type Options } from "./sweep-look.ts";
+import { type Act, baseOf, find, notesOn, type Options } from "./sweep-look.ts";
 import { leaderboardLines } from "./sweep-text.ts";
 
 export class NoSweepFile extends fault("NoSweepFile", "user") {}
@@ -180,6 +183,21 @@ const removeLosers = (sweep: StoredSweep, board: Leaderboard): Effect.Effect<voi
   });
 };
 
+/** Where runs travel through; null: they stay where they are. */
+const blobsOf = (fleet: Fleet, { blobs }: Options): Effect.Effect<Blobs | null, Fault> =>
+  blobs === undefined
+    ? Effect.succeed(null)
+    : fleet.shared
+    ? folderBlobs(String(blobs))
+    : Effect.fail(
+      new UsageFault({
+        key: "--blobs",
+        wanted: "workers on a PostgreSQL (GNOMIC_FLEET)",
+        found: "none: this process itself trains",
+        fix: "Leave --blobs out.",
+      }),
+    );
+
 /** Runs a sweep that is in the tables to its end, and says what came of it. */
 const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal) =>
   Effect.gen(function* () {
@@ -217,10 +235,25 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     yield* exit;
     const sweep = yield* find(fleet, name);
     const { results, board } = yield* withTables(fleet, (tables) => boardOf(tables, sweep));
+    const blobs = yield* blobsOf(fleet, options);
+    if (blobs !== null) {
+      yield* withTables(fleet, () => bringRuns(sweep.plan, blobs, say));
+    } else if (winners(board).some(({ run }) => !existsSync(run))) {
+      return yield* new UsageFault({
+        key: "--blobs",
+        wanted: "the folder through which runs travel, since the winner is not here",
+        found: "none",
+        fix: "Give --blobs with the folder that the workers have.",
+      });
+    }
     const files = yield* writeWinners(fleet.base, board, copyEmbedding);
     yield* removeLosers(sweep, board);
     if (quiet) terminal.print(JSON.stringify(board));
-    else [...leaderboardLines(board), ...files.map((file) => `  ${file}`)].forEach(terminal.print);
+    else {
+      const notes = yield* notesOn(board);
+      [...leaderboardLines(board), ...notes, ...files.map((file) => `  ${file}`)]
+        .forEach(terminal.print);
+    }
     process.exitCode = exitCodeOfSweep(results);
   });
 
@@ -244,6 +277,7 @@ const run: Act = (given, options, terminal) =>
       definition,
       file,
       config,
+      config === null ? null : yield* readFileOf(config),
       trialWorld(definition, config, options),
     );
     if (options.dryRun === true) {
@@ -276,6 +310,9 @@ const run: Act = (given, options, terminal) =>
       }
     }
     yield* makeFolder(base); // workers look for it
+    const blobs = yield* blobsOf(fleet, options);
+    // Before anybody can begin one of them.
+    if (blobs !== null) yield* withTables(fleet, () => sendRuns({ ...sweep, name }, blobs));
     yield* withTables(fleet, (tables) => tables.submit({ ...sweep, name }));
     const stored = yield* find(fleet, name);
     if (stored.state === "cancelled") {

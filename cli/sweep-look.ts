@@ -3,9 +3,11 @@
 import { Effect } from "effect";
 import { boardsOf, sweepsOf } from "../fleet/boards.ts";
 import type { Fleet } from "../fleet/connection.ts";
+import type { Leaderboard } from "../fleet/leaderboard.ts";
 import type { StoredSweep } from "../fleet/tables.ts";
 import { type Fault, fault } from "../lib/fault.ts";
 import { nearest } from "../lib/nearest.ts";
+import { tryPromise } from "../lib/try-promise.ts";
 import type { Terminal } from "./command.ts";
 import { fleetOf } from "./fleet-options.ts";
 import { leaderboardCsv, leaderboardLines, sweepListLines } from "./sweep-text.ts";
@@ -49,6 +51,12 @@ const list: Act = (_target, options, { print }) =>
     } else sweepListLines(boards).forEach(print);
   });
 
+/** Which of its losses do not compare. */
+export const notesOn = ({ rows }: Leaderboard): Effect.Effect<readonly string[], Fault> =>
+  tryPromise(async () =>
+    (await import("../observe/reading/measured-trials.ts")).incomparableTrials(rows)
+  );
+
 const show: Act = (name, options, { print }) =>
   Effect.gen(function* () {
     const fleet = yield* fleetOf(baseOf(options), options);
@@ -58,7 +66,10 @@ const show: Act = (name, options, { print }) =>
     }
     if (options.json === true) print(JSON.stringify(found.board));
     else if (options.csv === true) leaderboardCsv(found.board).forEach(print);
-    else leaderboardLines(found.board).forEach(print);
+    else {
+      leaderboardLines(found.board).forEach(print);
+      (yield* notesOn(found.board)).forEach((line) => print(line));
+    }
   });
 
 export const sweepLooks = { list, show } satisfies Record<string, Act>;

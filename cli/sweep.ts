@@ -26,12 +26,15 @@ export const sweepCommand: Command = {
     ["--yes", "delete: do it. run: also with more than 10 000 trials"],
     ["--json", "Print one JSON value instead of text"],
     ["--detach", "run: leave it to the workers of a PostgreSQL and end"],
+    ["--blobs <dir>", "run, resume: the folder through which runs travel to workers and back"],
     ...fleetOptions,
     ["--csv", "show: one line a trial, for a spreadsheet"],
   ],
   sections: [{
     title: "DESCRIPTION",
     paragraphs: [
+      "With workers of a PostgreSQL that have folders of their own (worker --blobs): run --blobs brings " +
+      "what they trained to the end back into the folder of runs.",
       "run FILE: trains every trial of a sweep file, each as a process of its own, and ranks them. " +
       "Ctrl-C leaves the sweep where it is; the same command goes on, also after a crash or a power " +
       "cut. A trial whose run is in the folder already is not trained again.",

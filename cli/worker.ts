@@ -1,7 +1,7 @@
-// `worker`: trains what the sweeps of a fleet ask for, one training a slot, until it is stopped. Its folder
-// of runs is the one that all machines of the fleet see under the same path.
-// The trap: the database's address comes from the environment alone, where `ps` does not show it.
+// `worker`: trains what the sweeps of a fleet ask for, one training a slot, until it is stopped.
+// The trap: the database's address comes from the environment or a file, where `ps` does not show it.
 import { availableParallelism, hostname } from "node:os";
+import { resolve } from "node:path";
 import process from "node:process";
 import { Duration, Effect, Fiber } from "effect";
 import { Stopped } from "../lib/fault.ts";
@@ -18,7 +18,14 @@ export const workerCommand: Command = {
   usage: "worker",
   summary: "Train what the sweeps of a fleet ask for, over PostgreSQL (GNOMIC_FLEET)",
   options: [
-    ["--slots <n>", "How many trainings at once (1)"],
+    ["--slots <n>", "How many trainings at once; auto: one a card, without cards one (auto)"],
+    [
+      "--blobs <dir>",
+      "A folder that all machines see: runs travel through it, each trains in its own",
+    ],
+    ["--output <dir>", "With --blobs: the folder of runs of this machine (output)"],
+    ["--data-root <dir>", "With --blobs: where pictures and weights are that are elsewhere here"],
+    ["--snapshot-every <seconds>", "With --blobs: what a run has come to is sent so often (30)"],
     ["--name <name>", "What others see it as (the machine's name)"],
     ["--lease <seconds>", "After so long a worker that is silent loses its trainings (120)"],
     ["--allow-custom-stages", "Also run stages that are files of the user's own"],
@@ -28,30 +35,50 @@ export const workerCommand: Command = {
     title: "DESCRIPTION",
     paragraphs: [
       "GNOMIC_FLEET=postgres://USER:PASSWORD@HOST/DATABASE names the database, for workers and for " +
-      "`sweep`; it is encrypted and verified unless it is on this machine. The folder of runs must be " +
-      "one that all machines see under the same path; a worker that does not see it leaves its " +
-      "sweeps to others. All workers of a fleet have the same --lease.",
+      "`sweep`; it is encrypted and verified unless it is on this machine. All workers of a fleet have " +
+      "the same --lease.",
+      "Without --blobs the folder of runs must be one that all machines see under the same path; a " +
+      "worker that does not see it leaves its sweeps to others. With --blobs each machine has its own: " +
+      "every 30 s, at checkpoints, validations and the end what is new of a run is sent, and another " +
+      "machine goes on there. Weights and pictures do not travel: where a machine has them elsewhere, " +
+      "--data-root is searched for the end of their paths, and only the same bytes count.",
       "Ctrl-C and SIGTERM: trainings end after the step they are in and go back to the queue.",
     ],
   }],
-  examples: ["worker --slots 2"],
+  examples: ["worker --slots 2", "worker --blobs /mnt/studio/blobs --output /data/runs"],
   run: (_args, options, { print }) =>
     Effect.gen(function* () {
       const reader = optionReader(options, "worker");
-      const { slots, lease, name } = yield* reader.end({
-        slots: reader.number("slots", 1, isCount, "a whole number from 1 on"),
+      const auto = reader.text("slots") === "auto";
+      const { slots: wanted, lease, name, blobs, output, dataRoot, every } = yield* reader.end({
+        slots: auto
+          ? null
+          : reader.number("slots", null, isCount, "a whole number from 1 on, or auto"),
+        blobs: reader.text("blobs"),
+        output: reader.text("output") ?? "output",
+        dataRoot: reader.text("dataRoot"),
+        every: reader.number("snapshotEvery", 30, (value) => value > 0, "seconds"),
         lease: reader.number("lease", 120, (value) => value >= 3, "seconds, from 3 on"),
         name: reader.text("name") ?? `${hostname()}/${process.pid}`,
       });
-      const [{ joinFleet }, { trainInChild }, { acceptsSweep, presenceOf }] = yield* tryPromise(
-        () =>
-          Promise.all([
-            import("../fleet/sweep-session.ts"),
-            import("../fleet/train-child.ts"),
-            import("./fleet-presence.ts"),
-          ]),
+      const [
+        { joinFleet },
+        { trainInChild },
+        { presenceOf },
+        { fitsHere },
+        { folderBlobs },
+        { slotsHere },
+      ] = yield* tryPromise(() =>
+        Promise.all([
+          import("../fleet/sweep-session.ts"),
+          import("../fleet/train-child.ts"),
+          import("./fleet-presence.ts"),
+          import("./fits-here.ts"),
+          import("../fleet/blobs.ts"),
+          import("./slots-here.ts"),
+        ])
       );
-      const fleet = yield* fleetOf("output", options);
+      const fleet = yield* fleetOf(output, options);
       if (!fleet.shared) {
         return yield* new UsageFault({
           key: "GNOMIC_FLEET",
@@ -60,7 +87,9 @@ export const workerCommand: Command = {
           fix: "On one machine `sweep run` trains by itself and needs no worker.",
         });
       }
-      const presence = yield* presenceOf(slots, options.allowCustomStages === true);
+      const { slots, offers } = yield* tryPromise(() => slotsHere(wanted));
+      const presence = yield* presenceOf(slots, options.allowCustomStages === true, offers);
+      const base = blobs === null ? null : resolve(output);
       const threads = slots === 1 ? null : Math.max(1, Math.floor(availableParallelism() / slots));
       const working = yield* Effect.forkChild(joinFleet(
         fleet,
@@ -70,7 +99,13 @@ export const workerCommand: Command = {
           slots,
           train: trainInChild({ threads, silentSeconds }),
           say: print,
-          accepts: acceptsSweep(presence),
+          offers,
+          lookEvery: Duration.seconds(1),
+          accepts: fitsHere(presence, { base, dataRoot }),
+          ...(base === null || blobs === null ? {} : {
+            base,
+            travel: { blobs: yield* folderBlobs(blobs), every: Duration.seconds(every) },
+          }),
           presence,
         },
         Effect.never,

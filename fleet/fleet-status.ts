@@ -4,6 +4,7 @@
 import type { Member, QueueItemRow, WorkerAbout } from "./members.ts";
 import type { PlannedSweep } from "./planned-sweep.ts";
 import { silentAfterSeconds } from "./presence.ts";
+import { needsText, serves } from "./queues.ts";
 import { lacking } from "./stage-versions.ts";
 import type { RunRow, StoredSweep } from "./tables.ts";
 
@@ -58,13 +59,19 @@ export const lacks = (
   ...(has.customStages ? [] : custom.map((file) => `--allow-custom-stages for ${file}`)),
 ];
 
-/** Why nobody trains it. */
-function whyWaiting(plan: PlannedSweep, workers: readonly WorkerLine[], facts: FleetFacts): string {
+/** Why nobody trains what waits in a queue. */
+function whyWaiting(
+  plan: PlannedSweep,
+  queue: string,
+  workers: readonly WorkerLine[],
+  facts: FleetFacts,
+): string {
   const there = workers.filter(({ silent }) => !silent);
   if (there.length === 0) return "no worker is there";
   const all = there.map((line) => {
     const { about } = facts.members.find(({ name }) => name === line.worker)!;
-    return { line, lack: lacks(plan, about) };
+    const serving = about.offers === undefined || serves(queue, about.offers);
+    return { line, lack: [...lacks(plan, about), ...(serving ? [] : [needsText(queue)])] };
   });
   const fit = all.filter(({ lack }) => lack.length === 0).map(({ line }) => line);
   if (fit.length === 0) {
@@ -105,11 +112,11 @@ export function fleetStatus(facts: FleetFacts): FleetStatus {
     return { queue, waiting: mine.length - held, held };
   });
   const waiting = items
-    .flatMap(({ segment: { sweep, trial, until } }): readonly WaitingLine[] => {
+    .flatMap(({ queue, segment: { sweep, trial, until } }): readonly WaitingLine[] => {
       const plan = planOf(sweep);
       if (plan === undefined || trained(sweep, trial)) return [];
       const run = trialOf(sweep, trial)?.run ?? "";
-      return [{ sweep, trial, run, until, why: whyWaiting(plan, workers, facts) }];
+      return [{ sweep, trial, run, until, why: whyWaiting(plan, queue, workers, facts) }];
     });
   return { workers, queues, waiting };
 }

@@ -12,7 +12,8 @@ import { present } from "./presence.ts";
 import { Sweep } from "./sweep-workflow.ts";
 import { Tables } from "./tables.ts";
 import { planOf, reaching } from "./testing/toy-sweeps.ts";
-import { runWorker, type Train } from "./worker.ts";
+import type { Train } from "./train-fenced.ts";
+import { runWorker } from "./worker.ts";
 
 const about = (more: Partial<WorkerAbout> = {}): WorkerAbout => ({
   machine: "m",

@@ -7,6 +7,7 @@ import * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
 import { databaseNow } from "./database-clock.ts";
 import { PlannedSweepJson, Segment } from "./planned-sweep.ts";
+import { Offers } from "./queues.ts";
 import { deleteFinished, keptDays } from "./retention.ts";
 
 const { Finite, Int, Json, Record, String: Text, Struct } = Schema;
@@ -22,6 +23,8 @@ export const WorkerAbout = Struct({
   versions: Record(Text, Finite),
   /** Whether it runs stages that are files of the user's own. */
   customStages: Schema.Boolean,
+  /** What each slot has. */
+  offers: Schema.optionalKey(Offers),
 });
 export type WorkerAbout = typeof WorkerAbout.Type;
 

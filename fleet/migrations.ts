@@ -44,6 +44,10 @@ const migrations = {
           asked_at BIGINT NOT NULL, answer TEXT)`,
     }),
   ]),
+  "0003_snapshots": migration((sql) => [
+    sql`ALTER TABLE gnomic_runs ADD COLUMN snapshot TEXT`,
+    sql`ALTER TABLE gnomic_runs ADD COLUMN snapshot_before TEXT`,
+  ]),
 };
 const table = "gnomic_migrations";
 const newest = Object.keys(migrations).length;

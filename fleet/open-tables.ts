@@ -37,7 +37,7 @@ export const asFleetFault = (file: string) => (cause: unknown): Fault =>
 /** Looks at the tables, or says something to who runs the sweeps. */
 export const withTables = <A>(
   fleet: Fleet,
-  use: (tables: Tables["Service"]) => Effect.Effect<A, unknown, Members>,
+  use: (tables: Tables["Service"]) => Effect.Effect<A, unknown, Members | Tables>,
 ): Effect.Effect<A, Fault> =>
   Effect.gen(function* () {
     if (!fleet.shared) yield* makeFolder(fleet.base);

@@ -14,6 +14,7 @@ import { rungsOf } from "../sweep/halving.ts";
 import { groupOf } from "../sweep/ranking.ts";
 import { overridesText, type Trial, trialsOf } from "../sweep/trials.ts";
 import { foreignParts } from "./foreign-parts.ts";
+import { memoryClass } from "./queues.ts";
 import { versionsOfPlan } from "./stage-versions.ts";
 import type { PlannedSweep, PlannedTrial } from "./planned-sweep.ts";
 
@@ -43,6 +44,17 @@ export interface SweepOutlook {
   readonly sweep: PlannedSweep;
   readonly trials: readonly TrialOutlook[];
 }
+
+/** What its definition asks for, else what its configuration and the memory planner say. */
+const needsOf = (
+  { needs }: Definition,
+  { values }: Prepared,
+  peak: number | null,
+): PlannedTrial["needs"] => ({
+  provider: needs.provider ??
+    (typeof values.provider === "string" && values.provider !== "auto" ? values.provider : null),
+  memory: needs.memory ?? memoryClass((peak ?? 0) / 2 ** 30),
+});
 
 /** Names the trial, and the sweep file's line in place of `--set`. */
 const ofTrial = (trial: Trial, fault: Fault): Fault =>
@@ -123,6 +135,7 @@ export const planSweep = (
   definition: Definition,
   file: string,
   config: string | null,
+  configText: string | null,
   world: TrialWorld,
 ): Effect.Effect<SweepOutlook, Fault> =>
   Effect.gen(function* () {
@@ -159,6 +172,8 @@ export const planSweep = (
         trigger: prepared.configuration.trigger,
         steps: lengths[i],
         group: groupOf(trial, definition.rank.per),
+        identity,
+        needs: needsOf(definition, prepared, world.memory(plan)),
         will: willOf(found[i]),
         fromStep: plan.run.step ?? 0,
         memory: world.memory(plan),
@@ -173,6 +188,7 @@ export const planSweep = (
       file,
       pipeline: definition.pipeline,
       config,
+      ...(configText === null ? {} : { configText }),
       base,
       by: rank.by === "auto"
         ? measured.every(({ heldOut }) => heldOut === true) ? "held_out" : "fixed_loss"
@@ -191,7 +207,12 @@ export const planSweep = (
       custom: yield* foreignParts(definition.pipeline, found[0].prepared.app),
       trials: kept.map(({ will: _1, fromStep: _2, memory: _3, sameAs: _4, ...trial }) => trial),
     };
-    const { file: _, ...content } = plan;
+    // What this machine's planner says of memory makes no other sweep.
+    const { file: _, ...content } = {
+      ...plan,
+      trials: plan.trials.map(({ needs: _, ...trial }) => trial),
+      needs: definition.needs,
+    };
     return { sweep: { ...plan, digest: digestJson(content) }, trials: outlook };
   });
 

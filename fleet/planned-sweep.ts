@@ -15,6 +15,10 @@ export const PlannedTrial = Struct({
   /** Steps in all; null: counted in epochs. */
   steps: NullOr(Int),
   group: Text,
+  /** Of its configuration and all that goes in: what a machine must come to, too. */
+  identity: Schema.optionalKey(Text),
+  /** What a slot must have; the memory in GiB. */
+  needs: Schema.optionalKey(Struct({ provider: NullOr(Text), memory: Finite })),
 });
 export type PlannedTrial = typeof PlannedTrial.Type;
 
@@ -26,6 +30,8 @@ export const PlannedSweep = Struct({
   file: Text,
   pipeline: Text,
   config: NullOr(Text),
+  /** Its content, for machines that do not see the file. */
+  configText: Schema.optionalKey(Text),
   base: Text,
   by: Literals(["held_out", "fixed_loss"]),
   at: Literals(["best", "last"]),

@@ -9,6 +9,8 @@ const SweepEvent = Schema.Union([
   eventSchema("run-started", { run: Text, step: Int }),
   eventSchema("run-failed", { step: Int, error: Text }),
   eventSchema("step", { step: Int }),
+  eventSchema("checkpoint", { step: Int }),
+  eventSchema("validation-finished", { step: Int }),
   eventSchema("fixed-loss", { step: Int, loss: Finite, bestStep: Int, bestLoss: Finite }),
 ]);
 export type SweepEvent = typeof SweepEvent.Type;

@@ -10,6 +10,7 @@ import { embeddedLayer, embeddedLease, sharedLayer } from "./engine.ts";
 import { type Fleet, fleetFile } from "./connection.ts";
 import { grant, migrate } from "./migrations.ts";
 import { asFleetFault, withTables } from "./open-tables.ts";
+import { outlast } from "./outlast.ts";
 import { type Presence, present } from "./presence.ts";
 import { Sweep } from "./sweep-workflow.ts";
 import { Tables } from "./tables.ts";
@@ -43,25 +44,31 @@ const startSweeps = Effect.gen(function* () {
   const tables = yield* Tables;
   const started = new Set<string>();
   for (;;) {
-    for (const { name, round, state } of yield* tables.sweeps) {
+    for (const { name, round, state } of yield* outlast(tables.sweeps)) {
       const key = `${name}/${round}`;
       if (started.has(key) || state !== "running") continue;
-      started.add(key);
-      yield* Sweep.execute({ sweep: name, round }, { discard: true });
+      const asked = yield* Effect.exit(Sweep.execute({ sweep: name, round }, { discard: true }));
+      if (asked._tag === "Success") started.add(key); // else the database went away meanwhile
     }
     yield* Effect.sleep("1 second");
   }
 });
 
-const isOver = (sweep: string) =>
+const isOver = (sweep: string, say: (line: string) => void) =>
   Effect.gen(function* () {
-    const found = yield* Effect.flatMap(Tables, (tables) => tables.findSweep(sweep));
+    const found = yield* outlast(
+      Effect.flatMap(Tables, (tables) => tables.findSweep(sweep)),
+      {
+        away: () => say("The database is away; asking again. Trainings go on."),
+        back: () => say("The database is back."),
+      },
+    );
     return found?.state !== "running";
   });
 
-const untilOver = (sweep: string) =>
+const untilOver = (sweep: string, say: (line: string) => void) =>
   Effect.gen(function* () {
-    while (!(yield* isOver(sweep))) yield* Effect.sleep(lookEvery);
+    while (!(yield* isOver(sweep, say))) yield* Effect.sleep(lookEvery);
     return "over" as const;
   });
 
@@ -81,7 +88,7 @@ const hold = (base: string, sweep: string, worker: SessionWorker) => {
     yield* Effect.forkScoped(startSweeps);
     yield* Effect.forkScoped(present(worker.name, worker.presence));
     const ended = yield* Effect.raceFirst(
-      Effect.tap(untilOver(sweep), untilIdle(sweep)),
+      Effect.tap(untilOver(sweep, worker.say), untilIdle(sweep)),
       Effect.as(runWorker({ ...worker, lease }), "ill" as const),
     );
     if (ended === "over") return;
@@ -135,7 +142,7 @@ export const runToEnd = (
   const { base, shared, shown } = fleet;
   if (shared) {
     worker.say(`Workers of ${shown} train it; \`worker\` starts one.`);
-    return Effect.asVoid(joinFleet(fleet, sharedLease, null, untilOver(sweep)));
+    return Effect.asVoid(joinFleet(fleet, sharedLease, null, untilOver(sweep, worker.say)));
   }
   const folder = join(base, ".gnomic-fleet");
   const holding: Effect.Effect<void, Fault, Scope.Scope> = Effect.gen(function* () {

@@ -12,7 +12,8 @@ import type { SegmentOutcome } from "./segment-outcome.ts";
 import { Sweep } from "./sweep-workflow.ts";
 import { Tables } from "./tables.ts";
 import { lossOf, planOf, reaching } from "./testing/toy-sweeps.ts";
-import { runWorker, type Train } from "./worker.ts";
+import type { Train } from "./train-fenced.ts";
+import { runWorker } from "./worker.ts";
 
 const failed = (step: number, exit: number): SegmentOutcome => ({
   outcome: "failed",

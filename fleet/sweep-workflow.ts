@@ -2,13 +2,14 @@
 // offered to the workers' queue and awaited. The body is replayed from the top at every answer.
 // The trap: nothing happens here outside activities, and their names never change without a new number in
 // the workflow's.
-import { Clock, Effect, Schema } from "effect";
+import { Clock, Effect, Schedule, Schema } from "effect";
 import * as PersistedQueue from "effect/persistence/PersistedQueue";
 import * as Activity from "effect/workflow/Activity";
 import * as DurableDeferred from "effect/workflow/DurableDeferred";
 import * as Workflow from "effect/workflow/Workflow";
 import { decideEnd, decideRung, refusal } from "./decisions.ts";
 import { PlannedSweep, Segment, segmentKey } from "./planned-sweep.ts";
+import { queueOf } from "./queues.ts";
 import { isReached, SegmentOutcome } from "./segment-outcome.ts";
 import { Tables } from "./tables.ts";
 
@@ -22,11 +23,13 @@ export const QueueItem = Schema.Struct({ token: DurableDeferred.Token, segment: 
 /** Deaths are counted in the run's row; an item that the queue gave up would never be answered. */
 const manyAttempts = 1_000_000;
 
-export const segmentQueue = PersistedQueue.make({
-  name: "segments/1",
-  schema: QueueItem,
-  maxAttempts: manyAttempts,
-});
+export const segmentQueue = (name: string) =>
+  PersistedQueue.make({
+    name,
+    schema: QueueItem,
+    maxAttempts: manyAttempts,
+    retrySchedule: Schedule.spaced("1 second"),
+  });
 
 export const deferredOf = (segment: Segment) =>
   DurableDeferred.make(segmentKey(segment), { success: SegmentOutcome });
@@ -61,7 +64,8 @@ const train = (segment: Segment) =>
           yield* tables.record(segment, skipped);
           return skipped;
         }
-        const queue = yield* segmentQueue;
+        const trial = sweep.plan.trials.find(({ number }) => number === segment.trial)!;
+        const queue = yield* segmentQueue(queueOf(sweep.plan, trial));
         yield* queue.offer({ token, segment }, { id: segmentKey(segment) });
         return null;
       }).pipe(Effect.orDie),

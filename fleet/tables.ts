@@ -1,11 +1,13 @@
 // gnomic's own tables beside the engine's: sweeps, what each run is at now, and the results of segments.
 // The trap: a run's row is fenced. Every change of it says `WHERE fence = mine`, since nobody tells a worker
 // that its claim has lapsed.
-import { Clock, Context, Effect, Layer, Schema } from "effect";
+import { Clock, Context, type Duration, Effect, Layer, Schema } from "effect";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
 import { type PlannedSweep, PlannedSweepJson, type Segment } from "./planned-sweep.ts";
 import { type SegmentOutcome, SegmentOutcomeJson } from "./segment-outcome.ts";
+import { Piece, type SnapshotMark } from "./snapshot.ts";
+import { openItems } from "./waiting.ts";
 
 export type SweepState = "running" | "cancelled" | "done" | "deleted";
 
@@ -36,13 +38,24 @@ export interface RunRow {
   readonly step: number;
   readonly seenAt: number;
   readonly until: number | null;
+  readonly snapshots: readonly SnapshotMark[];
 }
 
 export interface Claim {
   readonly fence: number;
   /** Claims in a row without a step between them, this one included. */
   readonly attempts: number;
+  /** What was sent of the run, the newest first: two at most. */
+  readonly snapshots: readonly SnapshotMark[];
 }
+
+const Mark = Schema.fromJsonString(Schema.Struct({ ...Piece.fields, step: Schema.Int }));
+const decodeMark = Schema.decodeUnknownOption(Mark);
+const marksOf = (row: { readonly snapshot: unknown; readonly snapshot_before: unknown }) =>
+  [row.snapshot, row.snapshot_before].flatMap((text) => {
+    const mark = decodeMark(text);
+    return mark._tag === "Some" ? [mark.value] : [];
+  });
 
 const endStep = -1;
 const stored = (until: number | null) => until ?? endStep;
@@ -133,10 +146,32 @@ const make = Effect.gen(function* () {
       } THEN 1 ELSE attempts + 1 END,
         claimed_step = step, until = ${stored(until)}
         WHERE sweep = ${sweep} AND trial = ${trial}`;
-      const [row] = yield* sql<{ fence: number; attempts: number }>`
-        SELECT fence, attempts FROM gnomic_runs WHERE sweep = ${sweep} AND trial = ${trial}`;
-      return { fence: Number(row.fence), attempts: Number(row.attempts) } satisfies Claim;
+      const [row] = yield* sql<any>`
+        SELECT * FROM gnomic_runs WHERE sweep = ${sweep} AND trial = ${trial}`;
+      return {
+        fence: Number(row.fence),
+        attempts: Number(row.attempts),
+        snapshots: marksOf(row),
+      } satisfies Claim;
     }));
+  /** A run that is there before anybody claimed it. */
+  const beginAt = (sweep: string, trial: number, { digest, bytes, step }: SnapshotMark) =>
+    Effect.asVoid(sql`INSERT INTO gnomic_runs
+      (sweep, trial, fence, attempts, claimed_step, worker, step, until, seen_at, snapshot)
+      VALUES (${sweep}, ${trial}, 0, 0, 0, '', ${step}, 0, 0,
+        ${JSON.stringify({ digest, bytes, step })}) ON CONFLICT DO NOTHING`);
+  /** Points at a snapshot that was sent; false: the run is another's by now. */
+  const keepSnapshot = (
+    { sweep, trial }: Segment,
+    { fence }: Claim,
+    { digest, bytes, step }: SnapshotMark,
+  ) =>
+    Effect.map(
+      sql`UPDATE gnomic_runs SET snapshot_before = snapshot, snapshot = ${
+        JSON.stringify({ digest, bytes, step })
+      } WHERE sweep = ${sweep} AND trial = ${trial} AND fence = ${fence} RETURNING fence`,
+      (rows) => rows.length > 0,
+    );
 
   /** Says what the run is at; false: it is another's by now. */
   const renew = ({ sweep, trial }: Segment, { fence }: Claim, step: number) =>
@@ -174,6 +209,7 @@ const make = Effect.gen(function* () {
           step: Number(row.step),
           until: read(row.until),
           seenAt: Number(row.seen_at),
+          snapshots: marksOf(row),
         })),
     );
 
@@ -188,10 +224,14 @@ const make = Effect.gen(function* () {
     findResult,
     record,
     claim,
+    beginAt,
+    keepSnapshot,
     renew,
     release,
     publish,
     runs,
+    /** What a free slot might take. */
+    waiting: (lease: Duration.Duration) => openItems(sql, lease),
   };
 });
 

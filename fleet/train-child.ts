@@ -10,32 +10,32 @@ import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
 import { scriptCommand } from "../runtime/platform/runtime.ts";
 import { settingsOf } from "../sweep/trials.ts";
-import type { PlannedSweep, PlannedTrial, Segment } from "./planned-sweep.ts";
 import { sweepEvent } from "./run-events.ts";
 import { readRunResult } from "./run-result.ts";
 import type { SegmentOutcome } from "./segment-outcome.ts";
-import type { SegmentWork, Train } from "./worker.ts";
+import type { SegmentWork, Train } from "./train-fenced.ts";
 
 const program = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
 const lastLines = 20;
 
 /** The arguments of the program that train a segment. */
 export const segmentArguments = (
-  plan: PlannedSweep,
-  trial: PlannedTrial,
-  { until }: Pick<Segment, "until">,
+  { plan, trial, segment: { until }, base, fit }: Pick<
+    SegmentWork,
+    "plan" | "trial" | "segment" | "base" | "fit"
+  >,
   threads: number | null,
 ): readonly string[] => [
   "pipeline",
   plan.pipeline,
-  ...(plan.config === null ? [] : ["--config", plan.config]),
-  ...settingsOf(
-    threads === null || "threads" in trial.overrides
-      ? trial.overrides
-      : { ...trial.overrides, threads },
-  ).flatMap((setting) => ["--set", setting]),
+  ...(fit.config === null ? [] : ["--config", fit.config]),
+  ...settingsOf({
+    ...(threads === null ? {} : { threads }),
+    ...trial.overrides,
+    ...fit.overrides,
+  }).flatMap((setting) => ["--set", setting]),
   "--output",
-  plan.base,
+  base,
   ...(until === null ? [] : ["--to-step", String(until)]),
   "--json",
   "--while-stdin",
@@ -52,10 +52,10 @@ interface Ended {
   readonly failure: string | null;
 }
 
-/** Runs the child to its end; interrupted, asks it to stop and waits for that. */
+/** Runs the child to its end; interrupted, asks it to stop and waits for that, unless it is another's. */
 const runChild = (
   args: readonly string[],
-  onStep: (step: number) => void,
+  { onStep, onMoment, isLost }: Pick<SegmentWork, "onStep" | "onMoment" | "isLost">,
   silentSeconds: number,
 ): Effect.Effect<Ended> =>
   Effect.callback<Ended>((resume) => {
@@ -80,6 +80,7 @@ const runChild = (
       heard();
       const event = sweepEvent(line);
       if (event?.event === "step") onStep(event.step);
+      if (event?.event === "checkpoint" || event?.event === "validation-finished") onMoment();
       if (event?.event === "run-failed") failure = event.error;
       if (event?.event === "run-started") {
         run = event.run;
@@ -100,7 +101,7 @@ const runChild = (
     }).finally(() => clearTimeout(timer));
     void ended.then((value) => resume(Effect.succeed(value)));
     return Effect.promise(async () => {
-      child.kill("SIGTERM");
+      child.kill(isLost() ? "SIGKILL" : "SIGTERM");
       const impatient = setTimeout(() => child.kill("SIGKILL"), 20_000);
       await ended;
       clearTimeout(impatient);
@@ -127,22 +128,20 @@ export interface ChildOptions {
 }
 
 /** Trains segments in processes of their own. */
-export const trainInChild = ({ threads, silentSeconds }: ChildOptions): Train =>
-(
-  { segment, plan, onStep }: SegmentWork,
-) =>
+export const trainInChild = ({ threads, silentSeconds }: ChildOptions): Train => (work) =>
   Effect.gen(function* () {
-    const trial = plan.trials.find(({ number }) => number === segment.trial)!;
-    const dir = join(plan.base, trial.run);
+    const { segment, trial, base } = work;
+    const dir = join(base, trial.run);
     const machine = hostname();
     const started = performance.now();
     let step = 0;
+    const onStep = (at: number) => {
+      step = at;
+      work.onStep(at);
+    };
     const ended = yield* runChild(
-      segmentArguments(plan, trial, segment, threads),
-      (at) => {
-        step = at;
-        onStep(at);
-      },
+      segmentArguments(work, threads),
+      { ...work, onStep },
       silentSeconds,
     );
     const failed = (message: string, exit = ended.exit): SegmentOutcome => ({

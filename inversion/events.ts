@@ -1,20 +1,14 @@
 // What a training says of itself, beside what the runner says of every run (runtime/events.ts). Terminal,
 // page, event files, report and tests read this one stream.
 // The trap: what a training has come to (steps, losses, rows, checkpoints, ended validations) is said once,
-// after it is on disk.
+// after it is on disk; which are, event-kinds.ts says.
 import { Schema } from "effect";
-import {
-  eventCodec,
-  type EventKinds,
-  eventSchema,
-  RunnerEvent,
-  type Unstamped,
-} from "../runtime/events.ts";
+import { eventSchema, RunnerEvent, type Unstamped } from "../runtime/events.ts";
 
 const { Array: List, Boolean: Flag, Finite, Int, NullOr, optionalKey, String: Text } = Schema;
 
 /** Every step counts finished optimizer steps, from 0. */
-const members = [
+export const members = [
   eventSchema("step", {
     step: Int,
     epoch: Int,
@@ -87,30 +81,3 @@ export const RunEvent = Schema.Union([...RunnerEvent.members, ...members]);
 export type RunEvent = typeof RunEvent.Type;
 export type RunEventOf<Tag extends RunEvent["event"]> = Extract<RunEvent, { event: Tag }>;
 export type UnstampedTrainingEvent = Unstamped<RunEvent>;
-
-/** Of what these are said once, step after step. All others are said as often as they happen. */
-const onceBy: { readonly [E in RunEvent as E["event"]]?: (event: E) => string } = {
-  step: () => "",
-  "fixed-loss": () => "",
-  rows: () => "",
-  checkpoint: ({ path }) => path,
-  "checkpoint-pruned": ({ path }) => path,
-  "validation-finished": ({ asked = "" }) => asked,
-  "validation-failed": ({ asked = "" }) => asked,
-};
-
-export const trainingEvents: EventKinds = Object.fromEntries(members.map((schema) => {
-  const tag = schema.fields.event.schema.literal;
-  return [tag, {
-    schema,
-    ...(tag in onceBy ? { onceBy: onceBy[tag] } : {}),
-    ...(tag === "step" ? { durable: true } : {}),
-  }];
-}));
-
-/** Reads and writes a training's events. */
-export const trainingCodec = eventCodec(trainingEvents);
-
-/** Whether it is an event that is known here, and not one of somebody's own stage. */
-export const isRunEvent = (event: { readonly event: string }): event is RunEvent =>
-  trainingCodec.knows(event.event);

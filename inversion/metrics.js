@@ -1,7 +1,8 @@
 // @ts-check
 // The metrics of a training, one row each: from which event it is read, how it is called, drawn, smoothed,
 // tagged for TensorBoard, and which way is better. The page, the report, TensorBoard, `runs show` and
-// `runs compare` read this table and nothing else, so that a new metric is one row here and one `emit`.
+// `runs compare` read this table and nothing else, so that a new metric is one row here and one `emit`: an
+// event that only a metric has is registered by its row, with `step` and `value` (event-kinds.ts).
 // The trap: the page loads this file in a browser, so it imports nothing.
 
 /** @typedef {import("./events.ts").RunEvent} RunEvent */
@@ -35,6 +36,9 @@
  * @param {(event: import("./events.ts").RunEventOf<T>) => number | null | undefined} value
  */
 const from = (event, value) => ({ event, value });
+
+/** @param {readonly {pooling: string, mean: number}[] | undefined} following @param {string} under */
+const meanUnder = (following, under) => following?.find(({ pooling }) => pooling === under)?.mean;
 
 /** @type {readonly Metric[]} */
 export const metrics = [
@@ -210,6 +214,24 @@ export const metrics = [
     tag: "fixed_loss/end_token",
     better: "lower",
     measuredOn: true,
+  },
+  {
+    key: "followingArgmax",
+    ...from("validation-finished", ({ following }) => meanUnder(following, "argmax")),
+    title: "prompt following F, in InvokeAI and diffusers",
+    unit: "number",
+    chart: null,
+    tag: "following/argmax",
+    better: "lower",
+  },
+  {
+    key: "followingEndToken",
+    ...from("validation-finished", ({ following }) => meanUnder(following, "end_token")),
+    title: "prompt following F, in ComfyUI, A1111 and Forge",
+    unit: "number",
+    chart: null,
+    tag: "following/end_token",
+    better: "lower",
   },
 ];
 

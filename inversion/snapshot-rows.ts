@@ -51,6 +51,6 @@ export const snapshotRows = (
     () =>
       Effect.tap(
         tryPromise(() => search(tools.runDir, rows)),
-        (found) => found === null ? Effect.void : tools.put(found),
+        (found): Effect.Effect<unknown, Fault> => found === null ? Effect.void : tools.put(found),
       ),
   );

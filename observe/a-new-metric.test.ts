@@ -1,18 +1,18 @@
-// A new metric is one row of the table and one event of a stage: page, report, TensorBoard, `runs show` and
-// `runs compare` have it then. The row is added before anything that reads the table is loaded, as if it
+// A new metric is one row of the table and one `emit`: the event is registered, and page, report,
+// TensorBoard, `runs show` and `runs compare` have it. The row is added before anything that reads the table is loaded, as if it
 // stood there.
 import assert from "node:assert/strict";
 import { appendFileSync, readdirSync, readFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Effect } from "effect";
+import { Effect, Result } from "effect";
 import { type Metric, metrics } from "../inversion/metrics.js";
 
 const row: Metric = {
   key: "sharpness",
   event: "sharpness",
-  value: ({ edges }) => edges?.mean,
+  value: ({ value }) => value,
   title: "Sharpness of the pictures",
   unit: "number",
   chart: { colour: "teal", axis: "zero" },
@@ -22,6 +22,8 @@ const row: Metric = {
 };
 (metrics as Metric[]).push(row);
 
+const { trainingApp } = await import("../inversion/app.ts");
+const { eventCodec } = await import("../runtime/events.ts");
 const { startMonitor } = await import("./monitor/server/monitor.ts");
 const { curveOf } = await import("./reading/curves.js");
 const { renderReport } = await import("./report/report.ts");
@@ -32,11 +34,11 @@ const { runsCommand } = await import("../cli/runs.ts");
 const { makeRun } = await import("../runtime/testing/make-run.ts");
 const { withTemporaryFolder } = await import("../runtime/testing/temporary-folder.ts");
 
-const sharpness = (step: number, mean: number) => ({
+const sharpness = (step: number, value: number) => ({
   event: "sharpness",
   at: 1000 + step,
   step,
-  edges: { mean },
+  value,
 });
 
 const say = (dir: string, values: readonly number[]) =>
@@ -76,6 +78,15 @@ async function served(folder: string, path: string): Promise<string> {
     await monitor.close();
   }
 }
+
+test("the row registers its event, which stages then may emit", () => {
+  const codec = eventCodec(trainingApp().events);
+  assert.deepEqual(codec.parse(JSON.stringify(sharpness(10, 2))), sharpness(10, 2));
+  assert.ok(Result.isSuccess(codec.encode(sharpness(10, 2))));
+  const wrong = codec.encode({ ...sharpness(10, 2), value: "2" });
+  assert.match(Result.isFailure(wrong) ? wrong.failure : "", /value/);
+  assert.equal(codec.onceBy(sharpness(10, 2)), "sharpness ");
+});
 
 test("a row and an event are all that a new metric takes", () =>
   withTemporaryFolder(async (base) => {
@@ -121,17 +132,17 @@ test("a row and an event are all that a new metric takes", () =>
     );
   }));
 
-test("an event without the value, or with another thing in its place, is no point of a curve", () =>
+test("an event without the value, or with another thing in its place, is no event", () =>
   withTemporaryFolder(async (base) => {
     const dir = await makeRun(base, { name: "first" });
     say(dir, [4]);
-    for (const edges of [{ mean: "9" }, {}, undefined]) {
-      appendFileSync(
-        join(dir, "events.jsonl"),
-        `${JSON.stringify({ ...sharpness(10, 0), edges })}\n`,
-      );
+    for (const value of ["9", null, undefined]) {
+      const line = JSON.stringify({ ...sharpness(10, 0), value });
+      appendFileSync(join(dir, "events.jsonl"), `${line}\n`);
     }
-    assert.match(await runs(base, "show first"), /Sharpness of the pictures +4$/m);
+    const text = await runs(base, "show first");
+    assert.match(text, /Sharpness of the pictures +4$/m);
+    assert.match(text, /unreadable +3 lines of its events$/m);
   }));
 
 test("keys, tags and names of figures are each there once, and a chart is drawn in one that is", () => {

@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import process from "node:process";
 import { Effect } from "effect";
-import { trainingCodec } from "../inversion/events.ts";
+import { trainingCodec } from "../inversion/event-kinds.ts";
 import { TrainingRequest, trainingRequests } from "../inversion/requests.ts";
 import { openControl } from "../runtime/control.ts";
 import type { RunEvent } from "../inversion/events.ts";

@@ -45,11 +45,15 @@ interface Cuts {
   readonly rows: readonly number[];
 }
 
-const evenly = (count: number, most: number): readonly number[] => {
-  const pieces = Math.max(1, Math.ceil(count / most));
-  const each = Math.ceil(count / pieces);
-  return Array.from({ length: pieces }, (_, i) => Math.min(each, count - i * each));
-};
+/** Pieces of one size where there are such: a buffer is used again for its own shape alone. */
+function evenly(count: number, most: number): readonly number[] {
+  const fewest = Math.max(1, Math.ceil(count / most));
+  for (let pieces = fewest; pieces <= 2 * fewest; pieces++) {
+    if (count % pieces === 0) return Array<number>(pieces).fill(count / pieces);
+  }
+  const each = Math.ceil(count / fewest);
+  return Array.from({ length: fewest }, (_, i) => Math.min(each, count - i * each));
+}
 
 function cutsFor(q: Value, k: Value, bytes: number): Cuts {
   const [batch, heads, length] = q.shape;

@@ -6,6 +6,8 @@ import type { Buffer } from "./buffers.ts";
 
 const alignment = 256;
 const firstRegion = 2 ** 20;
+/** Regions double no further, unless more is asked for at once. */
+const largestRegion = 2 ** 30;
 /** A chunk that leaves more than this is cut, however large the wish. */
 const mostWaste = 128 * 2 ** 20;
 /** Memory is counted in pieces of this size, larger ones where a buffer would have very many. */
@@ -98,7 +100,7 @@ class Arena {
       after: undefined,
     };
     this.#regions.push(new Uint8Array(Math.ceil(this.#next / this.#page)));
-    if (enough) this.#next *= 2;
+    if (enough) this.#next = Math.min(2 * this.#next, largestRegion);
     return chunk;
   }
 

@@ -135,7 +135,7 @@ test("a GPU that computes in float16 converts each weight once and needs less fo
   const [wide, narrow] = (["float32", "float16"] as const).map((compute) =>
     trainingRow({ ...base, provider: "dml", compute }, "B").activations
   );
-  assert.ok(narrow < 0.85 * wide, `${narrow} and ${wide}`);
+  assert.ok(narrow < 0.75 * wide, `${narrow} and ${wide}`);
   // The card also holds the context of the driver and its libraries.
   assert.equal(peakOf(full, "cuda"), full.weights + full.activations + contextOf("cuda"));
 });

@@ -2,7 +2,7 @@
 import { Effect } from "effect";
 import type { PlannedSweep } from "../planned-sweep.ts";
 import type { SegmentOutcome } from "../segment-outcome.ts";
-import type { Train } from "../worker.ts";
+import type { Train } from "../train-fenced.ts";
 
 export const planOf = (count: number, more: Partial<PlannedSweep> = {}): PlannedSweep => ({
   name: "s",

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 
 import { defaultRun, syntheticEvents } from "../../tests/synthetic-events.ts";
-import { trainingCodec } from "../../inversion/events.ts";
+import { trainingCodec } from "../../inversion/event-kinds.ts";
 import { quickEvent } from "./quick-event.ts";
 
 const events = [...syntheticEvents({ ...defaultRun, steps: 60, totalSteps: 60 })];

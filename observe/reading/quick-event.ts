@@ -2,7 +2,8 @@
 // made of each event's schema, once, and the Schema itself is asked only of what is no plain data.
 // The trap: the check must take the very lines that the Schema takes; a test compares the two.
 import { type Schema, SchemaAST } from "effect";
-import { type RunEvent, trainingCodec, trainingEvents } from "../../inversion/events.ts";
+import { trainingCodec, trainingEvents } from "../../inversion/event-kinds.ts";
+import type { RunEvent } from "../../inversion/events.ts";
 
 type Check = (value: unknown) => boolean;
 

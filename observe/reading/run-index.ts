@@ -23,7 +23,8 @@ const indexFile = (runDir: string) => join(runDir, ".events-index");
 /** Whatever decides how a line is folded: with other code the index is another. */
 const sources = [
   ...["./curves.js", "./run-state.js", "./quick-event.ts"],
-  ...["../../inversion/metrics.js", "../../inversion/events.ts", "../../runtime/events.ts"],
+  ...["metrics.js", "events.ts", "event-kinds.ts"].map((name) => `../../inversion/${name}`),
+  "../../runtime/events.ts",
 ];
 const codeDigest = async () =>
   sha256(

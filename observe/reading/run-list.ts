@@ -1,11 +1,12 @@
 // The list of runs, made without reading whole event files: the first and the last events of each
 // tell its name, its step, its losses and how it ended. The trap: what happened in between is
 // missing from these states, so they are for the list alone.
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type MeasuredOn, measuredOn } from "../../inversion/measured-on.ts";
-import { isRunEvent, trainingCodec } from "../../inversion/events.ts";
+import { isSettled, stampOf } from "../../lib/file-stamp.ts";
 import { isAlive } from "./run-alive.ts";
+import { quickEvent } from "./quick-event.ts";
 import type { RunFolder } from "./run-folders.ts";
 import { readRunFile, type RunState } from "./run-reader.ts";
 import { emptyRunState, foldEvent } from "./run-state.js";
@@ -63,6 +64,37 @@ function latestPicture(state: RunState): string | null {
   return null;
 }
 
+/** Events of which there are many, as the log writes them; the last ones say all that the list shows. */
+const frequent = ["step", "rows", "stage-progress"].map((event) => `{"event":"${event}"`);
+/** As many as the pace is the mean of. */
+const keptOfEach = 50;
+
+function foldLines(state: RunState, lines: readonly string[]): void {
+  const kindOf = (line: string) => frequent.findIndex((start) => line.startsWith(start));
+  const left = frequent.map(() => 0);
+  const kinds = lines.map(kindOf);
+  for (const kind of kinds) if (kind >= 0) left[kind]++;
+  for (const [i, line] of lines.entries()) {
+    if (kinds[i] >= 0 && left[kinds[i]]-- > keptOfEach) continue;
+    const event = quickEvent(line);
+    if (event !== undefined) foldEvent(state, event);
+  }
+}
+
+/** By the run's folder: a page asks every few seconds, and the manifest of many pictures is long. */
+const measured = new Map<string, { readonly stamp: string; readonly on: MeasuredOn | null }>();
+
+async function measuredIn(dir: string): Promise<MeasuredOn | null> {
+  const info = await stat(join(dir, "run.json"), { bigint: true }).catch(() => undefined);
+  if (info === undefined) return null;
+  const stamp = stampOf(info);
+  const known = measured.get(dir);
+  if (known?.stamp === stamp) return known.on;
+  const on = measuredOn(await readRunFile(dir));
+  if (isSettled(info, Date.now())) measured.set(dir, { stamp, on });
+  return on;
+}
+
 /** What the list shows of a run; nothing when its events cannot be read. */
 export async function listRun({ id, dir }: RunFolder): Promise<ListedRun | undefined> {
   const read = await ends(join(dir, "events.jsonl")).catch(() => undefined);
@@ -71,13 +103,10 @@ export async function listRun({ id, dir }: RunFolder): Promise<ListedRun | undef
   const adjoining = read.size <= headBytes + tailBytes;
   const bytes = adjoining ? [Buffer.concat([read.head, read.tail])] : [read.head, read.tail];
   for (const [i, part] of bytes.entries()) {
-    for (const line of wholeLines(part, i === 0)) {
-      const event = trainingCodec.parse(line);
-      if (event !== undefined && isRunEvent(event)) foldEvent(state, event);
-    }
+    foldLines(state, wholeLines(part, i === 0));
   }
   const { run, trigger, step, totalSteps, loss, fixedLoss } = state;
-  const { startedAt, updatedAt, outcome, metrics } = state;
+  const { startedAt, updatedAt, outcome, metrics: { seconds } } = state;
   return {
     id,
     state: {
@@ -90,10 +119,34 @@ export async function listRun({ id, dir }: RunFolder): Promise<ListedRun | undef
       startedAt,
       updatedAt,
       outcome,
-      metrics,
+      metrics: seconds === undefined ? {} : { seconds },
     },
     alive: await isAlive(dir),
-    measuredOn: measuredOn(await readRunFile(dir)),
+    measuredOn: await measuredIn(dir),
     picture: latestPicture(state),
+  };
+}
+
+/** What a file was like; undefined while that may still change unseen. */
+async function stampIn(dir: string, name: string): Promise<string | undefined> {
+  const info = await stat(join(dir, name), { bigint: true }).catch(() => null);
+  if (info === null) return "none";
+  return isSettled(info, Date.now()) ? stampOf(info) : undefined;
+}
+
+/** Lists runs again and again; one that has not changed is not read anew. */
+export function newRunList(): (run: RunFolder) => Promise<ListedRun | undefined> {
+  const known = new Map<string, { readonly stamp: string; readonly run: ListedRun }>();
+  return async (folder) => {
+    const { dir } = folder;
+    const stamps = [await stampIn(dir, "events.jsonl"), await stampIn(dir, "run.json")];
+    const stamp = stamps.includes(undefined) ? undefined : stamps.join();
+    const before = known.get(dir);
+    if (before !== undefined && before.stamp === stamp) {
+      return { ...before.run, id: folder.id, alive: await isAlive(dir) };
+    }
+    const run = await listRun(folder);
+    if (run !== undefined && stamp !== undefined) known.set(dir, { stamp, run });
+    return run;
   };
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import { ControlRequest } from "../../inversion/requests.ts";
 import { sendRequest } from "../../runtime/control.ts";
-import { trainingCodec } from "../../inversion/events.ts";
+import { trainingCodec } from "../../inversion/event-kinds.ts";
 import { openEventLog } from "../../runtime/execute/event-log.ts";
 import { lockRun } from "../../lib/lock.ts";
 import { ask } from "../edge.ts";
@@ -45,7 +45,7 @@ const choose = (runDir: string, step: number, path: string) =>
   Effect.gen(function* () {
     yield* lockRun(runDir);
     const log = yield* openEventLog(join(runDir, "events.jsonl"), trainingCodec);
-    yield* log.append({ event: "chosen", step, path });
+    yield* Effect.orDie(log.append({ event: "chosen", step, path }));
     return yield* log.trouble;
   }).pipe(Effect.scoped);
 

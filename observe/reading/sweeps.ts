@@ -10,6 +10,7 @@ import type { Fleet } from "../../fleet/connection.ts";
 import type { Leaderboard, LeaderboardRow } from "../../fleet/leaderboard.ts";
 import { overridesText } from "../../sweep/trials.ts";
 import { ask } from "../edge.ts";
+import { incomparableTrials } from "./measured-trials.ts";
 import type { RunFolder } from "./run-folders.ts";
 
 export interface SweepRow extends Omit<LeaderboardRow, "run" | "checkpoint" | "overrides"> {
@@ -27,9 +28,11 @@ export interface SweepView extends Omit<Leaderboard, "rows"> {
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly rows: readonly SweepRow[];
+  /** Which losses do not compare though they are ranked together, for people. */
+  readonly incomparable: readonly string[];
 }
 
-export interface ListedSweep extends Omit<SweepView, "rows" | "per" | "rungs"> {
+export interface ListedSweep extends Omit<SweepView, "rows" | "per" | "rungs" | "incomparable"> {
   readonly trials: number;
   /** How many trials are in each state. */
   readonly states: Readonly<Partial<Record<LeaderboardRow["state"], number>>>;
@@ -114,8 +117,13 @@ export async function viewSweep(
   const shown = new Map(runs.map((run) => [run.dir, run]));
   // A folder that was moved keeps its runs; a shared database tells of many folders.
   const folderOf = (run: string) => fleet.shared ? resolve(run) : join(fleet.base, basename(run));
+  const folders = board.rows.map((row) => ({
+    ...row,
+    run: shown.get(folderOf(row.run))?.dir ?? null,
+  }));
   return {
     ...headOf(found),
+    incomparable: await incomparableTrials(folders),
     rows: board.rows.map(({ run, checkpoint, overrides, ...row }) => {
       const folder = shown.get(folderOf(run));
       return {

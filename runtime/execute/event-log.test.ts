@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Clock, Effect, type FileSystem } from "effect";
 import { Files } from "../../lib/files.ts";
-import { trainingCodec, type UnstampedTrainingEvent } from "../../inversion/events.ts";
+import { trainingCodec } from "../../inversion/event-kinds.ts";
+import type { UnstampedTrainingEvent } from "../../inversion/events.ts";
+import type { UnstampedEvent } from "../events.ts";
 import { fullDisk, refusal } from "../testing/full-disk.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { type EventLog, openEventLog, readEvents } from "./event-log.ts";
@@ -220,4 +222,20 @@ test("a disk that refuses even to cut what it tore keeps the next event apart fr
       })).pipe(Effect.provideService(Files, stuck)),
     );
     assert.deepEqual(await texts(file), ["a", "b", "c"]);
+  }));
+
+test("an event that is none, or not as it was registered, is refused and leaves no trace", () =>
+  withTemporaryFolder(async (folder) => {
+    const file = join(folder, "events.jsonl");
+    await inLog(file, (log) =>
+      Effect.gen(function* () {
+        yield* log.append(note("a"));
+        const why = (event: UnstampedEvent) => Effect.flip(log.append(event));
+        assert.match(yield* why({ event: "unheard-of", at: 9e15 }), /no event "unheard-of"/);
+        assert.match(yield* why({ event: "step", step: 3, at: 9e15 }), /epoch/);
+        yield* log.append(step(3));
+      }));
+    const events = await said(file);
+    assert.deepEqual(events.map(({ event }) => event), ["note", "step"]);
+    assert.ok(events[1].at < 9e15);
   }));

@@ -2,7 +2,7 @@
 // cut when the log is opened; times never run backwards, whatever the clock does.
 // The trap: what a run has come to is said once (`subjects`). A kill may fall between a record and its
 // event, so a resumed stage says again what it has on record, and what is in the log already is dropped.
-import { Clock, Effect, Result, Semaphore } from "effect";
+import { Clock, Effect, Semaphore } from "effect";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
@@ -58,8 +58,11 @@ function lastTime(lines: readonly string[], codec: EventCodec): number {
 }
 
 export interface EventLog {
-  /** Stamps and writes; the stamped event, or undefined if it was in the log. Never fails. */
-  readonly append: (event: UnstampedEvent) => Effect.Effect<AnyEvent | undefined>;
+  /**
+   * Stamps and writes; the stamped event, or undefined if it was in the log. Fails with what is wrong with
+   * an event that is not as it was registered; a write that fails is no failure (`trouble`).
+   */
+  readonly append: (event: UnstampedEvent) => Effect.Effect<AnyEvent | undefined, string>;
   /** Why the last write failed; what could not be written is tried again with the next event. */
   readonly trouble: Effect.Effect<Fault | undefined>;
 }
@@ -90,15 +93,16 @@ export const openEventLog = Effect.fnUntraced(function* (file: string, codec: Ev
 
   const append = Effect.fnUntraced(function* (unstamped: UnstampedEvent) {
     const now = yield* Clock.currentTimeMillis;
-    lastAt = Math.max(lastAt, unstamped.at ?? now);
-    const event = { ...unstamped, at: lastAt } as AnyEvent;
+    const at = Math.max(lastAt, unstamped.at ?? now);
+    const event = { ...unstamped, at } as AnyEvent;
+    const encoded = yield* Effect.fromResult(codec.encode(event));
+    lastAt = at;
     const subject = codec.onceBy(event);
     if (subject !== undefined) {
       if (stepOf(event) <= (last.get(subject) ?? -1)) return undefined;
       last.set(subject, stepOf(event));
     }
     // What a step came to is on disk before the state of the next one is.
-    const encoded = Result.getOrThrow(codec.encode(event));
     yield* write(`${JSON.stringify(encoded)}\n`, codec.isDurable(event.event));
     return encoded;
   }, Effect.uninterruptible);

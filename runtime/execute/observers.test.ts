@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
-import { trainingCodec } from "../../inversion/events.ts";
+import { trainingCodec } from "../../inversion/event-kinds.ts";
 import type { AnyEvent } from "../events.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { openEventLog, readEvents } from "./event-log.ts";

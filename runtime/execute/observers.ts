@@ -15,6 +15,9 @@ export interface RunObserver {
 }
 
 export interface EventStream {
+  /** Of an app or a stage, which may not be as it was registered: fails with what is wrong with it. */
+  readonly offer: (event: UnstampedEvent) => Effect.Effect<void, string>;
+  /** The runner's own. */
   readonly publish: (event: UnstampedEvent) => Effect.Effect<void>;
 }
 
@@ -31,12 +34,13 @@ type Mark = "drain" | "end";
 export const openEventStream = Effect.fnUntraced(
   function* (log: EventLog, observers: readonly RunObserver[]) {
     const events = yield* PubSub.unbounded<AnyEvent | Mark>();
-    const publish = (event: UnstampedEvent) =>
+    const offer = (event: UnstampedEvent) =>
       Effect.flatMap(
         log.append(event),
         (stamped) =>
           stamped === undefined ? Effect.void : Effect.asVoid(PubSub.publish(events, stamped)),
       );
+    const publish = (event: UnstampedEvent) => Effect.orDie(offer(event));
 
     const start = Effect.fnUntraced(function* (observer: RunObserver) {
       const drained = yield* Deferred.make<void>();
@@ -70,6 +74,6 @@ export const openEventStream = Effect.fnUntraced(
         yield* Effect.forEach(started, ({ closed }) => closed, { discard: true });
       })
     );
-    return { publish } satisfies EventStream;
+    return { offer, publish } satisfies EventStream;
   },
 );

@@ -119,8 +119,13 @@ export const runAttempt = Effect.fnUntraced(function* (
     control.requests("runner").pipe(
       Effect.flatMap(Effect.forEach((request) =>
         app.answer(dir, request).pipe(
-          Effect.flatMap((event) => event === undefined ? Effect.void : events.publish(event)),
-          Effect.ignore,
+          Effect.flatMap((event) => event === undefined ? Effect.void : events.offer(event)),
+          Effect.catch((why) =>
+            typeof why !== "string" ? Effect.void : events.publish({
+              event: "warning",
+              text: `What ${app.name} answers to "${request.request}" is no event of it: ${why}`,
+            })
+          ),
         )
       )),
       Effect.repeat(Schedule.spaced(controlEvery)),
@@ -160,7 +165,6 @@ export const runAttempt = Effect.fnUntraced(function* (
     store,
     runBlobs: yield* openRunBlobs(dir),
     events,
-    codec,
     control,
     stop,
     runDir: dir,

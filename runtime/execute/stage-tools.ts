@@ -1,10 +1,10 @@
 // What a stage is handed, put together from the run's store, events, control file and resources.
 // The trap: progress is thinned to four a second; a stage may report as often as it likes.
 import { availableParallelism } from "node:os";
-import { Clock, Deferred, Effect, Result, Semaphore } from "effect";
+import { Clock, Deferred, Effect, Semaphore } from "effect";
 import { digestJson } from "../../lib/canonical-json.ts";
 import type { Control } from "../control.ts";
-import { type AnyEvent, type EventCodec, EventFault } from "../events.ts";
+import { EventFault } from "../events.ts";
 import type { PlannedStage } from "../plan/plan.ts";
 import type { RunInfo, StageTools } from "../stage.ts";
 import type { Store } from "../store/artefact-store.ts";
@@ -17,7 +17,6 @@ export interface RunContext {
   /** Of the run's own folder. */
   readonly runBlobs: BlobStore;
   readonly events: EventStream;
-  readonly codec: EventCodec;
   readonly control: Control;
   readonly resources: Resources;
   readonly stop: StopSignal;
@@ -72,12 +71,11 @@ export function stageTools(planned: PlannedStage, at: RunContext): StageTools {
       yield* events.publish({ event: "stage-progress", stage: id, done, total, unit });
     });
 
-  const emit: StageTools["emit"] = (event) => {
-    const encoded = at.codec.encode({ at: 0, ...event } as AnyEvent);
-    return Result.isSuccess(encoded)
-      ? events.publish(event)
-      : Effect.die(misshapen(id, planned.name, event.event, encoded.failure));
-  };
+  const emit: StageTools["emit"] = (event) =>
+    Effect.catch(
+      events.offer(event),
+      (why) => Effect.die(misshapen(id, planned.name, event.event, why)),
+    );
 
   return {
     seed: at.seed,

@@ -11,7 +11,7 @@ import { readHeader, readSafetensors } from "../../lib/safetensors/safetensors.t
 import { asFault } from "../../lib/as-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { randomInt } from "../../engine/random/draw.ts";
-import { trainingCodec } from "../../inversion/events.ts";
+import { trainingCodec } from "../../inversion/event-kinds.ts";
 import { openEventLog, parseEvents, readEvents } from "../../runtime/execute/event-log.ts";
 import { lockState } from "../../lib/lock.ts";
 import { readRun } from "../../runtime/execute/manifest.ts";
@@ -119,7 +119,7 @@ const readers: readonly Reader[] = [
       await run(Effect.scoped(
         Effect.flatMap(
           openEventLog(file, trainingCodec),
-          (log) => log.append({ event: "note", text: "after" }),
+          (log) => Effect.orDie(log.append({ event: "note", text: "after" })),
         ),
       ));
       const { events } = await run(readEvents(file, trainingCodec));

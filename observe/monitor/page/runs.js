@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 // @ts-check
 // All runs in the folder, running ones first, looked at again every few seconds.
-import { fill, h } from "./dom.js";
+import { fill, h, setText } from "./dom.js";
 import { ago, count, duration, loss } from "./format.js";
 import { measuredGroups } from "../../reading/measured-alike.js";
 import { remainingSeconds } from "../../reading/run-state.js";
@@ -56,18 +56,56 @@ function card({ id, state, alive, picture }, group) {
   );
 }
 
+/** What the list is sorted by, by what it is called. @type {Record<string, (a: Row, b: Row) => number>} */
+const orders = {
+  "newest first": (a, b) =>
+    Number(b.running) - Number(a.running) ||
+    (b.run.state.updatedAt ?? 0) - (a.run.state.updatedAt ?? 0),
+  "by name": (a, b) => nameOf(a.run).localeCompare(nameOf(b.run), "en", { numeric: true }),
+  // Within a letter, since losses of different letters do not compare.
+  "lowest fixed loss": (a, b) =>
+    (a.group ?? "").localeCompare(b.group ?? "") ||
+    (a.run.state.fixedLoss?.bestLoss ?? Infinity) - (b.run.state.fixedLoss?.bestLoss ?? Infinity),
+  "most steps": (a, b) => b.run.state.step - a.run.state.step,
+};
+
+/** @typedef {{run: ListedRun, group: string | null, running: boolean}} Row */
+
+const nameOf = (/** @type {ListedRun} */ { id, state }) => state.run || id;
+
+/** Kept while the page is open, for who comes back to the list. */
+const wanted = { search: "", order: Object.keys(orders)[0] };
+
+/** Whether all words are in what a card says of the run. @param {Row} row @param {string} search */
+function matches({ run: { id, state, alive } }, search) {
+  const text = `${id} ${state.run} ${state.trigger} ${statusOf(state, alive).word}`.toLowerCase();
+  return search.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+}
+
 /** @param {ListedRun[]} first @returns {import("./view.js").View} */
 export function createRuns(first) {
   const list = h("div", { class: "run-cards" });
   const notice = h("p", { class: "notice", hidden: true });
   const sweeps = createSweeps();
-  const show = (/** @type {ListedRun[]} */ runs) => {
-    const running = (/** @type {ListedRun} */ { state, alive }) =>
-      statusOf(state, alive).kind === "running";
-    const sorted = runs.toSorted((a, b) =>
-      Number(running(b)) - Number(running(a)) ||
-      (b.state.updatedAt ?? 0) - (a.state.updatedAt ?? 0)
-    );
+  const search = h("input", {
+    type: "search",
+    placeholder: "name or state",
+    "aria-label": "search runs",
+    value: wanted.search,
+  });
+  const order = h(
+    "select",
+    { "aria-label": "sort runs" },
+    ...Object.keys(orders).map((name) => h("option", {}, name)),
+  );
+  order.value = wanted.order;
+  const counted = h("span", { class: "muted" });
+  const tools = h("div", { class: "toolbar" }, search, order, counted);
+  let runs = first;
+  /** Cards by run; one that says the same stays. @type {Map<string, {says: string, element: Node}>} */
+  let cards = new Map();
+
+  const show = () => {
     const { groups, notes } = measuredGroups(
       runs.map(({ measuredOn, state }) => ({ on: measuredOn, measured: state.fixedLoss !== null })),
     );
@@ -77,18 +115,53 @@ export function createRuns(first) {
       "Fixed losses compare only within a letter. ",
       ...notes.slice(0, 8).map((note) => h("span", { class: "muted" }, `${note}. `)),
     );
-    fill(
-      list,
-      ...sorted.map((run) => card(run, groups[runs.indexOf(run)])),
-      runs.length === 0
-        ? h("p", { class: "waiting" }, "No runs here yet. They appear as soon as one starts.")
-        : null,
+    const rows = runs.map((run, i) => ({
+      run,
+      group: groups[i],
+      running: statusOf(run.state, run.alive).kind === "running",
+    }));
+    const shown = rows.filter((row) => matches(row, wanted.search)).sort(orders[wanted.order]);
+    const kept = new Map(shown.map((row) => {
+      const says = JSON.stringify([row, ago(row.run.state.updatedAt, Date.now())]);
+      const before = cards.get(row.run.id);
+      const same = before?.says === says ? before : { says, element: card(row.run, row.group) };
+      return [row.run.id, same];
+    }));
+    const moved = [...kept.keys()].join() !== [...cards.keys()].join();
+    const changed = moved || [...kept].some(([id, made]) => cards.get(id) !== made);
+    cards = kept;
+    tools.hidden = runs.length < 2;
+    setText(
+      counted,
+      shown.length === runs.length
+        ? `${count(runs.length)} runs`
+        : `${count(shown.length)} of ${count(runs.length)} runs`,
     );
+    if (shown.length > 0) {
+      if (changed) fill(list, ...[...kept.values()].map(({ element }) => element));
+    } else {
+      const said = runs.length === 0
+        ? "No runs here yet. They appear as soon as one starts."
+        : "No run is called so.";
+      fill(list, h("p", { class: "waiting" }, said));
+    }
   };
-  show(first);
-  const looking = setInterval(() => getRuns().then(show, () => undefined), lookMilliseconds);
+  search.addEventListener("input", () => {
+    wanted.search = search.value.trim();
+    show();
+  });
+  order.addEventListener("change", () => {
+    wanted.order = order.value;
+    show();
+  });
+  show();
+  const look = (/** @type {ListedRun[]} */ found) => {
+    runs = found;
+    show();
+  };
+  const looking = setInterval(() => getRuns().then(look, () => undefined), lookMilliseconds);
   return {
-    element: h("div", { class: "runs" }, sweeps.element, h("h1", {}, "Runs"), notice, list),
+    element: h("div", { class: "runs" }, sweeps.element, h("h1", {}, "Runs"), tools, notice, list),
     update: () => undefined,
     close() {
       clearInterval(looking);

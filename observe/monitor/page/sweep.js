@@ -268,7 +268,8 @@ export function createSweep(first) {
       `Ranked by the ${measureOf(sweep)}` +
         (sweep.by === "held_out"
           ? ", measured on pictures that are not trained on."
-          : " of pictures that are trained on: it measures memorising too."),
+          : " of pictures that are trained on: it measures memorising too.") +
+        sweep.incomparable.map((note) => ` ${note}`).join(""),
     );
     const said = sweep.rows.filter(({ message }) => message !== null);
     troubles.hidden = said.length === 0;

@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { fault } from "../../../lib/fault.ts";
 import { newPictures } from "../../reading/pictures.ts";
 import { findRuns, type RunFolder } from "../../reading/run-folders.ts";
+import { newRunList } from "../../reading/run-list.ts";
 import { newRunReader, type RunReader } from "../../reading/run-reader.ts";
 import { loadPageFiles } from "./page-files.ts";
 import { newGate } from "./request-guard.ts";
@@ -95,6 +96,7 @@ export async function startMonitor(
     pageFiles,
     pictures,
     runs: () => findRuns(folder),
+    listed: newRunList(),
     reader,
   };
 

@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Pictures } from "../../reading/pictures.ts";
 import type { RunFolder } from "../../reading/run-folders.ts";
-import { listRun } from "../../reading/run-list.ts";
+import type { ListedRun } from "../../reading/run-list.ts";
 import type { RunReader } from "../../reading/run-reader.ts";
 import { thinCurves } from "../../reading/thin-curves.ts";
 import { viewRun } from "../../reading/run-view.ts";
@@ -21,6 +21,7 @@ export interface Served {
   readonly pageFiles: ReadonlyMap<string, PageFile>;
   readonly pictures: Pictures;
   readonly runs: () => Promise<readonly RunFolder[]>;
+  readonly listed: (run: RunFolder) => Promise<ListedRun | undefined>;
   readonly reader: (run: RunFolder) => RunReader;
 }
 
@@ -168,7 +169,7 @@ export async function answer(
   if (api !== "api" || kind !== "runs") return sendText(response, 404, "nothing here");
   const runs = await served.runs();
   if (id === undefined) {
-    const listed = await Promise.all(runs.map(listRun));
+    const listed = await Promise.all(runs.map(served.listed));
     return sendJson(response, listed.filter((run) => run !== undefined));
   }
   const run = runs.find((each) => each.id === id);

@@ -1,0 +1,89 @@
+// What a free slot could take this moment, looked at before anything is taken: so urgency decides and not
+// chance, and an idle worker asks once a second whatever the number of queues.
+// The trap: after the database was away its owners renew their claims first, so nothing is taken for a lease;
+// else an idle worker wins trainings of others that only could not say that they live.
+import { Clock, Duration, Effect, Schema } from "effect";
+import type * as SqlClient from "effect/sql/SqlClient";
+import type { SqlError } from "effect/sql/SqlError";
+import { Segment } from "./planned-sweep.ts";
+import { inOrder, type Offers, serves } from "./queues.ts";
+
+export interface WaitingQueue {
+  readonly queue: string;
+  /** The first of it, in their order. */
+  readonly segments: readonly Segment[];
+}
+
+const firstOf = 20;
+const decode = Schema.decodeUnknownOption(
+  Schema.fromJsonString(Schema.Struct({ segment: Segment })),
+);
+
+interface OpenItem {
+  readonly queue: string;
+  readonly element: string;
+}
+
+/** The first items of each queue that nobody holds, or whose holder's claim lapsed. */
+export const openItems = (
+  sql: SqlClient.SqlClient,
+  lease: Duration.Duration,
+): Effect.Effect<readonly OpenItem[], SqlError> =>
+  Effect.suspend(() => {
+    const seconds = String(Math.ceil(Duration.toSeconds(lease)));
+    const [now, lapsed] = sql.onDialectOrElse({
+      pg: () => ["NOW()", `NOW() - INTERVAL '${seconds} seconds'`],
+      orElse: () => ["CURRENT_TIMESTAMP", `datetime(CURRENT_TIMESTAMP, '-${seconds} seconds')`],
+    }).map((text) => sql.literal(text));
+    return sql<OpenItem>`
+      SELECT queue, element FROM (
+        SELECT queue_name AS queue, element, visible_at, sequence,
+          ROW_NUMBER() OVER (PARTITION BY queue_name ORDER BY visible_at, sequence) AS place
+        FROM effect_queue
+        WHERE state = 'pending' AND visible_at <= ${now}
+          AND (acquired_at IS NULL OR acquired_at < ${lapsed})) AS free
+      WHERE place <= ${sql.literal(String(firstOf))} ORDER BY visible_at, sequence`;
+  });
+
+/** Those that a slot with `offers` can train, by queue, the one to take from first. */
+export function inQueues(
+  items: readonly OpenItem[],
+  offers: Offers | null,
+): readonly WaitingQueue[] {
+  const queues = inOrder(new Set(items.map(({ queue }) => queue)));
+  return queues.filter((queue) => serves(queue, offers)).map((queue) => ({
+    queue,
+    segments: items.filter((item) => item.queue === queue).flatMap(({ element }) => {
+      const item = decode(element);
+      return item._tag === "Some" ? [item.value.segment] : [];
+    }),
+  }));
+}
+
+/** Waits until there is something to take from; `isFit` says of each whether this worker would. */
+export const nextQueue = <E, R>(
+  look: Effect.Effect<readonly OpenItem[], SqlError>,
+  { offers, lease, lookEvery }: {
+    readonly offers: Offers | null;
+    readonly lease: Duration.Duration;
+    readonly lookEvery: Duration.Duration;
+  },
+  isFit: (segment: Segment) => Effect.Effect<boolean, E, R>,
+) =>
+  Effect.gen(function* () {
+    let notBefore = 0;
+    for (;;) {
+      const found = yield* Effect.result(Effect.gen(function* () {
+        const queues = inQueues(yield* look, offers);
+        if ((yield* Clock.currentTimeMillis) < notBefore) return null;
+        for (const { queue, segments } of queues) {
+          for (const segment of segments) if (yield* isFit(segment)) return queue;
+        }
+        return null;
+      }));
+      if (found._tag === "Failure") {
+        notBefore = (yield* Clock.currentTimeMillis) + Duration.toMillis(lease);
+      } else if (found.success !== null) return found.success;
+      yield* Effect.sleep(lookEvery);
+    }
+  });
