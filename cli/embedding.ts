@@ -22,6 +22,7 @@ import { tryPromise } from "../lib/try-promise.ts";
 import { type Command, type Terminal, UsageFault } from "./command.ts";
 import { optionReader } from "./option-reader.ts";
 import { plainText } from "./plain-text.ts";
+import type { Listener } from "../inversion/words/picture-loss.ts";
 import { progressLine } from "./progress-line.ts";
 
 type Options = Readonly<Record<string, unknown>>;
@@ -126,7 +127,10 @@ const prune: (file: string, options: Options, terminal: Terminal) => Effect.Effe
       import("../inversion/words/picture-loss.ts")
     );
     const line = progressLine(process.stderr);
-    const listener = { say: line.say, progress: line.update };
+    const listener: Listener = {
+      say: line.say,
+      progress: (done, total, unit) => Effect.sync(() => line.update(done, total, unit)),
+    };
     yield* Effect.gen(function* () {
       const measure = yield* openPictureLoss({ basis, folder: folder!, size, ...asked }, listener);
       const wish = { to, steps: asked.steps, out: text("out") ?? undefined };

@@ -5,7 +5,7 @@ import process from "node:process";
 import { Effect } from "effect";
 import { providers } from "../config/device.ts";
 import { baseModel } from "../inversion/generate/base-model.ts";
-import { openPictureLoss } from "../inversion/words/picture-loss.ts";
+import { type Listener, openPictureLoss } from "../inversion/words/picture-loss.ts";
 import { suggestWords } from "../inversion/words/suggest-words.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import type { Command } from "./command.ts";
@@ -46,7 +46,10 @@ export const suggestCommand: Command = {
     return Effect.scoped(Effect.gen(function* () {
       const { top, ...rest } = yield* asked;
       const line = progressLine(process.stderr);
-      const listener = { say: line.say, progress: line.update };
+      const listener: Listener = {
+        say: line.say,
+        progress: (done, total, unit) => Effect.sync(() => line.update(done, total, unit)),
+      };
       const model = text("model") ?? (given === undefined ? sample.model : null);
       const named = { model, vae: null, modelConfig: null };
       const { basis } = yield* tryPromise(() => baseModel([], named));

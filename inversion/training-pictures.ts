@@ -1,10 +1,15 @@
 // Small copies of the training pictures in the run's own folder (`training/`), for the page and the
 // report to show beside the validation pictures, also after the run was moved to another machine.
 // The trap: they are made from decoded pixels, so nothing of a photo's EXIF gets here.
-import { access, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
-import { renameOver } from "../lib/rename-over.ts";
+import { Effect } from "effect";
+import { atomicWrite, makeFolder } from "../lib/atomic-write.ts";
+import { diskFault } from "../lib/disk-fault.ts";
+import type { Fault } from "../lib/fault.ts";
+import { Files } from "../lib/files.ts";
+import { tryPromise } from "../lib/try-promise.ts";
 
 export interface TrainingPicture {
   /** Below the run's folder. */
@@ -25,7 +30,7 @@ export interface TrainingPixels {
   readonly width: number;
   readonly height: number;
   /** uint8 [height, width, 3]. */
-  readonly rgb: () => Promise<Uint8Array>;
+  readonly rgb: Effect.Effect<Uint8Array, Fault>;
 }
 
 const folder = "training";
@@ -35,26 +40,34 @@ const side = 512;
 const mostPictures = 64;
 
 /** Writes the copies (of the first 64 pictures), unless they are there. */
-export async function keepTrainingPictures(
-  runDir: string,
-  pictures: readonly TrainingPixels[],
-): Promise<void> {
-  const there = await access(join(runDir, trainingIndex)).then(() => true, () => false);
-  if (there) return;
-  await mkdir(join(runDir, folder), { recursive: true });
-  const kept: TrainingPicture[] = [];
-  for (const [i, { name, digest, caption, width, height, rgb }] of pictures.entries()) {
-    if (i === mostPictures) break;
-    const path = `${folder}/${String(i).padStart(4, "0")}.jpg`;
-    const made = await sharp(await rgb(), { raw: { width, height, channels: 3 } })
-      .resize(side, side, { fit: "inside", withoutEnlargement: true })
-      .jpeg({ quality: 88 }).toFile(join(runDir, path));
-    kept.push({ path, name, digest, caption, width: made.width, height: made.height });
-  }
-  const unfinished = join(runDir, `${trainingIndex}.tmp`);
-  await writeFile(unfinished, JSON.stringify(kept));
-  await renameOver(() => rename(unfinished, join(runDir, trainingIndex)));
-}
+export const keepTrainingPictures = Effect.fn("keepTrainingPictures")(
+  function* (runDir: string, pictures: readonly TrainingPixels[]) {
+    if (yield* areKept(runDir)) return;
+    yield* makeFolder(join(runDir, folder));
+    const kept: TrainingPicture[] = [];
+    for (const [i, { name, digest, caption, width, height, rgb }] of pictures.entries()) {
+      if (i === mostPictures) break;
+      const path = `${folder}/${String(i).padStart(4, "0")}.jpg`;
+      const pixels = yield* rgb;
+      const { data, info } = yield* tryPromise(() =>
+        sharp(pixels, { raw: { width, height, channels: 3 } })
+          .resize(side, side, { fit: "inside", withoutEnlargement: true })
+          .jpeg({ quality: 88 }).toBuffer({ resolveWithObject: true })
+      );
+      yield* atomicWrite(join(runDir, path), data, { what: "a training picture" });
+      kept.push({ path, name, digest, caption, width: info.width, height: info.height });
+    }
+    yield* atomicWrite(join(runDir, trainingIndex), JSON.stringify(kept));
+  },
+);
+
+/** Whether the copies are complete. */
+export const areKept = (runDir: string): Effect.Effect<boolean, Fault> => {
+  const path = join(runDir, trainingIndex);
+  return Effect.flatMap(Files, (files) => files.exists(path)).pipe(
+    Effect.mapError(diskFault(path, "to look for the training pictures")),
+  );
+};
 
 /** The copies of a run; none when it has none. Their paths must still be checked (`insideRun`). */
 export async function readTrainingPictures(runDir: string): Promise<readonly TrainingPicture[]> {

@@ -7,7 +7,7 @@ import { Effect } from "effect";
 import { diskFault, errnoOf } from "./disk-fault.ts";
 import type { Fault } from "./fault.ts";
 import { Files } from "./files.ts";
-import { renameOver } from "./rename-over.ts";
+import { renamed } from "./rename-over.ts";
 
 /** Makes what the folder lists durable. Windows neither needs nor allows it. */
 const syncFolder = (folder: string) =>
@@ -51,10 +51,7 @@ export const atomicWrite = (
         yield* handle.writeAll(bytes);
         yield* handle.sync;
       }));
-      yield* Effect.tryPromise({
-        try: () => renameOver(() => Effect.runPromise(files.rename(temporary, path))),
-        catch: (cause) => cause as Error,
-      });
+      yield* renamed(files.rename(temporary, path));
     }).pipe(
       Effect.onError(() => Effect.ignore(files.remove(temporary, { force: true }))),
     );

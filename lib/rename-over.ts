@@ -2,21 +2,35 @@
 // scanner, an indexer, a viewer), which passes; elsewhere nobody is in the way.
 // The trap: the same codes mean missing rights elsewhere, so there it is tried once.
 import process from "node:process";
+import { Effect, Schedule } from "effect";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errnoOf } from "./disk-fault.ts";
 
-const waitsMs = [20, 50, 100, 200, 400, 800];
+const waitsMs = [20, 40, 80, 160, 320, 640];
 
-/** Throws what `rename` threw last. */
+const passes = (cause: unknown, platform: string) =>
+  platform === "win32" && ["EPERM", "EACCES", "EBUSY"].includes(errnoOf(cause));
+
+/** The rename, again after 20, 40, ... 640 ms. */
+export const renamed = <E>(
+  rename: Effect.Effect<void, E>,
+  platform: string = process.platform,
+): Effect.Effect<void, E> =>
+  Effect.retry(rename, {
+    while: (error) => passes(error, platform),
+    schedule: Schedule.upTo(Schedule.exponential("20 millis"), { times: 6 }),
+  });
+
+/** The same for plain TypeScript. Throws what `rename` threw last. */
 export async function renameOver(
   rename: () => Promise<void>,
   platform: string = process.platform,
 ): Promise<void> {
-  for (const wait of platform === "win32" ? waitsMs : []) {
+  for (const wait of waitsMs) {
     try {
       return await rename();
     } catch (cause) {
-      if (!["EPERM", "EACCES", "EBUSY"].includes(errnoOf(cause))) throw cause;
+      if (!passes(cause, platform)) throw cause;
       await sleep(wait);
     }
   }

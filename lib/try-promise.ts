@@ -17,12 +17,34 @@ export const tryWithProgress = <A>(
   progress: (done: number, total: number) => Effect.Effect<void>,
   run: (report: (done: number, total: number) => void, signal: AbortSignal) => Promise<A>,
 ): Effect.Effect<A, Fault> =>
+  Effect.flatMap(
+    Queue.sliding<readonly [done: number, total: number], Cause.Done>(1),
+    (reports) =>
+      passingOn(
+        reports,
+        ([done, total]) => progress(done, total),
+        (report, signal) => run((done, total) => report([done, total]), signal),
+      ),
+  );
+
+/** The same for work that has something to say: each text is passed on, in order. */
+export const tryWithNotes = <A>(
+  note: (text: string) => Effect.Effect<void>,
+  run: (say: (text: string) => void, signal: AbortSignal) => Promise<A>,
+): Effect.Effect<A, Fault> =>
+  Effect.flatMap(
+    Queue.unbounded<string, Cause.Done>(),
+    (texts) => passingOn(texts, note, run),
+  );
+
+const passingOn = <Report, A>(
+  reports: Queue.Queue<Report, Cause.Done>,
+  pass: (report: Report) => Effect.Effect<void>,
+  run: (report: (each: Report) => void, signal: AbortSignal) => Promise<A>,
+): Effect.Effect<A, Fault> =>
   Effect.gen(function* () {
-    const reports = yield* Queue.sliding<readonly [done: number, total: number], Cause.Done>(1);
-    const passing = yield* Effect.forkChild(
-      Stream.runForEach(Stream.fromQueue(reports), ([done, total]) => progress(done, total)),
-    );
-    const report = (done: number, total: number) => void Queue.offerUnsafe(reports, [done, total]);
+    const passing = yield* Effect.forkChild(Stream.runForEach(Stream.fromQueue(reports), pass));
+    const report = (each: Report) => void Queue.offerUnsafe(reports, each);
     const made = yield* tryPromise((signal) => run(report, signal)).pipe(
       Effect.ensuring(Queue.end(reports)),
     );

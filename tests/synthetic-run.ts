@@ -4,6 +4,7 @@
 // checkpoints before the events that name them.
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { Effect } from "effect";
 import sharp from "sharp";
 import { measuredManifest } from "../inversion/testing/measured-manifest.ts";
 import { keepTrainingPictures } from "../inversion/training-pictures.ts";
@@ -74,7 +75,7 @@ export async function createRunFolder(dir: string, run: SyntheticRun): Promise<v
   const side = 128;
   const rgb = (number: number) =>
     sharp(trainingPicture(number)).rotate().resize(side, side).removeAlpha().raw().toBuffer();
-  await keepTrainingPictures(
+  await Effect.runPromise(keepTrainingPictures(
     dir,
     [1, 2, 3, 4].map((number) => ({
       name: `00${number}.jpg`,
@@ -82,9 +83,9 @@ export async function createRunFolder(dir: string, run: SyntheticRun): Promise<v
       caption: `a photo of gnome_bruce, number ${number}`,
       width: side,
       height: side,
-      rgb: () => rgb(number),
+      rgb: Effect.promise(() => rgb(number)),
     })),
-  );
+  ));
 }
 
 /** A complete run folder, or one that stands at `run.steps`. */

@@ -36,7 +36,7 @@ const kernels: Readonly<Record<Exclude<Provider, "cpu">, Kernels>> = {
   cuda: {
     ...common,
     LayerNormalization: floats,
-    Gelu: floats,
+    ...all("Gelu Split"),
     "com.microsoft.FusedMatMul": floats,
     "com.microsoft.MultiHeadAttention": floats,
   },
@@ -49,6 +49,7 @@ const kernels: Readonly<Record<Exclude<Provider, "cpu">, Kernels>> = {
     ...common,
     // DmlOperatorLayerNormalization.cpp: supported with one output.
     LayerNormalization: { ...floats, outputs: 1 },
+    Split: floats,
     "com.microsoft.Gelu": floats,
     "com.microsoft.FusedMatMul": floats,
     "com.microsoft.MultiHeadAttention": floats,

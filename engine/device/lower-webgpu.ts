@@ -4,10 +4,18 @@
 // The trap: all of that is of this version; another one is to be measured anew.
 import { type GraphBuilder, sizeInBytes } from "../graph/builder.ts";
 import type { Node, Shape, Value } from "../graph/graph.ts";
-import { cutHeads, headsIn, joinHeads, splitHeads, uniteHeads } from "../graph/tensor-ops.ts";
+import {
+  cutHeads,
+  headsIn,
+  joinHeads,
+  slice,
+  splitHeads,
+  uniteHeads,
+} from "../graph/tensor-ops.ts";
 import type { Lowering } from "./lowering.ts";
+import { turnedConv } from "./turned-conv.ts";
 
-/** Larger tensors exceed what a WebGPU buffer binding may hold, without an error (128 MiB). */
+/** Attention goes in chunks of so many bytes, so that no card has to hold all probabilities. */
 const largestChunk = 64 * 2 ** 20;
 
 const swapLast = (g: GraphBuilder, value: Value): Value => {
@@ -61,26 +69,18 @@ function conv(
 
 const convLowering: Lowering = (g, { inputs, attributes }) => [conv(g, inputs, attributes)];
 
-/** With stride 1: the convolution with the weight's channels swapped and its kernel turned round. */
 const convTranspose: Lowering = (g, node) => {
-  const { inputs: [x, w], attributes } = node;
-  const [strides, pads] = [attributes.strides, attributes.pads] as (readonly number[])[];
-  if (strides.some((stride) => stride !== 1)) {
-    g.nodes.push(node);
-    return node.outputs;
-  }
-  const [, , height, width] = w!.shape;
-  const swapped = g.apply("Transpose", [w!], { perm: [1, 0, 2, 3] });
-  const reach = g.integers([-height - 1, -width - 1]);
-  const turned = g.apply(
-    "Slice",
-    [swapped, g.integers([-1, -1]), reach, g.integers([2, 3]), g.integers([-1, -1])],
-    {},
-    { declared: [swapped] },
-  );
-  const kernel = [height, width];
-  const flipped = pads.map((pad, i) => kernel[i % 2] - 1 - pad);
-  return [conv(g, [x!, turned], { kernel_shape: kernel, strides, pads: flipped })];
+  const turned = turnedConv(g, node);
+  if (turned !== undefined) return [conv(g, [node.inputs[0], turned.weight], turned.attributes)];
+  g.nodes.push(node);
+  return node.outputs;
+};
+
+/** A shader binds every result, and some cards bind eight buffers. */
+const split: Lowering = (g, { inputs: [x], outputs, attributes }) => {
+  const axis = attributes.axis as number;
+  let start = 0;
+  return outputs.map(({ shape }) => slice(g, x!, axis, start, start += shape[axis]));
 };
 
 export const webgpuLowerings: Readonly<Record<string, Lowering>> = {
@@ -88,4 +88,5 @@ export const webgpuLowerings: Readonly<Record<string, Lowering>> = {
   MultiHeadAttention: multiHeadAttention,
   Conv: convLowering,
   ConvTranspose: convTranspose,
+  Split: split,
 };

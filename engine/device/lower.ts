@@ -1,14 +1,17 @@
 // Rewrites operators that a provider lacks or computes wrongly into ones that it computes right: one table for
-// each provider (lower-webgpu.ts, lower-dml.ts), walked here.
+// each provider (lower-webgpu.ts, lower-dml.ts, lower-cpu.ts), walked here.
 // The trap: what is rewritten must keep its results' names, so a rewriting gives the values that take them.
 import { GraphBuilder } from "../graph/builder.ts";
 import type { Graph, Node, Value } from "../graph/graph.ts";
+import { cpuLowerings } from "./lower-cpu.ts";
 import { dmlLowerings } from "./lower-dml.ts";
 import { webgpuLowerings } from "./lower-webgpu.ts";
 import type { Lowering } from "./lowering.ts";
 import type { Provider } from "./providers.ts";
+import { wideSums } from "./wide-sums.ts";
 
 const lowerings: Partial<Record<Provider, Readonly<Record<string, Lowering>>>> = {
+  cpu: cpuLowerings,
   webgpu: webgpuLowerings,
   dml: dmlLowerings,
 };
@@ -55,9 +58,15 @@ function oneCastEach(graph: Graph): Graph {
   return { ...graph, nodes: [...casts.values(), ...nodes] };
 }
 
-/** The same computation as `provider` does it best. */
-export function lowered(graph: Graph, provider: Provider): Graph {
-  return provider === "cpu" ? graph : rewritten(oneCastEach(graph), lowerings[provider] ?? {});
+/**
+ * The same computation as `provider` does it best. `wide`: its products in float16 add up too coarsely, so
+ * those of many terms are computed in float32.
+ */
+export function lowered(graph: Graph, provider: Provider, wide = false): Graph {
+  // The processor converts weights as it needs them.
+  const given = provider === "cpu" ? graph : oneCastEach(graph);
+  const low = rewritten(given, lowerings[provider] ?? {});
+  return wide ? rewritten(low, wideSums(low)) : low;
 }
 
 /** Names that anything reads, in branches too. */

@@ -9,7 +9,7 @@ import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import type { PictureLoss } from "../words/picture-loss.ts";
 import { prunable, pruneEmbedding } from "./prune-embedding.ts";
 
-const listener = { say: () => {}, progress: () => {} };
+const listener = { say: () => {}, progress: () => Effect.void };
 const width = 2;
 
 async function embedding(folder: string, rows: readonly number[]): Promise<string> {

@@ -92,7 +92,7 @@ export const pruneEmbedding = (
         Effect.gen(function* () {
           const rest = kept.filter((each) => each !== place);
           const loss = yield* lossOf(rowsAt(file, rest), rest.length);
-          listener.progress(++done, drops + steps, "measures");
+          yield* listener.progress(++done, drops + steps, "measures");
           return { rest, loss };
         }));
       const [least] = without.toSorted((a, b) => a.loss - b.loss);
@@ -122,7 +122,7 @@ export const pruneEmbedding = (
       const { grad1, grad2 } = yield* measure.gradient(rows, to, timestep, step + 1);
       const rate = refitRate * (1 - step / steps);
       state = optimizerStep(state, [grad1, grad2], rate, rules).state;
-      listener.progress(drops + step + 1, drops + steps, "steps");
+      yield* listener.progress(drops + step + 1, drops + steps, "steps");
       if ((step + 1) % 10 !== 0 && step + 1 < steps) continue;
       const moved: WordRows = [state.rows[0], state.rows[1]];
       const loss = yield* lossOf(moved, to);

@@ -12,7 +12,7 @@ import { checkFinite } from "../../engine/weights/finite.ts";
 import type { Model } from "../../engine/weights/model.ts";
 import type { WeightTable } from "../../lib/safetensors/weight-view.ts";
 import type { Fault } from "../../lib/fault.ts";
-import { tryPromise } from "../../lib/try-promise.ts";
+import { tryPromise, tryWithNotes } from "../../lib/try-promise.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import type { EngineWork } from "./engine-work.ts";
 import { inspectWeights } from "./inspect-weights.ts";
@@ -50,7 +50,7 @@ export const schedulerOf = (
 type EngineTools = Pick<StageTools, "emit" | "progress">;
 
 interface Shared {
-  readonly engine: Promise<Engine>;
+  engine: Promise<Engine> | null;
   users: number;
 }
 
@@ -72,7 +72,7 @@ const leave = async (key: string, held: Shared) => {
   held.users--;
   if (held.users > 0) return;
   shared.delete(key);
-  await held.engine.then((engine) => engine.close(), () => {});
+  await held.engine?.then((engine) => engine.close(), () => {});
 };
 
 /**
@@ -91,14 +91,17 @@ export const openEngine = (
         const { provider, device, threads, weight_dtype, work } = choice;
         const deciding = [provider, device, threads, weight_dtype, work];
         const key = JSON.stringify([model.path, model.notes, ...deciding]);
-        const held = shared.get(key) ?? { engine: makeEngine(model, choice, tools), users: 0 };
+        const held = shared.get(key) ?? { engine: null, users: 0 };
         held.users++;
         shared.set(key, held);
         return { key, held };
       }),
       ({ key, held }) => Effect.promise(() => leave(key, held)),
     );
-    return yield* tryPromise(() => held.engine);
+    return yield* tryWithNotes(
+      (text) => tools.emit({ event: "note", text }),
+      (say) => held.engine ??= makeEngine(model, choice, say),
+    );
   });
 
 /** What a GPU computes in, given what weights should be. */
@@ -108,7 +111,7 @@ export const computeOf = (weightDtype: EngineChoice["weight_dtype"]): "float16" 
 const makeEngine = (
   model: Model,
   { provider, device = null, threads, weight_dtype, work }: EngineChoice,
-  { emit }: EngineTools,
+  say: (text: string) => void,
 ): Promise<Engine> =>
   prepareEngine({
     model,
@@ -117,5 +120,5 @@ const makeEngine = (
     threads,
     compute: computeOf(weight_dtype),
     ...work,
-    say: (text) => void Effect.runFork(emit({ event: "note", text })),
+    say,
   });

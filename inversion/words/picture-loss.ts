@@ -61,7 +61,7 @@ export interface PictureLossRequest {
 
 export interface Listener {
   readonly say: (text: string) => void;
-  readonly progress: (done: number, total: number, unit: string) => void;
+  readonly progress: (done: number, total: number, unit: string) => Effect.Effect<void>;
 }
 
 /** More would make one value slow, and tell little more. */
@@ -121,8 +121,7 @@ export const openPictureLoss = (
 ): Effect.Effect<PictureLoss, Fault, Scope.Scope> =>
   Effect.gen(function* () {
     const paths = yield* tryPromise(() => picturesOf(folder));
-    const progress = (done: number, total: number, unit: string) =>
-      Effect.sync(() => listener.progress(done, total, unit));
+    const { progress } = listener;
     const model = yield* loadModel(basis, { offline: false, progress });
     const size = yield* tryPromise(() => pictureSize(asked, null, model));
     const latents = latentSize(model.configs.vae, size[0], size[1]);

@@ -11,7 +11,7 @@ import { baseModel } from "../generate/base-model.ts";
 import { openPictureLoss } from "./picture-loss.ts";
 import { suggestWords } from "./suggest-words.ts";
 
-const listener = { say: () => {}, progress: () => {} };
+const listener = { say: () => {}, progress: () => Effect.void };
 const { basis } = await baseModel([], { model: modelA, vae: null, modelConfig: null });
 const open = (folder: string) =>
   openPictureLoss({ basis, folder, size: [16, 16], provider: "cpu", threads: 1 }, listener);

@@ -64,7 +64,7 @@ const byGradient = (
     const all: WordRows[] = [];
     for (const [i, word] of words.entries()) {
       all.push(yield* rowsOf(measure, word));
-      if (i % 1000 === 0) listener.progress(i, words.length, "words");
+      if (i % 1000 === 0) yield* listener.progress(i, words.length, "words");
     }
     const mean = ([0, 1] as const).map((encoder) => {
       const sum = new Float64Array(all[0][encoder].length);
@@ -119,7 +119,7 @@ export const suggestWords = (
       found = (yield* Effect.forEach(all, (word) =>
         Effect.gen(function* () {
           const loss = yield* measure.loss(yield* rowsOf(measure, word), 1, timesteps);
-          listener.progress(Math.min(++done, total), total, "words");
+          yield* listener.progress(Math.min(++done, total), total, "words");
           return { word: word.text, loss, of: word };
         }))).toSorted((a, b) => a.loss - b.loss);
       left = found.map(({ of }) => of);

@@ -8,6 +8,7 @@ import { sendRequest } from "../../runtime/control.ts";
 import { trainingCodec } from "../../inversion/event-kinds.ts";
 import { openEventLog } from "../../runtime/execute/event-log.ts";
 import { lockRun } from "../../lib/lock.ts";
+import { ask } from "../edge.ts";
 import { isAlive } from "./run-alive.ts";
 import type { RunState } from "./run-reader.ts";
 import { checkpointAt } from "./run-state.js";
@@ -62,7 +63,7 @@ export async function steer(
   const work = alive || checkpoint === undefined
     ? Effect.as(sendRequest(dir, request), undefined)
     : choose(dir, checkpoint.step, checkpoint.path);
-  return await Effect.runPromise(
+  return await ask(
     Effect.match(work, {
       onSuccess: (trouble) => trouble?.message,
       onFailure: ({ message }) => message,

@@ -9,6 +9,7 @@ import type { Board } from "../../fleet/boards.ts";
 import type { Fleet } from "../../fleet/connection.ts";
 import type { Leaderboard, LeaderboardRow } from "../../fleet/leaderboard.ts";
 import { overridesText } from "../../sweep/trials.ts";
+import { ask } from "../edge.ts";
 import { incomparableTrials } from "./measured-trials.ts";
 import type { RunFolder } from "./run-folders.ts";
 
@@ -73,7 +74,7 @@ async function findSweeps(
         boardsOf(fleet, (name) => wanted === undefined || wanted(idOf(name))),
         (boards) => boards.map((board) => ({ fleet, board, id: idOf(board.sweep.name) })),
       ));
-    return await Effect.runPromise(look);
+    return await ask(look);
   }));
   return found.flat();
 }

@@ -2,8 +2,8 @@
 // the end of a training and whenever asked for. It names no folder of this machine and no file of the user.
 import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { Effect } from "effect";
 import { atomicWrite } from "../../lib/atomic-write.ts";
+import { ask } from "../edge.ts";
 import { configurationEntries } from "../reading/configuration-entries.ts";
 import { isAlive } from "../reading/run-alive.ts";
 import { newRunReader } from "../reading/run-reader.ts";
@@ -38,6 +38,6 @@ export async function renderReport(runDir: string): Promise<string> {
 /** Writes `report.html` into the run's folder and gives its path. */
 export async function writeReport(runDir: string): Promise<string> {
   const file = join(runDir, "report.html");
-  await Effect.runPromise(atomicWrite(file, await renderReport(runDir), { what: "the report" }));
+  await ask(atomicWrite(file, await renderReport(runDir), { what: "the report" }));
   return file;
 }

@@ -72,7 +72,7 @@ export const withAutoWord = (
     };
     const [best] = yield* suggestWords(measure, null, {
       say: () => {},
-      progress: (done, total, unit) => void Effect.runFork(tools.progress(done, total, unit)),
+      progress: tools.progress,
     });
     const vectors = tokens.placeholderTokens.length;
     const [first, second] = engine.model.tokenizers.map((files) =>

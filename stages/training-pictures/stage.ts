@@ -1,11 +1,8 @@
 // training-pictures: small copies of what is trained on, in the run's own folder, so that the page and the
 // report can show them beside the validation pictures. Nothing else reads them.
-import { access } from "node:fs/promises";
-import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import { examples } from "../../inversion/artefacts/examples.ts";
-import { keepTrainingPictures, trainingIndex } from "../../inversion/training-pictures.ts";
-import { tryPromise } from "../../lib/try-promise.ts";
+import { areKept, keepTrainingPictures } from "../../inversion/training-pictures.ts";
 import { defineStage } from "../../runtime/stage.ts";
 
 export const trainingPictures = defineStage({
@@ -19,26 +16,22 @@ export const trainingPictures = defineStage({
   continueOnError: true,
 
   remainingWork: (_options, { runDir }) =>
-    Effect.promise(() =>
-      access(join(runDir, trainingIndex)).then(
-        () => null,
-        () => ({ why: "the training pictures are not copied" }),
-      )
+    Effect.map(
+      areKept(runDir),
+      (kept) => kept ? null : { why: "the training pictures are not copied" },
     ),
 
   run: ({ inputs, tools }) =>
-    tryPromise(() =>
-      keepTrainingPictures(
-        tools.runDir,
-        inputs.examples.train.map(({ id, digest, caption, views: [{ size, pixels }] }) => ({
-          name: id,
-          digest,
-          caption,
-          width: size[1],
-          height: size[0],
-          rgb: () => Effect.runPromise(tools.get(pixels)),
-        })),
-      )
+    keepTrainingPictures(
+      tools.runDir,
+      inputs.examples.train.map(({ id, digest, caption, views: [{ size, pixels }] }) => ({
+        name: id,
+        digest,
+        caption,
+        width: size[1],
+        height: size[0],
+        rgb: tools.get(pixels),
+      })),
     ).pipe(Effect.as({})),
 });
 
