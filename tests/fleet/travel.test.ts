@@ -1,13 +1,12 @@
 // Three machines with folders of their own, as worker processes: what one began another ends, at the step of
-// the newest snapshot, to the same bytes; while the database is away nothing changes hands. Run by
-// `deno task test:fleet`; the trainings are real.
+// the newest snapshot, to the same bytes. Run by `deno task test:fleet`; the trainings are real.
 import assert from "node:assert/strict";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
-import { gnomic, resultsOf, start } from "../end-to-end/project.ts";
+import { resultsOf, start } from "../end-to-end/project.ts";
 import {
   alone,
   isAlive,
@@ -123,60 +122,5 @@ test(
       assert.deepEqual(ranking(board), ranking(other));
       assert.deepEqual(resultsOf(board.rows[0].run), resultsOf(other.rows[0].run));
       assert.deepEqual(stepsIn(board.rows[0].run), Array.from({ length: 40 }, (_, i) => i + 1));
-    }),
-);
-
-test(
-  "the database is away for 30 s while two train and one idles: no run changes its worker, no step is lost",
-  fleetTests,
-  () =>
-    withTemporaryFolder(async (folder) => {
-      const steps = 300;
-      const file = sweepFile(folder, "away", steps, [1, 2]);
-      const env = { GNOMIC_FLEET: postgres!.address };
-      const running = start(["sweep", "run", file, "--blobs", join(folder, "blobs")], { env });
-      await running.line(/Workers of postgres:/);
-      const machines = ["a", "b"].map((name) => machine(postgres!, folder, name));
-      await sentAt(postgres!, "away", 3);
-      while (
-        row(postgres!, "away", "worker").split("\n").filter((each) => each !== "").length < 2
-      ) {
-        await sleep(100);
-      }
-      const idle = machine(postgres!, folder, "idle");
-      await idle.child.line(/waits for work/);
-      await sleep(3000);
-      const [owners, fences] = [owner(), row(postgres!, "away", "fence")];
-      const stepAt = () => machines.map((each) => stepsIn(runsOf(each)[0]).length);
-      const before = stepAt();
-      postgres!.crash();
-      const gone = Date.now();
-      const list = await gnomic(["sweep", "list", "--output", join(folder, "output")], { env });
-      assert.equal(list.code, 3);
-      assert.equal(list.stderr.trim().split("\n").length, 1, list.stderr);
-      await sleep(Math.max(0, 30_000 - (Date.now() - gone)));
-      const during = stepAt();
-      assert.ok(during.every((step, i) => step > before[i]), `${before} -> ${during}`);
-      postgres!.start();
-      // Two leases later everybody has asked.
-      for (let i = 0; i < 12; i++) {
-        await sleep(1000);
-        if (owner().includes("idle")) break;
-      }
-      for (const [i, now] of owner().entries()) {
-        assert.ok([owners[i], "-"].includes(now), `${owners[i]} -> ${now}`);
-      }
-      const { code, stdout, stderr } = await running.ended;
-      assert.equal(code, 0, stdout + stderr);
-      assert.equal(row(postgres!, "away", "fence"), fences, "nobody claimed anything anew");
-      await stop(...machines, idle);
-      const { rows } = await shown(postgres!, folder, "away");
-      const all = Array.from({ length: steps }, (_, i) => i + 1);
-      for (const { run, state } of rows) {
-        assert.equal(state, "done");
-        assert.deepEqual(stepsIn(run), all);
-        const { attempts } = JSON.parse(readFileSync(join(run, "run.json"), "utf8"));
-        assert.equal(attempts.length, 1);
-      }
     }),
 );
