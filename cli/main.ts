@@ -17,7 +17,7 @@ const summaries: Readonly<Record<string, string>> = {
     "Check an embedding file (what each client does with it), convert, average or prune it",
   suggest: "Suggest words to begin with: those under which your pictures have the lowest loss",
   generate: "Make pictures of a prompt with any embeddings",
-  monitor: "Look at runs in a browser: curves, pictures, rows, stages; stop, save, validate",
+  monitor: "Look at runs and sweeps in a browser: curves, pictures, rows; stop, save, validate",
   doctor: "Say what this machine can compute on, and how to enable the rest",
   probe: "Compute everything once from given inputs; with --compare, against a reference",
 };

@@ -78,7 +78,7 @@ const serve = (
 
 export const monitorCommand: Command = {
   usage: "monitor [folder]",
-  summary: "Look at runs in a browser: curves, pictures, rows, stages; stop, save, validate",
+  summary: "Look at runs and sweeps in a browser: curves, pictures, rows; stop, save, validate",
   options: [
     ["--port <number>", `The port to serve on, or the next free one (default: ${defaultPort})`],
     [

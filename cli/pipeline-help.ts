@@ -68,7 +68,7 @@ export const pipelineHelp: Pick<
   examples: [
     "pipeline sdxl-ti",
     "pipeline sdxl-ti --dry-run",
-    "pipeline sdxl-ti --config config/presets/gnome-12gb.yaml --dry-run --provider cuda --device-memory 12",
+    "pipeline sdxl-ti --config my-gnome.yaml --dry-run --provider cuda --device-memory 12",
     "pipeline sdxl-ti --config config/presets/gnome-24gb.yaml --set num_vectors=8",
     "pipeline sdxl-ti --explain data_loader.resolution",
   ],

@@ -3,6 +3,7 @@
 // The trap: the address holds a password. It is in no message, no log, no command line and no child's
 // environment, so it comes from the environment or from a file that only its owner reads.
 import { readFileSync, statSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { Effect, Layer, Redacted } from "effect";
@@ -116,7 +117,7 @@ const postgres = (
             ssl: encrypted ? (ca === undefined ? true : { ca }) : false,
             maxConnections: 8,
             connectTimeout: "5 seconds",
-            applicationName: "gnomic",
+            applicationName: `gnomic ${hostname()} ${process.pid}`,
           }),
       )),
     });

@@ -3,6 +3,7 @@
 // The trap: stages and engine are imported when they are asked for, so that a plan loads no more than it needs.
 import { join } from "node:path";
 import { Effect } from "effect";
+import { providerNames, retiredProviders } from "../engine/device/providers.ts";
 import type { MemoryPlan } from "../engine/memory/memory-plan.ts";
 import { type Fault, fault } from "../lib/fault.ts";
 import { type App, type Facts, noFacts } from "../runtime/app.ts";
@@ -31,6 +32,17 @@ const stages: App["stages"] = {
 
 export class CardMemoryFault extends fault("CardMemoryFault", "user") {}
 
+export class RetiredProviderFault extends fault("RetiredProviderFault", "user") {}
+
+/** A run keeps its device, and this one computed on what is there no more. */
+const gone = (name: string) => ({
+  key: "provider",
+  wanted: `one of ${providerNames.join(", ")}`,
+  found: `${name}, with which this run was trained`,
+  fix: `${retiredProviders[name]} The run goes on with e.g. --set provider=webgpu or --set ` +
+    "provider=cpu.",
+});
+
 const noProvider = {
   key: "--device-memory",
   wanted: "the provider that would compute on that card",
@@ -47,6 +59,8 @@ const factsFor = (
     const named = values.provider === "auto" ? null : values.provider as string | null;
     if (named === null && cardMemory !== null) return yield* new CardMemoryFault(noProvider);
     const known = named ?? kept?.device ?? null;
+    const retired = known !== null && Object.hasOwn(retiredProviders, known);
+    if (retired) return yield* new RetiredProviderFault(gone(known));
     const { device, note } = known === null
       ? yield* findDevice(configuration)
       : { device: known, note: null };

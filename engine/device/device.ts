@@ -37,6 +37,8 @@ export interface Loader {
 export interface DeviceSettings extends SessionSettings {
   /** Whether it runs in a process of its own; by default every provider but the CPU does. */
   readonly isolated?: boolean;
+  /** Its float16 kernels add up too coarsely: products of many terms are computed in float32. */
+  readonly wideSums?: boolean;
 }
 
 type RequestBody = Request extends infer R ? R extends { id: number } ? Omit<R, "id"> : never
@@ -50,6 +52,7 @@ interface Answer {
 export class Device implements Loader {
   readonly provider: Provider;
   readonly #settings: SessionSettings;
+  readonly #wideSums: boolean;
   readonly #carrier: Transport;
   readonly #waiting = new Map<
     number,
@@ -58,9 +61,10 @@ export class Device implements Loader {
   #next = 0;
   #ended: string | undefined;
 
-  constructor({ isolated, ...settings }: DeviceSettings) {
+  constructor({ isolated, wideSums = false, ...settings }: DeviceSettings) {
     this.provider = settings.provider;
     this.#settings = settings;
+    this.#wideSums = wideSums;
     const transport = isolated ?? settings.provider !== "cpu" ? processTransport : threadTransport;
     this.#carrier = transport({
       onReply: (reply, said) => {
@@ -83,7 +87,7 @@ export class Device implements Loader {
   }
 
   async load(graph: Graph, optimised = false, profiled = false): Promise<Session> {
-    const { model, folder } = serialiseGraph(lowered(graph, this.provider));
+    const { model, folder } = serialiseGraph(lowered(graph, this.provider, this.#wideSums));
     const session = `${this.#next}`;
     await this.#ask({
       kind: "create",

@@ -15,7 +15,7 @@ import {
 import type { Lowering } from "./lowering.ts";
 import { turnedConv } from "./turned-conv.ts";
 
-/** Larger tensors exceed what a WebGPU buffer binding may hold, without an error (128 MiB). */
+/** Attention goes in chunks of so many bytes, so that no card has to hold all probabilities. */
 const largestChunk = 64 * 2 ** 20;
 
 const swapLast = (g: GraphBuilder, value: Value): Value => {

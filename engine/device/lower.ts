@@ -8,6 +8,7 @@ import { dmlLowerings } from "./lower-dml.ts";
 import { webgpuLowerings } from "./lower-webgpu.ts";
 import type { Lowering } from "./lowering.ts";
 import type { Provider } from "./providers.ts";
+import { wideSums } from "./wide-sums.ts";
 
 const lowerings: Partial<Record<Provider, Readonly<Record<string, Lowering>>>> = {
   cpu: cpuLowerings,
@@ -57,11 +58,15 @@ function oneCastEach(graph: Graph): Graph {
   return { ...graph, nodes: [...casts.values(), ...nodes] };
 }
 
-/** The same computation as `provider` does it best. */
-export function lowered(graph: Graph, provider: Provider): Graph {
+/**
+ * The same computation as `provider` does it best. `wide`: its products in float16 add up too coarsely, so
+ * those of many terms are computed in float32.
+ */
+export function lowered(graph: Graph, provider: Provider, wide = false): Graph {
   // The processor converts weights as it needs them.
   const given = provider === "cpu" ? graph : oneCastEach(graph);
-  return rewritten(given, lowerings[provider] ?? {});
+  const low = rewritten(given, lowerings[provider] ?? {});
+  return wide ? rewritten(low, wideSums(low)) : low;
 }
 
 /** Names that anything reads, in branches too. */

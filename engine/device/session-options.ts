@@ -1,7 +1,8 @@
 // ONNX Runtime's session options by provider. All measured on the CPU: memory patterns double the peak
 // from the second run on; the optimisers gain little on a training graph and cost ten seconds at load,
 // and a folded cast of a weight would hold a converted copy of it. The VAE, nothing but convolutions, is
-// a third faster with them (blocked layouts), loads as fast, and has few weights.
+// a third faster with them (blocked layouts), loads as fast, and has few weights; so has a small model
+// (small-model.ts).
 // The trap: on a GPU it is the other way round: there folding and fusing happen once and pay for ever.
 import type { InferenceSession } from "onnxruntime-node";
 import type { SessionSettings } from "./messages.ts";
@@ -31,7 +32,7 @@ export function sessionOptions(
     extra: {
       session: {
         model_external_initializers_file_folder_path: folder,
-        disable_prepacking: onCpu && mapWeights ? "1" : "0",
+        disable_prepacking: onCpu && mapWeights && !optimised ? "1" : "0",
         use_device_allocator_for_initializers: "1",
         intra_op: { spin_duration_us: spinMicroseconds },
       },

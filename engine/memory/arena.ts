@@ -104,13 +104,13 @@ class Arena {
     return chunk;
   }
 
-  /** Free chunks by size, then by place. */
+  /** Free chunks by size, then by address: what the system maps later lies lower. */
   #place(chunk: Pick<Chunk, "size" | "region" | "offset">): number {
     let [low, high] = [0, this.#free.length];
     while (low < high) {
       const middle = (low + high) >> 1;
       const other = this.#free[middle];
-      const order = other.size - chunk.size || other.region - chunk.region ||
+      const order = other.size - chunk.size || chunk.region - other.region ||
         other.offset - chunk.offset;
       if (order < 0) low = middle + 1;
       else high = middle;
@@ -127,23 +127,32 @@ class Arena {
   }
 
   #take(size: number): Chunk | undefined {
-    const at = this.#place({ size, region: 0, offset: 0 });
+    const at = this.#place({ size, region: Infinity, offset: 0 });
     return this.#free.splice(at, 1)[0];
   }
 }
 
-/** Bytes that the arena touches when these buffers are allocated and freed in this order. */
-export function arenaBytes(buffers: readonly Buffer[]): number {
+/**
+ * Bytes that the arena touches when these buffers are allocated and freed in this order, so many times. The
+ * second run finds all regions free, and takes others than the first (measured); a third is like it.
+ */
+export function arenaBytes(buffers: readonly Buffer[], runs = 2): number {
   const largest = buffers.reduce((most, { bytes }) => Math.max(most, bytes), 0);
   const arena = new Arena(Math.max(leastPage, Math.ceil(largest / mostPages)));
-  const ending = new Map<number, Chunk[]>();
-  let at = 0;
-  for (const { bytes, from, to } of buffers) {
-    for (; at < from; at++) for (const chunk of ending.get(at) ?? []) arena.release(chunk);
-    const chunk = arena.allocate(bytes);
-    const others = ending.get(to);
-    if (others === undefined) ending.set(to, [chunk]);
-    else others.push(chunk);
+  for (let run = 0; run < runs; run++) {
+    const ending = new Map<number, Chunk[]>();
+    let at = 0;
+    for (const { bytes, from, to } of buffers) {
+      for (; at < from; at++) {
+        for (const chunk of ending.get(at) ?? []) arena.release(chunk);
+        ending.delete(at);
+      }
+      const chunk = arena.allocate(bytes);
+      const others = ending.get(to);
+      if (others === undefined) ending.set(to, [chunk]);
+      else others.push(chunk);
+    }
+    for (const chunk of [...ending.values()].flat()) arena.release(chunk);
   }
   return arena.touchedBytes;
 }

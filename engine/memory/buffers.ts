@@ -3,7 +3,7 @@
 // buffer of its own shape. The trap: a buffer taken over lives on in between, so what is dead is not
 // always free.
 import { sizeInBytes } from "../graph/builder.ts";
-import { type Graph, type Node, sameShape, type Value } from "../graph/graph.ts";
+import { type Graph, type Node, sameShape, sizeOf, type Value } from "../graph/graph.ts";
 
 export interface Buffer {
   readonly bytes: number;
@@ -26,18 +26,35 @@ interface Planned {
 
 const sameSize = (a: Value, b: Value) => a.dtype === b.dtype && sameShape(a.shape, b.shape);
 
-/** What an operator allocates for itself while it runs. */
-function scratchBytes({ op, inputs }: Node): number {
-  if (op !== "ConvTranspose") return 0;
-  const [, , height, width] = inputs[0]!.shape;
-  const [, out, ...kernel] = inputs[1]!.shape;
-  return sizeInBytes({ ...inputs[0]!, shape: [out, ...kernel, height, width] });
+/** What an operator allocates for itself while it runs: patches of a picture, turned heads of attention. */
+function scratchBytes({ op, inputs, outputs }: Node, onCpu: boolean): readonly number[] {
+  const [x, weight] = inputs;
+  if (!onCpu && op !== "ConvTranspose") return [];
+  switch (op) {
+    case "ConvTranspose": {
+      const [, , height, width] = x!.shape;
+      const [, out, ...kernel] = weight!.shape;
+      return [sizeInBytes({ ...x!, shape: [out, ...kernel, height, width] })];
+    }
+    case "Conv": {
+      // Patches are cut out all at once where the picture is small for its channels.
+      const [, , ...pixels] = outputs[0].shape;
+      const [out, ...patch] = weight!.shape;
+      const isCut = patch.slice(1).some((size) => size > 1) && out > sizeOf(pixels);
+      return isCut ? [sizeInBytes({ ...x!, shape: [...patch, ...pixels] })] : [];
+    }
+    case "MultiHeadAttention":
+      return inputs.slice(0, 3).map((value) => sizeInBytes(value!));
+    default:
+      return [];
+  }
 }
 
 /** The buffers of one run, in the order of allocation. Graph inputs and weights are not among them. */
 export function planBuffers(
   { outputs, nodes }: Pick<Graph, "outputs" | "nodes">,
   order: readonly Node[] = nodes,
+  onCpu = true,
 ): readonly Buffer[] {
   const uses = new Map<string, number>();
   for (const { inputs } of order) {
@@ -77,9 +94,8 @@ export function planBuffers(
       buffer.to = isResult ? order.length - 1 : Math.max(buffer.to, at);
       held.set(value.name, buffer);
     });
-    const scratch = scratchBytes(node);
-    if (scratch > 0) {
-      planned.push({ value: node.outputs[0], bytes: scratch, from: at, to: at, uses: 0 });
+    for (const bytes of scratchBytes(node, onCpu)) {
+      planned.push({ value: node.outputs[0], bytes, from: at, to: at, uses: 0 });
     }
     for (const value of node.inputs) {
       const buffer = value === null ? undefined : held.get(value.name);

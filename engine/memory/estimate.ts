@@ -17,7 +17,7 @@ export interface Estimate {
   readonly activations: number;
   /** What ONNX Runtime and the graph's builder keep of the graph itself, in the host's memory. */
   readonly overhead: number;
-  /** The largest single activation. */
+  /** The largest single activation that a convolution reads or writes. */
   readonly largest: number;
   /** What one run computes and moves; of a training the step alone. */
   readonly cost: WorkCost;
@@ -73,24 +73,42 @@ export function folded(
   return { nodes, constants: [...constant.values()].filter(({ name }) => used.has(name)) };
 }
 
+const isConvolution = ({ op }: Node) => op === "Conv" || op === "ConvTranspose";
+
 /** Bytes; of a graph that is loaded. */
 export const overheadOf = ({ nodes }: Pick<Graph, "nodes">): number => nodes.length * bytesPerNode;
 
-/** `optimised`: the CPU too prepares the graph, and its weights, for speed (session-options.ts). */
-export function estimateMemory(asBuilt: Graph, provider: Provider, optimised = false): Estimate {
-  const graph = lowered(asBuilt, provider);
+/**
+ * `optimised`: the CPU too prepares the graph, and its weights, for speed (session-options.ts). `wideSums`:
+ * of a device that computes products in float32 (wide-sums.ts).
+ */
+export function estimateMemory(
+  asBuilt: Graph,
+  provider: Provider,
+  { optimised = false, wideSums = false } = {},
+): Estimate {
+  const graph = lowered(asBuilt, provider, wideSums);
   const onCpu = provider === "cpu";
   const { nodes, constants } = onCpu && !optimised
     ? { nodes: graph.nodes, constants: graph.frozen.map(({ value }) => value) }
     : folded(graph);
   const weight = onCpu ? asTheyAre : cardRules[provider].weight;
   const order = runOrder({ nodes });
-  const activations = arenaBytes(planBuffers({ nodes, outputs: graph.outputs }, order));
+  const activations = arenaBytes(
+    planBuffers({ nodes, outputs: graph.outputs }, order, onCpu),
+    onCpu ? 2 : 1,
+  );
   return {
     weights: constants.reduce((sum, value) => sum + weight(sizeInBytes(value)), 0),
     activations: onCpu ? activations : cardRules[provider].activations(activations),
     overhead: overheadOf(graph),
-    largest: Math.max(0, ...nodes.flatMap((node) => node.outputs.map(sizeInBytes))),
+    largest: Math.max(
+      0,
+      ...nodes.filter(isConvolution).flatMap(({ inputs: [x], outputs: [y] }) => [
+        sizeInBytes(x!),
+        sizeInBytes(y),
+      ]),
+    ),
     cost: workCost(nodes),
   };
 }

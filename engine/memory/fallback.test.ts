@@ -28,10 +28,10 @@ function failing(where: "load" | "run", fails: (graph: Graph) => boolean): Faili
   const loader: Failing = {
     provider: "cpu",
     live: 0,
-    async load(graph) {
+    async load(graph, optimised) {
       const isDoomed = fails(graph);
       if (isDoomed && where === "load") throw full;
-      const session = await real.load(graph);
+      const session = await real.load(graph, optimised);
       loader.live++;
       return {
         run: (feeds) => isDoomed ? Promise.reject(full) : session.run(feeds),
@@ -141,8 +141,8 @@ function unsound(runs: number, spoilt: number) {
   let left = runs;
   const loader: Loader = {
     provider: "webgpu",
-    async load(graph) {
-      const session = await real.load(graph);
+    async load(graph, optimised) {
+      const session = await real.load(graph, optimised);
       const spoil = (results: Fetches): Fetches =>
         Object.fromEntries(
           Object.entries(results).map(([name, value]) => [

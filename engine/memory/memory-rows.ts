@@ -10,6 +10,7 @@ import { type Estimate, estimateMemory, overheadOf, peakOf } from "./estimate.ts
 import type { MemoryPlan } from "./memory-plan.ts";
 import type { Networks } from "./networks-of.ts";
 import { measureTrainingGraphs } from "./training-graphs.ts";
+import { copiesOf } from "../weights/small-model.ts";
 import { tileSide, tilingOf, type VaeWork } from "./vae-tiles.ts";
 
 export interface MemoryQuestion {
@@ -19,6 +20,8 @@ export interface MemoryQuestion {
   readonly batch: number;
   readonly compute: DType;
   readonly provider: Provider;
+  /** Whether the device computes products in float32, whatever the type (wide-sums.ts). */
+  readonly wideSums?: boolean;
   /** What the process (on the CPU) or the card may still take; undefined where nobody can say. */
   readonly available: AvailableMemory | undefined;
   /** The memory plans to choose from, fastest first. None: nothing is trained. */
@@ -41,7 +44,10 @@ export interface MemoryRow extends Estimate {
   readonly fits: boolean;
 }
 
-/** A tensor above this is silently computed wrongly by WebGPU (measured on a limit of 128 MiB). */
+/**
+ * A convolution of larger tensors is refused on WebGPU: an older ONNX Runtime computed it wrongly without a
+ * word, and nobody has seen 1.30 do it right. All other operators were right on 160 MiB (docs/measured.md).
+ */
 export const largestOnWebgpu = 128 * 2 ** 20;
 
 /**
@@ -56,13 +62,13 @@ type Shape = Pick<MemoryRow, "work" | "plan" | "height" | "width" | "batch" | "t
 const estimates = new WeakMap<Networks, Map<string, Estimate>>();
 
 function estimated(
-  { networks, provider, compute }: MemoryQuestion,
+  { networks, provider, compute, wideSums }: MemoryQuestion,
   shape: Shape,
   estimate: () => Estimate,
 ): Estimate {
   const known = estimates.get(networks) ?? new Map<string, Estimate>();
   estimates.set(networks, known);
-  const key = JSON.stringify([provider, compute, shape]);
+  const key = JSON.stringify([provider, compute, wideSums === true, shape]);
   const found = known.get(key) ?? estimate();
   known.set(key, found);
   return found;
@@ -82,18 +88,20 @@ const largestOf = ({ sizes }: MemoryQuestion) =>
 
 /** What one step takes under a plan, at the largest size. */
 export function trainingRow(question: MemoryQuestion, plan: MemoryPlan): MemoryRow {
-  const { networks, batch, compute, provider } = question;
+  const { networks, batch, compute, provider, wideSums } = question;
   const size = { batch, ...largestOf(question) };
   return row(question, { work: "training", plan, ...size, tiled: false }, () => {
     const { step, loss } = measureTrainingGraphs(networks, { size, plan, provider, compute });
-    const alone = estimateMemory(step, provider);
-    return { ...alone, overhead: alone.overhead + overheadOf(lowered(loss, provider)) };
+    const alone = estimateMemory(step, provider, { wideSums });
+    const copies = provider === "cpu" ? copiesOf(networks) : 0;
+    const both = alone.overhead + overheadOf(lowered(loss, provider, wideSums));
+    return { ...alone, overhead: both + copies };
   });
 }
 
 /** The VAE on a whole picture, or on tiles where that does not fit. */
 function vaeRow(question: MemoryQuestion, work: VaeWork): MemoryRow {
-  const { networks, compute, provider } = question;
+  const { networks, compute, provider, wideSums } = question;
   const { input } = tilingOf(work, networks.configs.vae);
   const of = (height: number, width: number, tiled: boolean) => {
     const size = { batch: 1, height: height * input, width: width * input };
@@ -101,7 +109,7 @@ function vaeRow(question: MemoryQuestion, work: VaeWork): MemoryRow {
     return row(
       question,
       { work, batch: 1, height, width, tiled },
-      () => estimateMemory(graph(networks, size, compute), provider, true),
+      () => estimateMemory(graph(networks, size, compute), provider, { optimised: true, wideSums }),
     );
   };
   const { height, width } = largestOf(question);
@@ -119,19 +127,23 @@ export const vaeRows = (question: MemoryQuestion): readonly MemoryRow[] => [
 
 /** The text encoders, and a guided prediction. */
 export function forwardRows(question: MemoryQuestion): readonly MemoryRow[] {
-  const { networks, batch, compute, provider } = question;
+  const { networks, batch, compute, provider, wideSums } = question;
   const size = largestOf(question);
   return [
     row(
       question,
       { work: "text", batch, ...size, tiled: false },
-      () => estimateMemory(graphs.textGraph(networks, batch, compute), provider),
+      () => estimateMemory(graphs.textGraph(networks, batch, compute), provider, { wideSums }),
     ),
     row(
       question,
       { work: "prediction", batch: 2, ...size, tiled: false },
       () =>
-        estimateMemory(graphs.predictionGraph(networks, { batch: 2, ...size }, compute), provider),
+        estimateMemory(
+          graphs.predictionGraph(networks, { batch: 2, ...size }, compute),
+          provider,
+          { wideSums },
+        ),
     ),
   ];
 }

@@ -105,7 +105,10 @@ function tooLarge({ available, provider, networks }: MemoryQuestion, row: Memory
       `${gib(row.peak)} of memory on ${provider} for ${work} at ${pixels}`,
       `${gib(available.bytes)} free (${available.by})`,
     ]
-    : [`tensors of at most ${gib(largestOnWebgpu)} on ${provider}`, gib(row.largest)];
+    : [
+      `convolutions of tensors of at most ${gib(largestOnWebgpu)} on ${provider}`,
+      gib(row.largest),
+    ];
   const further = row.plan === undefined || row.plan === "C" ? "" : ", or memory_plan C";
   return new MemoryFault({
     key: "memory_plan",

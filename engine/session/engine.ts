@@ -13,6 +13,7 @@ import type { VaeWork } from "../memory/vae-tiles.ts";
 import * as graphs from "../networks/graphs.ts";
 import { type Moments, Vae } from "../sample/vae.ts";
 import { poolingOf } from "../text/pooling.ts";
+import { isSmall } from "../weights/small-model.ts";
 import { TokenEmbeddings } from "../text/token-embeddings.ts";
 import type { Model } from "../weights/model.ts";
 import {
@@ -58,9 +59,10 @@ export class Engine {
     this.model = model;
     this.device = device;
     this.#plan = plan;
+    const isSmallModel = isSmall(model);
     this.#pool = new SessionPool((kind, size) => {
       const isVae = kind === "encode" || kind === "decode";
-      return device.load(this.#graph(kind, size), isVae);
+      return device.load(this.#graph(kind, size), isVae || isSmallModel);
     }, trainingSessions);
     const { vae: config } = model.configs;
     this.#vae = new Vae({ config, pool: this.#pool, compute, tiles, say: say ?? (() => {}) });

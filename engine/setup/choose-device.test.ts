@@ -57,6 +57,7 @@ function machine(
         ? Promise.resolve({
           error: 1e-6,
           output: "pred",
+          sumError: 1e-6,
           step: stepAt(rate, strays[provider] ?? []),
         })
         : Promise.reject(rate);
@@ -200,4 +201,32 @@ test("what passed is checked again under another driver, and on another card", a
   assert.deepEqual([await counted(old), await counted(old)], [1, 1]);
   assert.equal(await counted([rtx("RTX 4090", "581.0")]), 2);
   assert.equal(await counted([rtx("RTX 5090", "581.0")]), 3);
+});
+
+test("a card whose float16 sums are too coarse computes products in float32; that is said and remembered", async () => {
+  const { survey } = machine({ webgpu: 1e13 });
+  const attempts: (boolean | undefined)[] = [];
+  const narrow = (wideError: number): DeviceSurvey => ({
+    ...survey,
+    open: (settings) => {
+      attempts.push(settings.wideSums);
+      return survey.open(settings);
+    },
+    check: async (device, compute) => ({
+      ...await survey.check(device, compute),
+      sumError: compute === "float32" ? 1e-6 : attempts.at(-1) === true ? wideError : 0.13,
+    }),
+  });
+  const half = { ...wish, provider: "webgpu", compute: "float16" } as const;
+  const refused = await chooseDevice(half, narrow(0.01));
+  assert.deepEqual([refused.compute, attempts], ["float32", [false, true, false]]);
+  const choice = await chooseDevice(half, narrow(3e-4));
+  assert.deepEqual([choice.compute, choice.settings.wideSums], ["float16", true]);
+  assert.match(
+    choice.note,
+    /too coarse, so products of more than \d+ terms are computed in float32/,
+  );
+  const count = attempts.length;
+  assert.deepEqual(await chooseDevice(half, narrow(3e-4)), choice);
+  assert.equal(attempts.length, count);
 });

@@ -8,6 +8,7 @@ import { userCache } from "../../lib/user-cache.ts";
 import { DeviceFault } from "../device/device-fault.ts";
 import { Device, type DeviceSettings, type Loader } from "../device/device.ts";
 import { type Provider, providerKind } from "../device/providers.ts";
+import { mostTerms } from "../device/wide-sums.ts";
 import type { DType } from "../graph/graph.ts";
 import { type Card, listCards } from "../memory/cards.ts";
 import { type CardChoice, type CardWish, chooseCard } from "./choose-card.ts";
@@ -15,7 +16,8 @@ import { driverStamp } from "./driver-stamp.ts";
 import { installHint } from "./install-hints.ts";
 import { type ListedProvider, listProviders } from "./installed-providers.ts";
 import { type Machine, thisMachine } from "./machine.ts";
-import { type CheckResult, rememberedCheck, selfCheck } from "./self-check.ts";
+import { type CheckResult, DeviceCheckFault, rememberedCheck, selfCheck } from "./self-check.ts";
+import { sumTolerance } from "./sum-check.ts";
 import type { StepRate } from "./step-check.ts";
 
 export interface DeviceWish {
@@ -76,12 +78,23 @@ const settingsOf = (
   provider: Provider,
   threads: number | null,
   deviceId: number | undefined,
+  wideSums = false,
 ): DeviceSettings => ({
   provider,
   threads: threads ?? availableParallelism(),
   mapWeights: true,
   ...(deviceId === undefined ? {} : { deviceId }),
+  ...(wideSums ? { wideSums } : {}),
 });
+
+const coarseSums = (provider: Provider, compute: DType, error: number) =>
+  new DeviceCheckFault({
+    key: "provider",
+    wanted:
+      `the ${provider} device to add ten thousand terms up within ${sumTolerance} in ${compute}`,
+    found: `an error of ${error.toExponential(1)}`,
+    fix: "Update the device's driver, or choose another provider; `doctor` lists them.",
+  });
 
 /** Why a provider cannot even be tried here; undefined: it can. */
 async function absence(provider: Provider, survey: DeviceSurvey): Promise<DeviceFault | undefined> {
@@ -126,8 +139,15 @@ export async function examine(
       : `${choice.deviceId} ${stamp}`;
     for (const compute of precisions) {
       const check = async () => {
-        const device = survey.open(settings);
-        return await survey.check(device, compute).finally(() => device.close());
+        const attempt = async (wideSums: boolean) => {
+          const device = survey.open({ ...settings, wideSums });
+          return await survey.check(device, compute).finally(() => device.close());
+        };
+        const plain = await attempt(false);
+        if (plain.sumError <= sumTolerance) return plain;
+        const wide = { ...await attempt(true), wideSums: true };
+        if (wide.sumError <= sumTolerance) return wide;
+        throw coarseSums(provider, compute, wide.sumError);
       };
       try {
         const checkResult = await rememberedCheck(
@@ -156,16 +176,25 @@ const ranElsewhere = ({ checkResult: { step: { elsewhere } } }: Working): string
 
 /** What the check found, in words. */
 export function findingText(finding: Working): string {
-  const { compute, card, checkResult: { error, step } } = finding;
+  const { compute, card, checkResult: { error, step, wideSums } } = finding;
   return `${card === undefined ? "" : `${card.name}, `}${compute}, a small network's step in ` +
     `${step.seconds.toPrecision(2)} s, within ${error.toExponential(0)} of the reference` +
+    (wideSums === true
+      ? `; its sums in ${compute} are too coarse, so products of more than ${mostTerms} terms are ` +
+        "computed in float32"
+      : "") +
     (step.elsewhere.length === 0 ? "" : `; ${ranElsewhere(finding)}, which is slow`);
 }
 
 const chosen = (finding: Working, wish: DeviceWish): DeviceChoice => ({
   provider: finding.provider,
   compute: finding.compute,
-  settings: settingsOf(finding.provider, wish.threads, finding.deviceId),
+  settings: settingsOf(
+    finding.provider,
+    wish.threads,
+    finding.deviceId,
+    finding.checkResult.wideSums,
+  ),
   card: finding.card,
   rate: finding.checkResult.step,
   note: `${finding.provider} computes: ${findingText(finding)}` +

@@ -35,9 +35,13 @@ export async function adviseWork(
   all = false,
 ): Promise<AdvisedWork> {
   const device = await chooseDevice(wish);
-  const { provider, compute, card } = device;
+  const { provider, compute, card, settings: { wideSums = false } } = device;
   const available = await deviceMemory(provider, card);
-  return { device, available, memory: planMemory({ ...work, compute, provider, available }, all) };
+  return {
+    device,
+    available,
+    memory: planMemory({ ...work, compute, provider, wideSums, available }, all),
+  };
 }
 
 /**

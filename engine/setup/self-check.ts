@@ -18,6 +18,7 @@ import { writeAtomically } from "../../lib/atomic-file.ts";
 import { openModel } from "../weights/model.ts";
 import { readSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { runtimeVersion } from "./installed-providers.ts";
+import { sumError } from "./sum-check.ts";
 import { checkStep, type StepCheck } from "./step-check.ts";
 
 export class DeviceCheckFault extends fault("DeviceCheckFault", "world") {}
@@ -26,6 +27,10 @@ export interface CheckResult {
   /** The largest relative error of any output, and whose it is. */
   readonly error: number;
   readonly output: string;
+  /** Of products of ten thousand terms. */
+  readonly sumError: number;
+  /** That was too large, and is not where products of many terms are computed in float32. */
+  readonly wideSums?: boolean;
   /** A training step of a small network: how long it took, and what did not run on the device. */
   readonly step: StepCheck;
 }
@@ -34,7 +39,7 @@ export interface CheckResult {
 const tolerances: Partial<Record<DType, number>> = { float32: 1e-3, float16: 0.05 };
 
 /** What is checked, and how it is noted; another one is no pass of this. */
-const form = 3;
+const form = 4;
 
 const asset = (file: string) =>
   fileURLToPath(new URL(`../assets/self-check/${file}`, import.meta.url));
@@ -66,6 +71,7 @@ export async function selfCheck(device: Loader, compute: DType): Promise<CheckRe
   return {
     error: errorOf(worst),
     output: worst.name,
+    sumError: await sumError(device, compute),
     step: await checkStep(device, compute),
   };
 }

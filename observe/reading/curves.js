@@ -21,7 +21,8 @@ import { smooth } from "./smoothing.js";
  * @property {SmoothingState} [smoothing] of the last smoothed value
  */
 
-/** The drawn metrics of one event, by key. @typedef {{step: number[], columns: Record<string, Column>}} Series */
+/** The drawn metrics of one event, by key, with the time of each. @typedef {{step: number[], at: number[],
+ *   columns: Record<string, Column>}} Series */
 
 /**
  * One curve for each row; `vocabularyNorms` are 5 %, median and 95 %.
@@ -104,12 +105,17 @@ export function extendCurves(curves, event) {
   const { step } = event;
   const found = drawn.get(event.event);
   if (found === undefined || typeof step !== "number") return false;
-  const series = curves.series[event.event] ??= { step: [], columns: {} };
-  makeRoom(series.step, step, () => Object.values(series.columns).flatMap(arraysOf));
+  const series = curves.series[event.event] ??= { step: [], at: [], columns: {} };
+  makeRoom(
+    series.step,
+    step,
+    () => [series.at, ...Object.values(series.columns).flatMap(arraysOf)],
+  );
   for (const metric of found) {
     append(series.columns[metric.key] ??= { last: [] }, valueIn(metric, event));
   }
   series.step.push(step);
+  series.at.push(Number(event.at));
   return true;
 }
 
@@ -120,15 +126,15 @@ export const lastStepOf = ({ series, rows }, event) =>
 const nothing = { last: [], min: [], max: [], smoothed: [] };
 
 /**
- * The curve of a metric: its steps, and all that its column may have.
+ * The curve of a metric: its steps, their times in milliseconds since 1970, and all that its column may have.
  * @param {Curves} curves @param {{event: string, key: string}} metric
- * @returns {{step: readonly number[]} & Record<"last" | "min" | "max" | "smoothed",
+ * @returns {{step: readonly number[], at: readonly number[]} & Record<"last" | "min" | "max" | "smoothed",
  *   readonly (number | null)[]>}
  */
 export function curveOf({ series }, { event, key }) {
   const found = series[event];
   const column = found?.columns[key];
-  if (column === undefined) return { step: [], ...nothing };
+  if (column === undefined) return { step: [], at: [], ...nothing };
   const { last, min = last, max = last, smoothed = [] } = column;
-  return { step: found.step, last, min, max, smoothed };
+  return { step: found.step, at: found.at, last, min, max, smoothed };
 }

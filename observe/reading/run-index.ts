@@ -56,12 +56,20 @@ const unpack = (json: string, columns: readonly Column[]): unknown =>
     (_, each) => typeof each?.column === "number" ? columns[(each as Packed).column] : each,
   );
 
-/** Null is NaN, which no event has. */
-const toBytes = (column: Column): Uint8Array =>
-  new Uint8Array(Float64Array.from(column, (value) => value ?? NaN).buffer);
+/** Null is NaN, which no event has. (Loops: `Array.from` with a function takes ten times as long.) */
+function toBytes(column: Column): Uint8Array {
+  const numbers = new Float64Array(column.length);
+  for (let i = 0; i < column.length; i++) numbers[i] = column[i] ?? NaN;
+  return new Uint8Array(numbers.buffer);
+}
 
-const fromBytes = (bytes: Uint8Array<ArrayBuffer>): Column =>
-  Array.from(new Float64Array(bytes.buffer), (value) => Number.isNaN(value) ? null : value);
+function fromBytes(bytes: Uint8Array<ArrayBuffer>): Column {
+  const column: (number | null)[] = [];
+  for (const value of new Float64Array(bytes.buffer)) {
+    column.push(Number.isNaN(value) ? null : value);
+  }
+  return column;
+}
 
 const lineEnd = 10;
 

@@ -1,7 +1,8 @@
 // @ts-check
 // What a run looks like, folded from its events; only the curves are kept elsewhere. The server folds
 // the file and sends the result; the page goes on folding the live events into it: one function.
-// The trap: a resumed run starts its stages again, so a stage's state belongs to the last attempt.
+// The traps: a resumed run starts its stages again, so a stage's state belongs to the last attempt; and between
+// attempts nobody works, so the time that was worked is that of the attempts alone.
 import { metricsByEvent, valueIn } from "../../inversion/metrics.js";
 
 /** @typedef {import("../../inversion/events.ts").RunEvent} RunEvent */
@@ -29,6 +30,8 @@ import { metricsByEvent, valueIn } from "../../inversion/metrics.js";
  * @property {string | null} error
  * @property {number} expected pictures of the attempt that runs
  * @property {number} drawn by it so far
+ * @property {number | null} startedAt milliseconds since 1970
+ * @property {number | null} endedAt
  * @property {Record<string, Pick<PictureEvent, "text" | "path" | "width" | "height" | "at" | "pooling">>}
  *   pictures
  *   by "row-image"
@@ -41,6 +44,8 @@ import { metricsByEvent, valueIn } from "../../inversion/metrics.js";
  *   `recent`: the last values of one that is told as their mean
  */
 
+/** From the first to the last event of an attempt, milliseconds since 1970. @typedef {{from: number, to: number}} Span */
+
 /** @typedef {{from: number, word: string}[]} WordHistory the nearest word of a row since each step */
 
 /**
@@ -52,6 +57,7 @@ import { metricsByEvent, valueIn } from "../../inversion/metrics.js";
  * @property {number} attempts
  * @property {number | null} startedAt
  * @property {number | null} updatedAt
+ * @property {Span[]} spans of the attempts, in which it was worked
  * @property {number} totalSteps
  * @property {number} step
  * @property {number} epoch
@@ -91,6 +97,7 @@ export const emptyRunState = () => ({
   attempts: 0,
   startedAt: null,
   updatedAt: null,
+  spans: [],
   totalSteps: 0,
   step: 0,
   epoch: 0,
@@ -145,6 +152,8 @@ const validationOf = (state, { step, epoch }) =>
     error: null,
     expected: Number.MAX_SAFE_INTEGER,
     drawn: 0,
+    startedAt: null,
+    endedAt: null,
     pictures: {},
   };
 
@@ -201,6 +210,14 @@ function addMetrics(state, event) {
   }
 }
 
+/** @param {RunState} state @param {RunEvent} event */
+function addSpan({ spans, outcome }, { event, at }) {
+  const last = spans.at(-1);
+  if (event === "run-started") spans.push({ from: at, to: at });
+  // What comes behind an attempt's end is somebody's choice of a checkpoint.
+  else if (last !== undefined && outcome === null) last.to = Math.max(last.to, at);
+}
+
 /** An event that only its stage knows, in words. @param {RunState} state @param {{[field: string]: unknown}} e */
 function keepOwn(state, { event, at, ...fields }) {
   const text = Object.entries(fields).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
@@ -215,6 +232,7 @@ function keepOwn(state, { event, at, ...fields }) {
  */
 export function foldEvent(state, event) {
   state.updatedAt = event.at;
+  addSpan(state, event);
   addMetrics(state, event);
   switch (event.event) {
     case "run-started":
@@ -298,6 +316,8 @@ export function foldEvent(state, event) {
         error: null,
         expected: event.pictures,
         drawn: 0,
+        startedAt: event.at,
+        endedAt: null,
       });
       return;
     case "validation-picture": {
@@ -314,11 +334,15 @@ export function foldEvent(state, event) {
       return;
     }
     case "validation-finished":
-      validationOf(state, event).state = "finished";
+      Object.assign(validationOf(state, event), { state: "finished", endedAt: event.at });
       state.following = event.following ?? state.following;
       return;
     case "validation-failed":
-      Object.assign(validationOf(state, event), { state: "failed", error: event.error });
+      Object.assign(validationOf(state, event), {
+        state: "failed",
+        error: event.error,
+        endedAt: event.at,
+      });
       return;
     case "chosen":
       state.chosen = { step: event.step, path: event.path };
@@ -378,3 +402,14 @@ export function remainingSeconds(state) {
   if (state.outcome !== null || pace === null) return null;
   return Math.max(0, state.totalSteps - state.step) * pace;
 }
+
+/**
+ * Seconds that were worked until `at`: what lies between attempts is not counted.
+ * @param {readonly Span[]} spans @param {number} [at] milliseconds since 1970; left out: until now
+ */
+export const workedSeconds = (spans, at = Infinity) =>
+  spans.reduce((sum, { from, to }) => sum + Math.max(0, Math.min(to, at) - from), 0) / 1000;
+
+/** Seconds from the first attempt's start to the last one's end. @param {readonly Span[]} spans */
+export const totalSeconds = (spans) =>
+  spans.length === 0 ? 0 : (spans[spans.length - 1].to - spans[0].from) / 1000;

@@ -3,7 +3,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RunEvent, UnstampedTrainingEvent } from "../../inversion/events.ts";
-import { checkpointAt, emptyRunState, foldEvent, remainingSeconds } from "./run-state.js";
+import {
+  checkpointAt,
+  emptyRunState,
+  foldEvent,
+  remainingSeconds,
+  totalSeconds,
+  workedSeconds,
+} from "./run-state.js";
 
 function folded(events: readonly UnstampedTrainingEvent[]) {
   const state = emptyRunState();
@@ -165,4 +172,27 @@ test("an event of somebody's own stage is kept as it is, and changes nothing els
   foldEvent(state, { event: "longest-word", at: 5, word: "smiles", times: 1 } as never);
   assert.deepEqual(state.own, [{ event: "longest-word", text: 'word "smiles", times 1', at: 5 }]);
   assert.deepEqual({ ...state, own: [], updatedAt: null }, emptyRunState());
+});
+
+test("what lies between attempts is no work: paused, killed, or chosen long afterwards", () => {
+  const state = emptyRunState();
+  const events: readonly (readonly [number, UnstampedTrainingEvent])[] = [
+    [0, started(1, 0)],
+    [10_000, step(1, 1)],
+    [12_000, { event: "run-paused", step: 1 }],
+    // An hour later, killed after its step.
+    [3_600_000, started(2, 1)],
+    [3_605_000, step(2, 1)],
+    [7_200_000, started(3, 2)],
+    [7_201_000, step(3, 1)],
+    [7_203_000, { event: "run-stopped", step: 3, reason: "asked" }],
+    [9_000_000, { event: "chosen", step: 3, path: "x" } as UnstampedTrainingEvent],
+  ];
+  for (const [at, event] of events) foldEvent(state, { at, ...event } as RunEvent);
+  assert.equal(workedSeconds(state.spans), 12 + 5 + 3);
+  assert.equal(totalSeconds(state.spans), 7203);
+  assert.equal(workedSeconds(state.spans, 12_000), 12);
+  assert.equal(workedSeconds(state.spans, 1_000_000), 12);
+  assert.equal(workedSeconds(state.spans, 3_602_000), 14);
+  assert.equal(workedSeconds([]), 0);
 });

@@ -52,6 +52,7 @@ test("few points are passed on as they are", () => {
   const thinned = thinCurves(filled(losses), { points: 10, smoothing: 0 });
   assert.deepEqual(curveOf(thinned, { event: "step", key: "loss" }), {
     step: [1, 2, 3],
+    at: [1, 2, 3],
     min: losses,
     max: losses,
     last: losses,

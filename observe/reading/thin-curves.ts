@@ -39,11 +39,12 @@ export function thinCurves(
   { series, rows }: Curves,
   { points, smoothing, from, to }: CurveRequest,
 ): Curves {
-  const thinSeries = ({ step, columns }: Series): Series => {
+  const thinSeries = ({ step, at, columns }: Series): Series => {
     const parts = buckets(step, points, from, to);
     const weightOf = (key: string) => weights.get(key) === undefined ? undefined : smoothing;
     return {
       step: lasts(step, parts),
+      at: lasts(at, parts),
       columns: Object.fromEntries(
         Object.entries(columns).map(([key, column]) => [
           key,

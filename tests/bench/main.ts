@@ -2,6 +2,8 @@
 // planner against what was measured. Contenders take turns, so that a busy machine slows all of them.
 //   deno task bench [--rounds 3] [--steps 8] [--threads N] [--model DIR] [--full]
 //   deno task bench --learning      only what is learned in which time, see learning.ts
+//   deno task bench --fleet         only what the engine of sweeps costs, see fleet.ts
+//   deno task bench --trials        only looking at a sweep of 200 trials, see many-trials.ts
 //   deno task bench --log           only looking at two runs of 200 000 steps, see long-log.ts
 //   deno task bench --graph: what the real training graph costs, see graph.ts
 // --full also takes one step each of a random float16 SDXL of the real size at 512 and 1024 px: half an
@@ -13,6 +15,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { table } from "../../cli/table.ts";
+import { benchFleet } from "./fleet.ts";
 import { benchLearning } from "./learning.ts";
 import {
   type Contender,
@@ -23,6 +26,7 @@ import {
   type Timing,
 } from "./contenders.ts";
 import { benchLongLog } from "./long-log.ts";
+import { benchManyTrials } from "./many-trials.ts";
 import { makeModel } from "./make-model.ts";
 import { median } from "./measured-process.ts";
 import { benchLooking } from "./see.ts";
@@ -38,7 +42,9 @@ const { values } = parseArgs({
     model: { type: "string" },
     full: { type: "boolean", default: false },
     learning: { type: "boolean", default: false },
+    fleet: { type: "boolean", default: false },
     log: { type: "boolean", default: false },
+    trials: { type: "boolean", default: false },
     graph: { type: "boolean", default: false },
     provider: { type: "string", default: "cuda" },
     plan: { type: "string", default: "A" },
@@ -188,6 +194,8 @@ async function benchSteps(work: string): Promise<void> {
   await benchLooking(print);
   print("");
   await benchLongLog(print);
+  print("");
+  await benchManyTrials(print);
   if (values.full) {
     const full = join(work, "full");
     await makeModel(full, { width: 1, dtype: "float16" });
@@ -201,7 +209,9 @@ async function benchSteps(work: string): Promise<void> {
 }
 
 if (values.graph) await benchGraph();
+else if (values.fleet) await benchFleet(print);
 else if (values.log) await benchLongLog(print);
+else if (values.trials) await benchManyTrials(print);
 else if (values.learning) await benchLearning(learningPeers(), print);
 else {
   const work = await mkdtemp(join(tmpdir(), "gnomic-bench-model-"));

@@ -199,7 +199,7 @@ describe("the monitor in a browser", { skip: skipBrowser }, () => {
     );
     assert.ok(asked !== undefined);
     await goTo("overview");
-    await page.locator(".figures").waitFor();
+    await page.locator(".figures.seven").waitFor();
     assert.equal(await page.evaluate(() => "injected" in globalThis), false);
   });
 
@@ -269,8 +269,7 @@ describe("the monitor in a browser", { skip: skipBrowser }, () => {
     await goTo("rows", "finished");
     assert.equal(await page.locator(".row-table tbody tr").count(), 8);
     await goTo("compare/live", "finished");
-    await page.getByText("The fixed losses of these two do not compare: seed 2 against 1.")
-      .waitFor();
+    await page.getByText(/do not compare with this run's: .*: seed 2 against 1\./).waitFor();
     await page.getByText("What differs in the configuration").waitFor();
     await page.getByRole("rowheader", { name: "max_train_steps" }).waitFor();
   });

@@ -169,3 +169,16 @@ test("--device-memory asks for a dry run, a provider and a number", async () => 
     assert.deepEqual([code, why.test(stderr)], [2, true], stderr);
   }
 });
+
+test("two providers are no provider, however they are written", async () => {
+  for (
+    const [more, why] of [
+      [["--provider", "cuda", "--provider", "cpu"], /this option once, found cuda and cpu/],
+      [["--provider", "cuda,cpu"], /one of auto, cuda, webgpu, dml, cpu, found "cuda,cpu"/],
+      [["--set", "provider=[cuda,cpu]"], /one of auto, .*found \["cuda","cpu"\]/],
+    ] as const
+  ) {
+    const { code, stderr } = await gnomic([...command, "--dry-run", ...more]);
+    assert.deepEqual([code, why.test(stderr)], [2, true], stderr);
+  }
+});

@@ -8,9 +8,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { Effect } from "effect";
 import { readHeader, readSafetensors } from "../../lib/safetensors/safetensors.ts";
-import { asFault } from "../../lib/as-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
-import { randomInt } from "../../engine/random/draw.ts";
 import { trainingCodec } from "../../inversion/event-kinds.ts";
 import { openEventLog, parseEvents, readEvents } from "../../runtime/execute/event-log.ts";
 import { lockState } from "../../lib/lock.ts";
@@ -20,39 +18,10 @@ import { openStore, storeName } from "../../runtime/store/artefact-store.ts";
 import { makeRun } from "../../runtime/testing/make-run.ts";
 import { testOrigin } from "../../runtime/testing/origin.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
+import { damaged, outcomeOf } from "./damage.ts";
 
 const skip = process.env.GNOMIC_FAULTS === "1" ? false : "only in `deno task test:faults`";
 const casesEach = 850;
-
-/** The case's damaged bytes; never the same ones as before. */
-function damaged(whole: Uint8Array, seed: number): Uint8Array {
-  const draw = (purpose: string, below: number) =>
-    randomInt({ seed, purpose, step: 0, item: 0 }, Math.max(1, below));
-  const at = draw("at", whole.length);
-  const length = 1 + draw("length", Math.min(64, whole.length - at));
-  const head = whole.subarray(0, at);
-  const ways: readonly (() => Uint8Array)[] = [
-    () => whole.map((byte, i) => i === at ? byte ^ (1 << draw("bit", 8)) : byte),
-    () => head,
-    () => Buffer.concat([head, whole.subarray(at + length)]),
-    () => Buffer.concat([head, whole.subarray(at, at + length), whole.subarray(at)]),
-    () => whole.map((byte, i) => i >= at && i < at + length ? draw("fill", 256) : byte),
-    () => Buffer.concat([whole, head]),
-    () => whole.map((byte, i) => i >= at && i < at + length ? 0x30 + draw(`digit ${i}`, 10) : byte),
-  ];
-  const made = ways[draw("way", ways.length)]();
-  return Buffer.compare(made, whole) === 0 ? Buffer.concat([whole, Buffer.from(" ")]) : made;
-}
-
-type Outcome = { readonly value: unknown } | { readonly fault: Fault };
-
-const outcomeOf = async (read: () => Promise<unknown>): Promise<Outcome> => {
-  try {
-    return { value: await read() };
-  } catch (cause) {
-    return { fault: asFault(cause) };
-  }
-};
 
 interface Reader {
   readonly name: string;

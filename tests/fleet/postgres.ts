@@ -8,6 +8,7 @@ import {
   existsSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -50,6 +51,10 @@ export interface Postgres {
   readonly owner: string;
   /** Runs SQL as the owner; what it prints. */
   readonly sql: (text: string) => string;
+  /** The server's process. */
+  readonly pid: () => number;
+  /** What it wrote to its log. */
+  readonly log: () => string;
   readonly start: () => void;
   /** As a crash: at once, nothing is written. */
   readonly crash: () => void;
@@ -130,6 +135,8 @@ export async function startPostgres(
     address: addressOf("worker"),
     owner,
     sql,
+    pid: () => Number(readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[0]),
+    log: () => readFileSync(join(folder, "log"), "utf8"),
     start,
     crash: () => control("-m", "immediate", "stop"),
     remove: () => {

@@ -13,6 +13,7 @@ import { Engine } from "../../engine/session/engine.ts";
 import { normals } from "../../engine/random/draw.ts";
 import { openModel } from "../../engine/weights/model.ts";
 import { readSafetensors } from "../../lib/safetensors/safetensors.ts";
+import { sumError } from "../../engine/setup/sum-check.ts";
 import { checkGoldenRun } from "../golden-values/golden-run.ts";
 import { skip, useSoftwareVulkan } from "./software-vulkan.ts";
 
@@ -70,3 +71,7 @@ test(
     await cpu.close();
   },
 );
+
+test("long sums in float32 are within 1e-4 of float64's", { skip }, async () => {
+  assert.ok(await sumError(device, "float32") < 1e-4);
+});

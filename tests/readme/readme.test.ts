@@ -2,30 +2,12 @@
 // test in the place of `deno run`; trainings are cut to two steps. What takes minutes runs in CI.
 // The trap: `output/bruce_the_gnome-1a2b3c4d` stands for the run that the test made.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import process from "node:process";
 import { after, before, test } from "node:test";
-import { scriptCommand } from "../../runtime/platform/runtime.ts";
-import { program, root, runIn } from "../end-to-end/project.ts";
-
-const read = (path: string) => readFileSync(join(root, path), "utf8");
-const readme = read("README.md");
-
-const blocksOf = (language: string): readonly string[] =>
-  [...readme.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, "gms"))].map(([, code]) =>
-    code
-  );
+import { root, runIn } from "../end-to-end/project.ts";
+import { blocksOf, makeProject, needsFleet, read, shell } from "./readme-project.ts";
 
 /** Run by `.ci/run`, in fresh clones. */
 const inCi: Readonly<Record<string, string>> = {
@@ -42,69 +24,11 @@ const endless: Readonly<Record<string, RegExp>> = {
 const folder = mkdtempSync(join(tmpdir(), "gnomic-readme-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const short = [
-  "max_train_steps=2",
-  "save_every_n_steps=2",
-  "validate_every_n_steps=2",
-  "validation_steps=2",
-  "num_validation_images_per_prompt=1",
-  "before_after_timesteps=[]",
-  "data_loader.resolution=64",
-  "threads=1",
-].flatMap((setting) => ["--set", setting]);
-
-const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).join(" ");
-
-/** `deno run NAME ...` with the runtime of the test; trainings are short. */
-function writeDeno(bin: string): void {
-  const [command, args] = scriptCommand(program);
-  mkdirSync(bin);
-  writeFileSync(
-    join(bin, "deno"),
-    `#!/bin/sh
-[ "$1" = run ] || exit 99
-shift
-case "$*" in
-  *--dry-run* | *--explain* | *--help* | *examples/*) ;;
-  pipeline*) set -- "$@" ${quoted(short)} ;;
-esac
-exec ${quoted([command, ...args])} "$@"
-`,
-    { mode: 0o755 },
-  );
-}
-
-const run = () => basename(runIn(folder));
-const bin = join(folder, "bin");
-
-async function shell(code: string, until?: RegExp): Promise<string> {
-  const child: ChildProcess = spawn("sh", ["-e"], {
-    cwd: folder,
-    detached: true,
-    stdio: ["pipe", "pipe", "pipe"],
-    env: { ...process.env, NO_COLOR: "1", PATH: `${bin}:${process.env.PATH}` },
-  });
-  let said = "";
-  let enough = false;
-  const hear = (text: string) => {
-    said += text;
-    if (enough || until === undefined || !until.test(said)) return;
-    enough = true;
-    process.kill(-child.pid!, "SIGTERM");
-  };
-  child.stdout!.setEncoding("utf8").on("data", hear);
-  child.stderr!.setEncoding("utf8").on("data", hear);
-  child.stdin!.end(code);
-  const status = await new Promise<number | null>((resolve) => child.on("close", resolve));
-  assert.ok(until === undefined ? status === 0 : enough, `exit ${status} of\n${code}\n${said}`);
-  return said;
-}
+/** The first training's; a sweep makes others beside it. */
+let run = "";
 
 before(async () => {
-  writeDeno(bin);
-  for (const name of ["config", "pipelines", "sample_data", "sweeps", "tests"]) {
-    symlinkSync(join(root, name), join(folder, name));
-  }
+  makeProject(folder);
   // Blocks that are files begin with a comment that names them.
   for (const code of [...blocksOf("ts"), ...blocksOf("yaml")]) {
     const path = /^(?:\/\/|#) (my-\S+)$/m.exec(code)?.[1];
@@ -112,16 +36,17 @@ before(async () => {
     mkdirSync(join(folder, dirname(path)), { recursive: true });
     writeFileSync(join(folder, path), code);
   }
-  await shell("deno run pipeline sdxl-ti\n");
+  await shell(folder, "deno run pipeline sdxl-ti\n");
+  run = basename(runIn(folder));
 });
 
 for (const block of blocksOf("sh")) {
-  if (block in inCi) continue;
+  if (block in inCi || needsFleet(block)) continue;
   test(block.trim().split("\n")[0], async () => {
-    const name = /my-gnome\/|examples\//.test(block) ? "" : run();
+    const name = /my-gnome\/|examples\//.test(block) ? "" : run;
     // Deno would look for what an example imports beside the link.
     const here = block.replaceAll("./examples/", `${root}/examples/`);
-    await shell(here.replaceAll("bruce_the_gnome-1a2b3c4d", name), endless[block]);
+    await shell(folder, here.replaceAll("bruce_the_gnome-1a2b3c4d", name), endless[block]);
   });
 }
 

@@ -6,8 +6,9 @@
 // it is made anew when the theme changes.
 // (uPlot's address is right twice: for tools as a path, and in a browser, which drops the "..".)
 import uPlotModule from "../../../node_modules/uplot/dist/uPlot.esm.js";
+import { currentAxis } from "./axis.js";
 import { fill, h, setText } from "./dom.js";
-import { count, isNumber } from "./format.js";
+import { isNumber } from "./format.js";
 
 /**
  * @typedef {object} Curve
@@ -30,9 +31,10 @@ import { count, isNumber } from "./format.js";
  * @property {number} [height]
  * @property {boolean} [fromZero]
  * @property {boolean} [logarithmic]
- * @property {(from: number, to: number) => void} [onZoom]
+ * @property {(from: number, to: number) => void} [onZoom] in the measure of the axis
  * @property {() => void} [onZoomOut]
  * @property {Node} [controls]
+ * @property {import("./axis.js").Axis} [axis] left out: the one that is chosen on the page
  * @property {boolean} [legend] names every curve beside its value, also where it has no point of its own: of
  *   curves of several runs, whose points lie at different places
  */
@@ -41,7 +43,7 @@ import { count, isNumber } from "./format.js";
 const uPlot = uPlotModule;
 const describedEvery = 3000;
 
-/** @typedef {{step: number, value: number, label: string, colour: string}} Mark */
+/** @typedef {{x: number, value: number, label: string, colour: string}} Mark */
 /** @typedef {{from: number, middle: number, to: number}} Range */
 
 const colourOf = (/** @type {string} */ name) =>
@@ -74,6 +76,7 @@ function niceRange([least, most], { fromZero, logarithmic }, marked) {
 export function createChart(options) {
   const { title, hint, curves, format, tick = format, height = 220, controls, legend = false } =
     options;
+  const axisNow = () => options.axis ?? currentAxis();
   const readout = h("output", { class: "readout" });
   const canvas = h("div", { class: "canvas" });
   const table = h("table");
@@ -122,8 +125,8 @@ export function createChart(options) {
   const drawMarks = (/** @type {any} */ u) => {
     const { left, width, top, height } = u.bbox;
     const ratio = uPlot.pxRatio;
-    for (const { step, value, label, colour } of marks) {
-      const x = u.valToPos(step, "x", true);
+    for (const { x: place, value, label, colour } of marks) {
+      const x = u.valToPos(place, "x", true);
       const y = u.valToPos(value, "y", true);
       if (x < left - 1 || x > left + width + 1) continue;
       u.ctx.save();
@@ -156,7 +159,7 @@ export function createChart(options) {
       );
     fill(
       readout,
-      h("span", { class: "muted" }, `step ${count(step)}`),
+      h("span", { class: "muted" }, axisNow().say(step)),
       ...said.map(({ curve, at, value }) =>
         h(
           "span",
@@ -165,7 +168,7 @@ export function createChart(options) {
           legend || said.length > 1 ? h("span", { class: "label" }, curve.label) : null,
           h("b", {}, format(value)),
           legend && isNumber(value) && endsBefore(data[curves.indexOf(curve) + 1], at, index)
-            ? ` at step ${count(/** @type {number} */ (data[0][at]))}`
+            ? ` (${axisNow().say(/** @type {number} */ (data[0][at]))})`
             : null,
         )
       ),
@@ -243,8 +246,14 @@ export function createChart(options) {
             ...axis(),
             size: 26,
             space: 70,
-            values: (/** @type {any} */ _u, /** @type {number[]} */ v) =>
-              v.map((step) => Number.isInteger(step) ? count(step) : ""),
+            incrs: axisNow().increments,
+            values: (
+              /** @type {any} */ _u,
+              /** @type {number[]} */ v,
+              /** @type {number} */ _axis,
+              /** @type {number} */ _space,
+              /** @type {number} */ increment,
+            ) => v.map((x) => axisNow().tick(x, increment)),
           },
           {
             ...axis(),
@@ -262,10 +271,7 @@ export function createChart(options) {
           setSelect: [(/** @type {any} */ u) => {
             const { left, width } = u.select;
             if (width < 6) return;
-            options.onZoom?.(
-              Math.ceil(u.posToVal(left, "x")),
-              Math.floor(u.posToVal(left + width, "x")),
-            );
+            options.onZoom?.(u.posToVal(left, "x"), u.posToVal(left + width, "x"));
             u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
           }],
         },
@@ -299,12 +305,12 @@ export function createChart(options) {
     fill(
       table,
       h("caption", {}, title),
-      h("tr", {}, h("th", {}, "step"), ...lines.map(({ curve }) => h("th", {}, curve.label))),
+      h("tr", {}, h("th", {}, "at"), ...lines.map(({ curve }) => h("th", {}, curve.label))),
       ...rows.map((row) =>
         h(
           "tr",
           {},
-          h("td", {}, steps[row]),
+          h("td", {}, axisNow().say(/** @type {number} */ (steps[row]))),
           ...lines.map(({ values }) => h("td", {}, format(values[row]))),
         )
       ),

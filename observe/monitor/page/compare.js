@@ -1,40 +1,26 @@
 /// <reference lib="dom" />
 // @ts-check
-// This run beside another one: curves in one chart, numbers, what differs in the configuration, and the
-// pictures of both, locked to one step.
+// This run beside others: curves in one chart, numbers, what differs in the configuration, and the pictures
+// of all, locked to one step. The trap: which runs they are stands in the address alone.
 import { metricOf } from "../../../inversion/metrics.js";
-import { createChart } from "./chart.js";
+import { axisChooser, currentAxis } from "./axis.js";
 import { shownValue } from "./configuration.js";
-import { fill, h } from "./dom.js";
-import { pictureSteps } from "./explorer.js";
+import { fill, h, icon, setText } from "./dom.js";
 import { count, duration, loss, short } from "./format.js";
+import { createOverlay, lookOf } from "./overlay.js";
 import { curveOf } from "../../reading/curves.js";
 import { incomparable } from "../../reading/measured-alike.js";
-import { secondsPerStep } from "../../reading/run-state.js";
+import { secondsPerStep, totalSeconds, workedSeconds } from "../../reading/run-state.js";
 import { statusOf } from "../../reading/run-status.js";
-import { getCurves, getRun, getRuns, pictureAddress } from "./server.js";
+import { getCurves, getRun, getRuns } from "./server.js";
+import { createSideBySide } from "./side-by-side.js";
 
 /** @typedef {import("./view.js").Shown} Shown */
 /** @typedef {import("../../reading/run-view.ts").RunView} RunView */
 /** @typedef {import("../../reading/curves.js").Curves} Curves */
 /** @typedef {{id: string, description: RunView, curves: Curves}} Side */
 
-/**
- * Two curves over one x: each has a gap where only the other has a point, and is drawn across it.
- * @param {{x: readonly number[], y: readonly (number | null)[]}} a
- * @param {{x: readonly number[], y: readonly (number | null)[]}} b
- * @returns {(number | null)[][]}
- */
-function joined(a, b) {
-  const inA = new Map(a.x.map((x, i) => [x, a.y[i]]));
-  const inB = new Map(b.x.map((x, i) => [x, b.y[i]]));
-  const xs = [...new Set([...a.x, ...b.x])].sort((p, q) => p - q);
-  return [
-    xs,
-    xs.map((x) => inA.get(x) ?? /** @type {any} */ (undefined)),
-    xs.map((x) => inB.get(x) ?? /** @type {any} */ (undefined)),
-  ];
-}
+const mostRuns = 8;
 
 /** @param {Side} side */
 function numbersOf({ description: { state, alive } }) {
@@ -48,24 +34,27 @@ function numbersOf({ description: { state, alive } }) {
     "fixed loss now": loss(fixedLoss?.last),
     "variance ratio": fixedLoss?.varianceRatio?.toFixed(2) ?? "–",
     "time per step": duration(secondsPerStep(state)),
+    "time worked": duration(workedSeconds(state.spans)),
+    "time in all": duration(totalSeconds(state.spans)),
     device: state.device,
     chosen: state.chosen === null ? "–" : `step ${count(state.chosen.step)}`,
   };
 }
 
-/** @param {Side} a @param {Side} b */
-function tables(a, b) {
-  const [inA, inB] = [numbersOf(a), numbersOf(b)];
-  const numbers = Object.keys(inA).map((name) => {
-    const key = /** @type {keyof typeof inA} */ (name);
-    return [name, inA[key], inB[key]];
-  });
-  const values = (/** @type {Side} */ { description }) =>
-    new Map(description.configuration.map(({ key, value }) => [key, shownValue(value)]));
-  const [hereA, hereB] = [values(a), values(b)];
-  const options = [...new Set([...hereA.keys(), ...hereB.keys()])]
-    .filter((key) => hereA.get(key) !== hereB.get(key))
-    .map((key) => [key, hereA.get(key) ?? "–", hereB.get(key) ?? "–"]);
+/** @param {readonly Side[]} sides */
+function tables(sides) {
+  const each = sides.map(numbersOf);
+  const numbers = Object.keys(each[0]).map((name) => [
+    name,
+    ...each.map((values) => values[/** @type {keyof typeof each[0]} */ (name)]),
+  ]);
+  const values = sides.map(({ description }) =>
+    new Map(description.configuration.map(({ key, value }) => [key, shownValue(value)]))
+  );
+  const options = [...new Set(values.flatMap((here) => [...here.keys()]))]
+    .map((key) => [key, ...values.map((here) => here.get(key) ?? "–")])
+    .filter(([, first, ...others]) => others.some((other) => other !== first));
+  const dot = (/** @type {number} */ i) => h("i", { class: `dot ${lookOf(i).colour}` });
   const table = (/** @type {string} */ title, /** @type {string[][]} */ rows) =>
     h(
       "section",
@@ -80,18 +69,22 @@ function tables(a, b) {
           h(
             "thead",
             {},
-            h("tr", {}, h("th", {}), h("th", {}, nameOf(a)), h("th", {}, nameOf(b))),
+            h(
+              "tr",
+              {},
+              h("th", {}),
+              ...sides.map((side, i) => h("th", {}, dot(i), " ", nameOf(side))),
+            ),
           ),
           h(
             "tbody",
             {},
-            ...rows.map(([name, one, other]) =>
+            ...rows.map(([name, ...cells]) =>
               h(
                 "tr",
                 {},
                 h("th", { scope: "row" }, name),
-                h("td", {}, h("code", {}, one)),
-                h("td", {}, h("code", {}, other)),
+                ...cells.map((cell, i) => h("td", {}, dot(i), " ", h("code", {}, cell))),
               )
             ),
           ),
@@ -103,163 +96,161 @@ function tables(a, b) {
 
 const nameOf = (/** @type {Side} */ { description }) => description.state.run || description.name;
 
-/** Pictures of both at one step, each at its nearest step not after it. @param {Side} a @param {Side} b */
-function pictures(a, b) {
-  const steps = [...new Set([a, b].flatMap(({ description }) => pictureSteps(description.state)))]
-    .sort((p, q) => p - q);
-  const slider = h("input", {
-    type: "range",
-    min: "0",
-    max: String(Math.max(0, steps.length - 1)),
-    value: String(steps.length - 1),
-    class: "steps",
-    "aria-label": "step",
+/** Why fixed losses of the runs do not compare with the first one's. @param {readonly Side[]} sides */
+function notComparable([first, ...others]) {
+  const measured = others.filter(({ description }) => description.state.fixedLoss !== null);
+  if (first.description.state.fixedLoss === null) return [];
+  return measured.flatMap((other) => {
+    const reasons = incomparable(first.description.measuredOn, other.description.measuredOn);
+    return reasons.length === 0 ? [] : [`${nameOf(other)}: ${reasons.join("; ")}`];
   });
-  const pairs = h("div", { class: "pairs" });
-  const label = h("b", {});
-
-  /** @param {Side} side @param {number} prompt @param {number} step */
-  const picture = ({ id, description: { state } }, prompt, step) => {
-    const at = pictureSteps(state).findLast((each) =>
-      each <= step && `${prompt}-0` in state.validations[each].pictures
-    );
-    if (at === undefined) return h("div", { class: "missing" }, "no picture yet");
-    const { text, width, height, at: made } = state.validations[at].pictures[`${prompt}-0`];
-    return h(
-      "figure",
-      {},
-      h("img", {
-        src: pictureAddress(id, `${at}-${prompt}-0`, 640, made),
-        width,
-        height,
-        alt: `step ${at}: ${text}`,
-      }),
-      h("figcaption", {}, at === step ? text : `${text} (step ${count(at)})`),
-    );
-  };
-
-  const show = () => {
-    const step = steps[Number(slider.value)] ?? 0;
-    fill(label, `Step ${count(step)}`);
-    const prompts = Math.max(...[a, b].map(({ description }) => description.state.prompts.length));
-    fill(
-      pairs,
-      ...Array.from(
-        { length: prompts },
-        (_, prompt) =>
-          h("div", { class: "pair" }, picture(a, prompt, step), picture(b, prompt, step)),
-      ),
-    );
-  };
-  slider.addEventListener("input", show);
-  if (steps.length > 0) show();
-  return h(
-    "section",
-    { hidden: steps.length === 0 },
-    h("h2", {}, "Pictures"),
-    h("div", { class: "toolbar" }, slider, label),
-    pairs,
-  );
 }
 
 /** @param {Shown} shown @returns {import("./view.js").View} */
 export function createCompare({ run, curves }) {
-  const chooser = h("select", { "aria-label": "the other run" });
-  const found = h("div", { class: "compared" });
-  /** @type {import("./chart.js").Chart[]} */
-  let charts = [];
+  const adder = h("select", { "aria-label": "another run" });
+  const chips = h("span", { class: "chips" });
+  const notice = h("p", { class: "notice", hidden: true });
+  const empty = h("p", { class: "waiting", hidden: true });
+  const smoothed = createOverlay({
+    title: "Loss, smoothed",
+    format: loss,
+    tick: short,
+    height: 240,
+  });
+  const fixed = createOverlay({
+    title: "Fixed loss",
+    format: loss,
+    tick: short,
+    height: 240,
+  });
+  const charts = h("div", { class: "charts" }, smoothed.element, fixed.element);
+  const compared = h("div", {});
+  const pictures = createSideBySide();
+  /** @type {readonly Side[]} */
+  let sides = [];
+  /** @type {readonly import("../../reading/run-list.ts").ListedRun[]} */
+  let others = [];
+  /** Ids of the others that are shown. @type {readonly string[]} */
+  let wanted = [];
+  let asked = 0;
 
-  /** @param {string} id */
-  const compareWith = async (id) => {
-    const [description, others] = await Promise.all([
-      getRun(id),
-      getCurves(id, { points: 900, smoothing: curves.view.smoothing }),
-    ]);
-    const mine = await getCurves(run.id, { points: 900, smoothing: curves.view.smoothing });
-    /** @type {Side} */
-    const a = { id: run.id, description: run.description, curves: mine };
-    /** @type {Side} */
-    const b = { id, description, curves: others };
-    charts.forEach((chart) => chart.destroy());
-    const both = [
-      { label: nameOf(a), colour: "accent", width: 2 },
-      { label: nameOf(b), colour: "rose", width: 2 },
-    ];
-    const smoothed = createChart({
-      title: "Loss, smoothed",
-      format: loss,
-      tick: short,
-      curves: both,
-      height: 240,
-    });
-    const fixed = createChart({ title: "Fixed loss", format: loss, curves: both, height: 240 });
-    charts = [smoothed, fixed];
-    const reasons = incomparable(a.description.measuredOn, b.description.measuredOn);
-    const measured = [a, b].every(({ description }) => description.state.fixedLoss !== null);
+  const draw = () => {
+    const spans = sides.map(({ description }) => description.state.spans);
+    const lines = (/** @type {string} */ key, /** @type {"last" | "smoothed"} */ which) =>
+      sides.map((side, i) => {
+        const found = curveOf(side.curves, metricOf(key));
+        return {
+          label: nameOf(side),
+          line: { x: currentAxis().place(found, spans[i]), y: found[which] },
+        };
+      });
+    smoothed.update(lines("loss", "smoothed"));
+    fixed.update(lines("fixedLoss", "last"));
+  };
+
+  const show = async () => {
+    const mine = ++asked;
+    const ids = [run.id, ...wanted];
+    const loaded = await Promise.all(ids.map(async (id) => {
+      const [description, data] = await Promise.all([
+        getRun(id),
+        getCurves(id, { points: 900, smoothing: curves.view.smoothing }),
+      ]);
+      return { id, description, curves: data };
+    }));
+    if (mine !== asked) return;
+    sides = loaded;
+    const reasons = notComparable(sides);
+    notice.hidden = reasons.length === 0;
+    setText(notice, `Fixed losses that do not compare with this run's: ${reasons.join(". ")}.`);
+    fill(compared, ...tables(sides));
+    draw();
+    pictures.update(sides.map((side, i) => ({
+      id: side.id,
+      label: nameOf(side),
+      colour: lookOf(i).colour,
+      state: side.description.state,
+      ended: statusOf(side.description.state, side.description.alive).kind !== "running",
+    })));
+  };
+
+  /** @param {readonly string[]} ids */
+  const choose = (ids) => {
+    wanted = ids.slice(0, mostRuns - 1);
+    const parts = ["#/run", ...[run.id, "compare", ...wanted].map(encodeURIComponent)];
+    history.replaceState(null, "", parts.join("/"));
+    const named = new Map(others.map(({ id, state }) => [id, state.run || id]));
     fill(
-      found,
-      h(
-        "p",
-        { class: "notice", hidden: !measured || reasons.length === 0 },
-        `The fixed losses of these two do not compare: ${reasons.join("; ")}.`,
+      chips,
+      ...wanted.map((id, i) =>
+        h(
+          "button",
+          {
+            class: "action chip",
+            title: "Take it out",
+            on: { click: () => choose(wanted.filter((each) => each !== id)) },
+          },
+          h("i", { class: `dot ${lookOf(i + 1).colour}` }),
+          h("span", {}, named.get(id) ?? id),
+          icon("cross"),
+        )
       ),
-      h(
-        "div",
-        { class: "charts" },
-        h("div", { class: "wide" }, smoothed.element),
-        h("div", {
-          class: "wide",
-        }, fixed.element),
-      ),
-      ...tables(a, b),
-      pictures(a, b),
     );
-    const curvesOf = (/** @type {string} */ key) =>
-      [a, b].map(({ curves }) => curveOf(curves, metricOf(key)));
-    const average = curvesOf("loss").map(({ step, smoothed }) => ({ x: step, y: smoothed }));
-    const fixedLoss = curvesOf("fixedLoss").map(({ step, last }) => ({ x: step, y: last }));
-    smoothed.update(joined(average[0], average[1]));
-    fixed.update(joined(fixedLoss[0], fixedLoss[1]));
+    const left = others.filter(({ id }) => !wanted.includes(id));
+    fill(
+      adder,
+      h("option", { value: "" }, "another run …"),
+      ...left.map(({ id }) => h("option", { value: id }, named.get(id) ?? id)),
+    );
+    adder.hidden = left.length === 0 || wanted.length >= mostRuns - 1;
+    show().catch((error) => {
+      empty.hidden = false;
+      setText(empty, error.message);
+    });
   };
 
   getRuns().then((runs) => {
-    const others = runs.filter(({ id }) => id !== run.id);
-    fill(
-      chooser,
-      ...others.map(({ id, state }) => h("option", { value: id }, state.run || id)),
+    others = runs.filter(({ id }) => id !== run.id);
+    const alone = others.length === 0;
+    for (const each of [adder, charts]) each.hidden = alone;
+    empty.hidden = !alone;
+    setText(
+      empty,
+      "There is only this run here. Start the monitor on a folder of runs to compare several.",
     );
-    chooser.hidden = others.length === 0;
-    if (others.length === 0) {
-      return fill(
-        found,
-        h(
-          "p",
-          { class: "waiting" },
-          "There is only this run here. Start the monitor on a folder of runs to compare two.",
-        ),
-      );
-    }
-    const asked = decodeURIComponent(location.hash.split("/")[4] ?? "");
-    if (others.some(({ id }) => id === asked)) chooser.value = asked;
-    return compareWith(chooser.value);
+    if (alone) return;
+    const given = location.hash.split("/").slice(4).map(decodeURIComponent)
+      .filter((asked) => others.some(({ id }) => id === asked));
+    choose(given.length > 0 ? given : [others[0].id]);
   });
-  chooser.addEventListener("change", () => {
-    const address = `#/run/${encodeURIComponent(run.id)}/compare/${
-      encodeURIComponent(chooser.value)
-    }`;
-    history.replaceState(null, "", address);
-    compareWith(chooser.value);
+  adder.addEventListener("change", () => choose([...wanted, adder.value]));
+  const axis = axisChooser(() => {
+    smoothed.remake();
+    fixed.remake();
+    draw();
   });
 
   return {
     element: h(
       "div",
       { class: "compare" },
-      h("div", { class: "toolbar" }, "with ", chooser),
-      found,
+      h("div", { class: "toolbar" }, "with ", chips, adder, axis),
+      notice,
+      empty,
+      charts,
+      compared,
+      pictures.element,
     ),
     update: () => undefined,
-    redraw: () => charts.forEach((chart) => chart.remake()),
-    close: () => charts.forEach((chart) => chart.destroy()),
+    redraw() {
+      smoothed.remake();
+      fixed.remake();
+    },
+    close() {
+      asked++;
+      smoothed.destroy();
+      fixed.destroy();
+    },
   };
 }

@@ -12,17 +12,13 @@ import { clientsOf, count, loss, pictureText } from "./format.js";
 import { openLightbox } from "./lightbox.js";
 import { checkpointAt } from "../../reading/run-state.js";
 import { pictureAddress } from "./server.js";
+import { pictureSteps } from "./side-by-side.js";
 import { request } from "./steering.js";
 import { toast } from "./toast.js";
 
 /** @typedef {import("./view.js").Shown} Shown */
 
 const playMilliseconds = 350;
-
-/** Steps that have a picture, rising. @param {import("../../reading/run-state.js").RunState} state */
-export const pictureSteps = (state) =>
-  Object.values(state.validations).filter(({ pictures }) => Object.keys(pictures).length > 0)
-    .map(({ step }) => step).sort((a, b) => a - b);
 
 /** @param {Shown} shown @returns {import("./view.js").View} */
 export function createExplorer({ run, curves }) {
@@ -48,7 +44,13 @@ export function createExplorer({ run, curves }) {
   const best = h("button", { class: "action", title: "The step with the best fixed loss (b)" });
   const stage = h("div", { class: "stage" });
   const training = h("aside", { class: "training", "aria-label": "training pictures" });
-  const empty = h("p", { class: "waiting" }, "No pictures yet. The first come with step 0.");
+  const empty = h(
+    "p",
+    { class: "waiting" },
+    run.description.state.outcome === null
+      ? "No pictures yet. The first come with step 0."
+      : "This run has no pictures.",
+  );
 
   const grid = createFilmGrid({
     address: (id, at) => pictureAddress(run.id, id, 160, at),

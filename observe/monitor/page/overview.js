@@ -5,10 +5,10 @@
 // loss on fixed inputs comes with it and the best step is marked there.
 import { charts, metricOf } from "../../../inversion/metrics.js";
 import { curveOf } from "../../reading/curves.js";
+import { axisChooser, currentAxis } from "./axis.js";
 import { createChart } from "./chart.js";
 import { fill, h, setText } from "./dom.js";
 import {
-  ago,
   clientsOf,
   count,
   dateTime,
@@ -20,7 +20,12 @@ import {
   short,
   units,
 } from "./format.js";
-import { remainingSeconds, secondsPerStep } from "../../reading/run-state.js";
+import {
+  remainingSeconds,
+  secondsPerStep,
+  totalSeconds,
+  workedSeconds,
+} from "../../reading/run-state.js";
 import { statusOf } from "../../reading/run-status.js";
 import { pictureAddress } from "./server.js";
 
@@ -70,7 +75,8 @@ function createMetricChart({ metric, beside }, { curves }) {
       ]),
     ]),
     onZoom: (/** @type {number} */ from, /** @type {number} */ to) => {
-      if (to > from) curves.show({ from, to });
+      const steps = points.step.filter((_, i) => places[i] >= from && places[i] <= to);
+      if (steps.length > 1) curves.show({ from: steps[0], to: steps[steps.length - 1] });
     },
     onZoomOut: () => curves.show({ from: undefined, to: undefined }),
   };
@@ -78,32 +84,39 @@ function createMetricChart({ metric, beside }, { curves }) {
     options.logarithmic = /** @type {HTMLInputElement} */ (event.target).checked;
     chart.remake();
   }
+  /** @type {import("./axis.js").Points} */
+  let points = { step: [], at: [] };
+  /** Where they lie on the axis. @type {readonly number[]} */
+  let places = [];
   const chart = createChart(options);
   if (wide) chart.element.classList.add("wide");
   return {
     ...chart,
     /** @param {RunState} state @param {import("../../reading/curves.js").Curves} data */
-    show({ fixedLoss }, data) {
+    show({ fixedLoss, spans }, data) {
       const found = all.map((each) => curveOf(data, each));
+      points = found[0];
+      places = currentAxis().place(points, spans);
       chart.element.hidden = found.every(({ last }) => !last.some(isNumber));
       const columns = found.flatMap(({ max, min, last, smoothed }, i) =>
         [max, min, last, ...(all[i].smoothing === undefined ? [] : [smoothed])]
           .map((values) => scaled(values, per))
       );
-      const marks = metric.key !== "fixedLoss" || fixedLoss === null ? [] : [{
-        step: fixedLoss.bestStep,
+      const best = fixedLoss === null ? -1 : points.step.indexOf(fixedLoss.bestStep);
+      const marks = metric.key !== "fixedLoss" || fixedLoss === null || best < 0 ? [] : [{
+        x: places[best],
         value: fixedLoss.bestLoss,
         label: `best, step ${count(fixedLoss.bestStep)}`,
         colour: "good",
       }];
-      chart.update([found[0].step, ...columns], { marks });
+      chart.update([places, ...columns], { marks });
     },
   };
 }
 
 /** @param {RunState} state @param {boolean} alive @param {number | null | undefined} smoothed */
 function figures(state, alive, smoothed) {
-  const { fixedLoss, following } = state;
+  const { fixedLoss, spans } = state;
   const remaining = remainingSeconds(state);
   const running = statusOf(state, alive).kind === "running";
   const lower = fixedLoss === null ? null : 1 - fixedLoss.bestLoss / fixedLoss.first;
@@ -118,29 +131,21 @@ function figures(state, alive, smoothed) {
     {
       label: "Best fixed loss",
       value: loss(fixedLoss?.bestLoss),
-      note: fixedLoss === null ? "not measured yet" : `step ${count(fixedLoss.bestStep)}` +
-        (lower === null || lower < 5e-5 ? "" : ` · ${(lower * 100).toFixed(2)} % below the start`),
+      note: fixedLoss === null
+        ? (running ? "not measured yet" : "not measured")
+        : `step ${count(fixedLoss.bestStep)}` +
+          (lower === null || lower < 5e-5
+            ? ""
+            : ` · ${(lower * 100).toFixed(2)} % below the start`),
       title: fixedLoss?.heldOut === false
         ? "Measured on pictures that are trained on, which cannot choose: the best is the last"
         : "The best step by pictures that are not trained on",
     },
-    ...Object.entries(fixedLoss?.under ?? {}).map(([pooling, value]) => ({
-      label: "Fixed loss now",
-      value: loss(value),
-      note: `in ${clientsOf(pooling)}`,
-      title: "With the pooled text where these programs take it",
-    })),
-    ...(following ?? []).map(({ pooling, mean, error }) => ({
-      label: "Prompt following F",
-      value: mean.toFixed(3),
-      note: `± ${error.toFixed(3)} in ${clientsOf(pooling)}`,
-      title: "How far pictures differ from the word's around the thing itself; 0 is the word's own",
-    })),
     {
       label: "Variance ratio",
       value: ratio === null ? "–" : ratio.toFixed(2),
       note: ratio === null
-        ? "too few values yet"
+        ? (running ? "too few values yet" : "too few values")
         : ratio < converged
         ? `converged (below ${converged})`
         : `still moving (above ${converged})`,
@@ -159,19 +164,50 @@ function figures(state, alive, smoothed) {
         note: remaining === null
           ? ""
           : `until ${dateTime(Date.now() + remaining * 1000)}, pictures not counted`,
+        title: `worked ${duration(workedSeconds(spans))} so far`,
       }
       : {
-        label: "Last seen",
-        value: ago(state.updatedAt, Date.now()),
-        note: dateTime(state.updatedAt),
+        label: "Time worked",
+        value: duration(workedSeconds(spans)),
+        note: `${duration(totalSeconds(spans))} in all, until ${
+          dateTime(spans.at(-1)?.to ?? null)
+        }`,
+        title: "In all from the first start to the end; between attempts nobody works",
       },
   ];
 }
 
+/** What only some trainings measure. @param {RunState} state */
+const otherFigures = ({ fixedLoss, following }) => [
+  ...Object.entries(fixedLoss?.under ?? {}).map(([pooling, value]) => ({
+    label: "Fixed loss now",
+    value: loss(value),
+    note: `in ${clientsOf(pooling)}`,
+    title: "With the pooled text where these programs take it",
+  })),
+  ...(following ?? []).map(({ pooling, mean, error }) => ({
+    label: "Prompt following F",
+    value: mean.toFixed(3),
+    note: `± ${error.toFixed(3)} in ${clientsOf(pooling)}`,
+    title: "How far pictures differ from the word's around the thing itself; 0 is the word's own",
+  })),
+];
+
+/** @param {{label: string, value: string, note: string, title?: string}} said */
+const figure = ({ label, value, note, title }) =>
+  h(
+    "div",
+    { title },
+    h("dt", {}, label),
+    h("dd", {}, value),
+    h("dd", { class: "muted" }, note),
+  );
+
 /** @param {Shown} shown @returns {import("./view.js").View} */
 export function createOverview(shown) {
   const drawn = charts().map((each) => createMetricChart(each, shown));
-  const numbers = h("dl", { class: "figures" });
+  const numbers = h("dl", { class: "figures seven" });
+  const others = h("dl", { class: "figures small" });
   const zoomed = h("button", {
     class: "action zoomed",
     hidden: true,
@@ -242,18 +278,10 @@ export function createOverview(shown) {
     const { state, alive } = shown.run.description;
     const { data } = shown.curves;
     const smoothed = data && curveOf(data, metricOf("loss")).smoothed.at(-1);
-    fill(
-      numbers,
-      ...figures(state, alive, smoothed).map(({ label, value, note, title }) =>
-        h(
-          "div",
-          { title },
-          h("dt", {}, label),
-          h("dd", {}, value),
-          h("dd", { class: "muted" }, note),
-        )
-      ),
-    );
+    fill(numbers, ...figures(state, alive, smoothed).map(figure));
+    const more = otherFigures(state);
+    others.hidden = more.length === 0;
+    fill(others, ...more.map(figure));
     showNewest();
     showMessages();
   };
@@ -271,6 +299,7 @@ export function createOverview(shown) {
       "div",
       { class: "overview" },
       numbers,
+      others,
       notice,
       h(
         "div",
@@ -280,7 +309,11 @@ export function createOverview(shown) {
       h(
         "p",
         { class: "tip muted" },
-        "Drag across a curve to look closer, double-click to go back. ",
+        axisChooser(() => {
+          drawn.forEach((chart) => chart.remake());
+          updateCurves();
+        }),
+        " Drag across a curve to look closer, double-click to go back. ",
         zoomed,
       ),
       newest,

@@ -3,6 +3,7 @@
 // Health of the trained rows: their norms against those of the vocabulary (a row far outside drowns the
 // rest of a prompt), how far they have turned from where they began, and the words nearest to them.
 import { rowMetrics } from "../../../inversion/metrics.js";
+import { axes } from "./axis.js";
 import { createChart } from "./chart.js";
 import { fill, h } from "./dom.js";
 import { count, isNumber, short } from "./format.js";
@@ -146,7 +147,13 @@ export function createRows(shown) {
   const element = h(
     "div",
     { class: "rows" },
-    h("p", { class: "waiting" }, "The rows have not been looked at yet."),
+    h(
+      "p",
+      { class: "waiting" },
+      shown.run.description.state.outcome === null
+        ? "The rows have not been looked at yet."
+        : "The rows were never looked at.",
+    ),
   );
   /** @type {Map<string, {charts: readonly import("./chart.js").Chart[], table: HTMLElement,
    *   rows: number}>} */
@@ -161,6 +168,7 @@ export function createRows(shown) {
       createChart({
         title,
         hint,
+        axis: axes.steps,
         format: (value) =>
           digits === null || !isNumber(value) ? short(value) : value.toFixed(digits),
         height: 230,

@@ -1,9 +1,11 @@
 /// <reference lib="dom" />
 // @ts-check
 // The stages of the pipeline: how each stands, whether it ran or was taken from the cache and why, how
-// long it took on one common time line, and what was tried again.
+// long it took on one common time line, and what was tried again. The trap: a stage beside the training is
+// there for as long as it and mostly waits, which is no work.
 import { fill, h, icon } from "./dom.js";
 import { dateTime, duration } from "./format.js";
+import { totalSeconds, workedSeconds } from "../../reading/run-state.js";
 
 /** @typedef {import("./view.js").Shown} Shown */
 /** @typedef {import("../../reading/run-state.js").StageState} StageState */
@@ -24,24 +26,62 @@ function secondsOf({ seconds, startedAt, state }, now) {
   return startedAt === null || state !== "running" ? null : (now - startedAt) / 1000;
 }
 
-/** @param {StageState} stage @param {{from: number, to: number, now: number}} span */
-function timeBar(stage, { from, to, now }) {
+/** @typedef {import("../../reading/run-state.js").RunState} RunState */
+
+/** From when to when a stage was there. @param {StageState} stage @param {number} now */
+const presence = (stage, now) => ({
+  from: stage.startedAt ?? now,
+  to: (stage.startedAt ?? now) + (secondsOf(stage, now) ?? 0) * 1000,
+});
+
+/**
+ * What a stage beside the training really worked, which otherwise waits for steps; null: it is none.
+ * @param {StageState} stage @param {RunState} state @param {number} now
+ * @returns {{from: number, to: number}[] | null}
+ */
+function workBeside(stage, { stages, validations }, now) {
+  const trainer = stages.find(({ progress }) => progress?.unit === "steps");
+  if (trainer === undefined || trainer === stage || trainer.startedAt === null) return null;
+  if (stage.startedAt === null || stage.startedAt > trainer.startedAt) return null;
+  const [mine, its] = [presence(stage, now), presence(trainer, now)];
+  if (mine.to < its.to) return null;
+  if (stage.progress?.unit !== "pictures") return [];
+  return Object.values(validations).flatMap(({ startedAt, endedAt }) =>
+    startedAt === null || startedAt < mine.from
+      ? []
+      : [{ from: startedAt, to: endedAt ?? Math.min(now, mine.to) }]
+  );
+}
+
+/** @param {StageState} stage @param {{from: number, to: number, now: number}} span
+ * @param {{from: number, to: number}[] | null} work */
+function timeBar(stage, { from, to, now }, work) {
   const seconds = secondsOf(stage, now);
   const track = h("div", { class: "time-track" });
   if (stage.startedAt === null || seconds === null || to <= from) return track;
   const part = (/** @type {number} */ at) =>
     Math.min(100, Math.max(0, (at - from) / (to - from) * 100));
-  const bar = h("i", { class: wordOf(stage) });
-  const left = part(stage.startedAt);
-  bar.style.left = `${left}%`;
-  bar.style.width = `max(3px, ${part(stage.startedAt + seconds * 1000) - left}%)`;
-  track.append(bar);
+  const bar = (/** @type {{from: number, to: number}} */ time, /** @type {string} */ kind) => {
+    const drawn = h("i", { class: kind });
+    drawn.style.left = `${part(time.from)}%`;
+    drawn.style.width = `max(3px, ${part(time.to) - part(time.from)}%)`;
+    track.append(drawn);
+  };
+  bar(presence(stage, now), work === null ? wordOf(stage) : "beside");
+  for (const time of work ?? []) bar(time, wordOf(stage));
   return track;
 }
 
-/** @param {StageState} stage @param {{from: number, to: number, now: number}} span */
-function card(stage, span) {
+/** @param {StageState} stage @param {{from: number, to: number, now: number}} span @param {RunState} state */
+function card(stage, span, state) {
   const { progress } = stage;
+  const work = workBeside(stage, state, span.now);
+  const worked = work?.reduce((sum, { from, to }) => sum + (to - from) / 1000, 0) ?? 0;
+  const took = work === null
+    ? duration(secondsOf(stage, span.now))
+    : worked === 0
+    ? "beside the training"
+    : `${duration(worked)} of work beside the training`;
   return h(
     "li",
     { class: `stage-card ${wordOf(stage)}` },
@@ -63,7 +103,7 @@ function card(stage, span) {
           `tried again ${stage.retries.length === 1 ? "once" : `${stage.retries.length} times`}`,
         )
         : null,
-      h("span", { class: "stage-time" }, duration(secondsOf(stage, span.now))),
+      h("span", { class: "stage-time" }, took),
     ),
     stage.why === "" ? null : h("p", { class: "why" }, stage.why),
     progress !== null && stage.state === "running"
@@ -74,7 +114,7 @@ function card(stage, span) {
         ` ${progress.done} of ${progress.total} ${progress.unit}`,
       )
       : null,
-    timeBar(stage, span),
+    timeBar(stage, span, work),
     stage.error === null ? null : h("p", { class: "error" }, stage.error),
     stage.retries.length === 0 ? null : h(
       "ul",
@@ -97,7 +137,7 @@ export function createStages({ run }) {
     const now = alive ? Date.now() : state.updatedAt ?? Date.now();
     const starts = state.stages.map(({ startedAt }) => startedAt).filter((at) => at !== null);
     const span = { from: Math.min(...starts, now), to: state.updatedAt ?? now, now };
-    fill(list, ...state.stages.map((stage) => card(stage, span)));
+    fill(list, ...state.stages.map((stage) => card(stage, span, state)));
     fill(
       own,
       ...state.own.toReversed().map(({ event, text, at }) =>
@@ -107,6 +147,8 @@ export function createStages({ run }) {
     const facts = {
       started: dateTime(state.startedAt),
       attempt: String(state.attempts),
+      "time worked": duration(workedSeconds(state.spans)),
+      "time in all": duration(totalSeconds(state.spans)),
       device: state.device,
       ...state.versions,
     };

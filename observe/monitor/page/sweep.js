@@ -6,6 +6,7 @@
 import { metricOf } from "../../../inversion/metrics.js";
 import { curveOf } from "../../reading/curves.js";
 import { statusOf } from "../../reading/run-status.js";
+import { axisChooser, currentAxis } from "./axis.js";
 import { copyPath } from "./clipboard.js";
 import { fill, h, icon, setText } from "./dom.js";
 import { count, duration, loss, short } from "./format.js";
@@ -26,6 +27,8 @@ const curvePoints = 300;
 const mostCurves = 12;
 const bestCurves = 8;
 const mostPictures = 4;
+/** Of losses that do not compare; `sweep show` prints them all. */
+const shownNotes = 3;
 
 /** What the ranking's loss is called. @param {SweepView} sweep */
 const measureOf = ({ by, at }) =>
@@ -209,8 +212,10 @@ export function createSweep(first) {
       /** @type {"last" | "smoothed"} */ which,
     ) =>
       rows.map((row) => {
-        const found = curveOf(/** @type {Loaded} */ (loadedOf(row)).curves, metricOf(key));
-        return { label: shortLabelOf(row), line: { x: found.step, y: found[which] } };
+        const { curves, view } = /** @type {Loaded} */ (loadedOf(row));
+        const found = curveOf(curves, metricOf(key));
+        const x = currentAxis().place(found, view.state.spans);
+        return { label: shortLabelOf(row), line: { x, y: found[which] } };
       });
     empty.hidden = rows.length > 0;
     setText(
@@ -269,7 +274,10 @@ export function createSweep(first) {
         (sweep.by === "held_out"
           ? ", measured on pictures that are not trained on."
           : " of pictures that are trained on: it measures memorising too.") +
-        sweep.incomparable.map((note) => ` ${note}`).join(""),
+        sweep.incomparable.slice(0, shownNotes).map((note) => ` ${note}`).join("") +
+        (sweep.incomparable.length > shownNotes
+          ? ` So for ${count(sweep.incomparable.length - shownNotes)} more.`
+          : ""),
     );
     const said = sweep.rows.filter(({ message }) => message !== null);
     troubles.hidden = said.length === 0;
@@ -314,6 +322,11 @@ export function createSweep(first) {
     looking = setTimeout(() => look().finally(() => closed || again()), lookMilliseconds);
   let closed = false;
 
+  const axis = axisChooser(() => {
+    ranked.remake();
+    smoothed.remake();
+    showRuns();
+  });
   const charts = h("div", { class: "charts" }, ranked.element, smoothed.element);
   const heads = [
     "",
@@ -344,7 +357,7 @@ export function createSweep(first) {
         body,
       ),
     ),
-    h("h2", {}, "Loss curves"),
+    h("h2", {}, "Loss curves ", axis),
     empty,
     charts,
     pictures.element,
