@@ -7,7 +7,7 @@ import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Child } from "../../runtime/testing/child.ts";
+import type { Child } from "../../runtime/testing/child.ts";
 import { eventsOf, gnomic, smallTraining, start } from "../end-to-end/project.ts";
 import type { Postgres } from "./postgres.ts";
 
