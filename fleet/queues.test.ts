@@ -173,6 +173,9 @@ test("only values reach a deferred: what throws, dies or interrupts itself is a 
           yield* Effect.yieldNow;
           worker.interruptUnsafe();
         }
+        // A worker may have begun the next before it was interrupted, which another then begins again.
+        assert.deepEqual([...new Set(tried)].toSorted(), [1, 2, 3]);
+        const begun = tried.length;
         const results = yield* (yield* Tables).results("s");
         assert.deepEqual(results.map(({ outcome }) => outcome.outcome), Array(3).fill("failed"));
         const messages = results.map(({ outcome }) => "message" in outcome ? outcome.message : "");
@@ -183,7 +186,7 @@ test("only values reach a deferred: what throws, dies or interrupts itself is a 
         while ((yield* tables.findSweep("s"))!.state === "running") {
           yield* Effect.sleep("50 millis");
         }
+        assert.equal(tried.length, begun, "no replay trains again");
       }),
     );
-    assert.deepEqual(tried.toSorted(), [1, 2, 3], "no replay trains again");
   }));
