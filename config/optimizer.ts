@@ -58,7 +58,8 @@ export const optimizerFields = {
     default: 0,
   }),
   train_batch_size: option(intFrom(1), {
-    doc: "How many pictures go through the model at once.",
+    doc:
+      "How many pictures go through the model at once; of a smaller data set, all that there are.",
     unit: "pictures",
     default: 4,
   }),

@@ -3,7 +3,7 @@
 // The trap: who came further stands before who lost a halving, whatever their losses.
 import { join } from "node:path";
 import { groups } from "../sweep/ranking.ts";
-import { type PlannedSweep, type PlannedTrial } from "./planned-sweep.ts";
+import type { PlannedSweep, PlannedTrial } from "./planned-sweep.ts";
 import { isReached, type SegmentOutcome } from "./segment-outcome.ts";
 import type { RunRow, StoredResult, StoredSweep } from "./tables.ts";
 

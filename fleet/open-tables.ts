@@ -3,7 +3,7 @@
 import { Effect, Layer, Logger } from "effect";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault, isFault } from "../lib/fault.ts";
-import { type Fleet } from "./connection.ts";
+import type { Fleet } from "./connection.ts";
 import { Members } from "./members.ts";
 import { tablesFor } from "./migrations.ts";
 import { Tables } from "./tables.ts";

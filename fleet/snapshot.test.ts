@@ -123,6 +123,30 @@ test("of a log only what is new is sent, of other files nothing that did not cha
     assert.notEqual(first.digest, second.digest);
   }));
 
+test("a log does not travel without the files that it names", () =>
+  withTemporaryFolder(async (folder) => {
+    const dir = await runIn(join(folder, "a"));
+    const blobs = await Effect.runPromise(folderBlobs(join(folder, "blobs")));
+    let puts = 0;
+    // The training writes a checkpoint and says so while its state is sent.
+    const meanwhile = Effect.sync(() => {
+      if (puts++ > 0) return;
+      mkdirSync(join(dir, "checkpoints"));
+      writeFileSync(join(dir, "checkpoints", "new.safetensors"), "rows");
+      appendFileSync(join(dir, "events.jsonl"), '{"event":"checkpoint"}\n');
+    });
+    const busy: Blobs = {
+      ...blobs,
+      put: (bytes) => Effect.andThen(meanwhile, blobs.put(bytes)),
+    };
+    const mark = await Effect.runPromise(snapshotSender(dir, "gnome-12345678", busy, null));
+    const snapshot = await Effect.runPromise(readSnapshot(blobs, mark));
+    await Effect.runPromise(restoreSnapshot(blobs, snapshot, join(folder, "b")));
+    const there = join(folder, "b", "gnome-12345678");
+    assert.match(readFileSync(join(there, "events.jsonl"), "utf8"), /checkpoint/);
+    assert.ok(existsSync(join(there, "checkpoints", "new.safetensors")));
+  }));
+
 test("a damaged snapshot is passed over for the one before; without one nothing is changed", () =>
   withTemporaryFolder(async (folder) => {
     const dir = await runIn(join(folder, "a"));

@@ -1,8 +1,9 @@
-// Sends what a run has come to while it trains: the state first, then the other files, so that its logs are
-// as new as the state or newer (what is said again after a resume, the log itself drops). Of logs only what is
-// new is sent, of files that did not change nothing.
-// The trap: a training writes meanwhile. A file that is gone when it is read is no part of the snapshot, and
-// a log may end in half a line, as after a crash.
+// Sends what a run has come to while it trains: the state first, so that its logs are as new as the state or
+// newer (what is said again after a resume, the log itself drops). Of logs only what is new is sent, of files
+// that did not change nothing.
+// The trap: a training writes meanwhile. What names other files (logs, records) is read before the others are
+// listed: a log that says of a checkpoint that it is written must not travel without it. A file that is gone
+// when it is read is no part of the snapshot, and a log may end in half a line, as after a crash.
 import { open, readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { Effect } from "effect";
@@ -24,6 +25,7 @@ export interface Sent extends SnapshotMark {
 
 const state = "state.safetensors";
 const isLog = (path: string) => path.endsWith(".jsonl") || path.startsWith("run/tensorboard/");
+const namesOthers = (path: string) => isLog(path) || path.endsWith(".json");
 const mostPieceBytes = 16 << 20;
 /** More pieces than that of one log would make the lists longer than what is new. */
 const mostPieces = 256;
@@ -134,11 +136,15 @@ export const snapshotSender = (
 
     const files: Record<string, readonly Piece[]> = {};
     const step = (yield* savedStep(dir)) ?? 0;
-    const first = { path: `run/${state}`, file: join(dir, state) };
-    for (const source of [first, ...yield* tryPromise(() => sourcesOf(dir))]) {
-      const found = yield* pieces(source);
-      if (found !== undefined) files[source.path] = found;
-    }
+    const send = (sources: readonly Source[]) =>
+      Effect.forEach(sources, (source) =>
+        Effect.map(pieces(source), (found) => {
+          if (found !== undefined) files[source.path] = found;
+        }), { discard: true });
+    const list = tryPromise(() => sourcesOf(dir));
+    yield* send([{ path: `run/${state}`, file: join(dir, state) }]);
+    yield* send((yield* list).filter(({ path }) => namesOthers(path)));
+    yield* send((yield* list).filter(({ path }) => !namesOthers(path)));
     const snapshot: Snapshot = { format: 1, run, step, files };
     const mark = yield* writeSnapshot(blobs, snapshot);
     return { ...mark, sentBytes: sentBytes + mark.bytes };

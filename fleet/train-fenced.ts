@@ -2,7 +2,7 @@
 // The trap: nobody tells a worker that its claim lapsed. It looks at the run's row every third of a lease, and
 // what is no longer its own it kills and says nothing of. Only values reach the workflow.
 import { join } from "node:path";
-import { Data, Duration, Effect, Latch, Schedule } from "effect";
+import { Cause, Data, Duration, Effect, Fiber, Latch, Schedule } from "effect";
 import * as DurableDeferred from "effect/workflow/DurableDeferred";
 import { isFault } from "../lib/fault.ts";
 import { outlast } from "./outlast.ts";
@@ -138,16 +138,20 @@ const trainClaimed = (trainer: Trainer, { segment, claim, sweep, fit }: Claimed)
         message: brought.failure.message,
         machine: name,
       })
-      : train({
-        segment,
-        plan,
-        trial,
-        base,
-        fit,
-        onStep: (at) => void (step = at),
-        onMoment: () => void moment.openUnsafe(),
-        isLost: () => lost,
-      });
+      : asOutcome(
+        train({
+          segment,
+          plan,
+          trial,
+          base,
+          fit,
+          onStep: (at) => void (step = at),
+          onMoment: () => void moment.openUnsafe(),
+          isLost: () => lost,
+        }),
+        name,
+        () => step,
+      );
     const outcome = yield* Effect.raceFirst(
       working,
       Effect.raceFirst(watch, snapshots.sending(moment)),
@@ -169,6 +173,18 @@ const trainClaimed = (trainer: Trainer, { segment, claim, sweep, fit }: Claimed)
     const mayTryAgain = outcome.outcome === "failed" && !isUserFault(outcome) &&
       claim.attempts < plan.attempts;
     return mayTryAgain ? yield* again(outcome.message) : yield* publish(outcome);
+  });
+
+/** Whatever a training comes to, as a value: what it threw, and an interrupt of its own, too. */
+const asOutcome = (training: Effect.Effect<SegmentOutcome>, machine: string, step: () => number) =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.forkChild(training);
+    const exit = yield* Fiber.await(fiber).pipe(Effect.onInterrupt(() => Fiber.interrupt(fiber)));
+    if (exit._tag === "Success") return exit.value;
+    const message = Cause.hasInterruptsOnly(exit.cause)
+      ? "it was interrupted from within"
+      : Cause.pretty(exit.cause);
+    return { outcome: "failed", step: step(), exit: 70, message, machine } satisfies SegmentOutcome;
   });
 
 /** What a slot does with an item. */

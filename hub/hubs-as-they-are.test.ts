@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { startChild } from "../runtime/testing/child.ts";
 import { type Hub, hubTools } from "./hub-client.ts";
-import { HubContentFault, HubUnreachable } from "./hub-fault.ts";
+import { HubContentFault, type HubUnreachable } from "./hub-fault.ts";
 import { currentCommit, listRepository } from "./hub-listing.ts";
 import { hubSettings } from "./hub-settings.ts";
 import { fixture, id } from "./testing/hub-fixture.ts";

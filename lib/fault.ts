@@ -32,7 +32,9 @@ export function describeFault(fields: FaultFields): string {
     : fields.line === undefined
     ? fields.file
     : `${fields.file}:${fields.line}`;
-  const place = [file, fields.tensor, fields.key].filter((part) => part !== undefined).join(" ");
+  // An option of the command line that is called as its key says it once.
+  const key = file === `--${fields.key}` ? undefined : fields.key;
+  const place = [file, fields.tensor, key].filter((part) => part !== undefined).join(" ");
   return `${
     place === "" ? "" : `${place}: `
   }wanted ${fields.wanted}, found ${fields.found}. ${fields.fix}`;

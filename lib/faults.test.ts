@@ -17,3 +17,10 @@ test("several faults are told once each, and the most serious gives the kind", (
   assert.equal(two.kind, "world");
   assert.match(two.message, /^2 problems:(\n {2}.*){2}$/);
 });
+
+test("a place says an option that is called as its key once", () => {
+  const { message } = new Mistake({ ...text, file: "--seed", key: "seed" });
+  assert.equal(message, "--seed: wanted a, found b. c");
+  const other = new Mistake({ ...text, file: "--output", key: "base_output_dir" });
+  assert.equal(other.message, "--output base_output_dir: wanted a, found b. c");
+});

@@ -55,12 +55,20 @@ function evenly(count: number, most: number): readonly number[] {
   return Array.from({ length: fewest }, (_, i) => Math.min(each, count - i * each));
 }
 
+/**
+ * Queries are cut into no more chunks than this: the larger the picture, the fewer of its rows fit `bytes`,
+ * and a graph of millions of nodes could not even be planned. 80 at 1024 px.
+ */
+const mostChunks = 256;
+
 function cutsFor(q: Value, k: Value, bytes: number): Cuts {
   const [batch, heads, length] = q.shape;
   const row = sizeInBytes({ ...q, shape: [k.shape[2]] });
+  const groups = evenly(batch * heads, headsIn(bytes, row * length));
+  const pieces = Math.max(1, Math.floor(mostChunks / groups.length));
   return {
-    heads: evenly(batch * heads, headsIn(bytes, row * length)),
-    rows: evenly(length, Math.max(1, Math.floor(bytes / row))),
+    heads: groups,
+    rows: evenly(length, Math.max(1, Math.floor(bytes / row), Math.ceil(length / pieces))),
   };
 }
 

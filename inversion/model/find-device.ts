@@ -1,6 +1,6 @@
 // Which device `provider: auto` means on this machine, asked once for each run and kept in its manifest.
 // The trap: the first time on a machine this computes for some seconds; it is remembered afterwards.
-import { Effect } from "effect";
+import type { Effect } from "effect";
 import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import type { Configuration } from "../../runtime/pipeline/configuration.ts";

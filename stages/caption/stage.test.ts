@@ -14,7 +14,7 @@ const example = (id: string, caption: string | null): Example => ({
   views: [],
 });
 
-async function run(loader: object, more: object = {}) {
+async function run(loader: object, more: object = {}, own = "in the snow, at night") {
   const options = Schema.decodeUnknownSync(CaptionStageOptions)({
     placeholder_token: "thing",
     initializer_token: "gnome",
@@ -22,7 +22,7 @@ async function run(loader: object, more: object = {}) {
     data_loader: loader,
   });
   const examples = {
-    train: [example("1.jpg", "in the snow, at night"), example("2.jpg", null)],
+    train: [example("1.jpg", own), example("2.jpg", null)],
     heldOut: [example("h1.jpg", "a gnome in a room"), example("h2.jpg", null)],
   };
   const tools = memoryTools();
@@ -95,4 +95,21 @@ test("captions that are given and not used are said", async () => {
     (await run({ caption_templates: ["a {}"], keep_original_captions: true })).notes,
     [],
   );
+});
+
+test("a placeholder that is in the captions already is said once, where a template comes before it", async () => {
+  const keep = { caption_templates: ["a {}", "the {}"], keep_original_captions: true };
+  const { captions, warnings } = await run(keep, {}, "a thing on a lawn");
+  assert.deepEqual(captions.train[0].captions, [
+    "a thing a thing on a lawn",
+    "the thing a thing on a lawn",
+  ]);
+  const said = warnings.filter((text) => !text.includes("no caption for"));
+  assert.equal(said.length, 1);
+  assert.match(
+    said[0],
+    /^1 of 2 pictures have thing in .*: "a thing a thing on a lawn" \(1\.jpg\)/,
+  );
+  const alone = { ...keep, keep_original_captions: false };
+  assert.deepEqual((await run(alone, {}, "a thing on a lawn")).warnings, []);
 });

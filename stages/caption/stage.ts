@@ -55,6 +55,16 @@ export const caption = defineStage({
             "used: keep_original_captions is false, so the templates stand in its place.",
         });
       }
+      const named = train.filter(({ caption }) => caption?.includes(placeholder));
+      if (loader.keep_original_captions && named.length > 0) {
+        const [{ id, caption }] = named;
+        yield* tools.emit({
+          event: "warning",
+          text: `${named.length} of ${train.length} pictures have ${placeholder} in their own ` +
+            "caption, and get it once more with the template in front: " +
+            `"${captionsFor(prefixes, caption, loader)[0]}" (${id}). Take it out of the captions.`,
+        });
+      }
       const captioned = train.map(({ id, caption }) => ({
         id,
         captions: captionsFor(prefixes, caption, loader),

@@ -88,7 +88,8 @@ export const ingestDataset = Effect.fnUntraced(function* (
   );
   if (skipped.length > 5) {
     const rest = skipped.slice(5).map(({ file }) => basename(file ?? ""));
-    yield* warn(`${rest.length} more pictures are skipped: ${rest.join(", ")}.`);
+    const are = rest.length === 1 ? "1 more picture is" : `${rest.length} more pictures are`;
+    yield* warn(`${are} skipped: ${rest.join(", ")}.`);
   }
   yield* Effect.forEach(ingested.flatMap(({ warnings }) => warnings), warn);
   return ingested.map(({ example }) => example);

@@ -174,6 +174,16 @@ test("a broken picture is named; skip_bad_images goes on without it", () =>
     const { train } = await run(folderOptions(folder, { skip_bad_images: true }), tools);
     assert.deepEqual(train.map(({ id }) => id), ["1.png", "2.png"]);
     assert.equal(tools.warnings().filter((text) => /[34]\..* is skipped/.test(text)).length, 2);
+    const more = async (...names: string[]) => {
+      for (const name of names) writeFileSync(join(folder, name), "");
+      const tools = memoryTools();
+      await run(folderOptions(folder, { skip_bad_images: true }), tools);
+      return tools.warnings().filter((text) => / more /.test(text));
+    };
+    assert.deepEqual(await more("5.jpg", "6.jpg", "7.jpg", "8.jpg"), [
+      "1 more picture is skipped: 8.jpg.",
+    ]);
+    assert.deepEqual(await more("9.jpg"), ["2 more pictures are skipped: 8.jpg, 9.jpg."]);
   }));
 
 test("a mask of another shape than its picture ends it even with skip_bad_images", () =>

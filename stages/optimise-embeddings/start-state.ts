@@ -1,5 +1,5 @@
 // The state before the first step: the rows as they begin, the optimizer's moments at zero.
-import { Effect } from "effect";
+import type { Effect } from "effect";
 import { startOptimizer } from "../../engine/optimise/optimizer.ts";
 import type { Engine } from "../../engine/session/engine.ts";
 import type { TokenIds } from "../../inversion/artefacts/token-ids.ts";

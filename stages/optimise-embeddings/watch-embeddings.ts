@@ -2,7 +2,7 @@
 // there before the first step; the rest is for people, and measured when it is first asked for.
 // The trap: SDXL's vocabularies are 400 MB as float32, so they are read in blocks, again each time that words
 // are looked for.
-import { Effect } from "effect";
+import type { Effect } from "effect";
 import { deviationOfBlocks } from "../../engine/optimise/std-pull.ts";
 import type { Engine } from "../../engine/session/engine.ts";
 import type { TokenEmbeddings } from "../../engine/text/token-embeddings.ts";

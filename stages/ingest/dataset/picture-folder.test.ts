@@ -36,6 +36,10 @@ test("the pictures of the folder itself, in natural order, and nothing else", as
     "b-masklabel.png": "",
     "b.txt": "",
     "Thumbs.db": "",
+    "data.jsonl": "",
+    "metadata.jsonl": "",
+    "metadata.csv": "",
+    "other.jsonl": "",
   };
   await withFiles(files, async (folder) => {
     const { sources, faults, files, warnings } = await listPictureFolder(folder);
@@ -45,9 +49,15 @@ test("the pictures of the folder itself, in natural order, and nothing else", as
     ]);
     assert.deepEqual(files, sources.map(({ name }) => join(folder, name)));
     assert.equal(warnings.length, 3);
-    assert.match(warnings[0], /^1 captions \(b\.txt\) are not used: IMAGE_DIR_DATASET has none/);
-    assert.match(warnings[1], /: clip\.mp4, e\.bmp, notes\.txt, folder\.jpg\/, inner\/\. /);
-    assert.match(warnings[2], /^1 files \(b-masklabel\.png\) are taken for masks/);
+    assert.match(
+      warnings[0],
+      /^Captions that are not used, as IMAGE_DIR_DATASET has none: b\.txt\. /,
+    );
+    assert.match(
+      warnings[1],
+      /: clip\.mp4, e\.bmp, notes\.txt, other\.jsonl, folder\.jpg\/ and 1 more\. /,
+    );
+    assert.match(warnings[2], /^Taken for masks, .*: b-masklabel\.png\. /);
   });
 });
 

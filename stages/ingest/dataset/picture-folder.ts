@@ -20,7 +20,7 @@ export async function listPictureFolder(folder: string): Promise<Listing> {
   const captions = names.filter((name) => isText(name) && stems.has(stem(name)));
   const warnings = [
     ...(captions.length === 0 ? [] : [
-      `${captions.length} captions (${few(captions)}) are not used: IMAGE_DIR_DATASET has none. ` +
+      `Captions that are not used, as IMAGE_DIR_DATASET has none: ${few(captions)}. ` +
       "IMAGE_CAPTION_DIR_DATASET with keep_original_captions uses them.",
     ]),
     ...unused(folder, found, (name) => captions.includes(name)),
@@ -120,8 +120,11 @@ async function entriesOf(folder: string): Promise<Entries | DatasetFault> {
   }
 }
 
-/** What Windows keeps in folders of pictures. */
-const systemFiles: readonly string[] = ["desktop.ini", "thumbs.db"];
+/** What Windows keeps in folders of pictures, and tables that list the same pictures for other kinds. */
+const expectedFiles: readonly string[] = [
+  ...["desktop.ini", "thumbs.db"],
+  ...["data.jsonl", "metadata.jsonl", "metadata.csv"],
+];
 
 /** One line about everything in the folder that is neither a picture nor `used`. */
 function unused(
@@ -132,7 +135,7 @@ function unused(
   const masks = names.filter(isMaskOfOneTrainer);
   const others = names.filter((name) =>
     !isPicture(name) && !isMaskOfOneTrainer(name) && !used(name) &&
-    !systemFiles.includes(name.toLowerCase())
+    !expectedFiles.includes(name.toLowerCase())
   );
   const all = [...others, ...folders.map((name) => `${name}/`)];
   return [
@@ -141,8 +144,8 @@ function unused(
       `${[...pictureEndings].join(", ")}.`,
     ]),
     ...(masks.length === 0 ? [] : [
-      `${masks.length} files (${few(masks)}) are taken for masks, and this kind of dataset has ` +
-      "none. IMAGE_CAPTION_JSONL_DATASET names a mask in each line.",
+      `Taken for masks, of which this kind of dataset has none: ${few(masks)}. ` +
+      "IMAGE_CAPTION_JSONL_DATASET names a mask in each line.",
     ]),
   ];
 }
