@@ -57,8 +57,8 @@ function digestPlace(bytes: Uint8Array): number {
   return place < 0 || place > 8 + Number(file.readBigUInt64LE(0)) ? -1 : place + key.length;
 }
 
-/** With its digest in place of the zeros. */
-function sealed(bytes: Uint8Array): Uint8Array {
+/** The same bytes, with their digest in place of the zeros. */
+export function sealed(bytes: Uint8Array): Uint8Array {
   bytes.set(new TextEncoder().encode(sha256(bytes)), digestPlace(bytes));
   return bytes;
 }

@@ -5,6 +5,7 @@
 //   deno task bench --fleet         only what the engine of sweeps costs, see fleet.ts
 //   deno task bench --trials        only looking at a sweep of 200 trials, see many-trials.ts
 //   deno task bench --log           only looking at two runs of 200 000 steps, see long-log.ts
+//   deno task bench --digest        only what the digest in the state costs, see state-digest.ts
 //   deno task bench --graph: what the real training graph costs, see graph.ts
 // --full also takes one step each of a random float16 SDXL of the real size at 512 and 1024 px: half an
 // hour, 7 GB of disk and 12 GB of memory.
@@ -28,6 +29,7 @@ import {
 import { benchLongLog } from "./long-log.ts";
 import { benchManyTrials } from "./many-trials.ts";
 import { makeModel } from "./make-model.ts";
+import { benchStateDigest } from "./state-digest.ts";
 import { median } from "./measured-process.ts";
 import { benchLooking } from "./see.ts";
 import { type Provider, providers } from "../../engine/device/providers.ts";
@@ -45,6 +47,7 @@ const { values } = parseArgs({
     fleet: { type: "boolean", default: false },
     log: { type: "boolean", default: false },
     trials: { type: "boolean", default: false },
+    digest: { type: "boolean", default: false },
     graph: { type: "boolean", default: false },
     provider: { type: "string", default: "cuda" },
     plan: { type: "string", default: "A" },
@@ -196,6 +199,8 @@ async function benchSteps(work: string): Promise<void> {
   await benchLongLog(print);
   print("");
   await benchManyTrials(print);
+  print("");
+  await benchStateDigest(print);
   if (values.full) {
     const full = join(work, "full");
     await makeModel(full, { width: 1, dtype: "float16" });
@@ -212,6 +217,7 @@ if (values.graph) await benchGraph();
 else if (values.fleet) await benchFleet(print);
 else if (values.log) await benchLongLog(print);
 else if (values.trials) await benchManyTrials(print);
+else if (values.digest) await benchStateDigest(print);
 else if (values.learning) await benchLearning(learningPeers(), print);
 else {
   const work = await mkdtemp(join(tmpdir(), "gnomic-bench-model-"));
