@@ -2,13 +2,12 @@
 // has rights on rows alone.
 import { existsSync } from "node:fs";
 import { Effect } from "effect";
-import { type FleetStatus, fleetStatus } from "../fleet/fleet-status.ts";
-import { Members } from "../fleet/members.ts";
+import { fleetFacts, type FleetStatus, fleetStatus } from "../fleet/fleet-status.ts";
 import { withTables } from "../fleet/open-tables.ts";
 import { migrateTables } from "../fleet/sweep-session.ts";
 import type { Fault } from "../lib/fault.ts";
-import { type Terminal, UsageFault } from "./command.ts";
-import { fleetOf } from "./fleet-options.ts";
+import type { Terminal } from "./command.ts";
+import { baseOf, fleetOf, requireShared } from "./fleet-options.ts";
 import { table } from "./table.ts";
 
 type Options = Readonly<Record<string, unknown>>;
@@ -58,23 +57,12 @@ export function fleetLines({ workers, queues, waiting }: FleetStatus): readonly 
 
 export const showFleet = (options: Options, { print }: Terminal): Effect.Effect<void, Fault> =>
   Effect.gen(function* () {
-    const base = options.output === undefined ? "output" : String(options.output);
+    const base = baseOf(options);
     const fleet = yield* fleetOf(base, options);
     if (!fleet.shared && !existsSync(fleet.shown)) {
       return print(options.json === true ? "null" : `There are no sweeps in ${base}.`);
     }
-    const status = yield* withTables(fleet, (tables) =>
-      Effect.gen(function* () {
-        const members = yield* Members;
-        const sweeps = yield* tables.sweeps;
-        const runs = yield* Effect.forEach(sweeps, ({ name }) => tables.runs(name));
-        return fleetStatus({
-          members: yield* members.all,
-          sweeps,
-          runs: runs.flat(),
-          items: yield* members.items,
-        });
-      }));
+    const status = fleetStatus(yield* withTables(fleet, () => fleetFacts));
     if (options.json === true) print(JSON.stringify(status));
     else fleetLines(status).forEach((line) => print(line));
   });
@@ -82,14 +70,7 @@ export const showFleet = (options: Options, { print }: Terminal): Effect.Effect<
 export const migrateFleet = (options: Options, { print }: Terminal): Effect.Effect<void, Fault> =>
   Effect.gen(function* () {
     const fleet = yield* fleetOf("output", options);
-    if (!fleet.shared) {
-      return yield* new UsageFault({
-        key: "GNOMIC_FLEET",
-        wanted: "the address of a PostgreSQL database",
-        found: "nothing",
-        fix: "On one machine the tables are a file that makes itself.",
-      });
-    }
+    yield* requireShared(fleet, "On one machine the tables are a file that makes itself.");
     const role = options.grant === undefined ? null : String(options.grant);
     const made = yield* migrateTables(fleet, role);
     print(made.length === 0 ? "The tables are up to date." : `Made: ${made.join(", ")}.`);

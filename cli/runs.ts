@@ -3,7 +3,7 @@
 import process from "node:process";
 import { Effect } from "effect";
 import type { Command, Terminal } from "./command.ts";
-import { fleetOf, fleetOptions } from "./fleet-options.ts";
+import { baseOf, fleetOf, fleetOptions } from "./fleet-options.ts";
 import { type Call, runsActions, runsUsage } from "./runs-actions.ts";
 
 export const runsCommand: Command = {
@@ -66,7 +66,7 @@ export const runsCommand: Command = {
     if (step !== undefined && !(Number.isInteger(step) && step >= 0)) {
       return Effect.fail(runsUsage("--step", "a number of finished steps", String(options.step)));
     }
-    const base = options.output === undefined ? "output" : String(options.output);
+    const base = baseOf(options);
     const isShared = options.fleet !== undefined || (process.env.GNOMIC_FLEET ?? "") !== "";
     const fleet = isShared ? fleetOf(base, options) : Effect.succeed(null);
     return Effect.flatMap(fleet, (fleet) =>

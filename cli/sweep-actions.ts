@@ -32,12 +32,12 @@ import { sameCommand } from "../runtime/platform/runtime.ts";
 import { type Definition, readDefinition } from "../sweep/definition.ts";
 import { settingsOf, trialCount } from "../sweep/trials.ts";
 import { type Terminal, UsageFault } from "./command.ts";
-import { fleetOf } from "./fleet-options.ts";
+import { baseOf, fleetOf } from "./fleet-options.ts";
 import { presenceOf } from "./fleet-presence.ts";
 import { plainText } from "./plain-text.ts";
 import { progressLine } from "./progress-line.ts";
 import { onSoftStop } from "./signals.ts";
-import { type Act, baseOf, find, notesOn, type Options } from "./sweep-look.ts";
+import { type Act, find, notesOn, type Options } from "./sweep-look.ts";
 import { leaderboardLines } from "./sweep-text.ts";
 
 export class NoSweepFile extends fault("NoSweepFile", "user") {}

@@ -9,7 +9,7 @@ import { type Fault, fault } from "../lib/fault.ts";
 import { nearest } from "../lib/nearest.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import type { Terminal } from "./command.ts";
-import { fleetOf } from "./fleet-options.ts";
+import { baseOf, fleetOf } from "./fleet-options.ts";
 import { leaderboardCsv, leaderboardLines, sweepListLines } from "./sweep-text.ts";
 
 export type Options = Readonly<Record<string, unknown>>;
@@ -20,9 +20,6 @@ export type Act = (
 ) => Effect.Effect<void, Fault>;
 
 export class NoSuchSweep extends fault("NoSuchSweep", "user") {}
-
-export const baseOf = (options: Options): string =>
-  options.output === undefined ? "output" : String(options.output);
 
 const noSuch = ({ base }: Fleet, found: string, names: readonly string[]) => {
   const near = nearest(found, names);

@@ -6,8 +6,8 @@ import process from "node:process";
 import { Duration, Effect, Fiber } from "effect";
 import { Stopped } from "../lib/fault.ts";
 import { tryPromise } from "../lib/try-promise.ts";
-import { type Command, UsageFault } from "./command.ts";
-import { fleetOf, fleetOptions } from "./fleet-options.ts";
+import type { Command } from "./command.ts";
+import { fleetOf, fleetOptions, requireShared } from "./fleet-options.ts";
 import { optionReader } from "./option-reader.ts";
 import { onSoftStop } from "./signals.ts";
 
@@ -79,14 +79,10 @@ export const workerCommand: Command = {
         ])
       );
       const fleet = yield* fleetOf(output, options);
-      if (!fleet.shared) {
-        return yield* new UsageFault({
-          key: "GNOMIC_FLEET",
-          wanted: "the address of a PostgreSQL database",
-          found: "nothing",
-          fix: "On one machine `sweep run` trains by itself and needs no worker.",
-        });
-      }
+      yield* requireShared(
+        fleet,
+        "On one machine `sweep run` trains by itself and needs no worker.",
+      );
       const { slots, offers } = yield* tryPromise(() => slotsHere(wanted));
       const presence = yield* presenceOf(slots, options.allowCustomStages === true, offers);
       const base = blobs === null ? null : resolve(output);

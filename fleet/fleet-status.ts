@@ -1,12 +1,13 @@
 // What `fleet` shows, as data: workers with what each does, queues, and the trainings that wait, each with
 // why. Made from what the tables hold at one moment.
 // The trap: a worker that is silent may only be cut off; what it trains is its own until its lease is over.
-import type { Member, QueueItemRow, WorkerAbout } from "./members.ts";
+import { Effect } from "effect";
+import { type Member, Members, type QueueItemRow, type WorkerAbout } from "./members.ts";
 import type { PlannedSweep } from "./planned-sweep.ts";
 import { silentAfterSeconds } from "./presence.ts";
 import { needsText, serves } from "./queues.ts";
 import { lacking } from "./stage-versions.ts";
-import type { RunRow, StoredSweep } from "./tables.ts";
+import { type RunRow, type StoredSweep, Tables } from "./tables.ts";
 
 export interface WorkerLine {
   readonly worker: string;
@@ -49,6 +50,19 @@ export interface FleetFacts {
   readonly runs: readonly RunRow[];
   readonly items: readonly QueueItemRow[];
 }
+
+/** What the tables hold now. */
+export const fleetFacts = Effect.gen(function* () {
+  const [tables, members] = [yield* Tables, yield* Members];
+  const sweeps = yield* tables.sweeps;
+  const runs = yield* Effect.forEach(sweeps, ({ name }) => tables.runs(name));
+  return {
+    members: yield* members.all,
+    sweeps,
+    runs: runs.flat(),
+    items: yield* members.items,
+  } satisfies FleetFacts;
+});
 
 /** What a worker lacks to train a sweep's trials. */
 export const lacks = (

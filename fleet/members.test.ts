@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { Duration, Effect, Fiber } from "effect";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { embeddedLayer } from "./engine.ts";
-import { fleetStatus } from "./fleet-status.ts";
+import { fleetFacts, fleetStatus } from "./fleet-status.ts";
 import { Members, type WorkerAbout } from "./members.ts";
 import { present } from "./presence.ts";
 import { Sweep } from "./sweep-workflow.ts";
@@ -32,17 +32,7 @@ const onFile = <A>(folder: string, work: Effect.Effect<A, any, any>): Promise<A>
     ) as Effect.Effect<A>,
   );
 
-const looked = Effect.gen(function* () {
-  const [tables, members] = [yield* Tables, yield* Members];
-  const sweeps = yield* tables.sweeps;
-  const runs = yield* Effect.forEach(sweeps, ({ name }) => tables.runs(name));
-  return fleetStatus({
-    members: yield* members.all,
-    sweeps,
-    runs: runs.flat(),
-    items: yield* members.items,
-  });
-});
+const looked = Effect.map(fleetFacts, fleetStatus);
 
 const until = <E, R>(holds: Effect.Effect<boolean, E, R>) =>
   Effect.gen(function* () {

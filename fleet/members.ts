@@ -6,9 +6,10 @@ import { Context, Effect, Layer, Schema } from "effect";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
 import { databaseNow } from "./database-clock.ts";
-import { PlannedSweepJson, Segment } from "./planned-sweep.ts";
+import { PlannedSweepJson, type Segment } from "./planned-sweep.ts";
 import { Offers } from "./queues.ts";
 import { deleteFinished, keptDays } from "./retention.ts";
+import { segmentsIn } from "./waiting.ts";
 
 const { Finite, Int, Json, Record, String: Text, Struct } = Schema;
 
@@ -52,9 +53,6 @@ const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient;
   const now = databaseNow(sql);
   const decodeAbout = Schema.decodeUnknownOption(Schema.fromJsonString(WorkerAbout));
-  const decodeItem = Schema.decodeUnknownOption(
-    Schema.fromJsonString(Struct({ segment: Segment })),
-  );
   const decodePlan = Schema.decodeSync(PlannedSweepJson);
   const decodeRequest = Schema.decodeUnknownSync(Schema.fromJsonString(Json));
 
@@ -83,14 +81,13 @@ const make = Effect.gen(function* () {
     sql`SELECT queue_name, element, acquired_at FROM effect_queue
       WHERE state = 'pending' ORDER BY sequence`,
     (rows) =>
-      rows.flatMap((row: any) => {
-        const item = decodeItem(row.element);
-        return item._tag === "None" ? [] : [{
+      rows.flatMap((row: any) =>
+        segmentsIn(row.element).map((segment) => ({
           queue: row.queue_name,
-          segment: item.value.segment,
+          segment,
           held: row.acquired_at !== null,
-        }];
-      }),
+        }))
+      ),
   );
 
   /** Asks whoever trains a run for something; its number. */

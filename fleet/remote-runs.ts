@@ -5,7 +5,8 @@ import { Effect } from "effect";
 import { type Fault, fault } from "../lib/fault.ts";
 import { nearest } from "../lib/nearest.ts";
 import type { Fleet } from "./connection.ts";
-import { leaderboard, type LeaderboardRow } from "./leaderboard.ts";
+import { boardOf } from "./boards.ts";
+import type { LeaderboardRow } from "./leaderboard.ts";
 import { Members } from "./members.ts";
 import { withTables } from "./open-tables.ts";
 
@@ -23,15 +24,14 @@ export const remoteRuns = (fleet: Fleet): Effect.Effect<readonly RemoteRun[], Fa
   withTables(fleet, (tables) =>
     Effect.gen(function* () {
       const all = yield* Effect.forEach(yield* tables.sweeps, (sweep) =>
-        Effect.gen(function* () {
-          const results = yield* tables.results(sweep.name);
-          const { rows } = leaderboard(sweep, results, yield* tables.runs(sweep.name));
-          return rows.map(({ rank: _1, group: _2, ...row }): RemoteRun => ({
+        Effect.map(boardOf(tables, sweep), ({ board }) =>
+          board.rows.map(({ rank: _1, group: _2, ...row }): RemoteRun => ({
             ...row,
-            name: sweep.plan.trials.find(({ number }) => number === row.trial)!.run,
+            name: sweep.plan.trials.find(({ number }) =>
+              number === row.trial
+            )!.run,
             sweep: sweep.name,
-          }));
-        }));
+          }))));
       return all.flat();
     }));
 

@@ -46,19 +46,16 @@ const train = (segment: Segment) =>
       success: Schema.NullOr(SegmentOutcome),
       execute: Effect.gen(function* () {
         const tables = yield* Tables;
+        const before = yield* tables.findResult(segment);
+        if (before !== null && isReached(before.outcome)) return before.outcome;
         const sweep = yield* tables.findSweep(segment.sweep);
-        const results = yield* tables.results(segment.sweep);
-        const before = results.find(({ trial, until }) =>
-          trial === segment.trial && until === segment.until
-        );
-        if (before !== undefined && isReached(before.outcome)) return before.outcome;
         if (sweep === null || sweep.state === "cancelled") {
           return { outcome: "cancelled", step: 0 } as const;
         }
         const hours = ((yield* Clock.currentTimeMillis) - sweep.startedAt) / 3_600_000;
-        const earlier = results.filter(({ round }) => round === segment.round);
-        const reached = results.filter(({ outcome }) => isReached(outcome));
-        const why = refusal(sweep.plan, [...new Set([...reached, ...earlier])], segment, hours);
+        const counting = (yield* tables.results(segment.sweep))
+          .filter(({ outcome, round }) => isReached(outcome) || round === segment.round);
+        const why = refusal(sweep.plan, counting, segment, hours);
         if (why !== null) {
           const skipped = { outcome: "skipped", why } as const;
           yield* tables.record(segment, skipped);

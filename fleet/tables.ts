@@ -67,9 +67,18 @@ const make = Effect.gen(function* () {
   const decodeOutcome = Schema.decodeSync(SegmentOutcomeJson);
   const encodeOutcome = Schema.encodeSync(SegmentOutcomeJson);
 
+  /** By sweep, as its text was: workers ask again and again, and a plan of many trials is long. */
+  const decoded = new Map<string, { readonly text: string; readonly plan: PlannedSweep }>();
+  const planOf = (name: string, text: string): PlannedSweep => {
+    const known = decoded.get(name);
+    if (known?.text === text) return known.plan;
+    const plan = decodePlan(text);
+    decoded.set(name, { text, plan });
+    return plan;
+  };
   const sweepOf = (row: any): StoredSweep => ({
     name: row.name,
-    plan: decodePlan(row.plan),
+    plan: planOf(row.name, row.plan),
     state: row.state,
     round: Number(row.round),
     more: Number(row.more),
@@ -111,21 +120,24 @@ const make = Effect.gen(function* () {
       yield* setState(name, "deleted");
     }));
 
+  const resultOf = (row: any): StoredResult => ({
+    trial: Number(row.trial),
+    until: read(row.until),
+    round: Number(row.round),
+    outcome: decodeOutcome(row.outcome),
+  });
   const results = (name: string): Effect.Effect<readonly StoredResult[], SqlError> =>
     Effect.map(
       sql`SELECT * FROM gnomic_results WHERE sweep = ${name} ORDER BY trial, until`,
-      (rows) =>
-        rows.map((row: any) => ({
-          trial: Number(row.trial),
-          until: read(row.until),
-          round: Number(row.round),
-          outcome: decodeOutcome(row.outcome),
-        })),
+      (rows) => rows.map(resultOf),
     );
-  const findResult = ({ sweep, trial, until }: Segment) =>
+  const findResult = (
+    { sweep, trial, until }: Segment,
+  ): Effect.Effect<StoredResult | null, SqlError> =>
     Effect.map(
-      results(sweep),
-      (all) => all.find((each) => each.trial === trial && each.until === until) ?? null,
+      sql`SELECT * FROM gnomic_results
+        WHERE sweep = ${sweep} AND trial = ${trial} AND until = ${stored(until)}`,
+      (rows) => rows.length === 0 ? null : resultOf(rows[0]),
     );
   const record = ({ sweep, trial, until, round }: Segment, outcome: SegmentOutcome) =>
     Effect.asVoid(sql`INSERT INTO gnomic_results (sweep, trial, until, round, outcome)

@@ -19,6 +19,12 @@ const decode = Schema.decodeUnknownOption(
   Schema.fromJsonString(Schema.Struct({ segment: Segment })),
 );
 
+/** What an item of a queue asks for; empty: it has another form. */
+export const segmentsIn = (element: unknown): readonly Segment[] => {
+  const item = decode(element);
+  return item._tag === "Some" ? [item.value.segment] : [];
+};
+
 interface OpenItem {
   readonly queue: string;
   readonly element: string;
@@ -53,10 +59,8 @@ export function inQueues(
   const queues = inOrder(new Set(items.map(({ queue }) => queue)));
   return queues.filter((queue) => serves(queue, offers)).map((queue) => ({
     queue,
-    segments: items.filter((item) => item.queue === queue).flatMap(({ element }) => {
-      const item = decode(element);
-      return item._tag === "Some" ? [item.value.segment] : [];
-    }),
+    segments: items.filter((item) => item.queue === queue)
+      .flatMap(({ element }) => segmentsIn(element)),
   }));
 }
 
