@@ -68,21 +68,24 @@ const measures = (metrics: Metrics): boolean =>
     value !== null && metricOfFigure.get(name)?.measuredOn === true
   );
 
-export const compareRuns = (a: RunDescription, b: RunDescription): Comparison => ({
-  incomparable: whyNot(a, b),
-  a: a.name,
-  b: b.name,
-  configuration: changes(a.configuration, b.configuration),
-  inputs: changes(a.inputs, b.inputs),
-  metrics: metricDifferences(
-    { step: a.step, ...a.metrics },
-    { step: b.step, ...b.metrics },
-    whyNot(a, b).length === 0,
-  ),
-  stages: Object.keys(a.outputs)
-    .filter((stage) => stage in b.outputs && Object.keys(a.outputs[stage]).length > 0)
-    .map((stage) => ({
-      stage,
-      shared: jsonDifference(a.outputs[stage], b.outputs[stage]).length === 0,
-    })),
-});
+export function compareRuns(a: RunDescription, b: RunDescription): Comparison {
+  const reasons = whyNot(a, b);
+  return {
+    incomparable: reasons,
+    a: a.name,
+    b: b.name,
+    configuration: changes(a.configuration, b.configuration),
+    inputs: changes(a.inputs, b.inputs),
+    metrics: metricDifferences(
+      { step: a.step, ...a.metrics },
+      { step: b.step, ...b.metrics },
+      reasons.length === 0,
+    ),
+    stages: Object.keys(a.outputs)
+      .filter((stage) => stage in b.outputs && Object.keys(a.outputs[stage]).length > 0)
+      .map((stage) => ({
+        stage,
+        shared: jsonDifference(a.outputs[stage], b.outputs[stage]).length === 0,
+      })),
+  };
+}

@@ -1,9 +1,9 @@
 // Which losses of a leaderboard do not compare with the best one's of their group, though they are ranked
 // with it: a sweep over seeds or sizes measures each of them on something else.
 // The trap: runs may lie on other machines, or be gone; of those nothing is known, and nothing said.
-import { type MeasuredOn, measuredOn } from "../../inversion/measured-on.ts";
+import type { MeasuredOn } from "../../inversion/measured-on.ts";
 import { incomparable } from "./measured-alike.js";
-import { readRunFile } from "./run-reader.ts";
+import { measuredIn } from "./measured-in.ts";
 
 export interface RankedTrial {
   readonly trial: number;
@@ -21,7 +21,7 @@ async function knownOf(rows: readonly RankedTrial[]): Promise<readonly Known[]> 
   const all = await Promise.all(
     rows.filter(({ loss }) => loss !== null).map(async (row) => ({
       ...row,
-      on: row.run === null ? null : measuredOn(await readRunFile(row.run)),
+      on: row.run === null ? null : await measuredIn(row.run),
     })),
   );
   return all.filter((row): row is Known => row.on !== null);

@@ -26,11 +26,14 @@ const sources = [
   ...["metrics.js", "events.ts", "event-kinds.ts"].map((name) => `../../inversion/${name}`),
   "../../runtime/events.ts",
 ];
-const codeDigest = async () =>
+const digestSources = async () =>
   sha256(
     (await Promise.all(sources.map((path) => readFile(new URL(path, import.meta.url), "utf8"))))
       .join(),
   );
+/** Of the code as it was when it was first asked for. */
+let code: Promise<string> | undefined;
+const codeDigest = () => code ??= digestSources();
 
 type Column = readonly (number | null)[];
 interface Packed {
@@ -95,8 +98,10 @@ export async function readIndex(runDir: string): Promise<RunIndex | undefined> {
       return undefined;
     }
     const end = body.indexOf(lineEnd);
-    const { curves, lengths, code, ...index } = JSON.parse(body.subarray(0, end).toString());
-    if (code !== await codeDigest()) return undefined;
+    const { curves, lengths, code: folded, ...index } = JSON.parse(
+      body.subarray(0, end).toString(),
+    );
+    if (folded !== await codeDigest()) return undefined;
     let at = end + 1;
     const columns = (lengths as number[]).map((length) =>
       fromBytes(new Uint8Array(body.subarray(at, at += 8 * length)))

@@ -1,15 +1,15 @@
 // The list of runs, made without reading whole event files: the first and the last events of each
 // tell its name, its step, its losses and how it ended. The trap: what happened in between is
 // missing from these states, so they are for the list alone.
-import { open, stat } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { type MeasuredOn, measuredOn } from "../../inversion/measured-on.ts";
-import { isSettled, stampOf } from "../../lib/file-stamp.ts";
+import type { MeasuredOn } from "../../inversion/measured-on.ts";
 import { isAlive } from "./run-alive.ts";
 import { quickEvent } from "./quick-event.ts";
 import type { RunFolder } from "./run-folders.ts";
-import { readRunFile, type RunState } from "./run-reader.ts";
-import { emptyRunState, foldEvent } from "./run-state.js";
+import { measuredIn, stampIn } from "./measured-in.ts";
+import type { RunState } from "./run-reader.ts";
+import { emptyRunState, foldEvent, pictureSteps } from "./run-state.js";
 
 const headBytes = 1 << 16;
 const tailBytes = 1 << 17;
@@ -56,12 +56,10 @@ async function ends(file: string): Promise<{ head: Uint8Array; tail: Uint8Array;
 }
 
 function latestPicture(state: RunState): string | null {
-  const steps = Object.keys(state.validations).map(Number).sort((a, b) => b - a);
-  for (const step of steps) {
-    const [key] = Object.keys(state.validations[step].pictures).sort();
-    if (key !== undefined) return `${step}-${key}`;
-  }
-  return null;
+  const step = pictureSteps(state).at(-1);
+  if (step === undefined) return null;
+  const [key] = Object.keys(state.validations[step].pictures).sort();
+  return `${step}-${key}`;
 }
 
 /** Events of which there are many, as the log writes them; the last ones say all that the list shows. */
@@ -79,20 +77,6 @@ function foldLines(state: RunState, lines: readonly string[]): void {
     const event = quickEvent(line);
     if (event !== undefined) foldEvent(state, event);
   }
-}
-
-/** By the run's folder: a page asks every few seconds, and the manifest of many pictures is long. */
-const measured = new Map<string, { readonly stamp: string; readonly on: MeasuredOn | null }>();
-
-async function measuredIn(dir: string): Promise<MeasuredOn | null> {
-  const info = await stat(join(dir, "run.json"), { bigint: true }).catch(() => undefined);
-  if (info === undefined) return null;
-  const stamp = stampOf(info);
-  const known = measured.get(dir);
-  if (known?.stamp === stamp) return known.on;
-  const on = measuredOn(await readRunFile(dir));
-  if (isSettled(info, Date.now())) measured.set(dir, { stamp, on });
-  return on;
 }
 
 /** What the list shows of a run; nothing when its events cannot be read. */
@@ -125,13 +109,6 @@ export async function listRun({ id, dir }: RunFolder): Promise<ListedRun | undef
     measuredOn: await measuredIn(dir),
     picture: latestPicture(state),
   };
-}
-
-/** What a file was like; undefined while that may still change unseen. */
-async function stampIn(dir: string, name: string): Promise<string | undefined> {
-  const info = await stat(join(dir, name), { bigint: true }).catch(() => null);
-  if (info === null) return "none";
-  return isSettled(info, Date.now()) ? stampOf(info) : undefined;
 }
 
 /** Lists runs again and again; one that has not changed is not read anew. */

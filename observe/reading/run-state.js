@@ -387,6 +387,11 @@ export function checkpointAt({ checkpoints, best }, step) {
   return best?.step === step ? best : undefined;
 }
 
+/** Steps whose validation has pictures, rising. @param {Pick<RunState, "validations">} state */
+export const pictureSteps = ({ validations }) =>
+  Object.values(validations).filter(({ pictures }) => Object.keys(pictures).length > 0)
+    .map(({ step }) => step).sort((a, b) => a - b);
+
 /** Seconds a step takes, by the last ones; null before the first. @param {Pick<RunState, "metrics">} state */
 export function secondsPerStep({ metrics }) {
   const recent = metrics.seconds?.recent ?? [];

@@ -117,23 +117,19 @@ export async function viewSweep(
   const shown = new Map(runs.map((run) => [run.dir, run]));
   // A folder that was moved keeps its runs; a shared database tells of many folders.
   const folderOf = (run: string) => fleet.shared ? resolve(run) : join(fleet.base, basename(run));
-  const folders = board.rows.map((row) => ({
-    ...row,
-    run: shown.get(folderOf(row.run))?.dir ?? null,
-  }));
+  const rows = board.rows.map(({ run, ...row }) => ({ ...row, folder: shown.get(folderOf(run)) }));
   return {
     ...headOf(found),
-    incomparable: await incomparableTrials(folders),
-    rows: board.rows.map(({ run, checkpoint, overrides, ...row }) => {
-      const folder = shown.get(folderOf(run));
-      return {
-        ...row,
-        varies: overridesText(overrides),
-        run: folder?.id ?? null,
-        checkpoint: folder === undefined || checkpoint === null
-          ? null
-          : join(folder.dir, basename(checkpoint)),
-      };
-    }),
+    incomparable: await incomparableTrials(
+      rows.map(({ folder, ...row }) => ({ ...row, run: folder?.dir ?? null })),
+    ),
+    rows: rows.map(({ folder, checkpoint, overrides, ...row }) => ({
+      ...row,
+      varies: overridesText(overrides),
+      run: folder?.id ?? null,
+      checkpoint: folder === undefined || checkpoint === null
+        ? null
+        : join(folder.dir, basename(checkpoint)),
+    })),
   };
 }

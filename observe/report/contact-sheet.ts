@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import sharp from "sharp";
 import { insideRun } from "../monitor/server/inside-run.ts";
 import type { RunState } from "../reading/run-reader.ts";
+import { pictureSteps } from "../reading/run-state.js";
 import { escape } from "./html.ts";
 import { nearestStep, spreadSteps } from "./spread-steps.ts";
 import { renameOver } from "../../lib/rename-over.ts";
@@ -70,9 +71,7 @@ export async function writeContactSheet(
   runDir: string,
   state: RunState,
 ): Promise<string | undefined> {
-  const all = Object.values(state.validations)
-    .filter(({ pictures }) => Object.keys(pictures).length > 0)
-    .map(({ step }) => step).sort((a, b) => a - b);
+  const all = pictureSteps(state);
   const best = state.fixedLoss === null ? undefined : nearestStep(all, state.fixedLoss.bestStep);
   const steps = spreadSteps(all, mostColumns, [state.chosen?.step, best]);
   const prompts = state.prompts.slice(0, mostRows);

@@ -4,6 +4,7 @@ import { readTrainingPictures } from "../../inversion/training-pictures.ts";
 import { insideRun } from "../monitor/server/inside-run.ts";
 import { pictureText } from "../monitor/page/format.js";
 import type { RunState } from "../reading/run-reader.ts";
+import { pictureSteps } from "../reading/run-state.js";
 import { nearestStep, spreadSteps } from "./spread-steps.ts";
 
 const side = 384;
@@ -35,9 +36,7 @@ export async function embedSteps(
   runDir: string,
   { validations, prompts, chosen, fixedLoss }: RunState,
 ): Promise<readonly EmbeddedStep[]> {
-  const all = Object.values(validations)
-    .filter(({ pictures }) => Object.keys(pictures).length > 0)
-    .map(({ step }) => step).sort((a, b) => a - b);
+  const all = pictureSteps({ validations });
   const best = fixedLoss === null ? undefined : nearestStep(all, fixedLoss.bestStep);
   const affordable = Math.max(2, Math.floor(mostPictures / Math.max(1, prompts.length)));
   const steps = spreadSteps(all, Math.min(mostSteps, affordable), [chosen?.step, best]);

@@ -2,13 +2,11 @@
 // @ts-check
 // This run beside others: curves in one chart, numbers, what differs in the configuration, and the pictures
 // of all, locked to one step. The trap: which runs they are stands in the address alone.
-import { metricOf } from "../../../inversion/metrics.js";
-import { axisChooser, currentAxis } from "./axis.js";
+import { axisChooser } from "./axis.js";
 import { shownValue } from "./configuration.js";
 import { fill, h, icon, setText } from "./dom.js";
 import { count, duration, loss, short } from "./format.js";
-import { createOverlay, lookOf } from "./overlay.js";
-import { curveOf } from "../../reading/curves.js";
+import { createOverlay, lineOf, lookOf } from "./overlay.js";
 import { incomparable } from "../../reading/measured-alike.js";
 import { secondsPerStep, totalSeconds, workedSeconds } from "../../reading/run-state.js";
 import { statusOf } from "../../reading/run-status.js";
@@ -136,15 +134,11 @@ export function createCompare({ run, curves }) {
   let asked = 0;
 
   const draw = () => {
-    const spans = sides.map(({ description }) => description.state.spans);
     const lines = (/** @type {string} */ key, /** @type {"last" | "smoothed"} */ which) =>
-      sides.map((side, i) => {
-        const found = curveOf(side.curves, metricOf(key));
-        return {
-          label: nameOf(side),
-          line: { x: currentAxis().place(found, spans[i]), y: found[which] },
-        };
-      });
+      sides.map((side) => ({
+        label: nameOf(side),
+        line: lineOf(side.curves, side.description.state.spans, key, which),
+      }));
     smoothed.update(lines("loss", "smoothed"));
     fixed.update(lines("fixedLoss", "last"));
   };
@@ -166,13 +160,9 @@ export function createCompare({ run, curves }) {
     setText(notice, `Fixed losses that do not compare with this run's: ${reasons.join(". ")}.`);
     fill(compared, ...tables(sides));
     draw();
-    pictures.update(sides.map((side, i) => ({
-      id: side.id,
-      label: nameOf(side),
-      colour: lookOf(i).colour,
-      state: side.description.state,
-      ended: statusOf(side.description.state, side.description.alive).kind !== "running",
-    })));
+    pictures.update(
+      sides.map((side) => ({ id: side.id, label: nameOf(side), view: side.description })),
+    );
   };
 
   /** @param {readonly string[]} ids */

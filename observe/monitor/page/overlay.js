@@ -3,6 +3,9 @@
 // Curves of several runs in one chart, each in a colour of its own with its value in the legend.
 // The trap: every run has points at places of its own, so over the common axis a curve has gaps where only
 // others have a point (undefined); it is drawn and read across them.
+import { metricOf } from "../../../inversion/metrics.js";
+import { curveOf } from "../../reading/curves.js";
+import { currentAxis } from "./axis.js";
 import { createChart } from "./chart.js";
 
 /** @typedef {{x: readonly number[], y: readonly (number | null)[]}} Line */
@@ -15,6 +18,18 @@ export const lookOf = (i) => ({
   colour: colours[i % colours.length],
   ...(i < colours.length ? {} : { dash: i < 2 * colours.length ? [7, 4] : [2, 3] }),
 });
+
+/**
+ * A metric's curve over the axis that is chosen.
+ * @param {import("../../reading/curves.js").Curves} curves
+ * @param {readonly import("./axis.js").Span[]} spans of the run's attempts
+ * @param {string} key of the metric @param {"last" | "smoothed"} which
+ * @returns {Line}
+ */
+export function lineOf(curves, spans, key, which) {
+  const found = curveOf(curves, metricOf(key));
+  return { x: currentAxis().place(found, spans), y: found[which] };
+}
 
 /**
  * All lines over one x. @param {readonly Line[]} lines

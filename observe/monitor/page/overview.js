@@ -21,6 +21,7 @@ import {
   units,
 } from "./format.js";
 import {
+  pictureSteps,
   remainingSeconds,
   secondsPerStep,
   totalSeconds,
@@ -219,8 +220,7 @@ export function createOverview(shown) {
 
   const showNewest = () => {
     const { state } = shown.run.description;
-    const steps = Object.keys(state.validations).map(Number).sort((a, b) => a - b);
-    const step = steps.findLast((each) => Object.keys(state.validations[each].pictures).length > 0);
+    const step = pictureSteps(state).at(-1);
     newest.hidden = step === undefined;
     if (step === undefined || newest.dataset.shown === newestKey(state, step)) return;
     newest.dataset.shown = newestKey(state, step);

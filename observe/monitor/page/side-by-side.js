@@ -4,16 +4,24 @@
 // which one of them has any. The trap: not every run draws at every step, so each shows its last picture up
 // to that step and says of which it is.
 import { fill, h } from "./dom.js";
+import { pictureSteps } from "../../reading/run-state.js";
+import { statusOf } from "../../reading/run-status.js";
 import { count } from "./format.js";
+import { lookOf } from "./overlay.js";
 import { pictureAddress } from "./server.js";
 
-/** @typedef {import("../../reading/run-state.js").RunState} RunState */
-/** @typedef {{id: string, label: string, colour: string, state: RunState, ended: boolean}} Side */
+/** @typedef {import("../../reading/run-view.ts").RunView} RunView */
+/** @typedef {{id: string, label: string, view: RunView}} Shown one of the runs, in the order of the curves */
+/** @typedef {Omit<Shown, "view"> & {colour: string, state: RunView["state"], ended: boolean}} Side */
 
-/** Steps that have a picture, rising. @param {RunState} state */
-export const pictureSteps = (state) =>
-  Object.values(state.validations).filter(({ pictures }) => Object.keys(pictures).length > 0)
-    .map(({ step }) => step).sort((a, b) => a - b);
+/** @param {Shown} shown @param {number} i @returns {Side} */
+const sideOf = ({ id, label, view: { state, alive } }, i) => ({
+  id,
+  label,
+  colour: lookOf(i).colour,
+  state,
+  ended: statusOf(state, alive).kind !== "running",
+});
 
 /** @param {Side} side @param {number} prompt @param {number} step */
 function picture({ id, label, colour, state, ended }, prompt, step) {
@@ -83,8 +91,9 @@ export function createSideBySide() {
 
   return {
     element,
-    /** @param {readonly Side[]} wanted */
-    update(wanted) {
+    /** @param {readonly Shown[]} runs */
+    update(runs) {
+      const wanted = runs.map(sideOf);
       const key = JSON.stringify(
         wanted.map(({ id, label, colour, state, ended }) => [
           ...[id, label, colour, ended],

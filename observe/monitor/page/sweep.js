@@ -3,14 +3,11 @@
 // A sweep: its leaderboard as `sweep show` prints it, the loss curves of the ticked trials in one chart, and
 // their pictures beside each other at one step, looked at again every few seconds.
 // The trap: until somebody ticks a trial the best ones are shown, and who is best changes while it trains.
-import { metricOf } from "../../../inversion/metrics.js";
-import { curveOf } from "../../reading/curves.js";
-import { statusOf } from "../../reading/run-status.js";
-import { axisChooser, currentAxis } from "./axis.js";
+import { axisChooser } from "./axis.js";
 import { copyPath } from "./clipboard.js";
 import { fill, h, icon, setText } from "./dom.js";
 import { count, duration, loss, short } from "./format.js";
-import { createOverlay, lookOf } from "./overlay.js";
+import { createOverlay, lineOf, lookOf } from "./overlay.js";
 import { getCurves, getRun, getSweep } from "./server.js";
 import { createSideBySide } from "./side-by-side.js";
 import { kindOf } from "./sweeps.js";
@@ -213,9 +210,7 @@ export function createSweep(first) {
     ) =>
       rows.map((row) => {
         const { curves, view } = /** @type {Loaded} */ (loadedOf(row));
-        const found = curveOf(curves, metricOf(key));
-        const x = currentAxis().place(found, view.state.spans);
-        return { label: shortLabelOf(row), line: { x, y: found[which] } };
+        return { label: shortLabelOf(row), line: lineOf(curves, view.state.spans, key, which) };
       });
     empty.hidden = rows.length > 0;
     setText(
@@ -232,16 +227,11 @@ export function createSweep(first) {
       smoothed.update(lines("loss", "smoothed"));
     }
     pictures.update(
-      rows.slice(0, mostPictures).map((row, i) => {
-        const { view } = /** @type {Loaded} */ (loadedOf(row));
-        return {
-          id: /** @type {string} */ (row.run),
-          label: shortLabelOf(row),
-          colour: lookOf(i).colour,
-          state: view.state,
-          ended: statusOf(view.state, view.alive).kind !== "running",
-        };
-      }),
+      rows.slice(0, mostPictures).map((row) => ({
+        id: /** @type {string} */ (row.run),
+        label: shortLabelOf(row),
+        view: /** @type {Loaded} */ (loadedOf(row)).view,
+      })),
     );
   };
 
