@@ -6,11 +6,12 @@
 import { Result, Schema } from "effect";
 import { dataLoaderFields } from "../config/data.ts";
 import { embeddingFields } from "../config/embedding.ts";
-import { fewestToHoldOutOf, fixedLossFields, fixedLossItems } from "../config/fixed-loss.ts";
+import { fixedLossFields, fixedLossItems } from "../config/fixed-loss.ts";
 import { objectiveFields } from "../config/objective.ts";
 import { digestJson } from "../lib/canonical-json.ts";
 import { measuredCaption } from "../stages/caption/templates.ts";
 import { datasetsIn, trainedModelIn } from "./origins.ts";
+import { pictureCounts } from "./trained-pictures.ts";
 
 /** Each in short; equal words mean the same. */
 export interface MeasuredOn {
@@ -73,13 +74,12 @@ export function measuredOn(manifest: unknown): MeasuredOn | null {
   if (Result.isFailure(read)) return null;
   const { seed, inputs, configuration } = read.success;
   const { data_loader, prediction_type, rescale_betas_zero_snr } = configuration;
-  const [train, fixed] = datasetsIn(inputs) ?? [];
+  const datasets = datasetsIn(inputs) ?? [];
+  const [train, fixed] = datasets;
   const model = trainedModelIn(inputs);
   if (train === undefined || model === undefined) return null;
   const all = train.sources.length;
-  const aside = fixed === undefined && all >= fewestToHoldOutOf
-    ? configuration.fixed_loss_holdout
-    : 0;
+  const aside = fixed === undefined ? pictureCounts(configuration, datasets)!.heldOut : 0;
   const { sources, digests } = fixed ?? train;
   const { layout, timesteps } = fixedLossItems(configuration, fixed !== undefined || aside > 0);
   const captions = captionsOf(

@@ -3,7 +3,7 @@
 // 1.30 has them; WebGPU as its registry in webgpu_execution_provider.cc has them, and as steps ran.
 // The trap: a kernel registered from opset N on without an end serves operators of exactly N, so a later
 // opset may lack what an earlier one had; and `If` runs on the host everywhere, its branches do not.
-import type { DType, Graph, Node } from "../graph/graph.ts";
+import { branchesOf, type DType, type Graph, type Node } from "../graph/graph.ts";
 import type { Provider } from "./providers.ts";
 
 export const kernelsOf = "ONNX Runtime 1.30";
@@ -83,9 +83,7 @@ export function lacking(
     for (const node of each) {
       const what = node.op === "If" ? undefined : lack(node, kernels[provider]);
       if (what !== undefined) found.add(what);
-      for (const attribute of Object.values(node.attributes)) {
-        if (typeof attribute === "object" && "nodes" in attribute) look(attribute.nodes);
-      }
+      for (const { nodes } of branchesOf(node)) look(nodes);
     }
   };
   look(nodes);

@@ -2,7 +2,7 @@
 // each provider (lower-webgpu.ts, lower-dml.ts, lower-cpu.ts), walked here.
 // The trap: what is rewritten must keep its results' names, so a rewriting gives the values that take them.
 import { GraphBuilder } from "../graph/builder.ts";
-import type { Graph, Node, Value } from "../graph/graph.ts";
+import { branchesOf, type Graph, type Node, type Value } from "../graph/graph.ts";
 import { cpuLowerings } from "./lower-cpu.ts";
 import { dmlLowerings } from "./lower-dml.ts";
 import { webgpuLowerings } from "./lower-webgpu.ts";
@@ -72,12 +72,10 @@ export function lowered(graph: Graph, provider: Provider, wide = false): Graph {
 /** Names that anything reads, in branches too. */
 function namesRead({ nodes, outputs }: Pick<Graph, "nodes" | "outputs">): ReadonlySet<string> {
   const names = new Set(outputs.map(({ name }) => name));
-  for (const { inputs, attributes } of nodes) {
-    for (const value of inputs) if (value !== null) names.add(value.name);
-    for (const attribute of Object.values(attributes)) {
-      if (typeof attribute === "object" && "nodes" in attribute) {
-        for (const name of namesRead(attribute)) names.add(name);
-      }
+  for (const node of nodes) {
+    for (const value of node.inputs) if (value !== null) names.add(value.name);
+    for (const branch of branchesOf(node)) {
+      for (const name of namesRead(branch)) names.add(name);
     }
   }
   return names;

@@ -4,6 +4,7 @@
 // that depends on the other operand keeps it from that, so the wide copy lives for one product.
 import { zeroAfter } from "../autodiff/gate.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
+import { constantsOf } from "../graph/constants.ts";
 import { type Graph, type Node, sizeOf, type Value } from "../graph/graph.ts";
 import type { Lowering } from "./lowering.ts";
 
@@ -20,17 +21,6 @@ const terms: Readonly<Record<string, (node: Node) => number>> = {
   Conv: ({ inputs: [, weight] }) => sizeOf(weight!.shape.slice(1)),
   ConvTranspose: ({ inputs: [, weight] }) => weight!.shape[0] * sizeOf(weight!.shape.slice(2)),
 };
-
-/** Names of what depends on frozen tensors alone. */
-function constantsOf({ nodes, frozen }: Graph): ReadonlySet<string> {
-  const names = new Set(frozen.map(({ value }) => value.name));
-  for (const { inputs, outputs } of nodes) {
-    if (inputs.every((value) => value === null || names.has(value.name))) {
-      for (const { name } of outputs) names.add(name);
-    }
-  }
-  return names;
-}
 
 /** Of this graph, by operator. */
 export function wideSums(graph: Graph): Readonly<Record<string, Lowering>> {

@@ -34,6 +34,12 @@ export interface Node {
   readonly attributes: Readonly<Record<string, Attribute>>;
 }
 
+/** The graphs inside a node. */
+export const branchesOf = ({ attributes }: Pick<Node, "attributes">): readonly Branch[] =>
+  Object.values(attributes).flatMap((attribute) =>
+    typeof attribute === "object" && "nodes" in attribute ? [attribute] : []
+  );
+
 /**
  * A frozen tensor: bytes of a .safetensors file, a small array held in the graph itself, or one number
  * everywhere, of any size.

@@ -5,6 +5,7 @@ import { lowered } from "../device/lower.ts";
 import type { Provider } from "../device/providers.ts";
 import { sizeInBytes } from "../graph/builder.ts";
 import type { Graph, Node, Value } from "../graph/graph.ts";
+import { constantsOf } from "../graph/constants.ts";
 import { runOrder } from "../graph/run-order.ts";
 import { arenaBytes } from "./arena.ts";
 import { planBuffers } from "./buffers.ts";
@@ -63,14 +64,10 @@ export const contextOf = (provider: Provider): number =>
 export function folded(
   graph: Graph,
 ): { nodes: readonly Node[]; constants: readonly Value[] } {
-  const constant = new Map(graph.frozen.map(({ value }) => [value.name, value]));
-  const nodes = graph.nodes.filter((node) => {
-    const isConstant = node.inputs.every((value) => value === null || constant.has(value.name));
-    if (isConstant) { for (const value of node.outputs) constant.set(value.name, value); }
-    return !isConstant;
-  });
+  const constants = constantsOf(graph);
+  const nodes = graph.nodes.filter(({ outputs: [first] }) => !constants.has(first.name));
   const used = new Set(nodes.flatMap(({ inputs }) => inputs.map((value) => value?.name)));
-  return { nodes, constants: [...constant.values()].filter(({ name }) => used.has(name)) };
+  return { nodes, constants: [...constants.values()].filter(({ name }) => used.has(name)) };
 }
 
 const isConvolution = ({ op }: Node) => op === "Conv" || op === "ConvTranspose";

@@ -3,7 +3,7 @@
 // The trap: elementwise work is not counted as arithmetic, on a card it is bytes; and a node of a branch
 // counts whether the branch is taken or not.
 import { sizeInBytes } from "../graph/builder.ts";
-import { type Graph, type Node, sizeOf, type Value } from "../graph/graph.ts";
+import { branchesOf, type Graph, type Node, sizeOf, type Value } from "../graph/graph.ts";
 
 export interface GraphCost {
   /** Floating-point operations, two for each multiplication with its addition. */
@@ -51,9 +51,7 @@ const sum = (a: GraphCost, b: GraphCost): GraphCost => ({
 
 /** Of a node, its branches included. */
 function nodeCost(node: Node): GraphCost {
-  const branches = Object.values(node.attributes).flatMap((attribute) =>
-    typeof attribute === "object" && "nodes" in attribute ? [graphCost(attribute.nodes)] : []
-  );
+  const branches = branchesOf(node).map(({ nodes }) => graphCost(nodes));
   if (free.has(node.op)) return branches.reduce(sum, nothing);
   const values = [...node.inputs, ...node.outputs].filter((value) => value !== null);
   const bytes = values.reduce((total, value) => total + sizeInBytes(value), 0);

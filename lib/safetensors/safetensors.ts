@@ -10,7 +10,7 @@ import { headerOf, readHeader, type SafetensorsHeader } from "./safetensors-head
 import type { WeightView } from "./weight-view.ts";
 import { fileFault } from "../file-fault.ts";
 export type { TensorToWrite } from "./safetensors-bytes.ts";
-export { headerOf, readHeader, type SafetensorsHeader } from "./safetensors-header.ts";
+export { readHeader, type SafetensorsHeader } from "./safetensors-header.ts";
 
 export interface StoredTensor {
   readonly dtype: StoredDType;
