@@ -6,6 +6,7 @@ import { fleetAt } from "../fleet/connection.ts";
 import { withTables } from "../fleet/open-tables.ts";
 import type { PlannedSweep } from "../fleet/planned-sweep.ts";
 import type { SegmentOutcome } from "../fleet/segment-outcome.ts";
+import { planOf } from "../fleet/testing/toy-sweeps.ts";
 import { writeSyntheticRun } from "./synthetic-run.ts";
 import type { SyntheticRun } from "./synthetic-events.ts";
 
@@ -32,34 +33,25 @@ const defaults: SyntheticSweep = {
   run: { steps: 60, totalSteps: 60, validateEvery: 20, pictureSize: 64 },
 };
 
-const planOf = (base: string, { name, trials, overrides, run }: SyntheticSweep): PlannedSweep => ({
-  name,
-  digest: name,
-  file: join(base, "sweep.yaml"),
-  pipeline: "sdxl-ti",
-  config: null,
-  base,
-  by: "held_out",
-  at: "best",
-  per: [],
-  rungs: [],
-  factor: 1,
-  budget: { steps: null, hours: null },
-  parallel: 1,
-  priority: "normal",
-  attempts: 3,
-  stopAfterFailures: null,
-  keep: "all",
-  trials: Array.from({ length: trials }, (_, i) => ({
-    number: i + 1,
-    name: String(i + 1),
-    overrides: overrides(i + 1),
-    run: `gnome_bruce-${String(i + 1).padStart(8, "0")}`,
-    trigger: "gnome_bruce",
-    steps: run.totalSteps ?? null,
-    group: "",
-  })),
-});
+const planFor = (base: string, { name, trials, overrides, run }: SyntheticSweep): PlannedSweep =>
+  planOf(trials, {
+    name,
+    digest: name,
+    file: join(base, "sweep.yaml"),
+    pipeline: "sdxl-ti",
+    base,
+    parallel: 1,
+    attempts: 3,
+    trials: Array.from({ length: trials }, (_, i) => ({
+      number: i + 1,
+      name: String(i + 1),
+      overrides: overrides(i + 1),
+      run: `gnome_bruce-${String(i + 1).padStart(8, "0")}`,
+      trigger: "gnome_bruce",
+      steps: run.totalSteps ?? null,
+      group: "",
+    })),
+  });
 
 /** The loss that the database tells of a trial, falling towards the middle one. */
 export const syntheticLoss = (trial: number, trials: number): number =>
@@ -95,7 +87,7 @@ export async function writeSyntheticSweep(
 ): Promise<PlannedSweep> {
   const sweep = { ...defaults, ...options };
   const { name, trials, failed, begun } = sweep;
-  const plan = planOf(base, sweep);
+  const plan = planFor(base, sweep);
   for (const { number, run } of plan.trials) {
     if (number >= begun) continue;
     const prompts = number <= sweep.pictured ? {} : { prompts: [] };

@@ -35,6 +35,21 @@ export function watch(page: Page) {
   return { complaints, hosts };
 }
 
+/** A browser of its own with a page of this address, and what it complained about and asked for. */
+export async function openPage(address: string) {
+  const browser = await launchChromium();
+  try {
+    const page = await browser.newPage({ viewport: { width: 1360, height: 900 } });
+    page.setDefaultTimeout(60_000);
+    const seen = watch(page);
+    await page.goto(address);
+    return { browser, page, seen };
+  } catch (error) {
+    await browser.close();
+    throw error;
+  }
+}
+
 /** Waits, but not for ever. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 300; tries++) {

@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { type Monitor, startMonitor } from "../../observe/monitor/server/monitor.ts";
 import { writeSyntheticRun } from "../synthetic-run.ts";
-import { launchChromium, skipBrowser } from "./chromium.ts";
+import { openPage, skipBrowser } from "./chromium.ts";
 
 describe("the list of runs in a browser", { skip: skipBrowser }, () => {
   const folder = mkdtempSync(join(tmpdir(), "gnomic-list-"));
@@ -25,10 +25,7 @@ describe("the list of runs in a browser", { skip: skipBrowser }, () => {
       await writeSyntheticRun(join(folder, name), run, name);
     }
     monitor = await startMonitor(folder, { port: 0 });
-    browser = await launchChromium();
-    page = await browser.newPage({ viewport: { width: 1360, height: 900 } });
-    page.setDefaultTimeout(60_000);
-    await page.goto(monitor.address);
+    ({ browser, page } = await openPage(monitor.address));
     await page.locator(".run-card").first().waitFor();
   });
   after(async () => {

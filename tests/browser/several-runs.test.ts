@@ -10,7 +10,7 @@ import { after, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { type Monitor, startMonitor } from "../../observe/monitor/server/monitor.ts";
 import { writeSyntheticRun } from "../synthetic-run.ts";
-import { launchChromium, skipBrowser, watch } from "./chromium.ts";
+import { openPage, skipBrowser, type watch } from "./chromium.ts";
 
 const screenshots = process.env.GNOMIC_SCREENSHOTS ?? join(tmpdir(), "gnomic-screenshots");
 const day = 86_400_000;
@@ -64,11 +64,7 @@ describe("several runs in a browser", { skip: skipBrowser }, () => {
     const end = { event: "run-finished", at: 0, step: 0, seconds: 1, files: [], early: false };
     writeFileSync(events, `${[...lines, JSON.stringify(end)].join("\n")}\n`);
     monitor = await startMonitor(folder, { port: 0 });
-    browser = await launchChromium();
-    page = await browser.newPage({ viewport: { width: 1360, height: 900 } });
-    page.setDefaultTimeout(60_000);
-    seen = watch(page);
-    await page.goto(monitor.address);
+    ({ browser, page, seen } = await openPage(monitor.address));
     await page.locator(".run-card").first().waitFor();
   });
   after(async () => {

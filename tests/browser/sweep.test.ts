@@ -12,7 +12,7 @@ import type { Browser, Page } from "playwright-core";
 import { type Monitor, startMonitor } from "../../observe/monitor/server/monitor.ts";
 import { startChild } from "../../runtime/testing/child.ts";
 import { doneAt, record, writeSyntheticSweep } from "../synthetic-sweep.ts";
-import { launchChromium, skipBrowser, watch } from "./chromium.ts";
+import { openPage, skipBrowser, type watch } from "./chromium.ts";
 
 const program = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const screenshots = process.env.GNOMIC_SCREENSHOTS ?? join(tmpdir(), "gnomic-screenshots");
@@ -48,11 +48,7 @@ describe("a sweep in a browser", { skip: skipBrowser }, () => {
       }),
     });
     monitor = await startMonitor(folder, { port: 0 });
-    browser = await launchChromium();
-    page = await browser.newPage({ viewport: { width: 1360, height: 900 } });
-    page.setDefaultTimeout(60_000);
-    seen = watch(page);
-    await page.goto(monitor.address);
+    ({ browser, page, seen } = await openPage(monitor.address));
     await page.locator(".sweep-card").click();
     await page.locator(".board-table tbody tr").first().waitFor();
   });
