@@ -13,6 +13,7 @@ import {
   type Node,
   parseDocument,
   Scalar,
+  type YAMLError,
 } from "yaml";
 import type { Place } from "../../lib/fault.ts";
 import type { Finding } from "./config-fault.ts";
@@ -55,9 +56,18 @@ export function within(source: Source, key: string): Source {
   return { value, places: new Map(inside) };
 }
 
-const bomb: Pick<Finding, "wanted" | "fix"> = {
-  wanted: `a configuration of at most ${maxValues} values, nested at most ${maxDepth} deep`,
-  fix: "Write the values out instead of repeating them through anchors and aliases.",
+const writeOut = "Write the values out instead of repeating them through anchors and aliases.";
+
+const tooMany: Pick<Finding, "wanted" | "found" | "fix"> = {
+  wanted: `a configuration of at most ${maxValues} values`,
+  found: "more values",
+  fix: writeOut,
+};
+
+const tooDeep: Pick<Finding, "wanted" | "found" | "fix"> = {
+  wanted: `a configuration nested at most ${maxDepth} deep`,
+  found: "deeper nesting",
+  fix: "Look for brackets or braces that are never closed; is it the right file?",
 };
 
 /** Parses YAML or JSON. Never throws; the value is undefined where the syntax is broken. */
@@ -66,9 +76,9 @@ export function parseSource(text: string, file: string): ParsedSource {
   const lineAt = (offset: number) => lines.linePos(offset).line;
   const document = parsed(text, lines);
   if (document === null) {
-    return { ...nothingOf(file), findings: [{ file, ...bomb, found: "deeper nesting" }] };
+    return { ...nothingOf(file), findings: [{ file, ...tooDeep }] };
   }
-  const errors = [...document.errors, ...document.warnings].slice(0, mostFindings);
+  const errors = firstOfEach([...document.errors, ...document.warnings]).slice(0, mostFindings);
   const findings: Finding[] = errors.map((error) => ({
     file,
     line: lineAt(error.pos[0]),
@@ -78,6 +88,17 @@ export function parseSource(text: string, file: string): ParsedSource {
   const unfolded = unfold(document, file, lineAt, text);
   return { ...unfolded, findings: [...findings, ...unfolded.findings] };
 }
+
+const outOfStack = /call stack/;
+
+/** Of several at one place the first: each bracket that is open where one is missing complains there. */
+const firstOfEach = (errors: readonly YAMLError[]): readonly YAMLError[] => {
+  const seen = new Set<number>();
+  return errors.filter(({ pos, message }) => {
+    const at = outOfStack.test(message) ? -1 : pos[0];
+    return !seen.has(at) && seen.add(at);
+  });
+};
 
 const nothingOf = (file: string): Source => ({
   value: undefined,
@@ -112,7 +133,7 @@ const windowsPath = {
 };
 
 function syntaxFinding(code: string, message: string) {
-  if (/call stack/.test(message)) return { ...bomb, found: "deeper nesting" };
+  if (outOfStack.test(message)) return tooDeep;
   if (code === "TAG_RESOLVE_FAILED") {
     return { wanted: "plain YAML", found: `a tag (${message})`, fix: "Remove the tag." };
   }
@@ -148,8 +169,10 @@ function unfold(
   const walk = (node: Node | null, key: string, depth: number, isCopy: boolean): unknown => {
     left--;
     if (left < 0 || depth > maxDepth) {
-      const found = left < 0 ? "more values" : `deeper nesting at ${key.slice(0, 60)}`;
-      if (findings.length === 0) findings.push({ file, ...bomb, found });
+      const fix = isCopy ? { fix: writeOut } : {};
+      const what = left < 0 ? tooMany : { ...tooDeep, ...fix };
+      const line = node?.range ? { line: lineAt(node.range[0]) } : {};
+      if (findings.length === 0) findings.push({ file, ...line, ...what });
       return null;
     }
     if (node?.range) places.set(key, places.get(key) ?? { file, line: lineAt(node.range[0]) });
