@@ -17,6 +17,14 @@ const { Array: List, Finite, Int, Json, NullOr, Record, String: Text, Struct } =
 
 export const Attempt = Struct({
   versions: Record(Text, Text),
+  /** Where it was; attempts of before do not say. */
+  machine: Schema.optionalKey(Struct({
+    name: Text,
+    processor: Text,
+    features: List(Text),
+    /** What it computed on. */
+    device: NullOr(Text),
+  })),
   /** Milliseconds since 1970. */
   startedAt: Finite,
   endedAt: NullOr(Finite),
