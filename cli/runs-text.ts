@@ -2,12 +2,12 @@
 // The trap: everything comes from files that may be damaged; what is not known is shown as "-".
 import { measuredGroups } from "../observe/reading/measured-alike.js";
 import type { ListedRun } from "../observe/reading/run-list.ts";
+import { machinesDiffer } from "../lib/machines-differ.ts";
 import type { Change } from "../lib/json-difference.ts";
 import type { Comparison } from "../observe/reading/compare-runs.ts";
 import type { Metrics, RunDescription } from "../observe/reading/describe-run.ts";
 import type { Prunable } from "../runtime/runs/prune.ts";
 import type { SurveyedRun } from "../runtime/runs/survey.ts";
-import { machinesDiffer } from "../runtime/execute/machines.ts";
 import { bytesText, secondsText, timeText } from "./quantity.ts";
 import { table } from "./table.ts";
 

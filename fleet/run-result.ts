@@ -4,8 +4,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../lib/fault.ts";
+import { machinesDiffer } from "../lib/machines-differ.ts";
 import { tryPromise } from "../lib/try-promise.ts";
-import { machinesDiffer } from "../runtime/execute/machines.ts";
 import { readManifest } from "../runtime/execute/manifest.ts";
 import { sweepEvent } from "./run-events.ts";
 

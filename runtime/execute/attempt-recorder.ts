@@ -2,12 +2,12 @@
 // at its end how it went. The trap: an attempt that was killed is one that never ended.
 import { Clock, Effect, Semaphore } from "effect";
 import type { Fault } from "../../lib/fault.ts";
+import { machinesDiffer } from "../../lib/machines-differ.ts";
+import { thisMachine } from "../../lib/this-machine.ts";
 import { isAbsent } from "../plan/prepared-stage.ts";
 import type { Prepared } from "../plan/prepare.ts";
-import { thisMachine } from "../platform/this-machine.ts";
 import { versions } from "../platform/versions.ts";
 import { type Attempt, type Manifest, manifestFormat, writeManifest } from "./manifest.ts";
-import { machinesDiffer } from "./machines.ts";
 import { savedStep } from "./state.ts";
 
 const worldOf = ({ stages }: Prepared): Manifest["inputs"] =>

@@ -2,11 +2,17 @@
 // versions of packages. A run that travelled between alike machines has the bytes of one that stayed.
 // The trap: attempts of before name no machine; of those nothing is known, and nothing said. The runtime is
 // left out, since Deno and Node give the same bytes.
-import type { Attempt } from "./manifest.ts";
+import type { Machine } from "./this-machine.ts";
+
+/** Where something was made, and by what. */
+export interface MadeOn {
+  readonly machine?: Machine & { readonly device: string | null };
+  readonly versions: Readonly<Record<string, string>>;
+}
 
 type Aspects = Readonly<Record<string, string>>;
 
-const aspectsOf = ({ machine, versions: { runtime: _, ...packages } }: Attempt): Aspects | null =>
+const aspectsOf = ({ machine, versions: { runtime: _, ...packages } }: MadeOn): Aspects | null =>
   machine === undefined ? null : {
     processor: [machine.processor, ...machine.features].join(" "),
     device: machine.device ?? "none",
@@ -23,7 +29,7 @@ function apart(values: readonly string[]): readonly string[] {
 }
 
 /** For people; null: they do not differ, as far as is known. */
-export function machinesDiffer(attempts: readonly Attempt[]): string | null {
+export function machinesDiffer(attempts: readonly MadeOn[]): string | null {
   const known = attempts.map(aspectsOf).filter((each) => each !== null);
   const keys = [...new Set(known.flatMap((each) => Object.keys(each)))];
   const differing = keys.flatMap((key) => {

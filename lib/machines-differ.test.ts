@@ -1,23 +1,17 @@
 // How machines of attempts differ, in words: only what can show in bytes, and only what is known.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { featuresIn } from "../platform/this-machine.ts";
-import { machinesDiffer } from "./machines.ts";
-import type { Attempt } from "./manifest.ts";
+import { machinesDiffer, type MadeOn } from "./machines-differ.ts";
+import { featuresIn } from "./this-machine.ts";
 
 const attempt = (
-  machine: Partial<NonNullable<Attempt["machine"]>> | undefined,
-  versions: Attempt["versions"] = {},
-): Attempt => ({
+  machine: Partial<NonNullable<MadeOn["machine"]>> | undefined,
+  versions: MadeOn["versions"] = {},
+): MadeOn => ({
   versions: { gnomic: "1", runtime: "node 22", ...versions },
   ...(machine === undefined ? {} : {
     machine: { name: "oak", processor: "x64 Xeon", features: ["avx2"], device: "cpu", ...machine },
   }),
-  startedAt: 0,
-  endedAt: 1,
-  fromStep: 0,
-  toStep: 1,
-  exit: 0,
 });
 
 test("machines of one kind, another runtime and attempts of before are no difference", () => {
@@ -28,7 +22,7 @@ test("machines of one kind, another runtime and attempts of before are no differ
 });
 
 test("processor, features, device and packages are named with what each has", () => {
-  const differ = (...attempts: Attempt[]) =>
+  const differ = (...attempts: MadeOn[]) =>
     /differ in (.*): its bytes may differ/.exec(machinesDiffer(attempts) ?? "")?.[1];
   assert.equal(
     differ(attempt({}), attempt({ processor: "arm64 M2", features: [] })),
