@@ -25,6 +25,7 @@ function boardOf(folders: readonly string[]): Leaderboard {
     machine: "m",
     state: "done",
     message: null,
+    differs: null,
     run: `/home/me/output/run-${i}`,
     checkpoint: `/home/me/output/run-${i}/x.safetensors`,
   }));
