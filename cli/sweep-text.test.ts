@@ -24,6 +24,7 @@ const board: Leaderboard = {
     machine: "m",
     state: "failed",
     message: '\x1b[31mno\x1b[0m picture\n/home/me/x.jpg: "bad"\r',
+    differs: null,
     run: "/home/me/output/run-1",
     checkpoint: "/home/me/output/run-1/x.safetensors",
   }],
