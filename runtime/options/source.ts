@@ -11,13 +11,20 @@ import {
   isSeq,
   LineCounter,
   type Node,
-  parseDocument,
   Scalar,
-  type YAMLError,
 } from "yaml";
 import type { Place } from "../../lib/fault.ts";
 import type { Finding } from "./config-fault.ts";
 import { dotted, isMapping } from "../../lib/mapping.ts";
+import {
+  isWindowsPath,
+  maxDepth,
+  mostFindings,
+  parseYaml,
+  syntaxFindings,
+  tooDeep,
+  windowsPath,
+} from "../../lib/yaml-document.ts";
 
 /** A value and where its parts stand, by dotted key (`data_loader.resolution`, `prompts.0`). */
 export interface Source {
@@ -31,9 +38,6 @@ export interface ParsedSource extends Source {
 
 export const maxSourceBytes = 1 << 18;
 const maxValues = 20_000;
-export const maxDepth = 32;
-/** Of wrong syntax: nobody reads more. */
-const mostFindings = 50;
 
 export const emptySource: Source = { value: {}, places: new Map() };
 
@@ -64,91 +68,34 @@ const tooMany: Pick<Finding, "wanted" | "found" | "fix"> = {
   fix: writeOut,
 };
 
-const tooDeep: Pick<Finding, "wanted" | "found" | "fix"> = {
-  wanted: `a configuration nested at most ${maxDepth} deep`,
-  found: "deeper nesting",
-  fix: "Look for brackets or braces that are never closed; is it the right file?",
-};
-
 /** Parses YAML or JSON. Never throws; the value is undefined where the syntax is broken. */
 export function parseSource(text: string, file: string): ParsedSource {
   const lines = new LineCounter();
   const lineAt = (offset: number) => lines.linePos(offset).line;
-  const document = parsed(text, lines);
+  const document = parseYaml(text, lines);
   if (document === null) {
     return { ...nothingOf(file), findings: [{ file, ...tooDeep }] };
   }
-  const errors = firstOfEach([...document.errors, ...document.warnings]).slice(0, mostFindings);
-  const findings: Finding[] = errors.map((error) => ({
+  const findings: Finding[] = syntaxFindings(document).map(({ at, ...said }) => ({
     file,
-    line: lineAt(error.pos[0]),
-    ...syntaxFinding(error.code, error.message),
+    line: lineAt(at),
+    ...said,
   }));
   if (document.errors.length > 0) return { ...nothingOf(file), findings };
   const unfolded = unfold(document, file, lineAt, text);
   return { ...unfolded, findings: [...findings, ...unfolded.findings] };
 }
 
-const outOfStack = /call stack/;
-
-/** Of several at one place the first: each bracket that is open where one is missing complains there. */
-const firstOfEach = (errors: readonly YAMLError[]): readonly YAMLError[] => {
-  const seen = new Set<number>();
-  return errors.filter(({ pos, message }) => {
-    const at = outOfStack.test(message) ? -1 : pos[0];
-    return !seen.has(at) && seen.add(at);
-  });
-};
-
 const nothingOf = (file: string): Source => ({
   value: undefined,
   places: new Map([["", { file }]]),
 });
-
-/** Null: nested so deep that the parser's stack ran out. Its own check of keys compares each with all. */
-function parsed(text: string, lineCounter: LineCounter) {
-  try {
-    return parseDocument(text, {
-      lineCounter,
-      prettyErrors: false,
-      stringKeys: true,
-      resolveKnownTags: false,
-      uniqueKeys: false,
-    });
-  } catch (cause) {
-    if (cause instanceof RangeError) return null;
-    throw cause;
-  }
-}
 
 const twice: Pick<Finding, "wanted" | "found" | "fix"> = {
   wanted: "each key once",
   found: "a key that the same mapping has already",
   fix: "Remove one of the two lines.",
 };
-
-const windowsPath = {
-  wanted: "backslashes between single quotes; between double quotes they mean something else",
-  fix: "Write a Windows path as 'C:\\Users\\me\\files', in single quotes.",
-};
-
-function syntaxFinding(code: string, message: string) {
-  if (outOfStack.test(message)) return tooDeep;
-  if (code === "TAG_RESOLVE_FAILED") {
-    return { wanted: "plain YAML", found: `a tag (${message})`, fix: "Remove the tag." };
-  }
-  if (code === "BAD_DQ_ESCAPE") return { ...windowsPath, found: message };
-  return {
-    wanted: "valid YAML",
-    found: message.split("; please")[0],
-    fix: "Correct the line; indent with spaces, and quote texts that hold `: ` or ` #`.",
-  };
-}
-
-/** `"C:\new"` is a path with a line break in it, and valid YAML. */
-const isWindowsPath = (node: Node | null, text: string): boolean =>
-  isScalar(node) && node.type === Scalar.QUOTE_DOUBLE && node.range != null &&
-  /^"[A-Za-z]:\\[^\\]/.test(text.slice(node.range[0], node.range[1]));
 
 function unfold(
   document: Document,

@@ -9,7 +9,7 @@ import type { App } from "../app.ts";
 import { openApp } from "../open-app.ts";
 import type { Composition } from "./compose.ts";
 import type { ConfigLayers } from "./configuration.ts";
-import { inTime } from "./in-time.ts";
+import { inTime } from "../../lib/in-time.ts";
 import { folderOf, type Pipeline, readPipeline } from "./pipeline.ts";
 import { resolveStage } from "./resolve.ts";
 import type { PipelineStep } from "./wiring.ts";

@@ -11,7 +11,7 @@ import { nearest } from "../../lib/nearest.ts";
 import type { App } from "../app.ts";
 import type { AnyStage } from "../stage.ts";
 import { withTodaysNames } from "./former-names.ts";
-import { inTime } from "./in-time.ts";
+import { inTime } from "../../lib/in-time.ts";
 import { noteStageFile } from "./stage-files.ts";
 
 export class StageNotFound extends fault("StageNotFound", "user") {}

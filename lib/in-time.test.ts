@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { inTime } from "./in-time.ts";
 
 test("a file that waits at its top for what never comes is given up; what comes is handed on", () =>
