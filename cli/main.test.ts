@@ -287,6 +287,37 @@ test("an option that the action does not use is refused", () =>
     }
   }));
 
+test("a sweep file, its configuration and a folder are read as people write them, or refused in words", () =>
+  withTemporaryFolder(async (folder) => {
+    const said = async (bytes: Uint8Array | string, ...words: string[]) => {
+      writeFileSync(join(folder, "s.yaml"), bytes);
+      const { code, stderr } = await callWith(
+        folder,
+        { HOME: folder, USERPROFILE: folder },
+        ...words,
+      );
+      assert.equal(code, 2, stderr);
+      assert.ok(!/ENOENT|EISDIR/.test(stderr), stderr);
+      return stderr;
+    };
+    const run = ["sweep", "run", "s.yaml", "--dry-run"];
+    const file = "sweep: a\npipeline: sdxl-ti\nmatrix: {seed: [1]}\n";
+    assert.match(
+      await said(Buffer.from(`${file}# caf\u00e9\n`, "latin1"), ...run),
+      /s\.yaml:4.*encoding/,
+    );
+    const missing = await said(`${file}config: ~/none.yaml\n`, ...run);
+    assert.match(missing, /none\.yaml: wanted a configuration file, .*no such file/);
+    assert.ok(!missing.includes("~"), missing);
+    assert.match(
+      await said("", "sweep", "run", "~/none.yaml"),
+      /none\.yaml: .* sweep file.*no such/,
+    );
+    assert.match(await said("", "sweep", "run", "."), /a folder/);
+    assert.match(await said("", "suggest", "~someone/x"), /only ~ by itself/);
+    assert.match(await said("", "embedding", "check", "s.yaml "), /without blanks/);
+  }));
+
 test("Complete names a folder only where there is one", () =>
   withTemporaryFolder(async (folder) => {
     const at = project(folder, "hello");

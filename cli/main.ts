@@ -121,7 +121,14 @@ async function parse(command: Command, argv: readonly string[]) {
       cause: error,
     });
   }
-  return { args: parsed.args.map((argument) => String(unmarked(argument))), options };
+  const places = known.args.map(({ value }) => /file|folder|run|^name$/.test(value));
+  const args = parsed.args.map((each, i) => {
+    const argument = String(unmarked(each));
+    const path = places[Math.min(i, places.length - 1)] ? homePath(argument) : argument;
+    if (typeof path !== "string") throw new UsageFault({ key: name, ...path });
+    return path;
+  });
+  return { args, options };
 }
 
 async function load(name: string): Promise<Command> {

@@ -1,6 +1,6 @@
 // `monitor [run or folder]`: the live page of one run or of all runs in a folder, until Ctrl-C.
 // The trap: the address that it prints holds the key to the page; it is not for logs or chats.
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Effect } from "effect";
 import { tryPromise } from "../lib/try-promise.ts";
@@ -17,15 +17,14 @@ const outputFolder = "output";
 function folderOf(given: string | undefined): Effect.Effect<string, UsageFault> {
   const places = given === undefined ? [outputFolder, "."] : [given, join(outputFolder, given)];
   const found = places.find((place) => existsSync(place));
-  return found === undefined
-    ? Effect.fail(
-      new UsageFault({
-        wanted: "a run or a folder of runs",
-        found: `no ${places.join(" and no ")}`,
-        fix: "Give the folder of a run, or the one above.",
-      }),
-    )
-    : Effect.succeed(found);
+  const isFolder = found !== undefined && statSync(found).isDirectory();
+  return isFolder ? Effect.succeed(found) : Effect.fail(
+    new UsageFault({
+      wanted: "a run or a folder of runs",
+      found: found === undefined ? `no ${places.join(" and no ")}` : `the file ${found}`,
+      fix: "Give the folder of a run, or the one above.",
+    }),
+  );
 }
 
 function portOf(given: unknown): Effect.Effect<number, UsageFault> {

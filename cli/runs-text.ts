@@ -83,6 +83,7 @@ export function showText(run: RunDescription): readonly string[] {
     ["trouble", run.trouble],
     ["ended", run.outcome],
     ["step", stepsText(run.step, run.totalSteps)],
+    ["time worked", run.workedSeconds === 0 ? null : secondsText(run.workedSeconds)],
     ["pipeline", run.pipeline],
     ["trigger", run.trigger],
     ["seed", run.seed],

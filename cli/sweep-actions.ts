@@ -1,6 +1,6 @@
 // What each `sweep <action>` does that changes something. The trap: `run` may be given twice for one folder; the second looks on.
 import { existsSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
@@ -25,9 +25,12 @@ import { runBytes } from "../inversion/run-bytes.ts";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault, Stopped } from "../lib/fault.ts";
 import { readHeader, readSafetensors, writeSafetensors } from "../lib/safetensors/safetensors.ts";
+import { homePath } from "../lib/home-path.ts";
+import { readText } from "../lib/read-text.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
 import type { Plan } from "../runtime/plan/plan.ts";
+import { maxSourceBytes } from "../runtime/options/source.ts";
 import { preflight, prepare } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
 import { type Definition, readDefinition } from "../sweep/definition.ts";
@@ -58,18 +61,24 @@ const wholeNumber = (options: Options, key: string, least: number, otherwise: nu
   );
 };
 
-const readFileOf = (file: string): Effect.Effect<string, Fault> =>
-  Effect.tryPromise({
-    try: () => readFile(file, "utf8"),
-    catch: (cause) =>
-      new NoSweepFile({
-        file,
-        wanted: "a sweep file",
-        found: (cause as Error).message,
-        fix: "Give the path of a YAML file; sweeps/ has examples.",
-        cause,
-      }),
-  });
+const readFileOf = (
+  file: string,
+  wanted: string,
+  fix = "Give the path of a YAML file; sweeps/ has examples.",
+): Effect.Effect<string, Fault> =>
+  Effect.mapError(
+    readText(file, maxSourceBytes),
+    (unreadable) => new NoSweepFile({ file, wanted, fix, ...unreadable }),
+  );
+
+/** The configuration that a sweep file names, counted from its folder. */
+const configOf = (definition: Definition, file: string): Effect.Effect<string | null, Fault> => {
+  if (definition.config === null) return Effect.succeed(null);
+  const path = homePath(definition.config);
+  return typeof path === "string"
+    ? Effect.succeed(resolve(dirname(file), path))
+    : Effect.fail(new NoSweepFile({ file, key: "config", ...path }));
+};
 
 /** What its memory table says of the plan that it takes. */
 function peakOf({ facts }: Plan): number | null {
@@ -267,7 +276,7 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
 const run: Act = (given, options, terminal) =>
   Effect.gen(function* () {
     const file = resolve(given);
-    const text = yield* readFileOf(file);
+    const text = yield* readFileOf(file, "a sweep file");
     const known = optionRows().map(({ key }) => key);
     const definition = yield* readDefinition(text, given, known);
     const count = trialCount(definition);
@@ -279,12 +288,13 @@ const run: Act = (given, options, terminal) =>
         fix: "Give --yes if that many are meant, or set budget.trials.",
       });
     }
-    const config = definition.config === null ? null : resolve(dirname(file), definition.config);
+    const config = yield* configOf(definition, file);
+    const whole = "a configuration file, as `config` of the sweep file names it";
     const outlook = yield* planSweep(
       definition,
       file,
       config,
-      config === null ? null : yield* readFileOf(config),
+      config === null ? null : yield* readFileOf(config, whole, "Correct the path."),
       trialWorld(definition, config, options),
     );
     if (options.dryRun === true) {

@@ -194,9 +194,9 @@ test("aspect buckets as the reference asserts them", async () => {
 
 const unreadable: readonly [what: string, path: () => string, found: RegExp][] = [
   ["no file", () => join(folder, "none.yaml"), /no such file/],
-  ["a folder", () => folder, /cannot be read/],
+  ["a folder", () => folder, /a folder/],
   ["bytes that are not UTF-8", () => file("latin.yaml", Uint8Array.of(0x61, 0x3a, 0xe9)), /bytes/],
-  ["UTF-16", () => file("utf16.yaml", Uint8Array.of(0xff, 0xfe, 0x61, 0)), /bytes/],
+  ["half of UTF-16", () => file("utf16.yaml", Uint8Array.of(0xff, 0xfe, 0x61)), /bytes/],
   ["an empty file", () => file("empty.yaml", ""), /nothing/],
   ["a list", () => file("list.yaml", "- a\n- b\n"), /something else/],
   ["two megabytes", () => file("big.yaml", `a: ${"x".repeat(2 << 20)}`), /\d{7} bytes/],

@@ -229,7 +229,9 @@ export function outlookLines({ sweep, trials }: SweepOutlook): readonly string[]
   const peak = Math.max(...trials.map(({ memory }) => memory ?? 0));
   const gib = peak === 0 ? [] : [`at most ${(peak / 2 ** 30).toFixed(1)} GiB each`];
   return [
-    `${sweep.name}: ${kept.length} trials, ranked by ${sweep.by} (${sweep.at})` +
+    `${sweep.name}: ${kept.length} ${
+      kept.length === 1 ? "trial" : "trials"
+    }, ranked by ${sweep.by} (${sweep.at})` +
     (sweep.rungs.length === 0 ? "" : `, halved at ${sweep.rungs.join(", ")}`),
     ...trials.map(({ name, overrides, will, run, fromStep, sameAs }) =>
       `  ${name}  ${overridesText(overrides)}  ` +

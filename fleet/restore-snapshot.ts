@@ -14,6 +14,7 @@ import { deletedName, importingName } from "../runtime/runs/leftover.ts";
 import { placeOf } from "../runtime/runs/run-archive.ts";
 import { openStore, storeName } from "../runtime/store/artefact-store.ts";
 import type { Blobs } from "./blobs.ts";
+import { renameOver } from "../lib/rename-over.ts";
 import type { Piece, Snapshot } from "./snapshot.ts";
 
 /** Into the folder of runs `base`. Fails with CorruptBlob, DiskFault and RunLocked, and then changed nothing. */
@@ -62,9 +63,9 @@ export const restoreSnapshot = (
       if (existsSync(dir)) {
         yield* lockRun(dir);
         yield* removed(old);
-        yield* onDisk(() => rename(dir, old));
+        yield* onDisk(() => renameOver(() => rename(dir, old)));
       }
-      yield* onDisk(() => rename(draft, dir));
+      yield* onDisk(() => renameOver(() => rename(draft, dir)));
       yield* Effect.ignore(removed(old));
     }));
 

@@ -8,6 +8,7 @@ import { Effect, Stream } from "effect";
 import { Tar } from "effect/encoding";
 import { writeAtomically } from "./atomic-file.ts";
 import { type Fault, fault } from "./fault.ts";
+import { errnoOf } from "./disk-fault.ts";
 import { tryPromise } from "./try-promise.ts";
 
 export class ArchiveFault extends fault("ArchiveFault", "user") {}
@@ -141,7 +142,13 @@ const unreadable = (file: string, cause: unknown) =>
   new ArchiveFault({
     file,
     wanted: "an archive that `runs export` made",
-    found: cause instanceof Error ? cause.message : "one that cannot be read",
+    found: errnoOf(cause) === "ENOENT"
+      ? "no such file"
+      : errnoOf(cause) === "EISDIR"
+      ? "a folder"
+      : cause instanceof Error
+      ? cause.message
+      : "one that cannot be read",
     fix: "Check the path.",
     cause,
   });

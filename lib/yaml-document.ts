@@ -78,4 +78,4 @@ export const syntaxFindings = (
 /** `"C:\new"` is a path with a line break in it, and valid YAML. */
 export const isWindowsPath = (node: Node | null, text: string): boolean =>
   isScalar(node) && node.type === Scalar.QUOTE_DOUBLE && node.range != null &&
-  /^"[A-Za-z]:\\[^\\]/.test(text.slice(node.range[0], node.range[1]));
+  /^"[A-Za-z]:\\(?![ux])[A-Za-z_]\w/.test(text.slice(node.range[0], node.range[1]));

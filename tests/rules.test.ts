@@ -23,6 +23,17 @@ const folders = [
   ...["sweep", "fleet", "observe"],
 ];
 
+test("a rename is tried again where Windows refuses it for a while", () => {
+  const renames = sources(...folders, "cli").filter((file) =>
+    /import \{[^}]*\brename\b[^}]*\} from "node:fs/.test(codeOf(file))
+  );
+  assert.ok(renames.length > 3, "the rule sees such imports");
+  // Whoever renames a lock first has it; a second try would not be the same.
+  assert.deepEqual(renames.filter((file) => !codeOf(file).includes("renameOver")), [
+    "hub/cache-lock.ts",
+  ]);
+});
+
 test("Effects are run in cli/ and at the page's edge alone", () => {
   // The default of a service has to be there at once; building this layer waits for nothing.
   const edges = ["observe/edge.ts", "lib/files.ts"];

@@ -8,6 +8,7 @@ import { tryPromise } from "../../lib/try-promise.ts";
 import { type Figures, type Metric, metrics } from "../../inversion/metrics.js";
 import { type MeasuredOn, measuredOn } from "../../inversion/measured-on.ts";
 import { newRunReader, type RunState } from "./run-reader.ts";
+import { workedSeconds } from "./run-state.js";
 import type { Attempt, Manifest } from "../../runtime/execute/manifest.ts";
 import type { SurveyedRun } from "../../runtime/runs/survey.ts";
 
@@ -22,6 +23,8 @@ export interface RunDescription extends Omit<SurveyedRun, "manifest"> {
   readonly parent: string | null;
   readonly totalSteps: number | null;
   readonly attempts: readonly Attempt[];
+  /** Of its attempts; what lies between them is not counted. */
+  readonly workedSeconds: number;
   readonly metrics: Metrics;
   /** Of steps whose validation has been dealt with. */
   readonly validations: { readonly done: number; readonly failed: number };
@@ -101,6 +104,7 @@ export const describeRun = (run: SurveyedRun): Effect.Effect<RunDescription, Fau
       parent: manifest?.parent ?? null,
       totalSteps: state.totalSteps || null,
       attempts: manifest?.attempts ?? [],
+      workedSeconds: workedSeconds(state.spans),
       metrics: metricsIn(state),
       validations: {
         done: dealtWith.filter((each) => each === "finished").length,

@@ -2,8 +2,9 @@
 // pipeline file's own, then a `--config` file, then `--set`, `--seed` and `--output`.
 // The trap: a file that names its `type` is a whole configuration and takes the place of the
 // pipeline's own (so the reference's files run unchanged); one without it is laid over.
-import { Effect, FileSystem, type Schema } from "effect";
+import { Effect, type Schema } from "effect";
 import { homePath } from "../../lib/home-path.ts";
+import { readText } from "../../lib/read-text.ts";
 import type { ConfigLayers } from "../pipeline/configuration.ts";
 import type { Finding } from "./config-fault.ts";
 import { decodeAll, findingsOf, keyOf } from "./decode-source.ts";
@@ -25,33 +26,16 @@ export interface Contradiction extends Pick<Finding, "wanted" | "found" | "fix">
   readonly keys: readonly string[];
 }
 
-const refused = (file: string, wanted: string, found: string, fix: string): ParsedSource => ({
-  ...emptySource,
-  value: undefined,
-  findings: [{ file, wanted, found, fix }],
-});
-
 /** Reads and parses a YAML or JSON file; what is wrong with it is among the findings. */
-const readSource = Effect.fnUntraced(function* (path: string) {
-  const files = yield* FileSystem.FileSystem;
-  const bytes = yield* Effect.gen(function* () {
-    const { size } = yield* files.stat(path);
-    return size > maxSourceBytes ? Number(size) : yield* files.readFile(path);
-  }).pipe(Effect.catch((error) => Effect.succeed(error.reason._tag)));
-  if (typeof bytes === "string") {
-    const found = bytes === "NotFound" ? "no such file" : `one that cannot be read (${bytes})`;
-    return refused(path, "a configuration file", found, "Check the path and its permissions.");
-  }
-  if (typeof bytes === "number") {
-    const found = `${bytes} bytes`;
-    return refused(path, `at most ${maxSourceBytes} bytes`, found, "Is this the right file?");
-  }
-  try {
-    return parseSource(new TextDecoder("utf-8", { fatal: true }).decode(bytes), path);
-  } catch {
-    return refused(path, "text in UTF-8", "other bytes", "Save the file as UTF-8.");
-  }
-});
+const readSource = (file: string): Effect.Effect<ParsedSource> =>
+  readText(file, maxSourceBytes).pipe(Effect.match({
+    onSuccess: (text) => parseSource(text, file),
+    onFailure: (unreadable): ParsedSource => ({
+      ...emptySource,
+      value: undefined,
+      findings: [{ file, wanted: "a configuration file", fix: "Check the path.", ...unreadable }],
+    }),
+  }));
 
 function mappingOnly(source: ParsedSource): ParsedSource {
   if (source.value === undefined || isMapping(source.value)) return source;

@@ -2,7 +2,7 @@
 // Schema with the line of every complaint; what the stages are is found out later (resolve.ts).
 // The trap: `config` is only taken along here. config/ decodes it together with --config and --set.
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Effect, Schema } from "effect";
@@ -10,7 +10,8 @@ import { fault, type Place } from "../../lib/fault.ts";
 import { ConfigFault } from "../options/config-fault.ts";
 import { decodeAll, findingsOf } from "../options/decode-source.ts";
 import { isMapping } from "../../lib/mapping.ts";
-import { parseSource, placeOf, type Source, within } from "../options/source.ts";
+import { readText } from "../../lib/read-text.ts";
+import { maxSourceBytes, parseSource, placeOf, type Source, within } from "../options/source.ts";
 
 export class NoPipeline extends fault("NoPipeline", "user") {}
 
@@ -152,23 +153,17 @@ export const readPipeline = (
   nameOrPath: string,
 ): Effect.Effect<Pipeline, ConfigFault | NoPipeline> => {
   const file = pipelinePath(nameOrPath);
-  return Effect.tryPromise({
-    try: () => readFile(file, "utf8"),
-    catch: (cause) => cause as Error,
-  }).pipe(
-    Effect.catch((cause) =>
-      Effect.flatMap(Effect.promise(ownNames), (names) =>
-        Effect.fail(
-          new NoPipeline({
-            file,
-            wanted: "a pipeline file",
-            found: cause.message,
-            fix: `Name one of pipelines/ (${names}), or give the path of a YAML file.`,
-            cause,
-          }),
-        ))
+  return readText(file, maxSourceBytes).pipe(
+    Effect.catch((unreadable) =>
+      Effect.flatMap(Effect.promise(ownNames), (names) => {
+        const fix = `Name one of pipelines/ (${names}), or give the path of a YAML file.`;
+        return Effect.fail(
+          new NoPipeline({ file, wanted: "a pipeline file", fix, ...unreadable }),
+        );
+      })
     ),
-  ).pipe(Effect.flatMap((text) => decodePipeline(text, file)));
+    Effect.flatMap((text) => decodePipeline(text, file)),
+  );
 };
 
 export const folderOf = (pipeline: Pick<Pipeline, "file">): string => dirname(pipeline.file);

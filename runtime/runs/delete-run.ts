@@ -6,6 +6,7 @@ import { basename, dirname, join } from "node:path";
 import { Effect } from "effect";
 import { diskFault } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
+import { renameOver } from "../../lib/rename-over.ts";
 import { holdRun } from "./free-run.ts";
 import { deletedName } from "./leftover.ts";
 import type { SurveyedRun } from "./survey.ts";
@@ -28,7 +29,7 @@ export const deleteRun = (run: SurveyedRun): Effect.Effect<void, Fault> =>
     yield* Effect.tryPromise({
       try: async () => {
         await rm(grave, { recursive: true, force: true });
-        await rename(run.dir, grave);
+        await renameOver(() => rename(run.dir, grave));
         await rm(grave, { recursive: true, force: true });
       },
       catch: (cause) => diskFault(run.dir, "to delete this run")(cause as Error),

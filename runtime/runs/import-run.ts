@@ -10,6 +10,7 @@ import { Effect, Stream } from "effect";
 import { makeFolder } from "../../lib/atomic-write.ts";
 import { diskFault } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
+import { renameOver } from "../../lib/rename-over.ts";
 import { openStore, storeName } from "../store/artefact-store.ts";
 import { bytesOf, checkArchive } from "./check-archive.ts";
 import { importingName } from "./leftover.ts";
@@ -76,7 +77,7 @@ export const importRun = (archive: string, base: string): Effect.Effect<Imported
       yield* onDisk(() => mkdir(draft));
       yield* readTar(archive, place);
       yield* store.digests.save;
-      yield* onDisk(() => rename(draft, dir));
+      yield* onDisk(() => renameOver(() => rename(draft, dir)));
     }).pipe(Effect.onError(() => Effect.ignore(removed)));
     return { name: index.run, dir, files: Object.keys(index.files).length };
   });

@@ -1,6 +1,7 @@
 // A text file of captions as text: UTF-8, or UTF-16 by its mark; anything else is refused with the line.
 // The trap: bytes of another encoding decode as well, to marks of replacement, and those are trained on.
 import { open } from "node:fs/promises";
+import { decodeText } from "../../../lib/read-text.ts";
 import { DatasetFault } from "./listing.ts";
 
 /** Bytes of a caption, and of one line of a list of captions. */
@@ -25,25 +26,9 @@ export async function readText(file: string, most: number): Promise<string> {
 
 /** The same of bytes. */
 export function textOf(bytes: Uint8Array, place: { readonly file: string }): string {
-  const [first, second] = bytes;
-  const encoding = first === 0xff && second === 0xfe
-    ? "utf-16le"
-    : first === 0xfe && second === 0xff
-    ? "utf-16be"
-    : "utf-8";
-  try {
-    const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
-    if (!text.includes("\0")) return text;
-  } catch {
-    // Said below, with the line.
-  }
-  throw new DatasetFault({
-    ...place,
-    ...(encoding === "utf-8" ? { line: badLine(bytes) } : {}),
-    wanted: "text in UTF-8, or in UTF-16 with its byte order mark",
-    found: "bytes of another encoding",
-    fix: "Save the file as UTF-8.",
-  });
+  const text = decodeText(bytes);
+  if (typeof text === "string") return text;
+  throw new DatasetFault({ ...place, wanted: "text", fix: "Save the file as UTF-8.", ...text });
 }
 
 /** The lines, each with its number. Throws a DatasetFault where one is longer than a caption may be. */
@@ -63,19 +48,3 @@ const tooLarge = (file: string, wanted: string, found: string, line?: number) =>
     found,
     fix: "Is this the right file? A caption has a line or two.",
   });
-
-/** No byte of a character of several bytes is a line break, so each line can be tried by itself. */
-function badLine(bytes: Uint8Array): number {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let line = 1;
-  for (let at = 0; at < bytes.length; line++) {
-    const end = bytes.indexOf(10, at) < 0 ? bytes.length : bytes.indexOf(10, at);
-    try {
-      if (decoder.decode(bytes.subarray(at, end)).includes("\0")) return line;
-    } catch {
-      return line;
-    }
-    at = end + 1;
-  }
-  return line;
-}
