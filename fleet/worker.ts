@@ -3,13 +3,14 @@
 import { Clock, Data, Deferred, Duration, Effect, Fiber, Ref, Semaphore } from "effect";
 import { isUserFault, type SegmentOutcome } from "./segment-outcome.ts";
 import { type PlannedTrial, type Segment, segmentKey } from "./planned-sweep.ts";
+import { watchOutages } from "./outage.ts";
 import type { Offers } from "./queues.ts";
 import { segmentQueue } from "./sweep-workflow.ts";
 import { type StoredSweep, Tables } from "./tables.ts";
 import { type Fit, handleItem, type Trainer } from "./train-fenced.ts";
 import { nextQueue } from "./waiting.ts";
 
-export interface WorkerOptions extends Omit<Trainer, "ended" | "fitOf"> {
+export interface WorkerOptions extends Omit<Trainer, "ended" | "fitOf" | "outage"> {
   readonly slots: number;
   /** What each has; null: everything that may be asked for. */
   readonly offers?: Offers | null;
@@ -60,7 +61,8 @@ export const runWorker = (options: WorkerOptions) =>
           ? new Set<string>()
           : new Set([...before, segmentKey(segment)]));
     const fitOf = remembered(options);
-    const handle = handleItem({ ...options, ended, fitOf });
+    const outage = yield* watchOutages(lease, say);
+    const handle = handleItem({ ...options, ended, fitOf, outage });
     const isFit = ({ sweep, trial }: Segment) =>
       Effect.gen(function* () {
         const found = yield* tables.findSweep(sweep);
@@ -70,7 +72,7 @@ export const runWorker = (options: WorkerOptions) =>
 
     /** Takes the next item, and ends as soon as it is being handled. */
     const begin = Effect.gen(function* () {
-      const name = yield* nextQueue(tables.waiting(lease), { offers, lease, lookEvery }, isFit);
+      const name = yield* nextQueue(tables.waiting(lease), { offers, lookEvery, outage }, isFit);
       const queue = yield* segmentQueue(name);
       const begun = yield* Deferred.make<void>();
       const working = yield* Effect.forkChild(
