@@ -69,3 +69,39 @@ test(
       }
     }),
 );
+
+test(
+  "killed in a decision: another decides the same, and trains what was decided once",
+  fleetTests,
+  () =>
+    withTemporaryFolder(async (folder) => {
+      const plan = toySweep("decision", 6, join(folder, "home"), { rungs: [4], factor: 3 });
+      await ask((tables) => tables.submit(plan));
+      const victim = toyMachine(folder, "victim", { sweep: "decision", dies: "decision" });
+      const { stdout, stderr } = await victim.ended;
+      assert.equal(victim.process.signalCode, "SIGKILL", stdout + stderr);
+      const before = await ask((tables) => tables.results("decision"));
+      assert.deepEqual(before.map(({ trial, until }) => [trial, until]), [1, 2, 3, 4, 5, 6].map(
+        (trial) => [trial, 4],
+      ));
+
+      const survivor = toyMachine(folder, "survivor");
+      await untilDone("decision");
+      survivor.process.kill("SIGTERM");
+      await survivor.ended;
+      // Losses are 7, 14, 21, 1, 8 and 15: the two best are 4 and 1.
+      const offered = postgres!.sql(
+        "SELECT id FROM effect_queue WHERE id LIKE 'decision/%' ORDER BY sequence",
+      ).trim().split("\n");
+      assert.deepEqual(offered.slice(6).toSorted(), ["decision/0/1/end", "decision/0/4/end"]);
+      const { board, runs } = await cameTo(folder, plan);
+      assert.deepEqual(board.rows.slice(0, 2).map(({ trial, state }) => [trial, state]), [
+        [4, "done"],
+        [1, "done"],
+      ]);
+      for (const { trial, steps, chain } of runs) {
+        assert.deepEqual(steps, allSteps);
+        assert.equal(chain, chainOf(trial));
+      }
+    }),
+);
