@@ -3,7 +3,6 @@
 import { Effect } from "effect";
 import type { Fleet } from "../fleet/connection.ts";
 import type { Fault } from "../lib/fault.ts";
-import { asFault } from "../lib/as-fault.ts";
 import { bytesBelow } from "../lib/look.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { listRun } from "../observe/reading/run-list.ts";
@@ -114,7 +113,7 @@ const remove: Action = {
   run: ({ args: [name], base, yes, say }) =>
     Effect.gen(function* () {
       const run = yield* findRun(name, base);
-      const bytes = yield* Effect.mapError(bytesBelow(run.dir), asFault);
+      const bytes = yield* bytesBelow(run.dir);
       if (yes) yield* deleteRun(run);
       say({ run: run.name, dir: run.dir, bytes, deleted: yes }, [
         `${run.dir} (${run.status}, step ${run.step ?? "-"}, ${bytesText(bytes)})`,

@@ -7,7 +7,6 @@
 import { open, readFile, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { Effect } from "effect";
-import { asFault } from "../lib/as-fault.ts";
 import { errnoOf } from "../lib/disk-fault.ts";
 import type { Fault } from "../lib/fault.ts";
 import { entriesBelow } from "../lib/look.ts";
@@ -44,7 +43,7 @@ interface Source {
 
 const sourcesOf = (dir: string): Effect.Effect<readonly Source[], Fault> =>
   Effect.gen(function* () {
-    const entries = yield* Effect.mapError(entriesBelow(dir), asFault);
+    const entries = yield* entriesBelow(dir);
     const own = entries.filter(({ name, type }) => type === "File" && !isPassing(name))
       .map(({ path: file }) => ({
         path: `run/${relative(dir, file).split(sep).join("/")}`,

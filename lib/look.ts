@@ -4,6 +4,8 @@
 // read asks `Files` and makes a fault of what it says (disk-fault.ts).
 import { join } from "node:path";
 import { Effect, type FileSystem, type PlatformError } from "effect";
+import { asFault } from "./as-fault.ts";
+import type { Fault } from "./fault.ts";
 import { Files } from "./files.ts";
 
 /** Whether anything lies there; what a link points at, where it is one. */
@@ -52,12 +54,10 @@ export const foldersIn = (
   });
 
 /** All that is no folder, however deep below one. Links are entries, whatever they point at. */
-export const entriesBelow = (
-  folder: string,
-): Effect.Effect<readonly Entry[], PlatformError.PlatformError> =>
+export const entriesBelow = (folder: string): Effect.Effect<readonly Entry[], Fault> =>
   Effect.gen(function* () {
     const files = yield* Files;
-    const found = yield* files.readDirectoryEntries(folder);
+    const found = yield* Effect.mapError(files.readDirectoryEntries(folder), asFault);
     const all = yield* Effect.forEach(found, ({ name, type }) => {
       const path = join(folder, name);
       return type === "Directory" ? entriesBelow(path) : Effect.succeed([{ path, name, type }]);
@@ -66,12 +66,10 @@ export const entriesBelow = (
   });
 
 /** Bytes of all files below a folder; links count as nothing. */
-export const bytesBelow = (
-  folder: string,
-): Effect.Effect<number, PlatformError.PlatformError> =>
+export const bytesBelow = (folder: string): Effect.Effect<number, Fault> =>
   Effect.gen(function* () {
     const files = yield* Files;
     const plain = (yield* entriesBelow(folder)).filter(({ type }) => type === "File");
     const all = yield* Effect.forEach(plain, ({ path }) => files.lstat(path), { concurrency: 8 });
     return all.reduce((sum, { size }) => sum + Number(size), 0);
-  });
+  }).pipe(Effect.mapError(asFault));

@@ -39,7 +39,7 @@ interface Source {
 
 const sourcesIn = (runDir: string): Effect.Effect<readonly Source[], Fault> =>
   Effect.gen(function* () {
-    const entries = yield* Effect.mapError(entriesBelow(runDir), asFault);
+    const entries = yield* entriesBelow(runDir);
     const kept = entries.filter(({ name }) => !isPassing(name));
     const other = kept.find(({ type }) => type !== "File");
     if (other !== undefined) {

@@ -4,7 +4,6 @@
 // one runs, and one that comes in between makes again what it misses.
 import { join } from "node:path";
 import { Effect } from "effect";
-import { asFault } from "../../lib/as-fault.ts";
 import { diskFault } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
@@ -68,10 +67,7 @@ export const findPrunable = (
     return {
       runs: yield* Effect.forEach(
         old,
-        (run) =>
-          Effect.map(bytesBelow(run.dir), (bytes) => ({ run, bytes })).pipe(
-            Effect.mapError(asFault),
-          ),
+        (run) => Effect.map(bytesBelow(run.dir), (bytes) => ({ run, bytes })),
       ),
       blobs: without([...all.blobs.values()], [...kept.blobs.values()]),
       leftovers,
