@@ -11,6 +11,7 @@ import { nearest } from "../../lib/nearest.ts";
 import type { App } from "../app.ts";
 import type { AnyStage } from "../stage.ts";
 import { withTodaysNames } from "./former-names.ts";
+import { inTime } from "../../lib/in-time.ts";
 import { noteStageFile } from "./stage-files.ts";
 
 export class StageNotFound extends fault("StageNotFound", "user") {}
@@ -97,7 +98,7 @@ const loadStage = Effect.fnUntraced(function* (
       cause,
     });
   const module = yield* Effect.tryPromise({
-    try: async () => await load() as Record<string, unknown>,
+    try: async () => await inTime(load()) as Record<string, unknown>,
     catch: (cause) =>
       refuse(
         `an error while importing it: ${(cause as Error).message}`,
@@ -116,7 +117,7 @@ const loadStage = Effect.fnUntraced(function* (
   const made = typeof exported !== "function" ? exported : yield* Effect.tryPromise({
     try: async () => {
       const [{ toolkit }, more] = await Promise.all([import("../toolkit.ts"), source.toolkit()]);
-      return exported({ ...toolkit, ...more }) as unknown;
+      return await inTime<unknown>(exported({ ...toolkit, ...more }));
     },
     catch: (cause) =>
       refuse(`an error in its function: ${(cause as Error).message}`, "Correct it.", cause),
