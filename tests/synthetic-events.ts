@@ -34,7 +34,7 @@ export const underBoth = (loss: number) => ({ argmax: loss + 0.0004, end_token: 
 export const following = [
   { pooling: "argmax", mean: 0.768, error: 0.042 },
   { pooling: "end_token", mean: 0.419, error: 0.027 },
-];
+] as const;
 
 const startedAt = Date.UTC(2026, 0, 5, 9, 0, 0);
 const padded = (value: number, digits = 8) => String(value).padStart(digits, "0");
