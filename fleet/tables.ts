@@ -101,11 +101,13 @@ const make = Effect.gen(function* () {
   const submit = (plan: PlannedSweep): Effect.Effect<void, SqlError> =>
     Effect.suspend(() => {
       const text = JSON.stringify(plan);
-      return Effect.asVoid(sql`INSERT INTO gnomic_sweeps (name, plan, state, round, more, started_at)
+      return Effect.asVoid(
+        sql`INSERT INTO gnomic_sweeps (name, plan, state, round, more, started_at)
         VALUES (${plan.name}, ${text}, 'running', 0, 0, ${now})
         ON CONFLICT (name) DO UPDATE SET plan = excluded.plan, state = 'running', more = 0,
           round = gnomic_sweeps.round + 1, started_at = excluded.started_at
-        WHERE gnomic_sweeps.state = 'deleted'`);
+        WHERE gnomic_sweeps.state = 'deleted'`,
+      );
     });
   /** Since it was submitted. */
   const hoursOf = (name: string): Effect.Effect<number, SqlError> =>

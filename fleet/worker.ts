@@ -81,7 +81,7 @@ export const runWorker = (options: WorkerOptions) =>
         outcome.outcome !== "failed" || isUserFault(outcome)
           ? new Set<string>()
           : new Set([...before, segmentKey(segment)]));
-const fitOf = withRoom(options, options.left ?? leftItems());
+    const fitOf = withRoom(options, options.left ?? leftItems());
     const outage = yield* watchOutages(lease, say);
     const handle = handleItem({ ...options, ended, fitOf, outage });
     const isFit = ({ sweep, trial }: Segment) =>

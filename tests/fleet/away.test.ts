@@ -55,7 +55,7 @@ test(
       await until(async () => (await runs()).filter(({ worker }) => worker !== "").length === 2);
       const idle = toyMachine(folder, "idle");
       const seen = () => postgres!.sql("SELECT name FROM gnomic_workers").split("\n");
-      await until(() => Promise.resolve(seen().includes("idle")));
+      await until(() => seen().includes("idle"));
       const owners = () =>
         postgres!.sql("SELECT trial, worker, fence, attempts FROM gnomic_runs ORDER BY trial");
       const before = owners();
@@ -87,7 +87,7 @@ test(
       const heard = () =>
         postgres!.sql(`SELECT bool_and(seen_at / 1000 >
           EXTRACT(EPOCH FROM pg_postmaster_start_time()) + ${2 * toyLease}) FROM gnomic_runs`);
-      await until(() => Promise.resolve(heard().trim() === "t"));
+      await until(() => heard().trim() === "t");
       assert.equal(owners(), before, "nobody claimed anything anew");
       await ask((tables) => tables.setState("away", "cancelled"));
       await until(async () => (await runs()).every(({ worker }) => worker === ""));

@@ -45,7 +45,7 @@ test(
         child: toyMachine(folder, `mortal-${point}`, { sweep: plan.name, dies: point }),
       }));
       const drained = victims.find(({ point }) => point === "release")!.child;
-      await until(async () => toyLog(join(folder, "mortal-release", "release-1")).length > 2);
+      await until(() => toyLog(join(folder, "mortal-release", "release-1")).length > 2);
       drained.process.kill("SIGTERM");
       for (const { point, child } of victims) {
         const { stdout, stderr } = await child.ended;
@@ -61,7 +61,10 @@ test(
       for (const { point, plan } of sweeps) {
         const { rows, runs, said } = await cameTo(folder, plan);
         assert.deepEqual(said, [], point);
-        assert.deepEqual(rows.map(({ trial, state }) => [trial, state]), [[1, "done"], [2, "done"]]);
+        assert.deepEqual(rows.map(({ trial, state }) => [trial, state]), [[1, "done"], [
+          2,
+          "done",
+        ]]);
         for (const { trial, steps, chain } of runs) {
           assert.deepEqual(steps, allSteps, `${point}: ${ended.stdout}`);
           assert.equal(chain, chainOf(trial), point);
@@ -81,9 +84,12 @@ test(
       const { stdout, stderr } = await victim.ended;
       assert.equal(victim.process.signalCode, "SIGKILL", stdout + stderr);
       const before = await ask((tables) => tables.results("decision"));
-      assert.deepEqual(before.map(({ trial, until }) => [trial, until]), [1, 2, 3, 4, 5, 6].map(
-        (trial) => [trial, 4],
-      ));
+      assert.deepEqual(
+        before.map(({ trial, until }) => [trial, until]),
+        [1, 2, 3, 4, 5, 6].map(
+          (trial) => [trial, 4],
+        ),
+      );
 
       const survivor = toyMachine(folder, "survivor");
       await untilDone("decision");

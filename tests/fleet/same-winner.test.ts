@@ -35,9 +35,7 @@ async function trained(folder: string, count: number, killedAt: readonly number[
   };
   const machines = Array.from({ length: count }, begin);
   for (const results of killedAt) {
-    await until(async () =>
-      (await ask((tables) => tables.results("same"))).length >= results
-    );
+    await until(async () => (await ask((tables) => tables.results("same"))).length >= results);
     const victim = machines.shift()!;
     victim.process.kill("SIGKILL");
     await victim.ended;

@@ -72,7 +72,7 @@ export function toyMachine(
   return startChild(script, [JSON.stringify(options)], runtime === undefined ? {} : { runtime });
 }
 
-export async function until(holds: () => Promise<boolean>): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await sleep(100);
 }
 
@@ -96,7 +96,9 @@ export async function cameTo(folder: string, plan: PlannedSweep) {
       return (yield* boardOf(tables, sweep)).board;
     })
   );
-  const rows = board.rows.map(({ seconds: _1, machine: _2, run: _3, checkpoint: _4, ...row }) => row);
+  const rows = board.rows.map(({ seconds: _1, machine: _2, run: _3, checkpoint: _4, ...row }) =>
+    row
+  );
   const done = board.rows.filter(({ state }) => state === "done");
   const runs = await Promise.all(
     done.map(async ({ trial, run }) => ({ trial, steps: toyLog(run), chain: await toyChain(run) })),
