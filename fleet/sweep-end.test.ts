@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { Duration, Effect } from "effect";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { embeddedLayer } from "./engine.ts";
+import { groupOf } from "../sweep/ranking.ts";
 import type { PlannedSweep } from "./planned-sweep.ts";
 import { RunFiles } from "./sweep-end.ts";
 import { Sweep } from "./sweep-workflow.ts";
@@ -73,7 +74,10 @@ test("the winner is copied; with `keep: best` who lost, at the end or a halving,
 test("with `keep: all` nothing is dropped, and each group has its winner", () =>
   withTemporaryFolder(async (folder) => {
     const plan = halved(folder, { rungs: [], per: ["seed"] });
-    const trials = plan.trials.map((trial) => ({ ...trial, group: `seed=${trial.number % 2}` }));
+    const trials = plan.trials.map((trial) => {
+      const overrides = { ...trial.overrides, seed: trial.number % 2 };
+      return { ...trial, overrides, group: groupOf({ overrides }, plan.per) };
+    });
     makeRuns(folder, plan);
     const { copied, dropped } = await ended(folder, { ...plan, trials });
     assert.deepEqual(copied.toSorted(), [
