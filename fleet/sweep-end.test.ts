@@ -81,8 +81,8 @@ test("with `keep: all` nothing is dropped, and each group has its winner", () =>
     makeRuns(folder, plan);
     const { copied, dropped } = await ended(folder, { ...plan, trials });
     assert.deepEqual(copied.toSorted(), [
-      "1 t-best.safetensors best-seed_1.safetensors",
-      "4 t-best.safetensors best-seed_0.safetensors",
+      "1 t-best.safetensors best-1.safetensors",
+      "4 t-best.safetensors best-0.safetensors",
     ]);
     assert.deepEqual(dropped, []);
   }));
