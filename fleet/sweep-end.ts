@@ -4,8 +4,7 @@
 import { existsSync } from "node:fs";
 import { Context, Effect } from "effect";
 import type { Fault } from "../lib/fault.ts";
-import { boardOf } from "./boards.ts";
-import { type Leaderboard, winners } from "./leaderboard.ts";
+import { type Leaderboard, leaderboard, winners } from "./leaderboard.ts";
 import { type StoredSweep, Tables } from "./tables.ts";
 import { type CopyEmbedding, winnerFiles, writeWinners } from "./winner-files.ts";
 
@@ -55,6 +54,8 @@ export const endHere = (sweep: StoredSweep) =>
     const files = yield* RunFiles;
     if (files === null) return;
     const ended = { ...sweep, state: "done" } as const;
-    const { board } = yield* boardOf(yield* Tables, ended);
+    const tables = yield* Tables;
+    const { name } = sweep;
+    const board = leaderboard(ended, yield* tables.results(name), yield* tables.runs(name));
     if (seesWinners(board)) yield* Effect.ignore(endSweep(sweep.plan.base, ended, board, files));
   });

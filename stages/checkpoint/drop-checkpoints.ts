@@ -1,18 +1,19 @@
 // Removes the checkpoints of a run on purpose, as `max_checkpoints` would; its state, its last and its best
 // file stay, so it may go on.
 // The trap: noted before it is done, or the run's next attempt would write them again.
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../../lib/fault.ts";
+import { diskFault } from "../../lib/disk-fault.ts";
+import { Files } from "../../lib/files.ts";
 import { lockRun } from "../../lib/lock.ts";
-import { tryPromise } from "../../lib/try-promise.ts";
 import { readRecords, writeRecords } from "./record.ts";
 
 /** Fails with RunLocked while somebody works in it. */
 export const dropCheckpoints = (runDir: string): Effect.Effect<void, Fault> =>
   Effect.scoped(Effect.gen(function* () {
     yield* lockRun(runDir);
+    const disk = yield* Files;
     const records = yield* readRecords(runDir);
     const files = records.files.map((file) =>
       file.path.startsWith("checkpoints/") && file.lost === undefined
@@ -24,7 +25,13 @@ export const dropCheckpoints = (runDir: string): Effect.Effect<void, Fault> =>
     yield* writeRecords(runDir, { ...records, files });
     yield* Effect.forEach(
       dropped,
-      ({ path }) => tryPromise(() => rm(join(runDir, path), { force: true })),
+      ({ path }) => {
+        const file = join(runDir, path);
+        return Effect.mapError(
+          disk.remove(file, { force: true }),
+          diskFault(file, "to remove a checkpoint"),
+        );
+      },
       { discard: true },
     );
   }));
