@@ -42,6 +42,8 @@ export const workerCommand: Command = {
       "every 30 s, at checkpoints, validations and the end what is new of a run is sent, and another " +
       "machine goes on there. Weights and pictures do not travel: where a machine has them elsewhere, " +
       "--data-root is searched for the end of their paths, and only the same bytes count.",
+      "What it lacks the memory, the disk, the pictures or the version for it leaves to others; `fleet` " +
+      "says why.",
       "Ctrl-C and SIGTERM: trainings end after the step they are in and go back to the queue.",
     ],
   }],
@@ -50,6 +52,12 @@ export const workerCommand: Command = {
     Effect.gen(function* () {
       const reader = optionReader(options, "worker");
       const auto = reader.text("slots") === "auto";
+      if (reader.text("blobs") === null) {
+        const travelling = ["--output", "--data-root", "--snapshot-every"];
+        ["output", "dataRoot", "snapshotEvery"].forEach((key, i) => {
+          if (reader.text(key) !== null) reader.refuse(`${travelling[i]} without --blobs`);
+        });
+      }
       const { slots: wanted, lease, name, blobs, output, dataRoot, every } = yield* reader.end({
         slots: auto
           ? null

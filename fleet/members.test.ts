@@ -7,6 +7,7 @@ import { Duration, Effect, Fiber } from "effect";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { embeddedLayer } from "./engine.ts";
 import { fleetFacts, fleetStatus } from "./fleet-status.ts";
+import { leftItems } from "./left-items.ts";
 import { Members, type WorkerAbout } from "./members.ts";
 import { present } from "./presence.ts";
 import { Sweep } from "./sweep-workflow.ts";
@@ -72,33 +73,85 @@ test("what waits, and why: nobody there, another version, files of one's own, al
     )
   ));
 
-test("a worker answers what its runs are asked for, and is off the list when it ends", () =>
+test("a training that the disk has no room for is left, said once, and shown with what is missing", () =>
   withTemporaryFolder((folder) =>
     onFile(
       folder,
       Effect.gen(function* () {
-        const [tables, members] = [yield* Tables, yield* Members];
-        yield* tables.submit(planOf(2));
+        const tables = yield* Tables;
+        const plan = planOf(2, { base: folder });
+        const exbibyte = 2 ** 60;
+        const trials = plan.trials.map((trial) => ({
+          ...trial,
+          writes: trial.number === 1 ? exbibyte : 1024,
+        }));
+        yield* tables.submit({ ...plan, trials });
         yield* Sweep.execute({ sweep: "s", round: 0 }, { discard: true });
-        const asked: unknown[] = [];
-        const steer = (dir: string, request: unknown) =>
-          Effect.sync(() => void asked.push([dir, request]));
-        const here = yield* Effect.forkChild(present("w", { about: about(), steer }));
-        yield* Effect.forkScoped(worker(() => Effect.never));
-        yield* until(
-          Effect.map(tables.runs("s"), (runs) => runs.some((run) => run.worker === "w")),
-        );
-        const other = yield* members.ask("run-2", { request: "stop" });
-        const mine = yield* members.ask("run-1", { request: "stop" });
-        yield* until(Effect.map(members.answerTo(mine), (answer) => answer === "done"));
-        assert.deepEqual(asked, [[join("/b", "run-1"), { request: "stop" }]]);
-        assert.equal(yield* members.answerTo(other), null, "nobody trains that one");
-        assert.deepEqual((yield* members.all).map(({ name }) => name), ["w"]);
-        yield* Fiber.interrupt(here);
-        assert.deepEqual(yield* members.all, []);
+        const said: string[] = [];
+        const log: string[] = [];
+        const left = leftItems();
+        const shown = { name: "w", presence: { about: about(), steer: () => Effect.void }, left };
+        yield* Effect.forkScoped(runWorker({
+          ...{ name: "w", slots: 1, lease: Duration.seconds(1), train: reaching(log), left },
+          say: (line) => void said.push(line),
+        }));
+        yield* until(Effect.map(tables.results("s"), ({ length }) => length === 1));
+        yield* until(Effect.sync(() => said.length > 0));
+        yield* Effect.forkScoped(present(shown));
+        yield* until(Effect.map(looked, ({ workers }) => workers.length === 1));
+        assert.deepEqual(log, ["2@end"]);
+        const why = /it writes 1\.1e\+9 GiB, and .* has .* GiB free/;
+        assert.equal(said.length, 1);
+        assert.match(said[0], /Trial 1 of s is left to others: /);
+        assert.match(said[0], why);
+        const { waiting } = yield* looked;
+        assert.deepEqual(waiting.map(({ trial }) => trial), [1]);
+        assert.match(waiting[0].why, /^w leaves it: /);
+        assert.match(waiting[0].why, why);
+        assert.equal((yield* tables.runs("s")).length, 1, "it was not claimed");
       }),
     )
   ));
+
+for (
+  const [what, base, dir] of [
+    ["in the folder that all see", undefined, "/b"],
+    ["in its own folder, where runs travel", "/own", "/own"],
+  ] as const
+) {
+  test(`a worker answers what its runs are asked for ${what}, and is off the list when it ends`, () =>
+    withTemporaryFolder((folder) =>
+      onFile(
+        folder,
+        Effect.gen(function* () {
+          const [tables, members] = [yield* Tables, yield* Members];
+          yield* tables.submit(planOf(2));
+          yield* Sweep.execute({ sweep: "s", round: 0 }, { discard: true });
+          const asked: unknown[] = [];
+          const steer = (dir: string, request: unknown) =>
+            Effect.sync(() => void asked.push([dir, request]));
+          const here = yield* Effect.forkChild(present({
+            name: "w",
+            ...(base === undefined ? {} : { base }),
+            presence: { about: about(), steer },
+            left: leftItems(),
+          }));
+          yield* Effect.forkScoped(worker(() => Effect.never));
+          yield* until(
+            Effect.map(tables.runs("s"), (runs) => runs.some((run) => run.worker === "w")),
+          );
+          const other = yield* members.ask("run-2", { request: "stop" });
+          const mine = yield* members.ask("run-1", { request: "stop" });
+          yield* until(Effect.map(members.answerTo(mine), (answer) => answer === "done"));
+          assert.deepEqual(asked, [[join(dir, "run-1"), { request: "stop" }]]);
+          assert.equal(yield* members.answerTo(other), null, "nobody trains that one");
+          assert.deepEqual((yield* members.all).map(({ name }) => name), ["w"]);
+          yield* Fiber.interrupt(here);
+          assert.deepEqual(yield* members.all, []);
+        }),
+      )
+    ));
+}
 
 test("what is over is forgotten; what runs ends as if nothing had been", () =>
   withTemporaryFolder((folder) =>

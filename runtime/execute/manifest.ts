@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import { Effect, Result, Schema } from "effect";
 import { atomicWrite } from "../../lib/atomic-write.ts";
-import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
+import { diskFault, isAbsent } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { isRunFolder } from "./run-folders.ts";
@@ -17,6 +17,10 @@ const { Array: List, Finite, Int, Json, NullOr, Record, String: Text, Struct } =
 
 export const Attempt = Struct({
   versions: Record(Text, Text),
+  /** Where it was, and on which device of it; attempts of before do not say. */
+  machine: Schema.optionalKey(
+    Struct({ name: Text, processor: Text, features: List(Text), device: NullOr(Text) }),
+  ),
   /** Milliseconds since 1970. */
   startedAt: Finite,
   endedAt: NullOr(Finite),
@@ -112,7 +116,7 @@ export const readManifest = (runDir: string): Effect.Effect<Manifest | null, Fau
             cause: error,
           }),
         )
-        : ["ENOENT", "ENOTDIR"].includes(errnoOf(error))
+        : isAbsent(error)
         ? Effect.succeed(null)
         : Effect.fail(diskFault(file(runDir), "to read the manifest")(error))
     ),
@@ -154,7 +158,7 @@ export const readRun = (dir: string): Effect.Effect<Run | Orphan | null, Fault> 
   Effect.gen(function* () {
     const before = yield* Effect.result(readManifest(dir));
     const isMissing = Result.isSuccess(before) && before.success === null;
-    if (isMissing && !isRunFolder(dir)) return null;
+    if (isMissing && !(yield* isRunFolder(dir))) return null;
     // A run that begins this moment writes its manifest first, so where there is more there is one by now.
     const read = isMissing ? yield* Effect.result(readManifest(dir)) : before;
     if (Result.isFailure(read) && !(read.failure instanceof ManifestFault)) {
@@ -172,6 +176,6 @@ export const readRun = (dir: string): Effect.Effect<Run | Orphan | null, Fault> 
 /** Keeps a manifest that cannot be read beside the one that takes its place. */
 export const setAsideManifest = (runDir: string): Effect.Effect<void, Fault> =>
   Effect.flatMap(Files, (files) => files.rename(file(runDir), `${file(runDir)}.damaged`)).pipe(
-    Effect.catchIf((error) => errnoOf(error) === "ENOENT", () => Effect.void),
+    Effect.catchIf(isAbsent, () => Effect.void),
     Effect.mapError(diskFault(file(runDir), "to set this manifest aside")),
   );
