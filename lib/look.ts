@@ -10,7 +10,7 @@ import { Files } from "./files.ts";
 
 /** Whether anything lies there; what a link points at, where it is one. */
 export const isThere = (path: string): Effect.Effect<boolean> =>
-  Effect.flatMap(Files, (files) => files.exists(path)).pipe(Effect.orElseSucceed(() => false));
+  Effect.isSuccess(Effect.flatMap(Files, (files) => files.stat(path)));
 
 export const isFolder = (path: string): Effect.Effect<boolean> =>
   Effect.flatMap(Files, (files) => files.stat(path)).pipe(
