@@ -41,7 +41,7 @@ function interfacesIn(text: string): readonly (readonly [string, Members])[] {
   return [...text.matchAll(shapes)].map((found) => {
     const body = inside(text, found.index + found[0].length);
     const members = body.matchAll(
-      /^  (?:readonly )?(\w+)\??(?:<[^>]*>)?([:(])(.*?)(?=^  (?:readonly )?\w|(?![^]))/gms,
+      /^ {2}(?:readonly )?(\w+)\??(?:<[^>]*>)?([:(])(.*?)(?=^ {2}(?:readonly )?\w|(?![^]))/gms,
     );
     const types = [...members].map(([, name, sign, type]) =>
       [name, sign === "(" ? "() =>" : type] as const
