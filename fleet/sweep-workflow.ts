@@ -2,7 +2,7 @@
 // offered to the workers' queue and awaited. The body is replayed from the top at every answer.
 // The trap: nothing happens here outside activities, and their names never change without a new number in
 // the workflow's.
-import { Clock, Effect, Schedule, Schema } from "effect";
+import { Effect, Schedule, Schema } from "effect";
 import * as PersistedQueue from "effect/persistence/PersistedQueue";
 import * as Activity from "effect/workflow/Activity";
 import * as DurableDeferred from "effect/workflow/DurableDeferred";
@@ -11,6 +11,7 @@ import { decideEnd, decideRung, refusal } from "./decisions.ts";
 import { PlannedSweep, Segment, segmentKey } from "./planned-sweep.ts";
 import { queueOf } from "./queues.ts";
 import { isReached, SegmentOutcome } from "./segment-outcome.ts";
+import { endHere } from "./sweep-end.ts";
 import { Tables } from "./tables.ts";
 
 export const Sweep = Workflow.make("Sweep/1", {
@@ -52,7 +53,7 @@ const train = (segment: Segment) =>
         if (sweep === null || sweep.state === "cancelled") {
           return { outcome: "cancelled", step: 0 } as const;
         }
-        const hours = ((yield* Clock.currentTimeMillis) - sweep.startedAt) / 3_600_000;
+        const hours = yield* tables.hoursOf(segment.sweep);
         const counting = (yield* tables.results(segment.sweep))
           .filter(({ outcome, round }) => isReached(outcome) || round === segment.round);
         const why = refusal(sweep.plan, counting, segment, hours);
@@ -119,6 +120,7 @@ export const sweepBody = ({ sweep, round }: { readonly sweep: string; readonly r
         const tables = yield* Tables;
         const found = yield* tables.findSweep(sweep);
         if (found?.state === "running" && found.round === round) {
+          yield* endHere(found);
           yield* tables.setState(sweep, "done");
         }
       })),

@@ -2,13 +2,13 @@
 // counts up while it lives. A lock whose process is dead is taken over, and that is said.
 // The trap: no clock is asked. Of a process on another host we only see whether its counter moves.
 import { randomUUID } from "node:crypto";
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Deferred, Effect, Schedule, Schema } from "effect";
 import { atomicWrite } from "./atomic-write.ts";
 import { diskFault, errnoOf } from "./disk-fault.ts";
 import { type Fault, fault } from "./fault.ts";
 import { Files } from "./files.ts";
+import { writtenAt } from "./look.ts";
 import { lives, ownIdentity, ProcessIdentity } from "./process-identity.ts";
 
 export class RunLocked extends fault("RunLocked", "user") {}
@@ -194,7 +194,4 @@ export const lockState = (runDir: string): Effect.Effect<
 
 /** Nobody counted in it for so long that no difference of clocks explains it. */
 const isOld = (path: string) =>
-  Effect.promise(async () => {
-    const touched = await stat(path).then(({ mtimeMs }) => mtimeMs, () => Infinity);
-    return Date.now() - touched > hourMs;
-  });
+  Effect.map(writtenAt(path), (at = Infinity) => Date.now() - at > hourMs);

@@ -1,12 +1,12 @@
 // From `use:` to a stage: one of the app's by name, a file by path (counted from the pipeline file), or a
 // package. The file exports the stage, or a function that makes one of what it is handed (toolkit.ts).
 // The trap: importing a file runs it. Only what the pipeline file names is imported.
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Effect, Schema } from "effect";
 import { type Fault, fault, type Place } from "../../lib/fault.ts";
+import { isThere } from "../../lib/look.ts";
 import { nearest } from "../../lib/nearest.ts";
 import type { App } from "../app.ts";
 import type { AnyStage } from "../stage.ts";
@@ -139,7 +139,12 @@ export const resolveStage = (
   if (Object.hasOwn(source.stages, use)) return loadStage(use, source.stages[use], source, place);
   const path = fileOf(use, folder);
   if (path !== undefined) noteStageFile(id, path);
-  return path === undefined || !existsSync(path)
-    ? Effect.fail(notFound(use, place, source))
-    : loadStage(path, () => import(pathToFileURL(path).href), source, place);
+  const missing = Effect.suspend(() => Effect.fail(notFound(use, place, source)));
+  if (path === undefined) return missing;
+  const load = () => import(pathToFileURL(path).href);
+  return Effect.flatMap(
+    isThere(path),
+    (found): Effect.Effect<AnyStage, Fault> =>
+      found ? loadStage(path, load, source, place) : missing,
+  );
 };
