@@ -9,9 +9,13 @@ export type FaultKind = "user" | "world" | "defect";
 
 /** Where the user can look. All parts are optional; `line` counts from 1. */
 export interface Place {
+  /** A path, or an option of the command line as it was written. */
   readonly file?: string;
+  /** A dotted key of the configuration. */
   readonly key?: string;
+  /** Of `file`, from 1. */
   readonly line?: number;
+  /** By its name in `file`. */
   readonly tensor?: string;
 }
 
@@ -22,6 +26,7 @@ export interface FaultFields extends Place {
   readonly found: string;
   /** What to do about it. */
   readonly fix: string;
+  /** What was thrown where it was noticed. */
   readonly cause?: unknown;
 }
 
@@ -51,11 +56,20 @@ export function fault<const Tag extends string>(tag: Tag, kind: FaultKind, trans
   };
 }
 
-/** Any error made by `fault`. */
-export interface Fault extends Error, Omit<FaultFields, "cause"> {
+/** Any error made by `fault`: all that is thrown on purpose. Its message says all but the kind. */
+export interface Fault extends Error, Place {
+  /** The name of its class, e.g. "WeightsFileFault". */
   readonly _tag: string;
+  /** Whose fault it is. */
   readonly kind: FaultKind;
+  /** Whether it may be gone when tried again. */
   readonly transient: boolean;
+  /** What was wanted, e.g. "a float32 tensor of shape [4,768]". */
+  readonly wanted: string;
+  /** What was found instead. */
+  readonly found: string;
+  /** What to do about it. */
+  readonly fix: string;
 }
 
 export const isFault = (value: unknown): value is Fault =>
