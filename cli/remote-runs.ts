@@ -16,18 +16,28 @@ export const runsElsewhere = (
 ): Effect.Effect<readonly RemoteRun[], Fault> =>
   Effect.map(remoteRuns(fleet), (all) => all.filter(({ name }) => !here.has(name)));
 
-/** The run in the folder, or else the fleet's. */
+/** Whether the folder's run is what somebody trains or has trained to its end. */
+const isCurrent = ({ status }: SurveyedRun) =>
+  status === "running" || status === "elsewhere" || status === "complete";
+
+/** The run in the folder, unless it is a copy of what another machine trains now; or else the fleet's. */
 export const findAnywhere = (
   text: string,
   fleet: Fleet,
-): Effect.Effect<SurveyedRun | RemoteRun, Fault> => {
-  const local: Effect.Effect<SurveyedRun | RemoteRun, Fault> = findRun(text, fleet.base);
-  return text === "latest" ? local : Effect.catchIf(
-    local,
-    (error) => error instanceof NoSuchRun,
-    () => findRemoteRun(text, fleet),
-  );
-};
+): Effect.Effect<SurveyedRun | RemoteRun, Fault> =>
+  Effect.gen(function* () {
+    const found = yield* Effect.result(findRun(text, fleet.base));
+    if (found._tag === "Failure") {
+      const { failure } = found;
+      return yield* failure instanceof NoSuchRun && text !== "latest"
+        ? findRemoteRun(text, fleet)
+        : Effect.fail(failure);
+    }
+    const local = found.success;
+    if (isCurrent(local)) return local;
+    const remote = yield* Effect.orElseSucceed(findRemoteRun(local.name, fleet), () => null);
+    return remote?.state === "training" ? remote : local;
+  });
 
 export const isElsewhere = (run: SurveyedRun | RemoteRun): run is RemoteRun => "sweep" in run;
 

@@ -72,33 +72,44 @@ test("what waits, and why: nobody there, another version, files of one's own, al
     )
   ));
 
-test("a worker answers what its runs are asked for, and is off the list when it ends", () =>
-  withTemporaryFolder((folder) =>
-    onFile(
-      folder,
-      Effect.gen(function* () {
-        const [tables, members] = [yield* Tables, yield* Members];
-        yield* tables.submit(planOf(2));
-        yield* Sweep.execute({ sweep: "s", round: 0 }, { discard: true });
-        const asked: unknown[] = [];
-        const steer = (dir: string, request: unknown) =>
-          Effect.sync(() => void asked.push([dir, request]));
-        const here = yield* Effect.forkChild(present("w", { about: about(), steer }));
-        yield* Effect.forkScoped(worker(() => Effect.never));
-        yield* until(
-          Effect.map(tables.runs("s"), (runs) => runs.some((run) => run.worker === "w")),
-        );
-        const other = yield* members.ask("run-2", { request: "stop" });
-        const mine = yield* members.ask("run-1", { request: "stop" });
-        yield* until(Effect.map(members.answerTo(mine), (answer) => answer === "done"));
-        assert.deepEqual(asked, [[join("/b", "run-1"), { request: "stop" }]]);
-        assert.equal(yield* members.answerTo(other), null, "nobody trains that one");
-        assert.deepEqual((yield* members.all).map(({ name }) => name), ["w"]);
-        yield* Fiber.interrupt(here);
-        assert.deepEqual(yield* members.all, []);
-      }),
-    )
-  ));
+for (
+  const [what, base, dir] of [
+    ["in the folder that all see", undefined, "/b"],
+    ["in its own folder, where runs travel", "/own", "/own"],
+  ] as const
+) {
+  test(`a worker answers what its runs are asked for ${what}, and is off the list when it ends`, () =>
+    withTemporaryFolder((folder) =>
+      onFile(
+        folder,
+        Effect.gen(function* () {
+          const [tables, members] = [yield* Tables, yield* Members];
+          yield* tables.submit(planOf(2));
+          yield* Sweep.execute({ sweep: "s", round: 0 }, { discard: true });
+          const asked: unknown[] = [];
+          const steer = (dir: string, request: unknown) =>
+            Effect.sync(() => void asked.push([dir, request]));
+          const here = yield* Effect.forkChild(present({
+            name: "w",
+            ...(base === undefined ? {} : { base }),
+            presence: { about: about(), steer },
+          }));
+          yield* Effect.forkScoped(worker(() => Effect.never));
+          yield* until(
+            Effect.map(tables.runs("s"), (runs) => runs.some((run) => run.worker === "w")),
+          );
+          const other = yield* members.ask("run-2", { request: "stop" });
+          const mine = yield* members.ask("run-1", { request: "stop" });
+          yield* until(Effect.map(members.answerTo(mine), (answer) => answer === "done"));
+          assert.deepEqual(asked, [[join(dir, "run-1"), { request: "stop" }]]);
+          assert.equal(yield* members.answerTo(other), null, "nobody trains that one");
+          assert.deepEqual((yield* members.all).map(({ name }) => name), ["w"]);
+          yield* Fiber.interrupt(here);
+          assert.deepEqual(yield* members.all, []);
+        }),
+      )
+    ));
+}
 
 test("what is over is forgotten; what runs ends as if nothing had been", () =>
   withTemporaryFolder((folder) =>

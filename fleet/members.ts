@@ -1,7 +1,6 @@
 // Who takes part in a fleet: workers with what they are, when they were last seen and what runs are asked for
 // by commands on other machines; and what waits in the queues.
 // The trap: only the database's clock is asked, since a machine's may be an hour wrong.
-import { join } from "node:path";
 import { Context, Effect, Layer, Schema } from "effect";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
@@ -44,8 +43,10 @@ export interface QueueItemRow {
 
 export interface RunRequest {
   readonly id: number;
-  /** The run's folder, as its worker sees it. */
-  readonly dir: string;
+  /** The folder of runs of its sweep; a worker whose runs travel has its own. */
+  readonly base: string;
+  /** The name of its folder. */
+  readonly run: string;
   readonly request: Schema.Json;
 }
 
@@ -107,11 +108,7 @@ const make = Effect.gen(function* () {
         rows.flatMap((row: any) => {
           const { base, trials } = decodePlan(row.plan);
           return trials.some(({ number, run }) => number === Number(row.trial) && run === row.run)
-            ? [{
-              id: Number(row.id),
-              dir: join(base, row.run),
-              request: decodeRequest(row.request),
-            }]
+            ? [{ id: Number(row.id), base, run: row.run, request: decodeRequest(row.request) }]
             : [];
         }),
     );

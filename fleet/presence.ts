@@ -1,6 +1,7 @@
 // A worker's presence: it says that it is there, hands on what its runs are asked for by commands on other
 // machines, and now and then deletes what is over for good.
 // The trap: neither may end the worker; while the database is away they wait.
+import { join } from "node:path";
 import { type Duration, Effect, type Schema } from "effect";
 import type { Fault } from "../lib/fault.ts";
 import { Members, type WorkerAbout } from "./members.ts";
@@ -8,21 +9,29 @@ import { Members, type WorkerAbout } from "./members.ts";
 /** A worker that was not seen for so long is shown as silent. */
 export const silentAfterSeconds = 30;
 
+/** What a worker says of itself, and how it is told something. */
 export interface Presence {
   readonly about: WorkerAbout;
   /** Hands a request to the training in a run's folder. */
   readonly steer: (dir: string, request: Schema.Json) => Effect.Effect<void, Fault>;
 }
 
+export interface Present {
+  readonly name: string;
+  /** The folder of runs of this machine; none: the sweep's own, which all see. */
+  readonly base?: string;
+  readonly presence: Presence;
+}
+
 const announceEvery = "5 seconds";
 const askEvery = "1 second";
 const forgetEvery = "6 hours";
 
-const answer = (name: string, { steer }: Presence) =>
+const answer = ({ name, base: own, presence: { steer } }: Present) =>
   Effect.gen(function* () {
     const members = yield* Members;
-    for (const { id, dir, request } of yield* members.asked(name)) {
-      const said = yield* Effect.match(steer(dir, request), {
+    for (const { id, base, run, request } of yield* members.asked(name)) {
+      const said = yield* Effect.match(steer(join(own ?? base, run), request), {
         onSuccess: () => "done",
         onFailure: ({ found }) => found,
       });
@@ -31,8 +40,9 @@ const answer = (name: string, { steer }: Presence) =>
   });
 
 /** Until it is interrupted; then the worker is taken off the list. */
-export const present = (name: string, presence: Presence) =>
+export const present = (worker: Present) =>
   Effect.gen(function* () {
+    const { name, presence } = worker;
     const members = yield* Members;
     const forever = <E, R>(
       work: Effect.Effect<void, E, R>,
@@ -41,7 +51,7 @@ export const present = (name: string, presence: Presence) =>
     yield* Effect.raceFirst(
       forever(members.announce(name, presence.about), announceEvery),
       Effect.raceFirst(
-        forever(answer(name, presence), askEvery),
+        forever(answer(worker), askEvery),
         forever(Effect.asVoid(members.forget()), forgetEvery),
       ),
     ).pipe(Effect.ensuring(Effect.ignore(Effect.timeout(members.leave(name), "2 seconds"))));

@@ -86,7 +86,7 @@ const hold = (base: string, sweep: string, worker: SessionWorker) => {
   return Effect.scoped(Effect.gen(function* () {
     const lease = Duration.fromInputUnsafe(embeddedLease);
     yield* Effect.forkScoped(startSweeps);
-    yield* Effect.forkScoped(present(worker.name, worker.presence));
+    yield* Effect.forkScoped(present(worker));
     const ended = yield* Effect.raceFirst(
       Effect.tap(untilOver(sweep, worker.say), untilIdle(sweep)),
       Effect.as(runWorker({ ...worker, lease }), "ill" as const),
@@ -113,7 +113,7 @@ export const joinFleet = <A>(
   Effect.scoped(Effect.gen(function* () {
     yield* Effect.forkScoped(startSweeps);
     if (worker === null) return yield* until;
-    yield* Effect.forkScoped(present(worker.name, worker.presence));
+    yield* Effect.forkScoped(present(worker));
     return yield* Effect.raceFirst(
       until,
       Effect.andThen(

@@ -2,17 +2,18 @@
 // the newest snapshot, to the same bytes. Run by `deno task test:fleet`; the trainings are real.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
-import { resultsOf, start } from "../end-to-end/project.ts";
+import { eventsOf, gnomic, resultsOf, start } from "../end-to-end/project.ts";
 import {
   alone,
   isAlive,
   machine,
   ranking,
   row,
+  runsOf,
   sentAt,
   shown,
   signal,
@@ -125,5 +126,36 @@ test(
       assert.deepEqual(ranking(board), ranking(other));
       assert.deepEqual(resultsOf(board.rows[0].run), resultsOf(other.rows[0].run));
       assert.deepEqual(stepsIn(board.rows[0].run), Array.from({ length: 40 }, (_, i) => i + 1));
+    }),
+);
+
+test(
+  "a run that a worker has in a folder of its own is asked from elsewhere to save and to stop",
+  fleetTests,
+  () =>
+    withTemporaryFolder(async (folder) => {
+      const file = sweepFile(folder, "asked", 4000, [1]);
+      const env = { GNOMIC_FLEET: postgres!.address };
+      const blobs = join(folder, "blobs");
+      const left = await gnomic(["sweep", "run", file, "--detach", "--blobs", blobs], { env });
+      assert.equal(left.code, 0, left.stderr);
+      const a = machine(postgres!, folder, "a");
+      await sentAt(postgres!, "asked", 2);
+      const [run] = runsOf(a);
+      const ask = async (request: string) => {
+        const { code, stderr } = await gnomic(
+          ["runs", request, basename(run), "--output", join(folder, "output")],
+          { env },
+        );
+        assert.equal(code, 0, stderr);
+      };
+      await ask("save");
+      await ask("stop");
+      while (row(postgres!, "asked", "worker") === "a") await sleep(100);
+      const saved = eventsOf(run).filter(({ event }) => event === "checkpoint");
+      assert.ok(saved.some(({ step }: any) => step % 5 !== 0), "one that was not due");
+      const outcome = postgres!.sql("SELECT outcome FROM gnomic_results WHERE sweep = 'asked'");
+      assert.equal(JSON.parse(outcome).outcome, "cancelled");
+      await stop(a);
     }),
 );
