@@ -27,7 +27,8 @@ import { readHeader, readSafetensors, writeSafetensors } from "../lib/safetensor
 import { tryPromise } from "../lib/try-promise.ts";
 import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
 import type { Plan } from "../runtime/plan/plan.ts";
-import { preflight, prepare } from "../runtime/plan/prepare.ts";
+import { preflight } from "../runtime/plan/preflight.ts";
+import { prepare } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
 import { type Definition, readDefinition } from "../sweep/definition.ts";
 import { settingsOf, trialCount } from "../sweep/trials.ts";

@@ -1,7 +1,7 @@
 // The one shape of every error that gnomic raises on purpose: what was wanted, what was found, what
 // to do. `class X extends fault("X", "user") {}` declares one; it is an Error to throw, and a value
 // to yield in an Effect. The trap: `kind` decides the exit code, so choose it with care.
-import { Data } from "effect";
+import { type Cause, Data } from "effect";
 import { fewOfEach } from "./few-of-each.ts";
 
 /** Whose fault it is: the user's (exit 2), the world's (exit 3, may be retried), ours (exit 70). */
@@ -19,6 +19,7 @@ export interface Place {
   readonly tensor?: string;
 }
 
+/** What a fault says. */
 export interface FaultFields extends Place {
   /** What was wanted, e.g. "a float32 tensor of shape [4,768]". */
   readonly wanted: string;
@@ -45,8 +46,18 @@ export function describeFault(fields: FaultFields): string {
   }wanted ${fields.wanted}, found ${fields.found}. ${fields.fix}`;
 }
 
+/**
+ * What Effect adds to an error, so that `yield* new X({...})` fails with it.
+ * @internal
+ */
+type Yieldable = Cause.YieldableError;
+
 /** Declares a tagged error class. `transient` errors may be retried as a stage's `retry` says. */
-export function fault<const Tag extends string>(tag: Tag, kind: FaultKind, transient = false) {
+export function fault<const Tag extends string>(
+  tag: Tag,
+  kind: FaultKind,
+  transient = false,
+): new (fields: FaultFields) => Yieldable & Fault & FaultFields & { readonly _tag: Tag } {
   return class extends Data.TaggedError(tag)<FaultFields> {
     readonly kind: FaultKind = kind;
     readonly transient: boolean = transient;

@@ -44,6 +44,7 @@ function schemaOf(steps: readonly PipelineStep[]): Schema.Codec<JsonObject, any>
   }) as unknown as Schema.Codec<JsonObject, any>;
 }
 
+/** The app of whoever brings none. */
 export const openApp: App = {
   name: "open",
   stages: {},

@@ -14,7 +14,8 @@ import { CorruptBlob } from "../store/blob-store.ts";
 import { streamMentions } from "../store/durable-stream.ts";
 import { type Finished, runStage, type Work } from "./run-stage.ts";
 import { makeSlots, Skipped } from "./slots.ts";
-import { makeResources, type RunContext, stageTools } from "./stage-tools.ts";
+import { makeResources } from "../../lib/resources.ts";
+import { type RunContext, stageTools } from "./stage-tools.ts";
 
 export type StageOutcome =
   | ({ readonly outcome: "finished" } & Finished)

@@ -20,7 +20,9 @@ import { dotted, isMapping } from "../../lib/mapping.ts";
 
 /** A value and where its parts stand, by dotted key (`data_loader.resolution`, `prompts.0`). */
 export interface Source {
+  /** As JSON. */
   readonly value: unknown;
+  /** File and line of each part. */
   readonly places: ReadonlyMap<string, Place>;
 }
 

@@ -20,8 +20,11 @@ export interface OutputRef {
 
 /** A stage under its id in the pipeline. */
 export interface PipelineStep {
+  /** Its own within the pipeline. */
   readonly id: string;
+  /** As its module exports it. */
   readonly stage: AnyStage;
+  /** What the pipeline says of it. */
   readonly use: StageUse;
 }
 

@@ -20,6 +20,7 @@ import type { Identity } from "./run-identity.ts";
 export class CannotExtend extends fault("CannotExtend", "user") {}
 export class ForeignState extends fault("ForeignState", "user") {}
 
+/** Which run a command goes on with; by default the one that its options name. */
 export interface RunChoice {
   /** A run by name, the beginning of its name, folder, or `latest` (`--resume`). */
   readonly resume?: string | undefined;
