@@ -4,7 +4,8 @@
 // part of the identity unless its definition says `keepsRun` or `ineffective-options.ts` says that it is idle.
 import { schedules } from "../engine/optimise/rates.ts";
 import { valueAt } from "../runtime/options/decode-source.ts";
-import { type Mapping, withoutKeys } from "../lib/mapping.ts";
+import type { Mapping } from "../lib/mapping.ts";
+import { withoutKeys } from "../lib/without-keys.ts";
 import { optionRows } from "./option-rows.ts";
 import { ineffectiveOptions } from "./ineffective-options.ts";
 import type { TrainingConfig } from "./training.ts";

@@ -1,6 +1,6 @@
 // The configuration of a training (config/), as the runner wants to know it.
 import { Effect, FileSystem } from "effect";
-import { triggerOf } from "../config/embedding.ts";
+import { triggerOf } from "../config/trigger.ts";
 import {
   identityOf,
   lateAtDefault,
@@ -11,7 +11,7 @@ import { placesIn, targetKeys } from "../config/places.ts";
 import { readConfig } from "../config/read.ts";
 import type { Fault } from "../lib/fault.ts";
 import { Files } from "../lib/files.ts";
-import { withoutKeys } from "../lib/mapping.ts";
+import { withoutKeys } from "../lib/without-keys.ts";
 import { epochSteps, warmUpNotes } from "./epoch-steps.ts";
 import { settleFixedLossEvery } from "./fixed-loss-every.ts";
 import { settledPooling } from "./model/pooling.ts";

@@ -86,11 +86,12 @@ export interface Fault extends Error, Place {
 export const isFault = (value: unknown): value is Fault =>
   value instanceof Error && "kind" in value && "wanted" in value && "_tag" in value;
 
-// Several findings at once, as one fault. Nothing starts while one of them stands.
-// The trap: its kind is the most serious among them (ours, the world's, the user's), for the exit code.
-
 const seriousness: readonly FaultKind[] = ["defect", "world", "user"];
 
+/**
+ * Several findings at once, as one fault. Nothing starts while one of them stands. Its kind is the most serious
+ * among them, for the exit code.
+ */
 export class Faults extends fault("Faults", "user") {
   readonly faults: readonly Fault[];
   override readonly kind: FaultKind;
@@ -121,9 +122,10 @@ export function allFaults(faults: readonly Fault[]): Fault {
   return flat.length === 1 ? flat[0] : new Faults(flat);
 }
 
-// How a stage ends that was asked to stop: a failure, because its outputs are not complete, but nobody's
-// fault. The runner tells its readers the same, says how to go on, and exits with 130.
-
+/**
+ * How a stage ends that was asked to stop: a failure, because its outputs are not complete, but nobody's fault.
+ * The runner tells its readers the same, says how to go on, and exits with 130.
+ */
 export class Stopped extends fault("Stopped", "user") {}
 
 /** Ends a stage after `step` finished steps, all of which are on disk. */
@@ -145,8 +147,9 @@ export const paused = (step: number): Paused =>
     fix: "Give the command with a later --to-step, or without it, to go on from there.",
   });
 
-// What `inputs` fails with in a dry run when weights or a data set are not on this machine. The plan
-// prints it and goes on; a real run never sees it, because there the network may be used.
-
-/** `wanted` is what is missing, by name: "stabilityai/... on this machine". */
+/**
+ * What `inputs` fails with in a dry run when weights or a data set are not on this machine. The plan prints it
+ * and goes on; a real run never sees it, because there the network may be used. `wanted` is what is missing, by
+ * name: "stabilityai/... on this machine".
+ */
 export class NotDownloaded extends fault("NotDownloaded", "world") {}

@@ -30,7 +30,7 @@ export type { Observation } from "./execute/run-attempt.ts";
 export { runPipeline } from "./execute/run-pipeline.ts";
 export { makeStopSignal, type StopSignal } from "./execute/stop-signal.ts";
 export { openApp } from "./open-app.ts";
-export type { Source } from "./options/source.ts";
+export type { Source } from "../lib/source.ts";
 export { type Composition, pipeline } from "./pipeline/compose.ts";
 export type { ConfigLayers, Configuration, JsonObject } from "./pipeline/configuration.ts";
 export type { StageUse } from "./pipeline/pipeline.ts";

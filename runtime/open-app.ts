@@ -5,7 +5,7 @@ import { Effect, FileSystem, Schema } from "effect";
 import { Files } from "../lib/files.ts";
 import { type App, noFacts } from "./app.ts";
 import { ConfigFault } from "./options/config-fault.ts";
-import { withoutKeys } from "../lib/mapping.ts";
+import { withoutKeys } from "../lib/without-keys.ts";
 import { intFrom, option } from "./options/option.ts";
 import { optionTable } from "./options/option-table.ts";
 import { decodeLayers, readLayers } from "./options/read-layers.ts";

@@ -182,11 +182,10 @@ export const runAttempt = Effect.fnUntraced(function* (
   );
 }, Effect.scoped);
 
-// The attempt itself, in a run folder that is locked: the manifest says that it begins, the plan is
-// executed, and the manifest says how it ended.
-// The trap: that is noted last. Killed before the report is written, a run is not complete, so that the same
-// command writes it.
-
+/**
+ * The attempt as the manifest has it: it says that the attempt begins, and last of all how it ended. Killed
+ * before the report is written, a run is not complete, so that the same command writes it.
+ */
 export const work = Effect.fnUntraced(function* (
   prepared: Prepared,
   plan: Plan,

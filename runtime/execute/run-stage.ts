@@ -58,10 +58,6 @@ export const runStage = (
     return yield* finish(finished, Math.max(0, now - start) / 1000);
   });
 
-// The result of a "cached" stage: taken from the store, or made and kept there. It is looked for once more
-// when the inputs are there, since it may turn out only then that nothing changed.
-// The trap: the entry in the store is written last; until then the result does not exist.
-
 /** Hands on what the store has, each value loaded when somebody asks for it. */
 const handOn = Effect.fnUntraced(function* (
   preparedStage: PreparedStage,
@@ -95,6 +91,7 @@ export const takeCached = Effect.fnUntraced(
   },
 );
 
+/** The entry in the store is written last; until then the result does not exist. */
 const make = Effect.fnUntraced(function* (due: Due, ingredients: CacheKey, work: Work) {
   const { id } = due.preparedStage;
   const { store, slots, pipeline } = work;
@@ -123,6 +120,10 @@ const make = Effect.fnUntraced(function* (due: Due, ingredients: CacheKey, work:
   return { cached: false, outputs: Object.fromEntries(digests) } satisfies Finished;
 });
 
+/**
+ * The result of a "cached" stage: taken from the store, or made and kept there. It is looked for once more when
+ * the inputs are there, since it may turn out only then that nothing changed.
+ */
 export const getOrCompute = Effect.fnUntraced(function* (due: Due, work: Work) {
   const { stage, options, world } = due.preparedStage;
   const ingredients: CacheKey = {
@@ -139,9 +140,6 @@ export const getOrCompute = Effect.fnUntraced(function* (due: Due, work: Work) {
   return taken ?? (yield* make(due, ingredients, work));
 });
 
-// The result of a "run" stage: what it returned is recorded in the run's folder, and recalled from there
-// once the stage owes nothing any more.
-
 const digestsOf = (record: Returned): Finished["outputs"] =>
   Object.fromEntries(Object.entries(record).map(([port, json]) => [port, digestJson(json)]));
 
@@ -157,6 +155,7 @@ export const loadRecord = Effect.fnUntraced(function* (preparedStage: PreparedSt
   return { cached: true, outputs: digestsOf(record) } satisfies Finished;
 });
 
+/** The result of a "run" stage; what it returned is recorded in the run's folder. */
 export const makeAndRecord = Effect.fnUntraced(function* (due: Due, work: Work) {
   const { id } = due.preparedStage;
   yield* removeRecord(work.runDir, id);
@@ -171,10 +170,6 @@ export const makeAndRecord = Effect.fnUntraced(function* (due: Due, work: Work) 
   }
   return { cached: false, outputs: digestsOf(record) } satisfies Finished;
 });
-
-// Runs a stage's own code, with its inputs, its tools, its retries and its exclusive resources, and gives
-// what it returned, encoded.
-// The trap: nothing of what it returned is believed before it was checked (stage-result.ts).
 
 /** What the stages of one execution share. */
 export interface Work extends RunContext {
@@ -196,6 +191,10 @@ export interface Finished {
   readonly outputs: Readonly<Record<string, string>>;
 }
 
+/**
+ * Runs a stage's own code, with its inputs, its tools, its retries and its exclusive resources, and gives what
+ * it returned, encoded; none of it is believed before it was checked (stage-result.ts).
+ */
 export const performStage = (
   { preparedStage, planned, values }: Due,
   work: Work,

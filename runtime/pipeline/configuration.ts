@@ -2,7 +2,7 @@
 // from, what of them names a run, and where results go. An app reads it (runtime/app.ts).
 // The trap: `values` is plain JSON; `seed` in it may be null until the run's manifest has one, and late
 // options at their default are not in it (stages decode the default), so that old results keep their bytes.
-import type { Source } from "../options/source.ts";
+import type { Source } from "../../lib/source.ts";
 import type { Places, RunInfo } from "../stage.ts";
 
 /** A mapping of JSON. */

@@ -10,7 +10,7 @@ import { fault, type Place } from "../../lib/fault.ts";
 import { ConfigFault } from "../options/config-fault.ts";
 import { decodeAll, findingsOf } from "../options/decode-source.ts";
 import { isMapping } from "../../lib/mapping.ts";
-import { parseSource, placeOf, type Source, within } from "../options/source.ts";
+import { parseSource, placeOf, type Source, within } from "../../lib/source.ts";
 
 export class NoPipeline extends fault("NoPipeline", "user") {}
 

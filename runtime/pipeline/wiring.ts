@@ -213,9 +213,6 @@ export const wire = (
   );
 };
 
-// What stages of one pipeline may not do beside each other, though every wire fits.
-// The trap: each of these would begin well; one ends in broken files, the other never ends.
-
 /** A stage that keeps its state in the run's folder has one state there. */
 const sharedFolder = (steps: readonly PipelineStep[]): readonly Complaint[] =>
   steps.filter(({ stage }) => stage.lifetime === "run").flatMap(({ id, stage }, i, all) => {
@@ -240,6 +237,10 @@ const heldWhileWaiting = ({ id, stage, use }: PipelineStep): readonly Complaint[
   }];
 };
 
+/**
+ * What stages of one pipeline may not do beside each other, though every wire fits: it would begin well, and
+ * end in broken files or never.
+ */
 export const stepComplaints = (steps: readonly PipelineStep[]): readonly Complaint[] => [
   ...sharedFolder(steps),
   ...steps.flatMap(heldWhileWaiting),

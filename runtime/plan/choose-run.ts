@@ -13,7 +13,7 @@ import { loadState, savedStep, stateFile } from "../execute/state.ts";
 import type { Configuration } from "../pipeline/configuration.ts";
 import { findRun, NoSuchRun } from "../runs/find-run.ts";
 import { type Change, jsonDifference } from "../../lib/json-difference.ts";
-import { describeChanges } from "./fingerprint.ts";
+import { describeChanges } from "./reason.ts";
 import type { SimilarRun, UnreadableRun } from "./plan.ts";
 import type { Identity } from "./run-identity.ts";
 

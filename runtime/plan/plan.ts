@@ -3,7 +3,7 @@
 // looked up again when its inputs are there, and may then be taken from the store after all.
 import { Schema } from "effect";
 import { Retry } from "../pipeline/pipeline.ts";
-import { Reason } from "./fingerprint.ts";
+import { Reason } from "./reason.ts";
 
 const { Array: List, Boolean: Flag, Finite, Json, Literals, NullOr, Record, String: Text, Struct } =
   Schema;

@@ -9,7 +9,7 @@ import type { Fault } from "../../lib/fault.ts";
 import type { App, Facts } from "../app.ts";
 import type { Composition } from "../pipeline/compose.ts";
 import type { ConfigLayers, Configuration, JsonObject } from "../pipeline/configuration.ts";
-import { withoutKeys } from "../../lib/mapping.ts";
+import { withoutKeys } from "../../lib/without-keys.ts";
 import { noteOnNames } from "../pipeline/former-names.ts";
 import { define, together } from "../pipeline/load-pipeline.ts";
 import { withFacts } from "../pipeline/stage-options.ts";

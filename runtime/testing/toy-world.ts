@@ -10,7 +10,7 @@ import { type App, noFacts } from "../app.ts";
 import type { RunOutcome } from "../execute/outcome.ts";
 import { runPipeline } from "../execute/run-pipeline.ts";
 import { makeStopSignal, type StopSignal } from "../execute/stop-signal.ts";
-import { withoutKeys } from "../../lib/mapping.ts";
+import { withoutKeys } from "../../lib/without-keys.ts";
 import type { Composition } from "../pipeline/compose.ts";
 import type { Configuration, JsonObject } from "../pipeline/configuration.ts";
 import { planRun } from "../plan/make-plan.ts";

@@ -3,7 +3,8 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
-import { embeddingFields, triggerOf } from "../../config/embedding.ts";
+import { embeddingFields } from "../../config/embedding.ts";
+import { triggerOf } from "../../config/trigger.ts";
 import { outputFields } from "../../config/outputs.ts";
 import {
   type Rows,

@@ -14,9 +14,8 @@ import {
   parseDocument,
   Scalar,
 } from "yaml";
-import type { Place } from "../../lib/fault.ts";
-import type { Finding } from "./config-fault.ts";
-import { dotted, isMapping } from "../../lib/mapping.ts";
+import type { FaultFields, Place } from "./fault.ts";
+import { dotted, isMapping } from "./mapping.ts";
 
 /** A value and where its parts stand, by dotted key (`data_loader.resolution`, `prompts.0`). */
 export interface Source {
@@ -27,7 +26,7 @@ export interface Source {
 }
 
 export interface ParsedSource extends Source {
-  readonly findings: readonly Finding[];
+  readonly findings: readonly FaultFields[];
 }
 
 export const maxSourceBytes = 1 << 18;
@@ -57,7 +56,7 @@ export function within(source: Source, key: string): Source {
   return { value, places: new Map(inside) };
 }
 
-const bomb: Pick<Finding, "wanted" | "fix"> = {
+const bomb: Pick<FaultFields, "wanted" | "fix"> = {
   wanted: `a configuration of at most ${maxValues} values, nested at most ${maxDepth} deep`,
   fix: "Write the values out instead of repeating them through anchors and aliases.",
 };
@@ -71,7 +70,7 @@ export function parseSource(text: string, file: string): ParsedSource {
     return { ...nothingOf(file), findings: [{ file, ...bomb, found: "deeper nesting" }] };
   }
   const errors = [...document.errors, ...document.warnings].slice(0, mostFindings);
-  const findings: Finding[] = errors.map((error) => ({
+  const findings: FaultFields[] = errors.map((error) => ({
     file,
     line: lineAt(error.pos[0]),
     ...syntaxFinding(error.code, error.message),
@@ -102,7 +101,7 @@ function parsed(text: string, lineCounter: LineCounter) {
   }
 }
 
-const twice: Pick<Finding, "wanted" | "found" | "fix"> = {
+const twice: Pick<FaultFields, "wanted" | "found" | "fix"> = {
   wanted: "each key once",
   found: "a key that the same mapping has already",
   fix: "Remove one of the two lines.",
@@ -138,7 +137,7 @@ function unfold(
   text: string,
 ) {
   const places = new Map([["", { file, line: 1 }]]);
-  const findings: Finding[] = [];
+  const findings: FaultFields[] = [];
   let left = maxValues;
   // Asked for it, an alias walks through the whole document.
   const anchors = new Map<string, Node>();
