@@ -67,6 +67,7 @@ export const remoteText = (run: RemoteRun): readonly string[] => [
     ["machine", run.machine ?? "-"],
     ["step", `${run.step}/${run.steps ?? "?"}`],
     ["loss", `${digits(run.loss)}${run.lossStep === null ? "" : ` at step ${run.lossStep}`}`],
+    ...(run.differs === null ? [] : [["bytes", run.differs]]),
     ["varies", JSON.stringify(run.overrides)],
     ...(run.message === null ? [] : [["said", run.message.split("\n").at(-1)!]]),
   ]).map((line) => `  ${line}`),

@@ -2,6 +2,7 @@
 // The trap: everything comes from files that may be damaged; what is not known is shown as "-".
 import { measuredGroups } from "../observe/reading/measured-alike.js";
 import type { ListedRun } from "../observe/reading/run-list.ts";
+import { machinesDiffer } from "../lib/machines-differ.ts";
 import type { Change } from "../lib/json-difference.ts";
 import type { Comparison } from "../observe/reading/compare-runs.ts";
 import type { Metrics, RunDescription } from "../observe/reading/describe-run.ts";
@@ -62,7 +63,7 @@ const metricRows = (metrics: Metrics) =>
     .map(([name, value]) => [name, metricText(value)]);
 
 const attemptRow = (attempt: RunDescription["attempts"][number], i: number): string[] => {
-  const { startedAt, endedAt, fromStep, toStep, exit, versions } = attempt;
+  const { startedAt, endedAt, fromStep, toStep, exit, versions, machine } = attempt;
   return [
     `attempt ${i + 1}`,
     timeText(startedAt) +
@@ -70,7 +71,8 @@ const attemptRow = (attempt: RunDescription["attempts"][number], i: number): str
       ? ", no end on record"
       : `, ${secondsText((endedAt - startedAt) / 1000)}, exit ${exit}`) +
     `, step ${fromStep} to ${toStep ?? "?"}` +
-    (versions.runtime === undefined ? "" : `, ${versions.runtime}`),
+    (versions.runtime === undefined ? "" : `, ${versions.runtime}`) +
+    (machine === undefined ? "" : `, on ${machine.name}`),
   ];
 };
 
@@ -86,6 +88,7 @@ export function showText(run: RunDescription): readonly string[] {
     ["seed", run.seed],
     ["device", run.device],
     ["differs from", run.parent],
+    ["bytes", machinesDiffer(run.attempts)],
     ["chosen", run.chosen === null ? null : `step ${run.chosen.step}, ${run.chosen.path}`],
     ["validations", `${run.validations.done} done, ${run.validations.failed} failed`],
     [

@@ -21,6 +21,7 @@ import { trainInChild } from "../fleet/train-child.ts";
 import { type CopyEmbedding, sweepFolder, writeWinners } from "../fleet/winner-files.ts";
 import { trainingApp } from "../inversion/app.ts";
 import type { MemoryTable } from "../inversion/model/memory-table.ts";
+import { runBytes } from "../inversion/run-bytes.ts";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault, Stopped } from "../lib/fault.ts";
 import { readHeader, readSafetensors, writeSafetensors } from "../lib/safetensors/safetensors.ts";
@@ -103,6 +104,12 @@ function trialWorld(definition: Definition, config: string | null, options: Opti
         return { prepared, plan };
       }),
     memory: peakOf,
+    writes: ({ values, configuration, stages }) =>
+      runBytes(
+        values,
+        configuration.steps,
+        stages.find(({ stage }) => stage.name === "ingest")?.world,
+      ),
     heldOut: (values) =>
       values.fixed_loss_every === null ? null : holdsOut({
         fixed_loss_dataset: values.fixed_loss_dataset ?? null,

@@ -31,9 +31,10 @@ export function leaderboardLines(board: Leaderboard): readonly string[] {
       row.state,
     ]),
   ], new Set([0, 1, 3, 4, 5, 6]));
-  const troubles = rows.flatMap((row) =>
-    row.message === null ? [] : [`trial ${row.trial} ${row.state}: ${row.message}`]
-  );
+  const troubles = rows.flatMap(({ trial, state, message, differs }) => [
+    ...(message === null ? [] : [`trial ${trial} ${state}: ${message}`]),
+    ...(differs === null ? [] : [`trial ${trial}: ${differs}`]),
+  ]);
   const memorising = by === "fixed_loss"
     ? ["The loss is of pictures that are trained on: it measures memorising too."]
     : [];
@@ -55,7 +56,7 @@ export function leaderboardCsv({ rows }: Leaderboard): readonly string[] {
   const keys = [...new Set(rows.flatMap(({ overrides }) => Object.keys(overrides)))];
   const columns = [
     ...["rank", "trial", "name", "loss", "lossStep", "step", "steps", "seconds", "machine"],
-    ...["state", "run", "checkpoint", "message"],
+    ...["state", "run", "checkpoint", "message", "differs"],
   ] as const;
   const lines = rows.map((row) => [
     ...columns.map((key) => cell(row[key as keyof LeaderboardRow])),

@@ -42,6 +42,8 @@ export const workerCommand: Command = {
       "every 30 s, at checkpoints, validations and the end what is new of a run is sent, and another " +
       "machine goes on there. Weights and pictures do not travel: where a machine has them elsewhere, " +
       "--data-root is searched for the end of their paths, and only the same bytes count.",
+      "What it lacks the memory, the disk, the pictures or the version for it leaves to others; `fleet` " +
+      "says why.",
       "Ctrl-C and SIGTERM: trainings end after the step they are in and go back to the queue.",
     ],
   }],

@@ -76,7 +76,7 @@ export const lacks = (
 /** Why nobody trains what waits in a queue. */
 function whyWaiting(
   plan: PlannedSweep,
-  queue: string,
+  { queue, segment }: QueueItemRow,
   workers: readonly WorkerLine[],
   facts: FleetFacts,
 ): string {
@@ -84,13 +84,21 @@ function whyWaiting(
   if (there.length === 0) return "no worker is there";
   const all = there.map((line) => {
     const { about } = facts.members.find(({ name }) => name === line.worker)!;
+    const left = about.left?.find(({ sweep, trial }) =>
+      sweep === segment.sweep && trial === segment.trial
+    );
+    if (left !== undefined) return { line, lack: [], left: left.why };
     const serving = about.offers === undefined || serves(queue, about.offers);
-    return { line, lack: [...lacks(plan, about), ...(serving ? [] : [needsText(queue)])] };
+    const lack = [...lacks(plan, about), ...(serving ? [] : [needsText(queue)])];
+    return { line, lack, left: null };
   });
-  const fit = all.filter(({ lack }) => lack.length === 0).map(({ line }) => line);
+  const fit = all.filter(({ lack, left }) => lack.length === 0 && left === null)
+    .map(({ line }) => line);
   if (fit.length === 0) {
     const least = all.reduce((a, b) => b.lack.length < a.lack.length ? b : a);
-    return `no worker has ${least.lack.join(", ")}`;
+    return least.left === null
+      ? `no worker has ${least.lack.join(", ")}`
+      : `${least.line.worker} leaves it: ${least.left}`;
   }
   const slots = fit.reduce((sum, worker) => sum + worker.slots, 0);
   const busy = fit.reduce((sum, { doing }) => sum + doing.length, 0);
@@ -126,11 +134,12 @@ export function fleetStatus(facts: FleetFacts): FleetStatus {
     return { queue, waiting: mine.length - held, held };
   });
   const waiting = items
-    .flatMap(({ queue, segment: { sweep, trial, until } }): readonly WaitingLine[] => {
+    .flatMap((item): readonly WaitingLine[] => {
+      const { sweep, trial, until } = item.segment;
       const plan = planOf(sweep);
       if (plan === undefined || trained(sweep, trial)) return [];
       const run = trialOf(sweep, trial)?.run ?? "";
-      return [{ sweep, trial, run, until, why: whyWaiting(plan, queue, workers, facts) }];
+      return [{ sweep, trial, run, until, why: whyWaiting(plan, item, workers, facts) }];
     });
   return { workers, queues, waiting };
 }

@@ -34,6 +34,8 @@ export interface LeaderboardRow {
   readonly state: TrialState;
   /** What failed, or why it was not begun. */
   readonly message: string | null;
+  /** How the machines of its run differ, in words, so that its bytes may. */
+  readonly differs: string | null;
   readonly run: string;
   /** The embedding that counts, where it is. */
   readonly checkpoint: string | null;
@@ -121,6 +123,7 @@ export function leaderboard(
         : "why" in said
         ? said.why
         : null,
+      differs: outcome?.differs ?? null,
       run: join(plan.base, trial.run),
       checkpoint: checkpoint === null ? null : join(plan.base, trial.run, checkpoint),
       rung: best === undefined ? -1 : best.until ?? Infinity,

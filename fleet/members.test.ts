@@ -7,6 +7,7 @@ import { Duration, Effect, Fiber } from "effect";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { embeddedLayer } from "./engine.ts";
 import { fleetFacts, fleetStatus } from "./fleet-status.ts";
+import { leftItems } from "./left-items.ts";
 import { Members, type WorkerAbout } from "./members.ts";
 import { present } from "./presence.ts";
 import { Sweep } from "./sweep-workflow.ts";
@@ -72,6 +73,46 @@ test("what waits, and why: nobody there, another version, files of one's own, al
     )
   ));
 
+test("a training that the disk has no room for is left, said once, and shown with what is missing", () =>
+  withTemporaryFolder((folder) =>
+    onFile(
+      folder,
+      Effect.gen(function* () {
+        const tables = yield* Tables;
+        const plan = planOf(2, { base: folder });
+        const exbibyte = 2 ** 60;
+        const trials = plan.trials.map((trial) => ({
+          ...trial,
+          writes: trial.number === 1 ? exbibyte : 1024,
+        }));
+        yield* tables.submit({ ...plan, trials });
+        yield* Sweep.execute({ sweep: "s", round: 0 }, { discard: true });
+        const said: string[] = [];
+        const log: string[] = [];
+        const left = leftItems();
+        const shown = { name: "w", presence: { about: about(), steer: () => Effect.void }, left };
+        yield* Effect.forkScoped(runWorker({
+          ...{ name: "w", slots: 1, lease: Duration.seconds(1), train: reaching(log), left },
+          say: (line) => void said.push(line),
+        }));
+        yield* until(Effect.map(tables.results("s"), ({ length }) => length === 1));
+        yield* until(Effect.sync(() => said.length > 0));
+        yield* Effect.forkScoped(present(shown));
+        yield* until(Effect.map(looked, ({ workers }) => workers.length === 1));
+        assert.deepEqual(log, ["2@end"]);
+        const why = /it writes 1\.1e\+9 GiB, and .* has .* GiB free/;
+        assert.equal(said.length, 1);
+        assert.match(said[0], /Trial 1 of s is left to others: /);
+        assert.match(said[0], why);
+        const { waiting } = yield* looked;
+        assert.deepEqual(waiting.map(({ trial }) => trial), [1]);
+        assert.match(waiting[0].why, /^w leaves it: /);
+        assert.match(waiting[0].why, why);
+        assert.equal((yield* tables.runs("s")).length, 1, "it was not claimed");
+      }),
+    )
+  ));
+
 for (
   const [what, base, dir] of [
     ["in the folder that all see", undefined, "/b"],
@@ -93,6 +134,7 @@ for (
             name: "w",
             ...(base === undefined ? {} : { base }),
             presence: { about: about(), steer },
+            left: leftItems(),
           }));
           yield* Effect.forkScoped(worker(() => Effect.never));
           yield* until(

@@ -5,6 +5,7 @@ import { Context, Effect, Layer, Schema } from "effect";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
 import { databaseNow } from "./database-clock.ts";
+import { Left } from "./left-items.ts";
 import { PlannedSweepJson, type Segment } from "./planned-sweep.ts";
 import { Offers } from "./queues.ts";
 import { deleteFinished, keptDays } from "./retention.ts";
@@ -25,6 +26,8 @@ export const WorkerAbout = Struct({
   customStages: Schema.Boolean,
   /** What each slot has. */
   offers: Schema.optionalKey(Offers),
+  /** What of the queues it leaves to others. */
+  left: Schema.optionalKey(Left),
 });
 export type WorkerAbout = typeof WorkerAbout.Type;
 

@@ -30,6 +30,8 @@ export interface TrialWorld {
   readonly heldOut: (values: Prepared["values"]) => boolean | null;
   /** Bytes that it takes at its peak; null: not known. */
   readonly memory: (plan: Plan) => number | null;
+  /** Bytes that its run writes, about. */
+  readonly writes: (prepared: Prepared) => number;
 }
 
 export interface TrialOutlook extends PlannedTrial {
@@ -174,6 +176,7 @@ export const planSweep = (
         group: groupOf(trial, definition.rank.per),
         identity,
         needs: needsOf(definition, prepared, world.memory(plan)),
+        writes: world.writes(prepared),
         will: willOf(found[i]),
         fromStep: plan.run.step ?? 0,
         memory: world.memory(plan),
@@ -207,10 +210,10 @@ export const planSweep = (
       custom: yield* foreignParts(definition.pipeline, found[0].prepared.app),
       trials: kept.map(({ will: _1, fromStep: _2, memory: _3, sameAs: _4, ...trial }) => trial),
     };
-    // What this machine's planner says of memory makes no other sweep.
+    // What is estimated of memory and disk makes no other sweep.
     const { file: _, ...content } = {
       ...plan,
-      trials: plan.trials.map(({ needs: _, ...trial }) => trial),
+      trials: plan.trials.map(({ needs: _, writes: _1, ...trial }) => trial),
       needs: definition.needs,
     };
     return { sweep: { ...plan, digest: digestJson(content) }, trials: outlook };

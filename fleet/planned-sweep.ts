@@ -19,6 +19,8 @@ export const PlannedTrial = Struct({
   identity: Schema.optionalKey(Text),
   /** What a slot must have; the memory in GiB. */
   needs: Schema.optionalKey(Struct({ provider: NullOr(Text), memory: Finite })),
+  /** Bytes that its run writes, about; a sweep of before does not say. */
+  writes: Schema.optionalKey(Finite),
 });
 export type PlannedTrial = typeof PlannedTrial.Type;
 

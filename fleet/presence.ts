@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import { type Duration, Effect, type Schema } from "effect";
 import type { Fault } from "../lib/fault.ts";
+import type { LeftItems } from "./left-items.ts";
 import { Members, type WorkerAbout } from "./members.ts";
 
 /** A worker that was not seen for so long is shown as silent. */
@@ -21,6 +22,7 @@ export interface Present {
   /** The folder of runs of this machine; none: the sweep's own, which all see. */
   readonly base?: string;
   readonly presence: Presence;
+  readonly left: LeftItems;
 }
 
 const announceEvery = "5 seconds";
@@ -42,14 +44,15 @@ const answer = ({ name, base: own, presence: { steer } }: Present) =>
 /** Until it is interrupted; then the worker is taken off the list. */
 export const present = (worker: Present) =>
   Effect.gen(function* () {
-    const { name, presence } = worker;
+    const { name, presence: { about }, left } = worker;
+    const announce = Effect.suspend(() => members.announce(name, { ...about, left: left.all() }));
     const members = yield* Members;
     const forever = <E, R>(
       work: Effect.Effect<void, E, R>,
       every: Duration.Input,
     ) => Effect.forever(Effect.andThen(Effect.ignore(work), Effect.sleep(every)));
     yield* Effect.raceFirst(
-      forever(members.announce(name, presence.about), announceEvery),
+      forever(announce, announceEvery),
       Effect.raceFirst(
         forever(answer(worker), askEvery),
         forever(Effect.asVoid(members.forget()), forgetEvery),

@@ -4,7 +4,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../lib/fault.ts";
+import { machinesDiffer } from "../lib/machines-differ.ts";
 import { tryPromise } from "../lib/try-promise.ts";
+import { readManifest } from "../runtime/execute/manifest.ts";
 import { sweepEvent } from "./run-events.ts";
 
 export interface RunResult {
@@ -16,6 +18,8 @@ export interface RunResult {
   readonly best: { readonly step: number; readonly loss: number } | null;
   /** Embeddings, by name in the folder. */
   readonly files: readonly string[];
+  /** How the machines that it was trained on differ, in words. */
+  readonly differs?: string;
 }
 
 const isEmbedding = (name: string) => name.endsWith(".safetensors") && name !== "state.safetensors";
@@ -35,10 +39,12 @@ export const readRunResult = (
     const last = losses.at(-1);
     const there = losses.find((each) => each.step === (at ?? step));
     const names = yield* Effect.promise(() => readdir(dir).catch((): string[] => []));
+    const differs = machinesDiffer((yield* readManifest(dir))?.attempts ?? []);
     return {
       step,
       loss: there?.loss ?? null,
       best: last === undefined ? null : { step: last.bestStep, loss: last.bestLoss },
       files: names.filter(isEmbedding).toSorted(),
+      ...(differs === null ? {} : { differs }),
     };
   });

@@ -13,6 +13,8 @@ const Reached = {
   best: NullOr(Struct({ step: Int, loss: Finite })),
   seconds: Finite,
   machine: Text,
+  /** How the machines of the run differ, in words; none: they do not. */
+  differs: Schema.optionalKey(Text),
 };
 
 export const SegmentOutcome = Schema.Union([

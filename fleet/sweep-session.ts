@@ -8,6 +8,7 @@ import { type Fault, fault } from "../lib/fault.ts";
 import { lockRun, RunLocked } from "../lib/lock.ts";
 import { embeddedLayer, embeddedLease, sharedLayer } from "./engine.ts";
 import { type Fleet, fleetFile } from "./connection.ts";
+import { leftItems } from "./left-items.ts";
 import { grant, migrate } from "./migrations.ts";
 import { asFleetFault, withTables } from "./open-tables.ts";
 import { outlast } from "./outlast.ts";
@@ -21,7 +22,7 @@ export class WorkerIll extends fault("WorkerIll", "world") {}
 /** How long what a dead worker of a fleet had stays its own. */
 export const sharedLease = Duration.minutes(2);
 
-export interface SessionWorker extends Omit<WorkerOptions, "lease"> {
+export interface SessionWorker extends Omit<WorkerOptions, "lease" | "left"> {
   readonly presence: Presence;
 }
 
@@ -85,11 +86,12 @@ const hold = (base: string, sweep: string, worker: SessionWorker) => {
   const file = fleetFile(base);
   return Effect.scoped(Effect.gen(function* () {
     const lease = Duration.fromInputUnsafe(embeddedLease);
+    const left = leftItems();
     yield* Effect.forkScoped(startSweeps);
-    yield* Effect.forkScoped(present(worker));
+    yield* Effect.forkScoped(present({ ...worker, left }));
     const ended = yield* Effect.raceFirst(
       Effect.tap(untilOver(sweep, worker.say), untilIdle(sweep)),
-      Effect.as(runWorker({ ...worker, lease }), "ill" as const),
+      Effect.as(runWorker({ ...worker, left, lease }), "ill" as const),
     );
     if (ended === "over") return;
     return yield* new WorkerIll({
@@ -113,11 +115,12 @@ export const joinFleet = <A>(
   Effect.scoped(Effect.gen(function* () {
     yield* Effect.forkScoped(startSweeps);
     if (worker === null) return yield* until;
-    yield* Effect.forkScoped(present(worker));
+    const left = leftItems();
+    yield* Effect.forkScoped(present({ ...worker, left }));
     return yield* Effect.raceFirst(
       until,
       Effect.andThen(
-        runWorker({ ...worker, lease }),
+        runWorker({ ...worker, left, lease }),
         new WorkerIll({
           wanted: "trainings that work on this machine",
           found: "three in a row that failed",

@@ -2,8 +2,10 @@
 // The trap: when three different ones in a row failed it is likely the worker that is ill, so it stops.
 import { Clock, Data, Deferred, Duration, Effect, Fiber, Ref, Semaphore } from "effect";
 import { isUserFault, type SegmentOutcome } from "./segment-outcome.ts";
+import { type LeftItems, leftItems } from "./left-items.ts";
 import { type PlannedTrial, type Segment, segmentKey } from "./planned-sweep.ts";
 import type { Offers } from "./queues.ts";
+import { noRoom } from "./room.ts";
 import { segmentQueue } from "./sweep-workflow.ts";
 import { type StoredSweep, Tables } from "./tables.ts";
 import { type Fit, handleItem, type Trainer } from "./train-fenced.ts";
@@ -15,6 +17,8 @@ export interface WorkerOptions extends Omit<Trainer, "ended" | "fitOf"> {
   readonly offers?: Offers | null;
   /** How often it looks for work while it has none. */
   readonly lookEvery?: Duration.Duration;
+  /** Where it notes what it leaves to others. */
+  readonly left?: LeftItems;
   /** Whether and how this machine trains it; what it cannot it leaves to others. */
   readonly accepts?: (sweep: StoredSweep["plan"], trial: PlannedTrial) => Effect.Effect<Fit>;
 }
@@ -27,8 +31,8 @@ const suspicious = 3;
 const takeWithin = "1 second";
 const lookAgainMs = 30_000;
 
-/** Asks once for each trial, and says once why it is left to others; a while later it looks again. */
-const remembered = ({ accepts, say }: WorkerOptions) => {
+/** Asks once for each trial; one that is left to others is looked at again a while later. */
+const remembered = ({ accepts }: WorkerOptions) => {
   const known = new Map<string, { readonly fit: Fit; readonly until: number }>();
   return ({ plan, startedAt }: StoredSweep, number: number): Effect.Effect<Fit> =>
     Effect.gen(function* () {
@@ -41,10 +45,27 @@ const remembered = ({ accepts, say }: WorkerOptions) => {
       if (before !== undefined && now < before.until) return before.fit;
       const fit = yield* accepts(plan, trial);
       known.set(key, { fit, until: fit.fits ? Infinity : now + lookAgainMs });
-      if (!fit.fits && before === undefined) {
-        say(`Trial ${trial.name} of ${plan.name} is left to others: ${fit.why}`);
-      }
       return fit;
+    });
+};
+
+/** The same, as far as there is room for it; says once what is left to others. */
+const withRoom = (options: WorkerOptions, left: LeftItems): Trainer["fitOf"] => {
+  const fitOf = remembered(options);
+  return (sweep, number) =>
+    Effect.gen(function* () {
+      const { plan } = sweep;
+      const fit = yield* fitOf(sweep, number);
+      const trial = plan.trials.find((each) => each.number === number);
+      const why = !fit.fits || trial?.writes === undefined
+        ? null
+        : yield* noRoom(options.base ?? plan.base, trial.run, trial.writes);
+      const found: Fit = why === null ? fit : { fits: false, why };
+      const reason = found.fits ? null : found.why;
+      if (left.note({ sweep: plan.name, trial: number }, reason)) {
+        options.say(`Trial ${trial?.name} of ${plan.name} is left to others: ${reason}`);
+      }
+      return found;
     });
 };
 
@@ -59,7 +80,7 @@ export const runWorker = (options: WorkerOptions) =>
         outcome.outcome !== "failed" || isUserFault(outcome)
           ? new Set<string>()
           : new Set([...before, segmentKey(segment)]));
-    const fitOf = remembered(options);
+    const fitOf = withRoom(options, options.left ?? leftItems());
     const handle = handleItem({ ...options, ended, fitOf });
     const isFit = ({ sweep, trial }: Segment) =>
       Effect.gen(function* () {

@@ -65,7 +65,7 @@ export interface TimeWish {
 const measuring = 0.1;
 
 /** Pictures of all validations. */
-function picturesOf(options: TimeOptions, steps: number | null): number {
+export function picturesOf(options: TimeOptions, steps: number | null): number {
   const { validate_every_n_steps: every, validate_every_n_epochs: everyEpochs } = options;
   const along = every !== null && steps !== null
     ? Math.ceil(steps / every)

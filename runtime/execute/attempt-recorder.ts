@@ -2,6 +2,8 @@
 // at its end how it went. The trap: an attempt that was killed is one that never ended.
 import { Clock, Effect, Semaphore } from "effect";
 import type { Fault } from "../../lib/fault.ts";
+import { machinesDiffer } from "../../lib/machines-differ.ts";
+import { thisMachine } from "../../lib/this-machine.ts";
 import { isAbsent } from "../plan/prepared-stage.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { versions } from "../platform/versions.ts";
@@ -35,6 +37,8 @@ const newManifest = (prepared: Prepared): Manifest => ({
 export interface AttemptRecorder {
   /** Which attempt of its run this is, from 1. */
   readonly number: number;
+  /** How its machine differs from those of before, where that was not so before it; for people. */
+  readonly differs: string | null;
   /** What a stage made or reused. A note that cannot be written is made with the next one. */
   readonly keepOutputs: (
     stage: string,
@@ -51,6 +55,7 @@ export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
   const before = run.found?.manifest ?? newManifest(prepared);
   const attempt: Attempt = {
     versions,
+    machine: { ...thisMachine(), device: facts.device },
     startedAt: yield* Clock.currentTimeMillis,
     endedAt: null,
     fromStep: (yield* savedStep(run.dir)) ?? 0,
@@ -76,8 +81,10 @@ export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
     Semaphore.withPermit(turn),
   );
   yield* write;
+  const differs = machinesDiffer(manifest.attempts);
   return {
     number: manifest.attempts.length,
+    differs: differs === machinesDiffer(before.attempts) ? null : differs,
     keepOutputs: (stage, outputs) =>
       Effect.suspend(() => {
         manifest = { ...manifest, outputs: { ...manifest.outputs, [stage]: outputs } };

@@ -17,6 +17,10 @@ const { Array: List, Finite, Int, Json, NullOr, Record, String: Text, Struct } =
 
 export const Attempt = Struct({
   versions: Record(Text, Text),
+  /** Where it was, and on which device of it; attempts of before do not say. */
+  machine: Schema.optionalKey(
+    Struct({ name: Text, processor: Text, features: List(Text), device: NullOr(Text) }),
+  ),
   /** Milliseconds since 1970. */
   startedAt: Finite,
   endedAt: NullOr(Finite),

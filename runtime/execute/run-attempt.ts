@@ -53,6 +53,9 @@ const announce = Effect.fnUntraced(function* (
   });
   yield* publishPlan(plan, events);
   for (const text of notes) yield* events.publish({ event: "note", text });
+  if (recorder !== null && recorder.differs !== null) {
+    yield* events.publish({ event: "warning", text: `This run was ${recorder.differs}.` });
+  }
   if (plan.run.lost !== null) {
     const text = `run.json was ${plan.run.lost}; it is made again from the run's state.`;
     yield* events.publish({ event: "warning", text });

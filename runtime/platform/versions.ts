@@ -15,4 +15,5 @@ export const versions: Readonly<Record<string, string>> = {
   runtime: runtimeVersion,
   effect: dependencies.effect,
   "onnxruntime-node": dependencies["onnxruntime-node"],
+  sharp: dependencies.sharp,
 };

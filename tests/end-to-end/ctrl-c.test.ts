@@ -31,23 +31,30 @@ before(async () => {
   expected = resultsOf(runIn(home));
 });
 
-/** Types Ctrl-C into the terminal of a command once it has printed `sign`; twice, as people do. */
-async function pressCtrlC(words: readonly string[], sign: string) {
+/** Types Ctrl-C into the terminal of a command once it has printed `sign`; twice, as people do. npx ends
+ * at once, the training after its step: the terminal stays open until `last` is read, for two minutes
+ * at most. */
+async function pressCtrlC(words: readonly string[], sign: string, last: RegExp) {
   const quoted = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
-  const child = spawn("script", ["-qec", quoted, "/dev/null"], {
+  const command = `trap : INT; ${quoted}; code=$?; read -r line; exit $code`;
+  const child = spawn("script", ["-qec", command, "/dev/null"], {
     cwd: root,
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter) },
   });
   let output = "";
   let pressed = false;
+  const close = () => child.stdin.end("\n");
+  const patience = setTimeout(close, 120_000);
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output += text;
+    if (pressed && last.test(output)) close();
     if (pressed || !output.includes(sign)) return;
     pressed = true;
     child.stdin.write("\x03\x03");
   });
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  clearTimeout(patience);
   return { code, output, pressed };
 }
 
@@ -69,10 +76,11 @@ test(`Ctrl-C through ${launcher[0]}, then on under the other runtime`, {
   const { home, command } = place("terminal");
   const [task, ...args] = command;
   const words = [...launcher, task, ...(isDeno ? [] : ["--"]), ...args];
-  const { code, output, pressed } = await pressCtrlC(words, "step 5: checkpoints");
+  const said = /state of step \d+ is in .*state\.safetensors; go on with: /;
+  const { code, output, pressed } = await pressCtrlC(words, "step 5: checkpoints", said);
   assert.ok(pressed, output);
   assert.equal(code, 130, output);
-  assert.match(output, /state of step \d+ is in .*state\.safetensors; go on with: /);
+  assert.match(output, said);
   assert.notDeepEqual(resultsOf(runIn(home)), expected);
 
   const [other, rest] = otherRuntime!.command(program, command);

@@ -2,6 +2,7 @@
 // of `pipeline` by hand, each step once, and a failing trial spoils no other.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -107,6 +108,32 @@ test("a trial that fails is named with its message, the other is trained, the ex
     assert.match(stdout, /trial 1 failed: .*the first seed breaks/s);
     assert.match(stdout, /2 +seed=2 .* done/);
     assert.ok(existsSync(join(folder, "output", "rates", "best.safetensors")));
+  }));
+
+test("a run that another kind of processor began: said once, in its log, in `runs show`, on the board", () =>
+  withTemporaryFolder(async (folder) => {
+    const command = sweepIn(folder, { rank: rates.rank, list: [{ seed: 3 }] });
+    const output = join(folder, "output");
+    const config = join(folder, "training.yaml");
+    const begin = ["pipeline", "sdxl-ti", "--config", config, "--to-step", "2"];
+    assert.equal((await gnomic(begin)).code, 0);
+    const file = join(runIn(folder), "run.json");
+    const manifest = JSON.parse(readFileSync(file, "utf8"));
+    manifest.attempts[0].machine.processor = "x64 an abacus";
+    writeFileSync(file, JSON.stringify(manifest));
+    assert.equal((await gnomic([...begin.slice(0, -1), "4"])).code, 0);
+    const { code, stdout, stderr } = await gnomic(command);
+    assert.equal(code, 0, stdout + stderr);
+
+    const note = /trained on machines that differ in processor \(.*abacus.*its bytes may differ/;
+    const warnings = eventsOf(runIn(folder)).filter(({ event }) => event === "warning");
+    assert.equal(warnings.filter(({ text }: any) => note.test(text)).length, 1);
+    assert.match(stdout, note);
+    const shown = await gnomic(["runs", "show", "latest", "--output", output]);
+    assert.match(shown.stdout, note);
+    const last = JSON.parse(readFileSync(file, "utf8")).attempts.at(-1).machine;
+    assert.equal(last.name, hostname());
+    assert.equal(last.device, "cpu");
   }));
 
 const refusals: readonly (readonly [what: string, sweep: object, training: object, RegExp])[] = [

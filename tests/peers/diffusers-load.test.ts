@@ -1,26 +1,19 @@
 // diffusers' load_textual_inversion reads the pair that `embedding convert` makes of a checkpoint's file,
 // into an SDXL pipeline, and the rows of its text encoders are then the file's, bit for bit.
-// Skips without a Python that has diffusers, unless GNOMIC_REQUIRE_PEERS=1.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { readSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { checkEmbedding } from "../../inversion/embedding/check-embedding.ts";
 import { convertEmbedding } from "../../inversion/embedding/convert-embedding.ts";
 import { embeddingBytes } from "../../stages/checkpoint/embedding-bytes.ts";
+import { findPython } from "./find-python.ts";
 
-const python = process.env["GNOMIC_PYTHON"] ?? "python3";
-const look = "import importlib.util as u; assert u.find_spec('diffusers')";
-const hasDiffusers = spawnSync(python, ["-c", look]).status === 0;
-if (!hasDiffusers && process.env["GNOMIC_REQUIRE_PEERS"] === "1") {
-  throw new Error(`no diffusers for ${python}; set GNOMIC_PYTHON`);
-}
-const skip = hasDiffusers ? false : `no diffusers for ${python}`;
+const { python, skip } = findPython(["diffusers"]);
 
 const program = `
 import json, sys

@@ -2,6 +2,7 @@
 // seconds, so only whether the packages are there is looked at.
 import { spawnSync } from "node:child_process";
 import process from "node:process";
+import { skipUnlessAsked } from "./asked.ts";
 
 const usual = "python3";
 
@@ -10,6 +11,7 @@ const usual = "python3";
  * is thrown.
  */
 export function findPython(modules: readonly string[]): { python: string; skip: string | false } {
+  if (skipUnlessAsked !== false) return { python: "", skip: skipUnlessAsked };
   const python = process.env["GNOMIC_PYTHON"] ?? usual;
   const program = `import importlib.util as u, sys
 sys.exit(any(u.find_spec(name) is None for name in ${JSON.stringify(modules)}))`;

@@ -1,9 +1,8 @@
 // One cache folder for gnomic and Python's huggingface_hub and diffusers: what either brought in the
 // other finds, offline and without a second download. Python downloads from the same fake hub, which
 // also shows that the fake answers as Python expects of huggingface.co.
-// Skips without a Python that has huggingface_hub, unless GNOMIC_REQUIRE_PEERS=1.
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,15 +13,9 @@ import { cacheRoot, type HubSettings, hubSettings } from "../../hub/hub-settings
 import { locateModel, resolveModel } from "../../hub/resolve-model.ts";
 import { type FakeHub, fakeHub } from "../../hub/testing/fake-hub.ts";
 import { fakeSdxl } from "../../hub/testing/fake-sdxl.ts";
+import { findPython } from "./find-python.ts";
 
-const python = process.env["GNOMIC_PYTHON"] ?? "python3";
-const look =
-  "import importlib.util as u; assert u.find_spec('huggingface_hub') and u.find_spec('diffusers')";
-const hasHub = spawnSync(python, ["-c", look]).status === 0;
-if (!hasHub && process.env["GNOMIC_REQUIRE_PEERS"] === "1") {
-  throw new Error(`no huggingface_hub and diffusers for ${python}; set GNOMIC_PYTHON`);
-}
-const skip = hasHub ? false : `no huggingface_hub and diffusers for ${python}`;
+const { python, skip } = findPython(["huggingface_hub", "diffusers"]);
 const id = "org/sdxl";
 
 interface HubFixture {

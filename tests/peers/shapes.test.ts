@@ -1,7 +1,6 @@
 // SDXL's shape is not one shape: models of other levels, heads, widths, depths, vocabularies, storage and
 // latent sizes than the golden ones, built at random by diffusers and transformers, which also compute
 // the reference in float64 (make_case.py); every output of the probe must agree.
-// Skips without a Python that has torch, diffusers and transformers, unless GNOMIC_REQUIRE_PEERS=1.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,9 +1,8 @@
 // TensorBoard itself, with each of its two readers (Rust data server, Python), shows of gnomic's event
 // files every scalar, picture, text and histogram, at the right step and wall time, also when the run
 // was killed in the middle of a write and went on in a second file.
-// Skips without a Python that has tensorboard, unless GNOMIC_REQUIRE_PEERS=1.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,13 +13,9 @@ import { openTensorBoard } from "../../observe/tensorboard/tensorboard.ts";
 import type { RunEvent, RunEventOf } from "../../inversion/events.ts";
 import { defaultRun, syntheticEvents } from "../synthetic-events.ts";
 import { appendEvent, createRunFolder, syntheticConfiguration } from "../synthetic-run.ts";
+import { findPython } from "./find-python.ts";
 
-const python = process.env.GNOMIC_PYTHON ?? "python3";
-const hasTensorBoard = spawnSync(python, ["-c", "import tensorboard"]).status === 0;
-if (!hasTensorBoard && process.env.GNOMIC_REQUIRE_PEERS === "1") {
-  throw new Error(`no tensorboard for ${python}; set GNOMIC_PYTHON`);
-}
-const skip = hasTensorBoard ? false : `no tensorboard for ${python}`;
+const { python, skip } = findPython(["tensorboard"]);
 
 const run = {
   ...defaultRun,

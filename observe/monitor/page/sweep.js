@@ -269,16 +269,18 @@ export function createSweep(first) {
           ? ` So for ${count(sweep.incomparable.length - shownNotes)} more.`
           : ""),
     );
-    const said = sweep.rows.filter(({ message }) => message !== null);
+    const said = sweep.rows.flatMap((row) =>
+      [row.message, row.differs].flatMap((text) => text === null ? [] : [{ row, text }])
+    );
     troubles.hidden = said.length === 0;
     fill(
       troubles,
-      h("h2", {}, "What trials said"),
+      h("h2", {}, "Notes on trials"),
       h(
         "ul",
         {},
-        ...said.slice(0, 40).map((row) =>
-          h("li", { class: "warning" }, h("span", {}, `${labelOf(row)}: ${row.message}`))
+        ...said.slice(0, 40).map(({ row, text }) =>
+          h("li", { class: "warning" }, h("span", {}, `${labelOf(row)}: ${text}`))
         ),
       ),
     );
