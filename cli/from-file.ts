@@ -48,8 +48,9 @@ const readResultFile = (file: string): Effect.Effect<ResultFile, Fault> =>
     const listed = yield* Schema.decodeUnknownEffect(Places)(metadata["gnomic.places"] ?? "{}")
       .pipe(Effect.orElseSucceed(() => ({})));
     const own = yield* Effect.promise(() => placesIn(value));
-    const left = [...targetKeys, ...Object.keys(own)];
-    const known = Object.entries(listed).filter(([key]) => placeKeys.includes(key));
+    const left = [...targetKeys(), ...Object.keys(own)];
+    const keys = placeKeys();
+    const known = Object.entries(listed).filter(([key]) => keys.includes(key));
     return {
       metadata,
       configuration: withoutKeys(value, left),

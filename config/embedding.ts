@@ -36,6 +36,7 @@ export const embeddingFields = {
     doc: `The vectors begin as those of an embedding file (clip_l and clip_g). ${one}`,
     default: null,
     unhashed: true,
+    place: "path",
   }),
   initial_phrase: option(textOrNull, {
     doc: `One vector for each token of this phrase, beginning as that token. ${one}`,

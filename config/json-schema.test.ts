@@ -76,6 +76,7 @@ function valid(node: Node, value: unknown): boolean {
       case "x-unit":
       case "x-keeps-run":
       case "x-unhashed":
+      case "x-place":
       case "x-retired":
       case "x-late":
         return true;

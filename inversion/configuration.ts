@@ -7,6 +7,7 @@ import {
   rateDependsOnLength,
   unhashedKeys,
 } from "../config/identity.ts";
+import { lengthKeys } from "../config/length.ts";
 import { placesIn, targetKeys } from "../config/places.ts";
 import { readConfig } from "../config/read.ts";
 import type { Fault } from "../lib/fault.ts";
@@ -28,7 +29,7 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
     const unhashed = unhashedKeys();
     return {
       values: withoutKeys(config, quiet),
-      targetKeys,
+      targetKeys: targetKeys(),
       places: yield* Effect.promise(() => placesIn(config)),
       unhashed: [...unhashed, ...quiet],
       identity: withoutKeys(identityOf(config), unhashed),
@@ -52,7 +53,7 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
           notes: [...notes, found.note],
         };
       },
-      lengthKeys: ["max_train_steps", "max_train_epochs"],
+      lengthKeys,
       lengthMatters: rateDependsOnLength(config)
         ? `the rate of lr_scheduler ${config.lr_scheduler} depends on the length at every step`
         : null,

@@ -7,6 +7,7 @@ import process from "node:process";
 import { Effect } from "effect";
 import type { Board } from "../../fleet/boards.ts";
 import type { Fleet } from "../../fleet/connection.ts";
+import { fleetFile } from "../../fleet/fleet-files.ts";
 import type { Leaderboard, LeaderboardRow } from "../../fleet/leaderboard.ts";
 import { overridesText } from "../../sweep/trials.ts";
 import { ask } from "../edge.ts";
@@ -60,7 +61,7 @@ async function findSweeps(
 ): Promise<readonly Found[]> {
   const shared = Boolean(process.env.GNOMIC_FLEET);
   const bases = basesOf(root, runs)
-    .filter((base) => shared ? base === root : existsSync(join(base, ".gnomic-fleet.db")));
+    .filter((base) => shared ? base === root : existsSync(fleetFile(base)));
   if (bases.length === 0) return [];
   const [{ fleetAt }, { boardsOf }] = await Promise.all([
     import("../../fleet/connection.ts"),
