@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { Effect } from "effect";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readSafetensors, writeSafetensors } from "../lib/safetensors/safetensors.ts";
+import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { UsageFault } from "./command.ts";
 import { embeddingCommand } from "./embedding.ts";
 
@@ -57,6 +58,39 @@ test("check and convert from the command line, in words and in JSON", async () =
     await rm(folder, { recursive: true });
   }
 });
+
+test("average and prune from the command line: the mean, and what stays; bad numbers change nothing", () =>
+  withTemporaryFolder(async (folder) => {
+    const write = async (name: string, value: number) => {
+      const file = join(folder, `${name}.safetensors`);
+      const half = () => ({
+        dtype: "F32" as const,
+        shape: [2, 24],
+        data: new Float32Array(48).fill(value),
+      });
+      const both = new Map([["clip_l", half()], ["clip_g", half()]]);
+      await writeSafetensors(file, both, { "gnomic.trigger": "bruce_x", "gnomic.vectors": "2" });
+      return file;
+    };
+    const [first, second] = [await write("a", 0.25), await write("b", 0.75)];
+    const out = join(folder, "mean.safetensors");
+    assert.deepEqual(await run(["average", first, second], { out }), [
+      out,
+      "  the mean of 2 files",
+    ]);
+    const mean = (await readSafetensors(out)).get("clip_g")!;
+    assert.deepEqual([...new Set(mean.data as Float32Array)], [0.5]);
+    const before = await readdir(folder);
+    for (const to of [0, 2, 3]) {
+      await assert.rejects(
+        run(["prune", first], { to, pictures: folder, threads: 1 }),
+        new RegExp(`fewer vectors than the 2 .*found ${to}\\. Give a number from 1 to 1`),
+      );
+    }
+    await assert.rejects(run(["prune", first], { to: 1 }), /no --pictures/);
+    await assert.rejects(run(["prune", first], { pictures: folder }), /no --to/);
+    assert.deepEqual(await readdir(folder), before);
+  }));
 
 test("what cannot be meant is a usage fault", async () => {
   for (

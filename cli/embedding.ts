@@ -53,6 +53,14 @@ export const embeddingCommand: Command = {
     ["--token <text>", "convert: what the embedding is called, if not as the file says"],
     ["--json", "Print one JSON value instead of text"],
   ],
+  usedBy: {
+    to: ["convert", "prune"],
+    out: ["convert", "average", "prune"],
+    token: ["convert"],
+    ...Object.fromEntries(
+      ["pictures", "steps", "model", "provider", "threads"].map((each) => [each, ["prune"]]),
+    ),
+  },
   examples: [
     "embedding check output/run/bruce_the_gnome.safetensors",
     "embedding convert bruce_the_gnome.safetensors",

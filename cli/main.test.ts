@@ -270,6 +270,23 @@ test("what a user's stage throws, at once or when nobody waits, is exit 2 and na
     }
   }));
 
+test("an option that the action does not use is refused", () =>
+  withTemporaryFolder(async (folder) => {
+    for (
+      const [given, ...words] of [
+        ["--steps", "embedding", "convert", "x.safetensors", "--steps", "4"],
+        ["--step", "runs", "list", "--step", "3"],
+        ["--csv", "sweep", "list", "--csv"],
+        ["--grant", "fleet", "--grant", "me"],
+        ["--data-root", "worker", "--data-root", "x"],
+      ]
+    ) {
+      const { code, stderr } = await call(folder, ...words);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, new RegExp(`${given}.*(an option that .* uses|without --blobs)`));
+    }
+  }));
+
 test("Complete names a folder only where there is one", () =>
   withTemporaryFolder(async (folder) => {
     const at = project(folder, "hello");

@@ -90,6 +90,16 @@ async function parse(command: Command, argv: readonly string[]) {
       fix: "Leave one of them.",
     });
   }
+  const [action] = parsed.args;
+  for (const [key, actions] of Object.entries(command.usedBy ?? {})) {
+    if (options[key] === undefined || actions.includes(action)) continue;
+    throw new UsageFault({
+      key: `--${kebab(key)}`,
+      wanted: `an option that ${[name, action].filter(Boolean).join(" ")} uses`,
+      found: `one of ${actions.map((each) => `${name} ${each}`).join(", ")}`,
+      fix: "Leave it out.",
+    });
+  }
   for (const { name, rawName } of known.options) {
     const value = options[name];
     if (!/<(dir|file|path|folder)>/.test(rawName) || value === undefined) continue;
@@ -144,10 +154,13 @@ async function run(command: Command, argv: readonly string[]): Promise<number> {
       import("./print-fault.ts"),
       import("./signals.ts"),
     ]);
+  // A stage that waits for what never comes would leave Node nothing to do, and end it without a word.
+  const alive = setInterval(() => {}, 2 ** 30);
   const fiber = Effect.runFork(command.run(args, options, { print }));
   const caught = signals.catchSignals(() => fiber.interruptUnsafe());
   const exit = await Effect.runPromise(Fiber.await(fiber));
   caught.release();
+  clearInterval(alive);
   if (Exit.isSuccess(exit)) return caught.exitCode() ?? Number(process.exitCode ?? 0);
   if (Cause.hasInterruptsOnly(exit.cause)) {
     process.stderr.write("Stopped at once.\n");

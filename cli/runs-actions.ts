@@ -3,11 +3,12 @@
 import { Effect } from "effect";
 import type { Fleet } from "../fleet/connection.ts";
 import type { Fault } from "../lib/fault.ts";
+import { bytesBelow } from "../lib/look.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { listRun } from "../observe/reading/run-list.ts";
 import type { ControlRequest } from "../inversion/requests.ts";
 import { compareRuns } from "../observe/reading/compare-runs.ts";
-import { bytesBelow, deleteRun } from "../runtime/runs/delete-run.ts";
+import { deleteRun } from "../runtime/runs/delete-run.ts";
 import { describeRun } from "../observe/reading/describe-run.ts";
 import { exportRun } from "../runtime/runs/export-run.ts";
 import { findRun } from "../runtime/runs/find-run.ts";
@@ -112,7 +113,7 @@ const remove: Action = {
   run: ({ args: [name], base, yes, say }) =>
     Effect.gen(function* () {
       const run = yield* findRun(name, base);
-      const bytes = yield* tryPromise(() => bytesBelow(run.dir));
+      const bytes = yield* bytesBelow(run.dir);
       if (yes) yield* deleteRun(run);
       say({ run: run.name, dir: run.dir, bytes, deleted: yes }, [
         `${run.dir} (${run.status}, step ${run.step ?? "-"}, ${bytesText(bytes)})`,

@@ -101,7 +101,7 @@ test("show: what it is, how it went, what it reached; a broken one as far as it 
         /^ {2}step +10\/40$/m,
         /^ {2}attempt 1 +.*1 min 0 s, exit 0, step 0 to 10, node 22\.19\.0$/m,
         /^ {2}fixed-input loss before +0\.10000$/m,
-        /^warning: {2}one \[31mred$/m,
+        /^warning: {2}onered$/m,
       ]
     ) assert.match(text, part);
     truncateSync(join(dir, "run.json"), 5);

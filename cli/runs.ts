@@ -6,6 +6,9 @@ import type { Command, Terminal } from "./command.ts";
 import { baseOf, fleetOf, fleetOptions } from "./fleet-options.ts";
 import { type Call, runsActions, runsUsage } from "./runs-actions.ts";
 
+/** What also reaches runs of other machines. */
+const remotely = ["list", "show", "compare", "stop", "save", "validate"];
+
 export const runsCommand: Command = {
   usage: "runs <action> [run] [run-or-file]",
   summary: "List, show, compare, steer, move and clear up runs",
@@ -19,6 +22,14 @@ export const runsCommand: Command = {
     ["--json", "Print one JSON value instead of text"],
   ],
   repeatable: ["prompt"],
+  usedBy: {
+    step: ["choose"],
+    prompt: ["validate"],
+    olderThan: ["prune"],
+    yes: ["delete", "prune"],
+    fleet: remotely,
+    insecure: remotely,
+  },
   examples: [
     "runs list",
     "runs show latest",

@@ -1,7 +1,9 @@
 // What `sweep` prints: the leaderboard as a table, as CSV, and the list of sweeps.
 import type { Leaderboard, LeaderboardRow } from "../fleet/leaderboard.ts";
 import type { StoredSweep } from "../fleet/tables.ts";
+import { jsonWithoutFolders, lastPart, withoutFolders } from "../lib/without-folders.ts";
 import { overridesText } from "../sweep/trials.ts";
+import { plainText } from "./plain-text.ts";
 import { table } from "./table.ts";
 
 const digits = (value: number | null) => value === null ? "-" : value.toPrecision(5);
@@ -32,7 +34,7 @@ export function leaderboardLines(board: Leaderboard): readonly string[] {
     ]),
   ], new Set([0, 1, 3, 4, 5, 6]));
   const troubles = rows.flatMap(({ trial, state, message, differs }) => [
-    ...(message === null ? [] : [`trial ${trial} ${state}: ${message}`]),
+    ...(message === null ? [] : `trial ${trial} ${state}: ${message}`.split("\n").map(plainText)),
     ...(differs === null ? [] : [`trial ${trial}: ${differs}`]),
   ]);
   const memorising = by === "fixed_loss"
@@ -48,8 +50,17 @@ export function leaderboardLines(board: Leaderboard): readonly string[] {
 
 const cell = (value: unknown): string => {
   const text = value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
+
+/** As it may be shown to others: without folders. */
+const withoutPlaces = (row: LeaderboardRow): LeaderboardRow => ({
+  ...row,
+  overrides: jsonWithoutFolders(row.overrides),
+  run: lastPart(row.run),
+  checkpoint: row.checkpoint === null ? null : lastPart(row.checkpoint),
+  message: row.message === null ? null : withoutFolders(row.message),
+});
 
 /** One line a trial; what they vary as columns of their own. */
 export function leaderboardCsv({ rows }: Leaderboard): readonly string[] {
@@ -58,7 +69,7 @@ export function leaderboardCsv({ rows }: Leaderboard): readonly string[] {
     ...["rank", "trial", "name", "loss", "lossStep", "step", "steps", "seconds", "machine"],
     ...["state", "run", "checkpoint", "message", "differs"],
   ] as const;
-  const lines = rows.map((row) => [
+  const lines = rows.map(withoutPlaces).map((row) => [
     ...columns.map((key) => cell(row[key as keyof LeaderboardRow])),
     ...keys.map((key) => cell(row.overrides[key] ?? null)),
   ]);

@@ -30,6 +30,16 @@ export const sweepCommand: Command = {
     ...fleetOptions,
     ["--csv", "show: one line a trial, for a spreadsheet"],
   ],
+  usedBy: {
+    dryRun: ["run"],
+    slots: ["run", "resume"],
+    more: ["resume"],
+    yes: ["run", "delete"],
+    json: ["run", "list", "show", "resume"],
+    detach: ["run"],
+    blobs: ["run", "resume"],
+    csv: ["show"],
+  },
   sections: [{
     title: "DESCRIPTION",
     paragraphs: [

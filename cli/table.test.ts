@@ -16,7 +16,7 @@ test("columns line up, numbers to the right, no blanks at the end", () => {
 });
 
 test("what a file says cannot steer the terminal", () => {
-  assert.deepEqual(table([["a\x1b[2Jb\r\nc\u202ed"]]), ["a [2Jb c d"]);
+  assert.deepEqual(table([["a\x1b[2Jb\r\nc\u202ed"]]), ["ab c d"]);
 });
 
 test("bytes, seconds and ages", () => {

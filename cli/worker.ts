@@ -52,6 +52,12 @@ export const workerCommand: Command = {
     Effect.gen(function* () {
       const reader = optionReader(options, "worker");
       const auto = reader.text("slots") === "auto";
+      if (reader.text("blobs") === null) {
+        const travelling = ["--output", "--data-root", "--snapshot-every"];
+        ["output", "dataRoot", "snapshotEvery"].forEach((key, i) => {
+          if (reader.text(key) !== null) reader.refuse(`${travelling[i]} without --blobs`);
+        });
+      }
       const { slots: wanted, lease, name, blobs, output, dataRoot, every } = yield* reader.end({
         slots: auto
           ? null

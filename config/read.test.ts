@@ -286,6 +286,13 @@ test("slips that have a way out of their own", async () => {
   assert.match(notes.join("\n"), /placeholder_token hoto: it is also found inside other words/);
 });
 
+test("a mapping in braces without blanks behind its colons says where one belongs", async () => {
+  const text = `${least}fixed_loss_dataset: {type:IMAGE_DIR_DATASET,dataset_dir:my.pictures}\n`;
+  const fixes = (await findings(own(text))).map(({ fix }) => fix);
+  assert.ok(fixes.includes("Put a blank behind the colon: type: IMAGE_DIR_DATASET"), fixes.join());
+  assert.ok(fixes.includes("Put a blank behind the colon: dataset_dir: my.pictures"), fixes.join());
+});
+
 test("keys of one's own begin with x-, for anchors to merge from", async () => {
   const path = file(
     "merge.yaml",

@@ -3,7 +3,7 @@
 import { statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Effect } from "effect";
-import { bytesBelow } from "../runtime/runs/delete-run.ts";
+import { bytesBelow } from "../lib/look.ts";
 
 /** Of the disk that a folder is on, or will be. */
 export async function freeBytes(folder: string): Promise<number> {
@@ -19,9 +19,10 @@ const gib = (bytes: number) => `${(bytes / 2 ** 30).toPrecision(2)} GiB`;
 
 /** Why the run `name` in the folder `base` has no room; null: it has. */
 export const noRoom = (base: string, name: string, writes: number): Effect.Effect<string | null> =>
-  Effect.promise(async () => {
-    const free = await freeBytes(base);
+  Effect.gen(function* () {
+    const free = yield* Effect.promise(() => freeBytes(base));
     if (writes <= free) return null;
-    const more = writes - await bytesBelow(join(base, name)).catch(() => 0);
+    const here = yield* Effect.orElseSucceed(bytesBelow(join(base, name)), () => 0);
+    const more = writes - here;
     return more <= free ? null : `it writes ${gib(more)}, and ${base} has ${gib(free)} free`;
   });

@@ -2,7 +2,7 @@
 // offered to the workers' queue and awaited. The body is replayed from the top at every answer.
 // The trap: nothing happens here outside activities, and their names never change without a new number in
 // the workflow's.
-import { Clock, Effect, Schedule, Schema } from "effect";
+import { Effect, Schedule, Schema } from "effect";
 import * as PersistedQueue from "effect/persistence/PersistedQueue";
 import * as Activity from "effect/workflow/Activity";
 import * as DurableDeferred from "effect/workflow/DurableDeferred";
@@ -52,7 +52,7 @@ const train = (segment: Segment) =>
         if (sweep === null || sweep.state === "cancelled") {
           return { outcome: "cancelled", step: 0 } as const;
         }
-        const hours = ((yield* Clock.currentTimeMillis) - sweep.startedAt) / 3_600_000;
+        const hours = yield* tables.hoursOf(segment.sweep);
         const counting = (yield* tables.results(segment.sweep))
           .filter(({ outcome, round }) => isReached(outcome) || round === segment.round);
         const why = refusal(sweep.plan, counting, segment, hours);

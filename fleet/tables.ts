@@ -1,9 +1,10 @@
 // gnomic's own tables beside the engine's: sweeps, what each run is at now, and the results of segments.
 // The trap: a run's row is fenced. Every change of it says `WHERE fence = mine`, since nobody tells a worker
-// that its claim has lapsed.
-import { Clock, Context, type Duration, Effect, Layer, Schema } from "effect";
+// that its claim has lapsed. All times are the database's; a machine's clock may be an hour wrong.
+import { Context, type Duration, Effect, Layer, Schema } from "effect";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
+import { databaseNow } from "./database-clock.ts";
 import { type PlannedSweep, PlannedSweepJson, type Segment } from "./planned-sweep.ts";
 import { type SegmentOutcome, SegmentOutcomeJson } from "./segment-outcome.ts";
 import { Piece, type SnapshotMark } from "./snapshot.ts";
@@ -63,6 +64,7 @@ const read = (until: unknown) => Number(until) === endStep ? null : Number(until
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient;
+  const now = databaseNow(sql);
   const decodePlan = Schema.decodeSync(PlannedSweepJson);
   const decodeOutcome = Schema.decodeSync(SegmentOutcomeJson);
   const encodeOutcome = Schema.encodeSync(SegmentOutcomeJson);
@@ -97,15 +99,22 @@ const make = Effect.gen(function* () {
 
   /** Makes it, or leaves the one that is there. */
   const submit = (plan: PlannedSweep): Effect.Effect<void, SqlError> =>
-    Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis;
+    Effect.suspend(() => {
       const text = JSON.stringify(plan);
-      yield* sql`INSERT INTO gnomic_sweeps (name, plan, state, round, more, started_at)
+      return Effect.asVoid(
+        sql`INSERT INTO gnomic_sweeps (name, plan, state, round, more, started_at)
         VALUES (${plan.name}, ${text}, 'running', 0, 0, ${now})
         ON CONFLICT (name) DO UPDATE SET plan = excluded.plan, state = 'running', more = 0,
           round = gnomic_sweeps.round + 1, started_at = excluded.started_at
-        WHERE gnomic_sweeps.state = 'deleted'`;
+        WHERE gnomic_sweeps.state = 'deleted'`,
+      );
     });
+  /** Since it was submitted. */
+  const hoursOf = (name: string): Effect.Effect<number, SqlError> =>
+    Effect.map(
+      sql<{ ms: number }>`SELECT ${now} - started_at AS ms FROM gnomic_sweeps WHERE name = ${name}`,
+      ([row]) => Number(row?.ms ?? 0) / 3_600_000,
+    );
   const setState = (name: string, state: SweepState) =>
     Effect.asVoid(sql`UPDATE gnomic_sweeps SET state = ${state} WHERE name = ${name}`);
   /** Another round: what failed or was cancelled is tried again, and `more` are called back. */
@@ -148,7 +157,6 @@ const make = Effect.gen(function* () {
   /** The run of a segment becomes `worker`'s; whoever had it before has it no longer. */
   const claim = ({ sweep, trial, until }: Segment, worker: string) =>
     sql.withTransaction(Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis;
       yield* sql`INSERT INTO gnomic_runs
         (sweep, trial, fence, attempts, claimed_step, worker, step, until, seen_at)
         VALUES (${sweep}, ${trial}, 0, 0, 0, '', 0, 0, ${now}) ON CONFLICT DO NOTHING`;
@@ -187,12 +195,11 @@ const make = Effect.gen(function* () {
 
   /** Says what the run is at; false: it is another's by now. */
   const renew = ({ sweep, trial }: Segment, { fence }: Claim, step: number) =>
-    Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis;
-      const rows = yield* sql`UPDATE gnomic_runs SET step = ${step}, seen_at = ${now}
-        WHERE sweep = ${sweep} AND trial = ${trial} AND fence = ${fence} RETURNING fence`;
-      return rows.length > 0;
-    });
+    Effect.map(
+      sql`UPDATE gnomic_runs SET step = ${step}, seen_at = ${now}
+        WHERE sweep = ${sweep} AND trial = ${trial} AND fence = ${fence} RETURNING fence`,
+      (rows) => rows.length > 0,
+    );
   /** Gives the run back as if it had not been claimed. */
   const release = ({ sweep, trial }: Segment, { fence }: Claim) =>
     Effect.asVoid(sql`UPDATE gnomic_runs SET attempts = attempts - 1, worker = ''
@@ -201,7 +208,6 @@ const make = Effect.gen(function* () {
   const publish = (segment: Segment, { fence }: Claim, step: number, outcome: SegmentOutcome) =>
     sql.withTransaction(Effect.gen(function* () {
       const { sweep, trial } = segment;
-      const now = yield* Clock.currentTimeMillis;
       const rows = yield* sql`UPDATE gnomic_runs
         SET worker = '', attempts = 0, step = ${step}, seen_at = ${now}
         WHERE sweep = ${sweep} AND trial = ${trial} AND fence = ${fence} RETURNING fence`;
@@ -229,6 +235,7 @@ const make = Effect.gen(function* () {
     sweeps,
     findSweep,
     submit,
+    hoursOf,
     setState,
     nextRound,
     remove,

@@ -4,11 +4,12 @@
 // The trap: a training writes meanwhile. What names other files (logs, records) is read before the others are
 // listed: a log that says of a checkpoint that it is written must not travel without it. A file that is gone
 // when it is read is no part of the snapshot, and a log may end in half a line, as after a crash.
-import { open, readdir, readFile, stat } from "node:fs/promises";
+import { open, readFile, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { Effect } from "effect";
 import { errnoOf } from "../lib/disk-fault.ts";
 import type { Fault } from "../lib/fault.ts";
+import { entriesBelow } from "../lib/look.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { savedStep } from "../runtime/execute/state.ts";
@@ -40,20 +41,22 @@ interface Source {
   readonly file: string;
 }
 
-async function sourcesOf(dir: string): Promise<readonly Source[]> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-  const own = entries.filter((entry) => entry.isFile() && !isPassing(entry.name)).map((entry) => {
-    const file = join(entry.parentPath, entry.name);
-    return { path: `run/${relative(dir, file).split(sep).join("/")}`, file };
+const sourcesOf = (dir: string): Effect.Effect<readonly Source[], Fault> =>
+  Effect.gen(function* () {
+    const entries = yield* entriesBelow(dir);
+    const own = entries.filter(({ name, type }) => type === "File" && !isPassing(name))
+      .map(({ path: file }) => ({
+        path: `run/${relative(dir, file).split(sep).join("/")}`,
+        file,
+      }));
+    const store = join(dirname(dir), storeName);
+    const blobs = [...yield* referencesOf(dir)].map((digest) => {
+      const path = `blobs/${digest.slice(0, 2)}/${digest}`;
+      return { path: `store/${path}`, file: join(store, path) };
+    });
+    return [...own, ...blobs].filter(({ path }) => path !== `run/${state}`)
+      .toSorted((a, b) => a.path < b.path ? -1 : 1);
   });
-  const store = join(dirname(dir), storeName);
-  const blobs = [...await referencesOf(dir)].map((digest) => {
-    const path = `blobs/${digest.slice(0, 2)}/${digest}`;
-    return { path: `store/${path}`, file: join(store, path) };
-  });
-  return [...own, ...blobs].filter(({ path }) => path !== `run/${state}`)
-    .toSorted((a, b) => a.path < b.path ? -1 : 1);
-}
 
 /** Everything of a file from `offset` on; undefined: it is gone. */
 async function readFrom(file: string, offset: number): Promise<Uint8Array | undefined> {
@@ -141,7 +144,7 @@ export const snapshotSender = (
         Effect.map(pieces(source), (found) => {
           if (found !== undefined) files[source.path] = found;
         }), { discard: true });
-    const list = tryPromise(() => sourcesOf(dir));
+    const list = sourcesOf(dir);
     yield* send([{ path: `run/${state}`, file: join(dir, state) }]);
     yield* send((yield* list).filter(({ path }) => namesOthers(path)));
     yield* send((yield* list).filter(({ path }) => !namesOthers(path)));

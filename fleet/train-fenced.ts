@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Cause, Data, Duration, Effect, Fiber, Latch, Schedule } from "effect";
 import * as DurableDeferred from "effect/workflow/DurableDeferred";
 import { isFault } from "../lib/fault.ts";
-import { outlast } from "./outlast.ts";
+import type { Outage } from "./outage.ts";
 import { type PlannedSweep, type PlannedTrial, type Segment, segmentKey } from "./planned-sweep.ts";
 import { isReached, isUserFault, type SegmentOutcome } from "./segment-outcome.ts";
 import { deferredOf, type QueueItem } from "./sweep-workflow.ts";
@@ -54,6 +54,7 @@ export interface Trainer {
   readonly base?: string;
   /** How runs come here and go on elsewhere; none: they stay in the folder that all see. */
   readonly travel?: Travel;
+  readonly outage: Outage;
   readonly fitOf: (sweep: StoredSweep, trial: number) => Effect.Effect<Fit>;
   readonly ended: (segment: Segment, outcome: SegmentOutcome) => Effect.Effect<void>;
 }
@@ -76,7 +77,7 @@ interface Claimed {
 const trainClaimed = (trainer: Trainer, { segment, claim, sweep, fit }: Claimed) =>
   Effect.gen(function* () {
     const { plan } = sweep;
-    const { name, lease, train, say, travel, ended } = trainer;
+    const { name, lease, train, say, travel, ended, outage: { outlast } } = trainer;
     const tables = yield* Tables;
     const trial = plan.trials.find(({ number }) => number === segment.trial)!;
     const base = trainer.base ?? plan.base;
@@ -89,12 +90,8 @@ const trainClaimed = (trainer: Trainer, { segment, claim, sweep, fit }: Claimed)
         lost = true;
         return yield* new Lost({ segment: segmentKey(segment) });
       });
-    const away = () => say("The database is away; trainings go on, and this worker asks again.");
     const publish = (outcome: SegmentOutcome) =>
-      Effect.as(
-        fenced(outlast(tables.publish(segment, claim, step, outcome), { away })),
-        outcome,
-      );
+      Effect.as(fenced(outlast(tables.publish(segment, claim, step, outcome))), outcome);
     if (sweep.state === "cancelled") return yield* publish({ outcome: "cancelled", step });
     if (claim.attempts > plan.attempts) {
       const message = `it took its worker down ${plan.attempts} times without a step between`;
@@ -116,14 +113,11 @@ const trainClaimed = (trainer: Trainer, { segment, claim, sweep, fit }: Claimed)
     const moment = yield* Latch.make(false);
     /** Ends once the sweep is cancelled. */
     const watch = Effect.gen(function* () {
-      const back = () => {
-        say("The database is back.");
-        moment.openUnsafe();
-      };
+      const back = () => moment.openUnsafe();
       for (;;) {
         yield* Effect.sleep(Duration.millis(Duration.toMillis(lease) / 3));
         const renew = Effect.suspend(() => tables.renew(segment, claim, step));
-        yield* fenced(outlast(renew, { away, back }));
+        yield* fenced(outlast(renew, back));
         const now = yield* outlast(tables.findSweep(segment.sweep));
         if (now === null || now.state === "cancelled") {
           return { outcome: "cancelled", step } satisfies SegmentOutcome;

@@ -1,10 +1,10 @@
 // What a free slot could take this moment, looked at before anything is taken: so urgency decides and not
 // chance, and an idle worker asks once a second whatever the number of queues.
-// The trap: after the database was away its owners renew their claims first, so nothing is taken for a lease;
-// else an idle worker wins trainings of others that only could not say that they live.
-import { Clock, Duration, Effect, Schema } from "effect";
+// The trap: what looks as if nobody held it may only be what its owner could not renew (outage.ts).
+import { Duration, Effect, Schema } from "effect";
 import type * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
+import type { Outage } from "./outage.ts";
 import { Segment } from "./planned-sweep.ts";
 import { inOrder, type Offers, serves } from "./queues.ts";
 
@@ -67,27 +67,23 @@ export function inQueues(
 /** Waits until there is something to take from; `isFit` says of each whether this worker would. */
 export const nextQueue = <E, R>(
   look: Effect.Effect<readonly OpenItem[], SqlError>,
-  { offers, lease, lookEvery }: {
+  { offers, lookEvery, outage }: {
     readonly offers: Offers | null;
-    readonly lease: Duration.Duration;
     readonly lookEvery: Duration.Duration;
+    readonly outage: Outage;
   },
   isFit: (segment: Segment) => Effect.Effect<boolean, E, R>,
 ) =>
   Effect.gen(function* () {
-    let notBefore = 0;
     for (;;) {
-      const found = yield* Effect.result(Effect.gen(function* () {
-        const queues = inQueues(yield* look, offers);
-        if ((yield* Clock.currentTimeMillis) < notBefore) return null;
+      const queues = inQueues(yield* outage.outlast(look), offers);
+      if (!(yield* outage.isFresh)) {
         for (const { queue, segments } of queues) {
-          for (const segment of segments) if (yield* isFit(segment)) return queue;
+          for (const segment of segments) {
+            if (yield* outage.outlast(isFit(segment))) return queue;
+          }
         }
-        return null;
-      }));
-      if (found._tag === "Failure") {
-        notBefore = (yield* Clock.currentTimeMillis) + Duration.toMillis(lease);
-      } else if (found.success !== null) return found.success;
+      }
       yield* Effect.sleep(lookEvery);
     }
   });

@@ -1,10 +1,14 @@
 // What a sweep leaves beside its runs: the winner's embedding as OUTPUT/SWEEP/best.safetensors, one for each
-// group, with its trial in the metadata.
+// group, with its trial in the metadata. The trap: they are meant to be shown, so of a path that a trial
+// sets only its last part stands in name and metadata.
 import { join } from "node:path";
 import { Effect } from "effect";
 import { makeFolder } from "../lib/atomic-write.ts";
 import type { Fault } from "../lib/fault.ts";
 import { safeStem } from "../lib/file-stem.ts";
+import { sha256 } from "../lib/sha256.ts";
+import { jsonWithoutFolders } from "../lib/without-folders.ts";
+import { groupOf } from "../sweep/ranking.ts";
 import { type Leaderboard, type LeaderboardRow, winners } from "./leaderboard.ts";
 
 /** Copies an embedding and adds to its metadata. */
@@ -16,9 +20,22 @@ export type CopyEmbedding = (
 
 const slug = (text: string) => text.replace(/[^A-Za-z0-9_.-]+/g, "_").replace(/^_+|_+$/g, "");
 
+const longest = 100;
+
 /** The file of a winner, in the sweep's folder. */
-export const winnerName = ({ per }: Leaderboard, row: LeaderboardRow): string =>
-  per.length === 0 ? "best.safetensors" : `best-${slug(row.group)}.safetensors`;
+export const winnerName = ({ per, rows }: Leaderboard, row: LeaderboardRow): string => {
+  if (per.length === 0) return "best.safetensors";
+  const stemOf = ({ overrides }: LeaderboardRow) =>
+    slug(groupOf({ overrides: jsonWithoutFolders(overrides) }, per));
+  const stem = stemOf(row);
+  // Of two groups that differ in other letters than these, neither may take the other's file.
+  const isShared = rows.some((other) =>
+    other.group !== row.group && stemOf(other).toLowerCase() === stem.toLowerCase()
+  );
+  if (stem !== "" && stem.length <= longest && !isShared) return `best-${stem}.safetensors`;
+  const digest = sha256(row.group).slice(0, 8);
+  return `best-${stem === "" ? "" : `${stem.slice(0, longest)}-`}${digest}.safetensors`;
+};
 
 /** Where a sweep's winners are. */
 export const sweepFolder = (base: string, sweep: string): string => join(base, safeStem(sweep));
@@ -41,7 +58,7 @@ export const writeWinners = (
           "gnomic.trial": JSON.stringify({
             number: row.trial,
             name: row.name,
-            overrides: row.overrides,
+            overrides: jsonWithoutFolders(row.overrides),
             loss: row.loss,
             step: row.lossStep,
             run: row.run.split(/[\\/]/).at(-1),

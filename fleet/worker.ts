@@ -4,6 +4,7 @@ import { Clock, Data, Deferred, Duration, Effect, Fiber, Ref, Semaphore } from "
 import { isUserFault, type SegmentOutcome } from "./segment-outcome.ts";
 import { type LeftItems, leftItems } from "./left-items.ts";
 import { type PlannedTrial, type Segment, segmentKey } from "./planned-sweep.ts";
+import { watchOutages } from "./outage.ts";
 import type { Offers } from "./queues.ts";
 import { noRoom } from "./room.ts";
 import { segmentQueue } from "./sweep-workflow.ts";
@@ -11,7 +12,7 @@ import { type StoredSweep, Tables } from "./tables.ts";
 import { type Fit, handleItem, type Trainer } from "./train-fenced.ts";
 import { nextQueue } from "./waiting.ts";
 
-export interface WorkerOptions extends Omit<Trainer, "ended" | "fitOf"> {
+export interface WorkerOptions extends Omit<Trainer, "ended" | "fitOf" | "outage"> {
   readonly slots: number;
   /** What each has; null: everything that may be asked for. */
   readonly offers?: Offers | null;
@@ -81,7 +82,8 @@ export const runWorker = (options: WorkerOptions) =>
           ? new Set<string>()
           : new Set([...before, segmentKey(segment)]));
     const fitOf = withRoom(options, options.left ?? leftItems());
-    const handle = handleItem({ ...options, ended, fitOf });
+    const outage = yield* watchOutages(lease, say);
+    const handle = handleItem({ ...options, ended, fitOf, outage });
     const isFit = ({ sweep, trial }: Segment) =>
       Effect.gen(function* () {
         const found = yield* tables.findSweep(sweep);
@@ -91,7 +93,7 @@ export const runWorker = (options: WorkerOptions) =>
 
     /** Takes the next item, and ends as soon as it is being handled. */
     const begin = Effect.gen(function* () {
-      const name = yield* nextQueue(tables.waiting(lease), { offers, lease, lookEvery }, isFit);
+      const name = yield* nextQueue(tables.waiting(lease), { offers, lookEvery, outage }, isFit);
       const queue = yield* segmentQueue(name);
       const begun = yield* Deferred.make<void>();
       const working = yield* Effect.forkChild(

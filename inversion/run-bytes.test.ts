@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
-import { bytesBelow } from "../runtime/runs/delete-run.ts";
+import { bytesBelow } from "../lib/look.ts";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { gnomic, smallTraining, trainingIn } from "../tests/end-to-end/project.ts";
 import { trainingApp } from "./app.ts";
@@ -48,7 +48,7 @@ test("it is more than a training writes, and not ten times as much", () =>
     const more = { max_train_steps: 40, save_every_n_steps: 5, validate_every_n_steps: 20 };
     const { code, stderr } = await gnomic(trainingIn(folder, more));
     assert.equal(code, 0, stderr);
-    const wrote = await bytesBelow(join(folder, "output"));
+    const wrote = await Effect.runPromise(bytesBelow(join(folder, "output")));
     const guess = await estimate(more);
     assert.ok(guess > wrote && guess < 10 * wrote, `${guess} for ${wrote}`);
   }));

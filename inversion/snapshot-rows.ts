@@ -1,11 +1,11 @@
 // The rows of a snapshot, wherever they still are: in the run's own blobs or the store, else in any file of the
 // run that holds the same ones (its state, an embedding), told by their digest.
 // The trap: only null means that they are lost; a disk that fails is a fault, and the work stays owed.
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect } from "effect";
 import { readSafetensors } from "../lib/safetensors/safetensors.ts";
 import type { Fault } from "../lib/fault.ts";
+import { namesIn } from "../lib/look.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import type { StageTools } from "../runtime/stage.ts";
@@ -18,17 +18,18 @@ const pairs = [
   ...["optimizer.rows", "ema", "best", "initial"].map((name) => [`${name}.0`, `${name}.1`]),
 ];
 
-async function filesOf(runDir: string): Promise<readonly string[]> {
-  const folders = [runDir, join(runDir, "checkpoints")];
-  const files = await Promise.all(folders.map(async (folder) => {
-    const names = await readdir(folder).catch((): string[] => []);
-    return names.filter((name) => name.endsWith(".safetensors")).map((name) => join(folder, name));
-  }));
-  return files.flat();
-}
+const filesOf = (runDir: string): Effect.Effect<readonly string[]> =>
+  Effect.forEach(
+    [runDir, join(runDir, "checkpoints")],
+    (folder) =>
+      Effect.map(namesIn(folder), (names) =>
+        names.filter((name) =>
+          name.endsWith(".safetensors")
+        ).map((name) => join(folder, name))),
+  ).pipe(Effect.map((files) => files.flat()));
 
-async function search(runDir: string, { blob }: Rows): Promise<Uint8Array | null> {
-  for (const file of await filesOf(runDir)) {
+async function search(files: readonly string[], { blob }: Rows): Promise<Uint8Array | null> {
+  for (const file of files) {
     const tensors = await readSafetensors(file).catch(() => undefined);
     for (const names of tensors === undefined ? [] : pairs) {
       const [clip_l, clip_g] = names.map((name) => tensors?.get(name)?.data);
@@ -50,7 +51,7 @@ export const snapshotRows = (
     (fault) => fault instanceof CorruptBlob,
     () =>
       Effect.tap(
-        tryPromise(() => search(tools.runDir, rows)),
+        Effect.flatMap(filesOf(tools.runDir), (files) => tryPromise(() => search(files, rows))),
         (found): Effect.Effect<unknown, Fault> => found === null ? Effect.void : tools.put(found),
       ),
   );

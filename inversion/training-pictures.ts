@@ -1,7 +1,6 @@
 // Small copies of the training pictures in the run's own folder (`training/`), for the page and the
 // report to show beside the validation pictures, also after the run was moved to another machine.
 // The trap: they are made from decoded pixels, so nothing of a photo's EXIF gets here.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { Effect } from "effect";
@@ -9,6 +8,7 @@ import { atomicWrite, makeFolder } from "../lib/atomic-write.ts";
 import { diskFault } from "../lib/disk-fault.ts";
 import type { Fault } from "../lib/fault.ts";
 import { Files } from "../lib/files.ts";
+import { readUtf8 } from "../lib/plain-files.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 
 export interface TrainingPicture {
@@ -72,7 +72,7 @@ export const areKept = (runDir: string): Effect.Effect<boolean, Fault> => {
 /** The copies of a run; none when it has none. Their paths must still be checked (`insideRun`). */
 export async function readTrainingPictures(runDir: string): Promise<readonly TrainingPicture[]> {
   try {
-    const list: unknown = JSON.parse(await readFile(join(runDir, trainingIndex), "utf8"));
+    const list: unknown = JSON.parse(await readUtf8(join(runDir, trainingIndex)));
     return Array.isArray(list) ? list : [];
   } catch {
     return [];

@@ -10,7 +10,7 @@ import { Files } from "./files.ts";
 import { renamed } from "./rename-over.ts";
 
 /** Makes what the folder lists durable. Windows neither needs nor allows it. */
-const syncFolder = (folder: string) =>
+export const syncFolder = (folder: string) =>
   process.platform === "win32" ? Effect.void : Effect.gen(function* () {
     const files = yield* Files;
     yield* Effect.scoped(Effect.flatMap(files.open(folder), (handle) => handle.sync));
@@ -35,6 +35,12 @@ export const makeFolder = (folder: string): Effect.Effect<void, Fault> =>
     yield* wanted(syncFolder(above));
   });
 
+/** A rename, of a file or a folder, that a crash right after it leaves done. */
+export const renameDurably = (from: string, to: string) =>
+  Effect.flatMap(Files, (files) => renamed(files.rename(from, to))).pipe(
+    Effect.andThen(syncFolder(dirname(to))),
+  );
+
 /** Replaces `path` by `content`, or fails and leaves it as it was. Not interrupted half-way. */
 export const atomicWrite = (
   path: string,
@@ -51,11 +57,10 @@ export const atomicWrite = (
         yield* handle.writeAll(bytes);
         yield* handle.sync;
       }));
-      yield* renamed(files.rename(temporary, path));
+      yield* renameDurably(temporary, path);
     }).pipe(
       Effect.onError(() => Effect.ignore(files.remove(temporary, { force: true }))),
     );
-    yield* syncFolder(dirname(path));
   }).pipe(
     Effect.mapError(diskFault(path, `to write ${options.what ?? "this file"}`)),
     Effect.uninterruptible,

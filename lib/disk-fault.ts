@@ -14,7 +14,11 @@ export function errnoOf(error: unknown): string {
   return "";
 }
 
-const causeText = (error: unknown): string => {
+/** Nothing lies there, or a file where its folder should be. */
+export const isAbsent = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].includes(errnoOf(error));
+
+/** What the operating system said, in its words. */
+export const causeText = (error: unknown): string => {
   let at = error;
   while (at instanceof Error && at.cause instanceof Error) at = at.cause;
   return at instanceof Error ? at.message : String(at);

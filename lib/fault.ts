@@ -112,12 +112,17 @@ export class Faults extends fault("Faults", "user") {
   }
 }
 
+/** A fault that is several (`Faults`, a configuration's) has them as `faults`. */
+const several = (each: Fault): readonly Fault[] =>
+  "faults" in each ? each.faults as readonly Fault[] : [each];
+
 /**
- * One stays itself, several become `Faults`, and those inside `Faults` are taken out. Stages that need the
+ * One stays itself, several become `Faults`, and those inside others are taken out. Stages that need the
  * same thing find the same fault; it is said once.
  */
 export function allFaults(faults: readonly Fault[]): Fault {
-  const all = faults.flatMap((each) => each instanceof Faults ? each.faults : [each]);
+  if (faults.length === 1) return faults[0];
+  const all = faults.flatMap(several);
   const flat = [...new Map(all.map((each) => [each.message, each])).values()];
   return flat.length === 1 ? flat[0] : new Faults(flat);
 }

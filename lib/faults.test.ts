@@ -18,6 +18,14 @@ test("several faults are told once each, and the most serious gives the kind", (
   assert.match(two.message, /^2 problems:(\n {2}.*){2}$/);
 });
 
+test("a fault that is several is counted as what it holds, not as one", () => {
+  class Findings extends fault("Findings", "user") {
+    readonly faults = ["e", "f"].map((found) => new Mistake({ ...text, found }));
+  }
+  const { message } = allFaults([new Outage(text), new Findings(text)]);
+  assert.match(message, /^3 problems:(\n {2}wanted a, found [bef]\. c){3}$/);
+});
+
 test("a place says an option that is called as its key once", () => {
   const { message } = new Mistake({ ...text, file: "--seed", key: "seed" });
   assert.equal(message, "--seed: wanted a, found b. c");

@@ -2,9 +2,8 @@
 // counts up while it lives. A lock whose process is dead is taken over, and that is said.
 // The trap: no clock is asked. Of a process on another host we only see whether its counter moves.
 import { randomUUID } from "node:crypto";
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { Deferred, Effect, Schedule, Schema } from "effect";
+import { Deferred, Effect, Option, Schedule, Schema } from "effect";
 import { atomicWrite } from "./atomic-write.ts";
 import { diskFault, errnoOf } from "./disk-fault.ts";
 import { type Fault, fault } from "./fault.ts";
@@ -194,7 +193,7 @@ export const lockState = (runDir: string): Effect.Effect<
 
 /** Nobody counted in it for so long that no difference of clocks explains it. */
 const isOld = (path: string) =>
-  Effect.promise(async () => {
-    const touched = await stat(path).then(({ mtimeMs }) => mtimeMs, () => Infinity);
-    return Date.now() - touched > hourMs;
-  });
+  Effect.flatMap(Files, (files) => files.stat(path)).pipe(
+    Effect.map(({ mtime }) => Option.exists(mtime, (at) => Date.now() - at.getTime() > hourMs)),
+    Effect.orElseSucceed(() => false),
+  );

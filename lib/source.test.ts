@@ -57,6 +57,19 @@ test("a bomb of depth, a circle and 100 000 brackets end with a finding, not a c
   }
 });
 
+test("what is nested too deep, or never closed, is one finding with its line and the fix that helps", () => {
+  const deep = parseSource(`b: 1\na: ${"[".repeat(40)}${"]".repeat(40)}`, "f").findings;
+  assert.deepEqual(deep.map(({ line, found }) => [line, found]), [[2, "deeper nesting"]]);
+  assert.match(deep[0].fix, /never closed/);
+  const unfolding = parseSource("a: &a {b: *a}", "f").findings;
+  assert.match(unfolding[0].fix, /anchors and aliases/);
+  for (const open of ["[[[[[[", "a: [[1, 2\nb: 3\n"]) {
+    assert.equal(parseSource(open, "f").findings.length, 1, open);
+  }
+  const two = parseSource("a: [1\nb: 2\nc: [1\nd: 3\n", "f").findings;
+  assert.deepEqual(two.map(({ line }) => line), [2, 4], "two mistakes are two");
+});
+
 const broken: readonly [what: string, text: string, line: number, found: RegExp][] = [
   ["a key twice", "a: 1\nb: 2\na: 3\n", 3, /already/],
   ["an open bracket", "a: 1\nb: [1,\n", 3, /Flow sequence/],

@@ -11,17 +11,23 @@ import {
   isSeq,
   LineCounter,
   type Node,
-  parseDocument,
   Scalar,
 } from "yaml";
 import type { FaultFields, Place } from "./fault.ts";
 import { dotted, isMapping } from "./mapping.ts";
+import {
+  isWindowsPath,
+  maxDepth,
+  mostFindings,
+  parseYaml,
+  syntaxFindings,
+  tooDeep,
+  windowsPath,
+} from "./yaml-document.ts";
 
 /** A value and where its parts stand, by dotted key (`data_loader.resolution`, `prompts.0`). */
 export interface Source {
-  /** As JSON. */
   readonly value: unknown;
-  /** File and line of each part. */
   readonly places: ReadonlyMap<string, Place>;
 }
 
@@ -31,9 +37,6 @@ export interface ParsedSource extends Source {
 
 export const maxSourceBytes = 1 << 18;
 const maxValues = 20_000;
-export const maxDepth = 32;
-/** Of wrong syntax: nobody reads more. */
-const mostFindings = 50;
 
 export const emptySource: Source = { value: {}, places: new Map() };
 
@@ -56,24 +59,26 @@ export function within(source: Source, key: string): Source {
   return { value, places: new Map(inside) };
 }
 
-const bomb: Pick<FaultFields, "wanted" | "fix"> = {
-  wanted: `a configuration of at most ${maxValues} values, nested at most ${maxDepth} deep`,
-  fix: "Write the values out instead of repeating them through anchors and aliases.",
+const writeOut = "Write the values out instead of repeating them through anchors and aliases.";
+
+const tooMany: Pick<FaultFields, "wanted" | "found" | "fix"> = {
+  wanted: `a configuration of at most ${maxValues} values`,
+  found: "more values",
+  fix: writeOut,
 };
 
 /** Parses YAML or JSON. Never throws; the value is undefined where the syntax is broken. */
 export function parseSource(text: string, file: string): ParsedSource {
   const lines = new LineCounter();
   const lineAt = (offset: number) => lines.linePos(offset).line;
-  const document = parsed(text, lines);
+  const document = parseYaml(text, lines);
   if (document === null) {
-    return { ...nothingOf(file), findings: [{ file, ...bomb, found: "deeper nesting" }] };
+    return { ...nothingOf(file), findings: [{ file, ...tooDeep }] };
   }
-  const errors = [...document.errors, ...document.warnings].slice(0, mostFindings);
-  const findings: FaultFields[] = errors.map((error) => ({
+  const findings: FaultFields[] = syntaxFindings(document).map(({ at, ...said }) => ({
     file,
-    line: lineAt(error.pos[0]),
-    ...syntaxFinding(error.code, error.message),
+    line: lineAt(at),
+    ...said,
   }));
   if (document.errors.length > 0) return { ...nothingOf(file), findings };
   const unfolded = unfold(document, file, lineAt, text);
@@ -85,50 +90,11 @@ const nothingOf = (file: string): Source => ({
   places: new Map([["", { file }]]),
 });
 
-/** Null: nested so deep that the parser's stack ran out. Its own check of keys compares each with all. */
-function parsed(text: string, lineCounter: LineCounter) {
-  try {
-    return parseDocument(text, {
-      lineCounter,
-      prettyErrors: false,
-      stringKeys: true,
-      resolveKnownTags: false,
-      uniqueKeys: false,
-    });
-  } catch (cause) {
-    if (cause instanceof RangeError) return null;
-    throw cause;
-  }
-}
-
 const twice: Pick<FaultFields, "wanted" | "found" | "fix"> = {
   wanted: "each key once",
   found: "a key that the same mapping has already",
   fix: "Remove one of the two lines.",
 };
-
-const windowsPath = {
-  wanted: "backslashes between single quotes; between double quotes they mean something else",
-  fix: "Write a Windows path as 'C:\\Users\\me\\files', in single quotes.",
-};
-
-function syntaxFinding(code: string, message: string) {
-  if (/call stack/.test(message)) return { ...bomb, found: "deeper nesting" };
-  if (code === "TAG_RESOLVE_FAILED") {
-    return { wanted: "plain YAML", found: `a tag (${message})`, fix: "Remove the tag." };
-  }
-  if (code === "BAD_DQ_ESCAPE") return { ...windowsPath, found: message };
-  return {
-    wanted: "valid YAML",
-    found: message.split("; please")[0],
-    fix: "Correct the line; indent with spaces, and quote texts that hold `: ` or ` #`.",
-  };
-}
-
-/** `"C:\new"` is a path with a line break in it, and valid YAML. */
-const isWindowsPath = (node: Node | null, text: string): boolean =>
-  isScalar(node) && node.type === Scalar.QUOTE_DOUBLE && node.range != null &&
-  /^"[A-Za-z]:\\[^\\]/.test(text.slice(node.range[0], node.range[1]));
 
 function unfold(
   document: Document,
@@ -149,8 +115,10 @@ function unfold(
   const walk = (node: Node | null, key: string, depth: number, isCopy: boolean): unknown => {
     left--;
     if (left < 0 || depth > maxDepth) {
-      const found = left < 0 ? "more values" : `deeper nesting at ${key.slice(0, 60)}`;
-      if (findings.length === 0) findings.push({ file, ...bomb, found });
+      const fix = isCopy ? { fix: writeOut } : {};
+      const what = left < 0 ? tooMany : { ...tooDeep, ...fix };
+      const line = node?.range ? { line: lineAt(node.range[0]) } : {};
+      if (findings.length === 0) findings.push({ file, ...line, ...what });
       return null;
     }
     if (node?.range) places.set(key, places.get(key) ?? { file, line: lineAt(node.range[0]) });

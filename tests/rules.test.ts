@@ -1,5 +1,5 @@
-// Rules that no type says: Effects are run at the edges alone, a file has one header, and what the documents name
-// is there. A test, a fixture and `testing/` are free of the first.
+// Rules that no type says: Effects are run at the edges alone, files are read and written by lib/, a file has one
+// header, and what the documents name is there. A test, a fixture and `testing/` are free of the first two.
 // The trap: it reads text, so a call hidden behind another name goes unseen.
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
@@ -23,6 +23,17 @@ const folders = [
   ...["lib", "hub", "engine", "runtime", "config", "inversion", "stages"],
   ...["sweep", "fleet", "observe"],
 ];
+
+test("files are read and written by lib/ alone, so that what a test injects there reaches all", () => {
+  // Records are appended by one write call each, from observers that are no Effects, to a copy of the events that
+  // may be deleted at any time.
+  const allowed = ["observe/tensorboard/event-file.ts"];
+  assert.ok(allowed.length <= 5);
+  const imports = /["'](?:node:)?fs(?:\/promises)?["']/;
+  const found = sources("runtime", "stages", "inversion", "observe")
+    .filter((file) => imports.test(codeOf(file)));
+  assert.deepEqual(found.sort(), allowed);
+});
 
 test("Effects are run in cli/ and at the page's edge alone", () => {
   // The default of a service has to be there at once; building this layer waits for nothing.

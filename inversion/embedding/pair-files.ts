@@ -1,8 +1,7 @@
 // The two files of diffusers' form of an embedding: what they are called, and both from either.
 // The trap: which is for which text encoder shows only in the width.
-import { existsSync } from "node:fs";
-import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { kindOf } from "../../lib/plain-files.ts";
 import { sdxlWidths } from "./clients.ts";
 import {
   type EmbeddingFile,
@@ -14,8 +13,7 @@ import {
 /** The names that diffusers looks for in a folder. */
 export const pairNames = ["learned_embeds.safetensors", "learned_embeds_2.safetensors"] as const;
 
-export const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then((found) => found.isDirectory(), () => false);
+export const isFolder = async (path: string): Promise<boolean> => await kindOf(path) === "folder";
 
 /** `x.safetensors` and `x_2.safetensors`, from either; checkpoints are `x-steps-9`, `x_2-steps-9`. */
 const partners = (path: string): readonly string[] =>
@@ -33,7 +31,8 @@ export async function readHalves(
   const inFolder = await isFolder(path);
   const paths = inFolder ? pairNames.map((name) => join(path, name)) : partners(path);
   const names = paths.map((half) => basename(half)).join(" and ");
-  const absent = paths.filter((half) => !existsSync(half)).map((half) => basename(half));
+  const kinds = await Promise.all(paths.map(kindOf));
+  const absent = paths.filter((_, i) => kinds[i] === null).map((half) => basename(half));
   if (absent.length > 0) {
     throw new EmbeddingFileFault({
       file: path,

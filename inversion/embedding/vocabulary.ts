@@ -1,7 +1,7 @@
 // CLIP's vocabulary, for the question whether a trigger means something else already. Both of SDXL's
 // tokenizers have the same words. The trap: a word that ends has `</w>` in its entry, so `cat` alone is
 // the piece in `cathedral`.
-import { readFile } from "node:fs/promises";
+import { readUtf8 } from "../../lib/plain-files.ts";
 
 export interface Vocabulary {
   /** A token that is a whole word; case does not matter to CLIP. */
@@ -12,7 +12,7 @@ export interface Vocabulary {
 
 export async function loadVocabulary(): Promise<Vocabulary> {
   const file = new URL("../../engine/text/clip/vocab.json", import.meta.url);
-  const entries = new Set(Object.keys(JSON.parse(await readFile(file, "utf8"))));
+  const entries = new Set(Object.keys(JSON.parse(await readUtf8(file))));
   return {
     isWord: (text) => entries.has(`${text.toLowerCase()}</w>`),
     isPiece: (text) => entries.has(text),

@@ -1,7 +1,7 @@
 // Writes an embedding file that was made out of others. The trap: never over a file that says something
 // else; the same content again is no reason to complain.
-import { readFile } from "node:fs/promises";
 import { writeAtomically } from "../../lib/atomic-file.ts";
+import { readBytes } from "../../lib/plain-files.ts";
 import { safetensorsBytes } from "../../lib/safetensors/safetensors-bytes.ts";
 import type { Rows } from "./diffusers-pair.ts";
 import { EmbeddingFileFault } from "./embedding-file.ts";
@@ -13,7 +13,7 @@ export async function writeEmbedding(
   metadata: Readonly<Record<string, string>>,
 ): Promise<string> {
   const bytes = await safetensorsBytes(new Map(Object.entries(tensors)), metadata, target);
-  const present = await readFile(target).catch(() => undefined);
+  const present = await readBytes(target).catch(() => undefined);
   if (present !== undefined && !present.equals(bytes)) {
     throw new EmbeddingFileFault({
       file: target,

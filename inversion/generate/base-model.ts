@@ -2,7 +2,6 @@
 // trained with, as their metadata says, else SDXL itself.
 // The trap: two embeddings may come from different models; then the user has to say which. And a file names no
 // folder: where a local model is says the run that the file lies in, or the user.
-import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Result, Schema } from "effect";
 import { heightWidth, Resolution } from "../../config/data.ts";
@@ -11,6 +10,7 @@ import { embeddingFields } from "../../config/embedding.ts";
 import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
+import { readUtf8 } from "../../lib/plain-files.ts";
 import { GenerateFault } from "./generate-fault.ts";
 import type { LoadedEmbedding } from "./load-embedding.ts";
 import type { GenerateRequest } from "./request.ts";
@@ -60,7 +60,7 @@ const modelKeys = Object.keys(flags) as readonly ModelKey[];
 async function placesBeside(path: string): Promise<Partial<Basis>> {
   const folder = dirname(resolve(path));
   for (const at of [folder, dirname(folder)]) {
-    const text = await readFile(join(at, "run.json"), "utf8").catch(() => undefined);
+    const text = await readUtf8(join(at, "run.json")).catch(() => undefined);
     const run = text === undefined ? undefined : decodeRun(text);
     if (run !== undefined && Result.isSuccess(run)) return run.success.configuration;
   }

@@ -1,8 +1,8 @@
 // An embedding to draw with, from a file of any form: one file with clip_l and clip_g, or diffusers' pair
 // (its folder or either half). `word=FILE` says what the prompt calls it.
 // The trap: a path may hold "=" too, so a file that is there is taken as it stands.
-import { existsSync } from "node:fs";
 import { basename } from "node:path";
+import { kindOf } from "../../lib/plain-files.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { tokenOf } from "../embedding/check-embedding.ts";
 import { asRows, readPair, type Rows } from "../embedding/diffusers-pair.ts";
@@ -49,7 +49,7 @@ const bytesOf = ({ data }: Rows) => new Uint8Array(data.buffer, data.byteOffset,
 
 /** `given` is FILE or word=FILE. Throws GenerateFault and what reading the file throws. */
 export async function loadEmbedding(given: string): Promise<LoadedEmbedding> {
-  const named = existsSync(given) ? null : /^([^=\\/]+)=(.+)$/.exec(given);
+  const named = await kindOf(given) !== null ? null : /^([^=\\/]+)=(.+)$/.exec(given);
   const path = named === null ? given : named[2];
   const { clip_l, clip_g, token, metadata } = await readHalves(path);
   const both = [clip_l, clip_g];

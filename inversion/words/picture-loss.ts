@@ -3,7 +3,6 @@
 // two values of one object compare to the last digit.
 // The trap: a word of the vocabulary is pooled at the end token, so everything here is; a placeholder's
 // rows and a word's then differ in nothing but their values.
-import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect, type Scope } from "effect";
 import sharp from "sharp";
@@ -18,6 +17,7 @@ import { chooseDevice } from "../../engine/setup/choose-device.ts";
 import { captionTokenizer, framed } from "../../engine/text/caption-tokenizer.ts";
 import type { Model } from "../../engine/weights/model.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
+import { kindOf, readNames } from "../../lib/plain-files.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import type { Basis } from "../generate/base-model.ts";
 import { pictureSize } from "../generate/picture-size.ts";
@@ -72,15 +72,13 @@ const caption = `a photo of a ${word}`;
 
 /** Paths in the order of their names, evenly taken where there are many. */
 async function picturesOf(folder: string): Promise<readonly string[]> {
-  const found = await stat(folder).catch(() => undefined);
-  const names = found?.isDirectory()
-    ? (await readdir(folder)).filter((n) => isPicture.test(n))
-    : [];
+  const kind = await kindOf(folder);
+  const names = kind === "folder" ? (await readNames(folder)).filter((n) => isPicture.test(n)) : [];
   if (names.length === 0) {
     throw new PictureLossFault({
       file: folder,
       wanted: "a folder with pictures (jpg, png, webp, tiff)",
-      found: found === undefined ? "no such folder" : found.isDirectory() ? "none in it" : "a file",
+      found: kind === null ? "no such folder" : kind === "folder" ? "none in it" : "a file",
       fix: "Name the folder of the pictures that you train with.",
     });
   }

@@ -1,9 +1,11 @@
 // Everything that `runs show` says of a run: what it was made with, how its attempts went, what its events
 // tell in numbers, and which files it has. A broken run is described as far as it can be read.
-import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect } from "effect";
+import { asFault } from "../../lib/as-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
+import { Files } from "../../lib/files.ts";
+import { namesIn } from "../../lib/look.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import { type Figures, type Metric, metrics } from "../../inversion/metrics.js";
 import { type MeasuredOn, measuredOn } from "../../inversion/measured-on.ts";
@@ -72,19 +74,23 @@ const metricsIn = (state: RunState): Metrics =>
   Object.fromEntries(metrics.flatMap((metric) => figuresOf(metric, state)));
 
 /** The embeddings that are there now, whatever the events say. */
-async function embeddingsIn(dir: string): Promise<RunDescription["files"]> {
-  const inFolder = async (folder: string) => {
-    const names = await readdir(join(dir, folder)).catch((): string[] => []);
-    return names
-      .filter((name) => name.endsWith(".safetensors") && name !== "state.safetensors")
-      .toSorted()
-      .map((name) => folder === "" ? name : `${folder}/${name}`);
-  };
-  const paths = [...await inFolder("checkpoints"), ...await inFolder("")];
-  return await Promise.all(
-    paths.map(async (path) => ({ path, bytes: (await stat(join(dir, path))).size })),
-  );
-}
+const embeddingsIn = (dir: string): Effect.Effect<RunDescription["files"], Fault> =>
+  Effect.gen(function* () {
+    const files = yield* Files;
+    const inFolder = (folder: string) =>
+      Effect.map(
+        namesIn(join(dir, folder)),
+        (names) =>
+          names.filter((name) => name.endsWith(".safetensors") && name !== "state.safetensors")
+            .toSorted().map((name) => folder === "" ? name : `${folder}/${name}`),
+      );
+    const paths = [...yield* inFolder("checkpoints"), ...yield* inFolder("")];
+    return yield* Effect.forEach(
+      paths,
+      (path) =>
+        Effect.map(files.stat(join(dir, path)), ({ size }) => ({ path, bytes: Number(size) })),
+    );
+  }).pipe(Effect.mapError(asFault));
 
 export const describeRun = (run: SurveyedRun): Effect.Effect<RunDescription, Fault> =>
   Effect.gen(function* () {
@@ -110,7 +116,7 @@ export const describeRun = (run: SurveyedRun): Effect.Effect<RunDescription, Fau
       chosen: state.chosen,
       outcome: outcome === null ? null : [outcome.kind, outcome.text].filter(Boolean).join(": "),
       warnings: state.messages.filter(({ kind }) => kind === "warning").map(({ text }) => text),
-      files: yield* tryPromise(() => embeddingsIn(run.dir)),
+      files: yield* embeddingsIn(run.dir),
       configuration: manifest?.configuration ?? null,
       inputs: manifest?.inputs ?? null,
       outputs: manifest?.outputs ?? {},

@@ -3,9 +3,8 @@
 // The trap: a resumed run may cut the file's tail and write on; a change of what was already read
 // is noticed by its last bytes: the sink is told to forget, and gets everything from the start.
 import type { Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
 import type { RunEvent } from "../../inversion/events.ts";
+import { type OpenFile, withFile } from "../../lib/plain-files.ts";
 import { newSha256 } from "../../lib/sha256.ts";
 import { quickEvent } from "./quick-event.ts";
 
@@ -68,13 +67,19 @@ export async function resumeTail(
     readonly digest: string;
   },
 ): Promise<EventTail | undefined> {
+  if (offset === 0) return undefined;
   const hash = newSha256();
   let mark = Buffer.alloc(0);
   try {
-    for await (const chunk of createReadStream(file, { end: offset - 1, highWaterMark: 1 << 20 })) {
-      hash.update(chunk);
-      mark = Buffer.concat([mark, chunk.subarray(-markBytes)]).subarray(-markBytes);
-    }
+    await withFile(file, async ({ read }) => {
+      for (let at = 0; at < offset;) {
+        const chunk = await read(at, Math.min(1 << 20, offset - at));
+        if (chunk.length === 0) break;
+        at += chunk.length;
+        hash.update(chunk);
+        mark = Buffer.concat([mark, chunk.subarray(-markBytes)]).subarray(-markBytes);
+      }
+    });
   } catch {
     return undefined;
   }
@@ -93,44 +98,36 @@ function tail(file: string, start: Start): EventTail {
 
   const digest = () => hash?.copy().digest("hex");
 
-  const read = async (sink: EventSink): Promise<TailPosition> => {
-    const handle = await open(file).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return undefined;
-      throw error;
-    });
-    if (handle === undefined) {
+  const readNew = async (sink: EventSink, { size, read }: OpenFile): Promise<TailPosition> => {
+    const seen = await read(offset - mark.length, mark.length);
+    if (size < offset || !seen.equals(mark)) startOver(sink);
+
+    let rest = Buffer.alloc(0);
+    for (let at = offset; at < size;) {
+      const chunk = await read(at, Math.min(chunkBytes, size - at));
+      if (chunk.length === 0) break;
+      at += chunk.length;
+      rest = Buffer.concat([rest, chunk]);
+      let line = 0;
+      for (let end; (end = rest.indexOf(lineEnd, line)) >= 0; line = end + 1) {
+        offset += end + 1 - line;
+        const event = quickEvent(text.decode(rest.subarray(line, end)));
+        if (event === undefined) skipped += 1;
+        else sink.event(event, offset);
+      }
+      if (line > 0) mark = Buffer.from(rest.subarray(Math.max(0, line - markBytes), line));
+      hash?.update(rest.subarray(0, line));
+      rest = rest.subarray(line);
+    }
+    return { offset, skipped, unfinished: rest.length, digest };
+  };
+
+  const read = (sink: EventSink): Promise<TailPosition> =>
+    withFile(file, (open) => readNew(sink, open)).catch((error) => {
+      if (error.code !== "ENOENT") throw error;
       if (offset > 0) startOver(sink);
       return { offset, skipped, unfinished: 0, digest };
-    }
-    try {
-      const { size } = await handle.stat();
-      const seen = Buffer.alloc(mark.length);
-      await handle.read(seen, 0, mark.length, offset - mark.length);
-      if (size < offset || !seen.equals(mark)) startOver(sink);
-
-      let rest = Buffer.alloc(0);
-      for (let at = offset; at < size;) {
-        const chunk = Buffer.alloc(Math.min(chunkBytes, size - at));
-        const { bytesRead } = await handle.read(chunk, 0, chunk.length, at);
-        if (bytesRead === 0) break;
-        at += bytesRead;
-        rest = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
-        let line = 0;
-        for (let end; (end = rest.indexOf(lineEnd, line)) >= 0; line = end + 1) {
-          offset += end + 1 - line;
-          const event = quickEvent(text.decode(rest.subarray(line, end)));
-          if (event === undefined) skipped += 1;
-          else sink.event(event, offset);
-        }
-        if (line > 0) mark = Buffer.from(rest.subarray(Math.max(0, line - markBytes), line));
-        hash?.update(rest.subarray(0, line));
-        rest = rest.subarray(line);
-      }
-      return { offset, skipped, unfinished: rest.length, digest };
-    } finally {
-      await handle.close();
-    }
-  };
+    });
 
   return { read };
 }

@@ -2,9 +2,9 @@
 // everybody who looks. It is derived: it may be deleted at any time, and what cannot be written is no harm.
 // The trap: an index must never answer for another log. It says of which bytes it is (how many, and their
 // SHA-256, which event-tail.ts checks), with which code they were folded, and its own SHA-256.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { removeAbandoned, writeAtomically } from "../../lib/atomic-file.ts";
+import { readBytes, readUtf8 } from "../../lib/plain-files.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import type { Curves } from "./curves.js";
 import type { RunState } from "./run-state.js";
@@ -28,7 +28,7 @@ const sources = [
 ];
 const digestSources = async () =>
   sha256(
-    (await Promise.all(sources.map((path) => readFile(new URL(path, import.meta.url), "utf8"))))
+    (await Promise.all(sources.map((path) => readUtf8(new URL(path, import.meta.url)))))
       .join(),
   );
 /** Of the code as it was when it was first asked for. */
@@ -92,7 +92,7 @@ export async function writeIndex(runDir: string, index: RunIndex): Promise<void>
 /** The index that lies there; undefined: none, a damaged one, or one of other code. */
 export async function readIndex(runDir: string): Promise<RunIndex | undefined> {
   try {
-    const file = await readFile(indexFile(runDir));
+    const file = await readBytes(indexFile(runDir));
     const body = file.subarray(file.indexOf(lineEnd) + 1);
     if (file.subarray(0, file.length - body.length - 1).toString() !== sha256(body)) {
       return undefined;

@@ -1,13 +1,14 @@
 // The list of runs, made without reading whole event files: the first and the last events of each
 // tell its name, its step, its losses and how it ended. The trap: what happened in between is
 // missing from these states, so they are for the list alone.
-import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { MeasuredOn } from "../../inversion/measured-on.ts";
+import { settledStamp } from "../../lib/file-stamp.ts";
+import { withFile } from "../../lib/plain-files.ts";
 import { isAlive } from "./run-alive.ts";
 import { quickEvent } from "./quick-event.ts";
 import type { RunFolder } from "./run-folders.ts";
-import { measuredIn, stampIn } from "./measured-in.ts";
+import { measuredIn } from "./measured-in.ts";
 import type { RunState } from "./run-reader.ts";
 import { emptyRunState, foldEvent, pictureSteps } from "./run-state.js";
 
@@ -39,21 +40,12 @@ export interface ListedRun {
 const wholeLines = (bytes: Uint8Array, fromStart: boolean) =>
   new TextDecoder().decode(bytes).split("\n").slice(fromStart ? 0 : 1, -1);
 
-async function ends(file: string): Promise<{ head: Uint8Array; tail: Uint8Array; size: number }> {
-  const handle = await open(file);
-  try {
-    const { size } = await handle.stat();
-    const part = async (from: number, to: number) => {
-      const bytes = Buffer.alloc(Math.max(0, to - from));
-      const { bytesRead } = await handle.read(bytes, 0, bytes.length, from);
-      return bytes.subarray(0, bytesRead);
-    };
+const ends = (file: string): Promise<{ head: Uint8Array; tail: Uint8Array; size: number }> =>
+  withFile(file, async ({ size, read }) => {
+    const part = (from: number, to: number) => read(from, Math.max(0, to - from));
     const head = await part(0, Math.min(size, headBytes));
     return { head, tail: await part(Math.max(headBytes, size - tailBytes), size), size };
-  } finally {
-    await handle.close();
-  }
-}
+  });
 
 function latestPicture(state: RunState): string | null {
   const step = pictureSteps(state).at(-1);
@@ -116,7 +108,8 @@ export function newRunList(): (run: RunFolder) => Promise<ListedRun | undefined>
   const known = new Map<string, { readonly stamp: string; readonly run: ListedRun }>();
   return async (folder) => {
     const { dir } = folder;
-    const stamps = [await stampIn(dir, "events.jsonl"), await stampIn(dir, "run.json")];
+    const named = ["events.jsonl", "run.json"].map((name) => settledStamp(join(dir, name)));
+    const stamps = await Promise.all(named);
     const stamp = stamps.includes(undefined) ? undefined : stamps.join();
     const before = known.get(dir);
     if (before !== undefined && before.stamp === stamp) {

@@ -1,7 +1,7 @@
 // One run as its readers know it: its events.jsonl folded into a state and curves, brought up to date on
 // request, from where the index beside a long log ends. The trap: two requests at once must not read the file twice, so they share one reading.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readUtf8 } from "../../lib/plain-files.ts";
 import { type Curves, emptyCurves, extendCurves } from "./curves.js";
 import { type EventSink, type EventTail, resumeTail, tailEvents } from "./event-tail.ts";
 import { readIndex, writeIndex } from "./run-index.ts";
@@ -70,7 +70,7 @@ export function newRunReader(dir: string): RunReader {
 /** A run's `run.json`, whatever is in it; undefined while there is none to be read. */
 export async function readRunFile(dir: string): Promise<any> {
   try {
-    return JSON.parse(await readFile(join(dir, "run.json"), "utf8"));
+    return JSON.parse(await readUtf8(join(dir, "run.json")));
   } catch {
     return undefined;
   }

@@ -1,7 +1,6 @@
 // The sweeps of a folder for the page: the leaderboards that `sweep show` prints, with each trial's run as
 // the page knows it. The trap: a board names folders of whoever planned it, so a run counts only if it is one
 // of those that the page shows, and what is sent of the others is no path.
-import { existsSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import process from "node:process";
 import { Effect } from "effect";
@@ -9,6 +8,7 @@ import type { Board } from "../../fleet/boards.ts";
 import type { Fleet } from "../../fleet/connection.ts";
 import { fleetFile } from "../../fleet/fleet-files.ts";
 import type { Leaderboard, LeaderboardRow } from "../../fleet/leaderboard.ts";
+import { kindOf } from "../../lib/plain-files.ts";
 import { overridesText } from "../../sweep/trials.ts";
 import { ask } from "../edge.ts";
 import { incomparableTrials } from "./measured-trials.ts";
@@ -53,6 +53,9 @@ const basesOf = (root: string, runs: readonly RunFolder[]): readonly string[] =>
     ? []
     : [...new Set([root, ...runs.map(({ dir }) => dirname(dir))])];
 
+const keepsSweeps = async (base: string): Promise<boolean> =>
+  await kindOf(fleetFile(base)) !== null;
+
 /** Loads nothing of the fleet where there is none. */
 async function findSweeps(
   root: string,
@@ -60,8 +63,9 @@ async function findSweeps(
   wanted?: (id: string) => boolean,
 ): Promise<readonly Found[]> {
   const shared = Boolean(process.env.GNOMIC_FLEET);
-  const bases = basesOf(root, runs)
-    .filter((base) => shared ? base === root : existsSync(fleetFile(base)));
+  const all = basesOf(root, runs);
+  const kept = shared ? all.map((base) => base === root) : await Promise.all(all.map(keepsSweeps));
+  const bases = all.filter((_, i) => kept[i]);
   if (bases.length === 0) return [];
   const [{ fleetAt }, { boardsOf }] = await Promise.all([
     import("../../fleet/connection.ts"),

@@ -1,14 +1,15 @@
 // `validation/sheet.jpg`: all prompts by all steps in one picture, for those who only open folders.
 // The trap: a prompt becomes part of an SVG label here, so it is escaped like everywhere else.
-import { mkdir, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { Effect } from "effect";
 import sharp from "sharp";
+import { atomicWrite, makeFolder } from "../../lib/atomic-write.ts";
+import { ask } from "../edge.ts";
 import { insideRun } from "../monitor/server/inside-run.ts";
 import type { RunState } from "../reading/run-reader.ts";
 import { pictureSteps } from "../reading/run-state.js";
 import { escape } from "./html.ts";
 import { nearestStep, spreadSteps } from "./spread-steps.ts";
-import { renameOver } from "../../lib/rename-over.ts";
 
 const mostColumns = 40;
 const mostRows = 24;
@@ -94,13 +95,13 @@ export async function writeContactSheet(
     })
   ));
   const sheet = join(runDir, "validation", "sheet.jpg");
-  await mkdir(dirname(sheet), { recursive: true });
-  await sharp({ create: { width, height, channels: 3, background: "#f6f5f1" } })
+  const bytes = await sharp({ create: { width, height, channels: 3, background: "#f6f5f1" } })
     .composite([
       { input: labels({ steps, prompts, cell }, width, height), left: 0, top: 0 },
       ...cells.filter((each) => each !== undefined),
     ])
-    .jpeg({ quality: 88 }).toFile(`${sheet}.tmp`);
-  await renameOver(() => rename(`${sheet}.tmp`, sheet));
+    .jpeg({ quality: 88 }).toBuffer();
+  const what = "the sheet of pictures";
+  await ask(Effect.andThen(makeFolder(dirname(sheet)), atomicWrite(sheet, bytes, { what })));
   return sheet;
 }

@@ -11,8 +11,10 @@ import sharp from "sharp";
 import {
   checkpointPath,
   defaultRun,
+  following,
   picturePath,
   syntheticEvents,
+  underBoth,
 } from "../../tests/synthetic-events.ts";
 import { writeSyntheticRun } from "../../tests/synthetic-run.ts";
 import { newRunReader } from "../reading/run-reader.ts";
@@ -90,6 +92,27 @@ test("the report's pictures are the run's", async () => {
   const original = await sharp(join(dir, picturePath(20, 0, 0))).raw().toBuffer();
   const difference = shown.reduce((sum, value, i) => sum + Math.abs(value - original[i]), 0);
   assert.ok(difference / shown.length < 8, `${difference / shown.length}`);
+});
+
+test("a training for both kinds of clients: its loss, F and pictures under each, with the programs", async () => {
+  const both = join(scratch, "both");
+  const run = { steps: 10, totalSteps: 10, validateEvery: 10, pictureSize: 16, imagesPerPrompt: 2 };
+  await writeSyntheticRun(both, { ...run, prompts: ["a gnome_bruce"], forBoth: true });
+  const page = await renderReport(both);
+  const figure = (name: string) =>
+    new RegExp(`<dt>${name}</dt>\\s*<dd>([^<]*)</dd>`).exec(page)?.[1];
+  const events = [...syntheticEvents({ ...defaultRun, ...run, forBoth: true })];
+  const last = events.findLast((each) => each.event === "fixed-loss")!.loss;
+  const programs = ["InvokeAI, diffusers", "ComfyUI, A1111, Forge"];
+  for (const [i, loss] of Object.values(underBoth(last)).entries()) {
+    assert.equal(figure(`At the end, in ${programs[i]}`), loss.toFixed(5));
+    assert.equal(
+      figure(`Prompt following F, in ${programs[i]}`),
+      `${following[i].mean} ± ${following[i].error}, 0 is the word&#39;s own`,
+    );
+  }
+  const captions = programs.map((each) => `a gnome_bruce (as ${each})`).join(" · ");
+  assert.ok(page.includes(`<figcaption>${captions}</figcaption>`));
 });
 
 test("a run that has just begun has a report too", async () => {

@@ -1,8 +1,8 @@
 // `report.html`: a run in one file, to keep or to send to somebody. Made from the run's folder alone, at
 // the end of a training and whenever asked for. It names no folder of this machine and no file of the user.
-import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { atomicWrite } from "../../lib/atomic-write.ts";
+import { readUtf8 } from "../../lib/plain-files.ts";
 import { ask } from "../edge.ts";
 import { configurationEntries } from "../reading/configuration-entries.ts";
 import { isAlive } from "../reading/run-alive.ts";
@@ -15,7 +15,7 @@ import { embedSteps, embedTraining } from "./report-pictures.ts";
 const points = 500;
 
 const styleSheets = ["../monitor/page/colours.css", "./report.css"];
-const text = (path: string) => readFile(new URL(path, import.meta.url), "utf8");
+const text = (path: string) => readUtf8(new URL(path, import.meta.url));
 
 /** The report of a run as HTML. */
 export async function renderReport(runDir: string): Promise<string> {

@@ -1,12 +1,12 @@
 // What of a run's configuration and texts may be shown to others: of each place its last part, of each
 // picture its number. The trap: messages and errors name files too, in whatever words they have.
-import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { Result, Schema } from "effect";
 import { placesIn, shownValues, targetKeys } from "../../config/places.ts";
 import { pictureNames } from "../../inversion/origins.ts";
+import { readUtf8 } from "../../lib/plain-files.ts";
 import { withoutFolders } from "../../lib/without-folders.ts";
 import { valueAt } from "../../runtime/options/decode-source.ts";
 import type { RunState } from "../reading/run-reader.ts";
@@ -33,7 +33,7 @@ function naming(name: string): RegExp | null {
 }
 
 export async function shownRun(runDir: string): Promise<ShownRun> {
-  const text = await readFile(join(runDir, "run.json"), "utf8").catch(() => "{}");
+  const text = await readUtf8(join(runDir, "run.json")).catch(() => "{}");
   const read = decode(text);
   const { configuration, places, inputs = {} } = Result.isSuccess(read) ? read.success : {};
   const shownAs = places ?? await placesIn(configuration);

@@ -2,7 +2,8 @@
 // the next one. The trap: readers take the files in the order of their names as text, so a new name
 // must sort after all older ones even when the clock was set back meanwhile.
 import { closeSync, openSync, writeSync } from "node:fs";
-import { mkdir, readdir, readFile, truncate } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, truncate } from "node:fs/promises";
+import { join } from "node:path";
 import { decodeEvent, encodeEvent, type EventMessage, sessionStart } from "./event-proto.ts";
 import { frameRecord, splitRecords } from "./record-frame.ts";
 
@@ -29,6 +30,10 @@ export async function recoverEvents(path: string): Promise<Iterable<EventMessage
   const { records, goodBytes } = splitRecords(bytes);
   if (goodBytes < bytes.length) await truncate(path, goodBytes);
   return records.values().map(decodeEvent);
+}
+
+export async function removeEventFiles(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) await rm(join(folder, name));
 }
 
 export interface EventFile {

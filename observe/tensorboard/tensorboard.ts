@@ -2,9 +2,9 @@
 // any time. Opening brings it up to date with events.jsonl, which is the truth: a broken tail is cut,
 // what is missing is appended in a new file, and what cannot be appended is written anew as a whole.
 // The trap: nothing here may end the training, so failures go to `warn`, once, and writing stops.
-import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunEvent } from "../../inversion/events.ts";
+import { readBytes } from "../../lib/plain-files.ts";
 import type { RunObserver } from "../../runtime/execute/observers.ts";
 import { insideRun } from "../monitor/server/inside-run.ts";
 import { allEvents } from "../reading/event-tail.ts";
@@ -14,6 +14,7 @@ import {
   eventFileNames,
   nextFileName,
   recoverEvents,
+  removeEventFiles,
 } from "./event-file.ts";
 import type { EventMessage } from "./event-proto.ts";
 import { canAppend, lastStep, shownSteps, wantedSteps } from "./shown-steps.ts";
@@ -31,7 +32,7 @@ export interface TensorBoardOptions {
 
 const pictureReader = (runDir: string): ReadPicture => async ({ path }) => {
   const file = await insideRun(runDir, path);
-  return file === undefined ? undefined : await readFile(file).catch(() => undefined);
+  return file === undefined ? undefined : await readBytes(file).catch(() => undefined);
 };
 
 /**
@@ -80,7 +81,7 @@ export async function openTensorBoard(options: TensorBoardOptions): Promise<RunO
       return createEventFile(join(folder, nextFileName(names, now)), startStep, now);
     };
     for (const summary of summaries) await write(summary);
-    if (!appends) { for (const name of names) await rm(join(folder, name)); }
+    if (!appends) await removeEventFiles(folder, names);
   };
 
   const take = async (event: RunEvent) => {

@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import { Effect, Result, Schema } from "effect";
 import { atomicWrite } from "../../lib/atomic-write.ts";
-import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
+import { diskFault, isAbsent } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { isRunFolder } from "./run-folders.ts";
@@ -116,7 +116,7 @@ export const readManifest = (runDir: string): Effect.Effect<Manifest | null, Fau
             cause: error,
           }),
         )
-        : ["ENOENT", "ENOTDIR"].includes(errnoOf(error))
+        : isAbsent(error)
         ? Effect.succeed(null)
         : Effect.fail(diskFault(file(runDir), "to read the manifest")(error))
     ),
@@ -158,7 +158,7 @@ export const readRun = (dir: string): Effect.Effect<Run | Orphan | null, Fault> 
   Effect.gen(function* () {
     const before = yield* Effect.result(readManifest(dir));
     const isMissing = Result.isSuccess(before) && before.success === null;
-    if (isMissing && !isRunFolder(dir)) return null;
+    if (isMissing && !(yield* isRunFolder(dir))) return null;
     // A run that begins this moment writes its manifest first, so where there is more there is one by now.
     const read = isMissing ? yield* Effect.result(readManifest(dir)) : before;
     if (Result.isFailure(read) && !(read.failure instanceof ManifestFault)) {
@@ -176,6 +176,6 @@ export const readRun = (dir: string): Effect.Effect<Run | Orphan | null, Fault> 
 /** Keeps a manifest that cannot be read beside the one that takes its place. */
 export const setAsideManifest = (runDir: string): Effect.Effect<void, Fault> =>
   Effect.flatMap(Files, (files) => files.rename(file(runDir), `${file(runDir)}.damaged`)).pipe(
-    Effect.catchIf((error) => errnoOf(error) === "ENOENT", () => Effect.void),
+    Effect.catchIf(isAbsent, () => Effect.void),
     Effect.mapError(diskFault(file(runDir), "to set this manifest aside")),
   );

@@ -1,9 +1,9 @@
 // How an attempt at a run ended, for people and as the command's exit code: 0 done, 2 the user's to change, 3
 // the world's (disk, network, device), 70 a defect of gnomic or of a stage, 130 stopped by Ctrl-C.
-import { readdir } from "node:fs/promises";
 import { Cause, Effect, type Exit } from "effect";
 import { asFault } from "../../lib/as-fault.ts";
 import { allFaults, type Fault, Stopped } from "../../lib/fault.ts";
+import { namesIn } from "../../lib/look.ts";
 import type { Outcomes } from "./execute.ts";
 
 export const exitCodes = { done: 0, user: 2, world: 3, defect: 70, stopped: 130 } as const;
@@ -67,7 +67,4 @@ export const resultFiles = (
   dir: string,
   isResult: (name: string) => boolean,
 ): Effect.Effect<readonly string[]> =>
-  Effect.tryPromise(() => readdir(dir)).pipe(
-    Effect.map((names) => names.filter(isResult).sort()),
-    Effect.orElseSucceed((): string[] => []),
-  );
+  Effect.map(namesIn(dir), (names) => names.filter(isResult).toSorted());

@@ -2,8 +2,6 @@
 // finished step. A crash at any moment leaves the state before or the state after. It says of which run it
 // is (`run`, see run-origin.ts) and carries the SHA-256 of its whole file, taken with 64 zeros in its place.
 // The trap: `step` must be in the metadata; the list of runs and the plan read it from there.
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect, Result, Schema } from "effect";
 import { safetensorsBytes } from "../../lib/safetensors/safetensors-bytes.ts";
@@ -14,9 +12,10 @@ import {
   type TensorToWrite,
 } from "../../lib/safetensors/safetensors.ts";
 import { atomicWrite } from "../../lib/atomic-write.ts";
-import { diskFault } from "../../lib/disk-fault.ts";
+import { diskFault, isAbsent } from "../../lib/disk-fault.ts";
 import { asFault } from "../../lib/as-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
+import { Files } from "../../lib/files.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import { type RunOrigin, RunOriginJson } from "./run-origin.ts";
@@ -91,10 +90,12 @@ const stepOf = (text: string | undefined): number | null => {
   return Number.isSafeInteger(step) && step >= 0 && String(step) === text ? step : null;
 };
 
-const bytesOf = (file: string) =>
-  readFile(file).catch((cause) => {
-    throw diskFault(file, "to read the training state")(cause);
-  });
+/** Undefined: there is none. */
+const bytesOf = (file: string): Effect.Effect<Uint8Array | undefined, Fault> =>
+  Effect.flatMap(Files, (files) => files.readFile(file)).pipe(
+    Effect.catchIf(isAbsent, () => Effect.succeed(undefined)),
+    Effect.mapError(diskFault(file, "to read the training state")),
+  );
 
 const parsed = (bytes: Uint8Array, file: string, bad: (found: string) => Fault) => {
   try {
@@ -105,10 +106,9 @@ const parsed = (bytes: Uint8Array, file: string, bad: (found: string) => Fault) 
 };
 
 /** Of one reading: a training that goes on replaces the file meanwhile. */
-async function read(runDir: string): Promise<SavedState> {
+function decoded(runDir: string, bytes: Uint8Array): SavedState {
   const file = stateFile(runDir);
   const bad = (found: string) => damagedState(runDir, found);
-  const bytes = new Uint8Array(await bytesOf(file));
   const { metadata: { digest, run, ...metadata }, stored: tensors } = parsed(bytes, file, bad);
   // What is cut out of a file with a digest does not make it one of before there were digests.
   if (digest === undefined && run !== undefined) throw bad("one without its digest");
@@ -124,8 +124,12 @@ async function read(runDir: string): Promise<SavedState> {
 
 /** Null: there is none yet. A damaged one is a fault that names the file. */
 export const loadState = (runDir: string): Effect.Effect<SavedState | null, Fault> =>
-  Effect.suspend(() =>
-    existsSync(stateFile(runDir)) ? tryPromise(() => read(runDir)) : Effect.succeed(null)
+  Effect.flatMap(
+    bytesOf(stateFile(runDir)),
+    (bytes) =>
+      bytes === undefined
+        ? Effect.succeed(null)
+        : tryPromise(() => decoded(runDir, new Uint8Array(bytes))),
   );
 
 /** Which run the state is of; null: no state that can be read, or one that says nothing of it. */

@@ -24,6 +24,13 @@ export class ConfigFault extends fault("ConfigFault", "user") {
     this.findings = sorted;
   }
 
+  /** One for each finding, to be counted and said beside other faults (lib/fault.ts). */
+  get faults(): readonly ConfigFault[] {
+    return this.findings.length === 1
+      ? [this]
+      : this.findings.map((finding) => new ConfigFault([finding]));
+  }
+
   override get message(): string {
     const lines = fewOfEach(this.findings, describeFault);
     return this.findings.length === 1

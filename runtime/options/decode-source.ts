@@ -83,7 +83,12 @@ function describe(misfit: Misfit, root: SchemaNode, source: Source): Finding {
     return describe({ kind: "invalid", path: list }, root, source);
   }
   if (misfit.kind === "unknown") {
-    return { ...at, wanted: "a known key", found: "an unknown one", fix: keyFix(key, root) };
+    return {
+      ...at,
+      wanted: "a known key",
+      found: "an unknown one",
+      fix: keyFix(misfit.path, root),
+    };
   }
   if (misfit.kind === "missing") {
     const wanted = node === undefined ? "a value" : typeText(node);
@@ -105,7 +110,12 @@ function describe(misfit: Misfit, root: SchemaNode, source: Source): Finding {
 }
 
 /** Where an unknown key belongs: the same name elsewhere, or the nearest one beside it. */
-function keyFix(key: string, root: SchemaNode): string {
+function keyFix(path: Path, root: SchemaNode): string {
+  const key = keyOf(path);
+  const name = String(path.at(-1));
+  // YAML takes `{type:X}` for a key without a value.
+  const [, before, behind] = /^(\w+):(.+)$/s.exec(name) ?? [];
+  if (behind !== undefined) return `Put a blank behind the colon: ${before}: ${behind}`;
   const rows = optionTable(root);
   const elsewhere = rows.filter((row) => row.key === key);
   if (elsewhere.length > 0) {
@@ -113,8 +123,7 @@ function keyFix(key: string, root: SchemaNode): string {
       elsewhere.flatMap((row) => row.of).join(" or ")
     }: it belongs there.`;
   }
-  const name = key.slice(key.lastIndexOf(".") + 1);
-  const group = key.slice(0, Math.max(0, key.length - name.length - 1));
+  const group = keyOf(path.slice(0, -1));
   const beside = rows.map((row) => row.key).filter((other) =>
     other.slice(0, Math.max(0, other.lastIndexOf("."))) === group
   );

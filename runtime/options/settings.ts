@@ -5,7 +5,8 @@
 import type { Place } from "../../lib/fault.ts";
 import type { Finding } from "./config-fault.ts";
 import { isMapping } from "../../lib/mapping.ts";
-import { maxDepth, type ParsedSource, parseSource } from "../../lib/source.ts";
+import { type ParsedSource, parseSource } from "../../lib/source.ts";
+import { maxDepth } from "../../lib/yaml-document.ts";
 
 function assign(into: Record<string, unknown>, path: readonly string[], value: unknown) {
   const [first, ...rest] = path;

@@ -1,12 +1,13 @@
 // A pipeline file as a value: which stages there are, what each reads, and how hard to try. Decoded by
 // Schema with the line of every complaint; what the stages are is found out later (resolve.ts).
 // The trap: `config` is only taken along here. config/ decodes it together with --config and --set.
-import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Effect, Schema } from "effect";
+import { causeText } from "../../lib/disk-fault.ts";
 import { fault, type Place } from "../../lib/fault.ts";
+import { Files } from "../../lib/files.ts";
+import { isThere, namesIn } from "../../lib/look.ts";
 import { ConfigFault } from "../options/config-fault.ts";
 import { decodeAll, findingsOf } from "../options/decode-source.ts";
 import { isMapping } from "../../lib/mapping.ts";
@@ -70,10 +71,11 @@ export interface Pipeline extends PipelineFile {
 const pipelinesFolder = fileURLToPath(new URL("../../pipelines", import.meta.url));
 
 /** `sdxl-ti` is pipelines/sdxl-ti.yaml; anything with a slash or an ending is a path. */
-function pipelinePath(nameOrPath: string): string {
-  if (/[\\/]|\.ya?ml$|\.json$/.test(nameOrPath)) return resolve(nameOrPath);
+function pipelinePath(nameOrPath: string): Effect.Effect<string> {
+  if (/[\\/]|\.ya?ml$|\.json$/.test(nameOrPath)) return Effect.succeed(resolve(nameOrPath));
   const own = resolve("pipelines", `${nameOrPath}.yaml`);
-  return existsSync(own) ? own : join(pipelinesFolder, `${nameOrPath}.yaml`);
+  const shipped = join(pipelinesFolder, `${nameOrPath}.yaml`);
+  return Effect.map(isThere(own), (isOwn) => isOwn ? own : shipped);
 }
 
 // Stages are decoded one by one, so that a complaint can name the keys that are known there.
@@ -145,32 +147,33 @@ export const decodePipeline = (
   });
 };
 
-const ownNames = async (): Promise<string> =>
-  (await readdir(pipelinesFolder).catch((): string[] => []))
-    .flatMap((name) => /^(.*)\.ya?ml$/.exec(name)?.[1] ?? []).sort().join(", ");
+const ownNames = Effect.map(
+  namesIn(pipelinesFolder),
+  (names) => names.flatMap((name) => /^(.*)\.ya?ml$/.exec(name)?.[1] ?? []).sort().join(", "),
+);
 
 /** Reads a pipeline by name or path. */
 export const readPipeline = (
   nameOrPath: string,
-): Effect.Effect<Pipeline, ConfigFault | NoPipeline> => {
-  const file = pipelinePath(nameOrPath);
-  return Effect.tryPromise({
-    try: () => readFile(file, "utf8"),
-    catch: (cause) => cause as Error,
-  }).pipe(
-    Effect.catch((cause) =>
-      Effect.flatMap(Effect.promise(ownNames), (names) =>
-        Effect.fail(
-          new NoPipeline({
-            file,
-            wanted: "a pipeline file",
-            found: cause.message,
-            fix: `Name one of pipelines/ (${names}), or give the path of a YAML file.`,
-            cause,
-          }),
-        ))
-    ),
-  ).pipe(Effect.flatMap((text) => decodePipeline(text, file)));
-};
+): Effect.Effect<Pipeline, ConfigFault | NoPipeline> =>
+  Effect.gen(function* () {
+    const files = yield* Files;
+    const file = yield* pipelinePath(nameOrPath);
+    const text = yield* files.readFileString(file).pipe(
+      Effect.catch((cause) =>
+        Effect.flatMap(ownNames, (names) =>
+          Effect.fail(
+            new NoPipeline({
+              file,
+              wanted: "a pipeline file",
+              found: causeText(cause),
+              fix: `Name one of pipelines/ (${names}), or give the path of a YAML file.`,
+              cause,
+            }),
+          ))
+      ),
+    );
+    return yield* decodePipeline(text, file);
+  });
 
 export const folderOf = (pipeline: Pick<Pipeline, "file">): string => dirname(pipeline.file);

@@ -1,16 +1,17 @@
 // From `use:` to a stage: one of the app's by name, a file by path (counted from the pipeline file), or a
 // package. The file exports the stage, or a function that makes one of what it is handed (toolkit.ts).
 // The trap: importing a file runs it. Only what the pipeline file names is imported.
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Effect, Schema } from "effect";
 import { type Fault, fault, type Place } from "../../lib/fault.ts";
+import { isThere } from "../../lib/look.ts";
 import { nearest } from "../../lib/nearest.ts";
 import type { App } from "../app.ts";
 import type { AnyStage } from "../stage.ts";
 import { withTodaysNames } from "./former-names.ts";
+import { inTime } from "../../lib/in-time.ts";
 import { noteStageFile } from "./stage-files.ts";
 
 export class StageNotFound extends fault("StageNotFound", "user") {}
@@ -97,7 +98,7 @@ const loadStage = Effect.fnUntraced(function* (
       cause,
     });
   const module = yield* Effect.tryPromise({
-    try: async () => await load() as Record<string, unknown>,
+    try: async () => await inTime(load()) as Record<string, unknown>,
     catch: (cause) =>
       refuse(
         `an error while importing it: ${(cause as Error).message}`,
@@ -116,7 +117,7 @@ const loadStage = Effect.fnUntraced(function* (
   const made = typeof exported !== "function" ? exported : yield* Effect.tryPromise({
     try: async () => {
       const [{ toolkit }, more] = await Promise.all([import("../toolkit.ts"), source.toolkit()]);
-      return exported({ ...toolkit, ...more }) as unknown;
+      return await inTime<unknown>(exported({ ...toolkit, ...more }));
     },
     catch: (cause) =>
       refuse(`an error in its function: ${(cause as Error).message}`, "Correct it.", cause),
@@ -138,7 +139,12 @@ export const resolveStage = (
   if (Object.hasOwn(source.stages, use)) return loadStage(use, source.stages[use], source, place);
   const path = fileOf(use, folder);
   if (path !== undefined) noteStageFile(id, path);
-  return path === undefined || !existsSync(path)
-    ? Effect.fail(notFound(use, place, source))
-    : loadStage(path, () => import(pathToFileURL(path).href), source, place);
+  const missing = Effect.suspend(() => Effect.fail(notFound(use, place, source)));
+  if (path === undefined) return missing;
+  const load = () => import(pathToFileURL(path).href);
+  return Effect.flatMap(
+    isThere(path),
+    (found): Effect.Effect<AnyStage, Fault> =>
+      found ? loadStage(path, load, source, place) : missing,
+  );
 };

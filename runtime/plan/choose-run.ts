@@ -5,10 +5,10 @@ import { randomInt } from "node:crypto";
 import { basename, join } from "node:path";
 import { Effect } from "effect";
 import { type Fault, fault } from "../../lib/fault.ts";
+import { foldersIn } from "../../lib/look.ts";
 import { eventCodec } from "../events.ts";
 import { readEvents } from "../execute/event-log.ts";
 import { type Orphan, readRun, type Run } from "../execute/manifest.ts";
-import { foldersIn } from "../execute/run-folders.ts";
 import { loadState, savedStep, stateFile } from "../execute/state.ts";
 import type { Configuration } from "../pipeline/configuration.ts";
 import { findRun, NoSuchRun } from "../runs/find-run.ts";
@@ -133,9 +133,7 @@ const namesOf = (trigger: string, { digest }: Identity) =>
 
 /** All runs of the base folder, also those whose manifest cannot be read. */
 const runsIn = Effect.fnUntraced(function* (base: string, mine: readonly string[]) {
-  const folders = yield* Effect.tryPromise(() => foldersIn(base)).pipe(
-    Effect.orElseSucceed((): readonly string[] => []),
-  );
+  const folders = yield* Effect.orElseSucceed(foldersIn(base), (): readonly string[] => []);
   const found = yield* Effect.forEach(folders, (dir) =>
     readRun(dir).pipe(
       // What the disk hides of another run is not this command's concern.

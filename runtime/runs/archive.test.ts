@@ -9,20 +9,23 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
 import * as fc from "fast-check";
 import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
+import { Files } from "../../lib/files.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { RunLocked } from "../../lib/lock.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
 import { openStore, storeName } from "../store/artefact-store.ts";
 import { startChild } from "../testing/child.ts";
 import { makeRun } from "../testing/make-run.ts";
+import { recordingFiles } from "../testing/recording-files.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { treeOf } from "../testing/tree.ts";
+import { deleteRun } from "./delete-run.ts";
 import { exportRun } from "./export-run.ts";
 import { findRun } from "./find-run.ts";
 import { importRun } from "./import-run.ts";
@@ -64,6 +67,34 @@ test("what arrives is what left, with its part of the store and no more", () =>
     // The rows that its stream names, and the value that its manifest does.
     assert.deepEqual(texts.toSorted(), ["r0", "r1", texts.find((text) => text[0] === "{")]);
     assert.equal(existsSync(join(there, storeName, "artefacts")), false);
+  }));
+
+test("a run has its name once all that is in it is on disk, and loses it before any of it goes", () =>
+  withTemporaryFolder(async (folder) => {
+    const dir = await twoRuns(folder);
+    const [archive, there] = [join(folder, "run.tar"), join(folder, "there")];
+    await pack(dir, archive);
+    const { files, log } = recordingFiles((path) => relative(there, path) || "there");
+    await Effect.runPromise(Effect.provideService(
+      Effect.andThen(
+        importRun(archive, there),
+        Effect.flatMap(findRun("bruce", there), deleteRun),
+      ),
+      Files,
+      files,
+    ));
+    const draft = ".importing-bruce";
+    const named = log.indexOf(`rename ${draft} bruce`);
+    const last = (what: string) => log.lastIndexOf(what, named);
+    for (const path of ["run.json", "checkpoints/checkpoint-1.safetensors"]) {
+      const file = join(draft, path);
+      const written = [`write ${file}`, `sync ${file}`, `sync ${dirname(file)}`].map(last);
+      assert.ok(written[0] >= 0, path);
+      assert.deepEqual(written, written.toSorted((a, b) => a - b), path);
+    }
+    const buried = log.indexOf("rename bruce .deleted-bruce");
+    assert.deepEqual([log[named + 1], log[buried + 1]], ["sync there", "sync there"]);
+    assert.equal(existsSync(join(there, "bruce")), false);
   }));
 
 test("an archive of the first version imports: its run and its bytes, not its results", () =>

@@ -2,11 +2,12 @@
 // files name themselves (rows of older runs), so that it goes on there where it stopped. What the stages
 // before made of the pictures is made again there: an archive is nobody's word for whose results they are.
 // The trap: links are not followed, because what they point at is not the run's.
-import { createReadStream, existsSync } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
-import { Effect } from "effect";
+import { Effect, Stream } from "effect";
+import { asFault } from "../../lib/as-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
+import { Files } from "../../lib/files.ts";
+import { entriesBelow, isThere } from "../../lib/look.ts";
 import { sha256OfChunks } from "../../lib/sha256.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import { tool } from "../platform/versions.ts";
@@ -36,30 +37,35 @@ interface Source {
   readonly file: string;
 }
 
-async function sourcesIn(runDir: string): Promise<readonly Source[]> {
-  const entries = await readdir(runDir, { recursive: true, withFileTypes: true });
-  return entries.flatMap((entry) => {
-    const file = join(entry.parentPath, entry.name);
-    if (entry.isDirectory() || isPassing(entry.name)) return [];
-    if (!entry.isFile()) {
-      throw new RunArchiveFault({
-        file,
-        wanted: "plain files and folders in a run's folder",
-        found: "a link or a device",
-        fix: "Put what it points at in its place, or remove it.",
-      });
+const sourcesIn = (runDir: string): Effect.Effect<readonly Source[], Fault> =>
+  Effect.gen(function* () {
+    const entries = yield* entriesBelow(runDir);
+    const kept = entries.filter(({ name }) => !isPassing(name));
+    const other = kept.find(({ type }) => type !== "File");
+    if (other !== undefined) {
+      return yield* Effect.fail(
+        new RunArchiveFault({
+          file: other.path,
+          wanted: "plain files and folders in a run's folder",
+          found: "a link or a device",
+          fix: "Put what it points at in its place, or remove it.",
+        }),
+      );
     }
-    return [{ path: `run/${relative(runDir, file).split(sep).join("/")}`, file }];
+    return kept.map(({ path: file }) => ({
+      path: `run/${relative(runDir, file).split(sep).join("/")}`,
+      file,
+    }));
   });
-}
 
-async function sourcesInStore(run: SurveyedRun): Promise<readonly Source[]> {
-  const store = join(dirname(run.dir), storeName);
-  const references = await referencesOf(run.dir);
-  return [...(await readStore(store)).blobs]
-    .filter(([digest]) => references.has(digest))
-    .map(([, { path }]) => ({ path: `store/${path}`, file: join(store, path) }));
-}
+const sourcesInStore = (run: SurveyedRun): Effect.Effect<readonly Source[], Fault> =>
+  Effect.gen(function* () {
+    const store = join(dirname(run.dir), storeName);
+    const references = yield* referencesOf(run.dir);
+    return [...(yield* readStore(store)).blobs]
+      .filter(([digest]) => references.has(digest))
+      .map(([, { path }]) => ({ path: `store/${path}`, file: join(store, path) }));
+  });
 
 const damagedBlob = (file: string) =>
   new RunArchiveFault({
@@ -69,15 +75,21 @@ const damagedBlob = (file: string) =>
     fix: "Delete this file; the run's own command makes it again.",
   });
 
-async function pack(run: SurveyedRun, archive: string): Promise<Exported> {
-  const sources = [...await sourcesIn(run.dir), ...await sourcesInStore(run)]
+const pack = Effect.fnUntraced(function* (run: SurveyedRun, archive: string) {
+  const disk = yield* Files;
+  const sizeOf = (file: string) =>
+    Effect.map(Effect.mapError(disk.stat(file), asFault), ({ size }) => Number(size));
+  const chunksOf = (file: string) => Stream.toAsyncIterable(disk.stream(file));
+  const sources = [...yield* sourcesIn(run.dir), ...yield* sourcesInStore(run)]
     .toSorted((a, b) => a.path < b.path ? -1 : 1);
   const files: Record<string, { bytes: number; digest: string }> = {};
   for (const { path, file } of sources) {
-    const digest = await sha256OfChunks(createReadStream(file));
+    const digest = yield* tryPromise(() => sha256OfChunks(chunksOf(file)));
     const place = placeOf(path);
-    if (place?.in === "blobs" && place.digest !== digest) throw damagedBlob(file);
-    files[path] = { bytes: (await stat(file)).size, digest };
+    if (place?.in === "blobs" && place.digest !== digest) {
+      return yield* Effect.fail<Fault>(damagedBlob(file));
+    }
+    files[path] = { bytes: yield* sizeOf(file), digest };
   }
   const index: ArchiveIndex = { format: 1, run: run.name, tool, files };
   const head = new TextEncoder().encode(sealIndex(index));
@@ -86,17 +98,17 @@ async function pack(run: SurveyedRun, archive: string): Promise<Exported> {
     ...sources.map(({ path, file }) => ({
       path,
       bytes: files[path].bytes,
-      chunks: () => createReadStream(file),
+      chunks: () => chunksOf(file),
     })),
   ];
-  await writeTar(archive, packed);
-  return { archive, files: sources.length, bytes: (await stat(archive)).size };
-}
+  yield* tryPromise(() => writeTar(archive, packed));
+  return { archive, files: sources.length, bytes: yield* sizeOf(archive) } satisfies Exported;
+});
 
 /** Fails with RunLocked while a training runs in it, and with RunArchiveFault. */
 export const exportRun = (run: SurveyedRun, archive: string): Effect.Effect<Exported, Fault> =>
   Effect.scoped(Effect.gen(function* () {
-    if (existsSync(archive)) {
+    if (yield* isThere(archive)) {
       return yield* Effect.fail(
         new RunArchiveFault({
           file: archive,
@@ -107,5 +119,5 @@ export const exportRun = (run: SurveyedRun, archive: string): Effect.Effect<Expo
       );
     }
     yield* holdRun(run);
-    return yield* tryPromise(() => pack(run, archive));
+    return yield* pack(run, archive);
   }));

@@ -1,10 +1,10 @@
 // From what a user types to a run: its name, the beginning of its name, a path, or `latest`.
 // The trap: a path is taken as one only if it has a separator or begins with a dot, so that a folder in
 // the current directory does not stand in for a run of its name.
-import { existsSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { Effect } from "effect";
 import { type Fault, fault } from "../../lib/fault.ts";
+import { isThere } from "../../lib/look.ts";
 import { nearest } from "../../lib/nearest.ts";
 import { isRunFolder } from "../execute/run-folders.ts";
 import { type SurveyedRun, surveyRun, surveyRuns } from "./survey.ts";
@@ -17,15 +17,19 @@ const atPath = (
   path: string,
   where: Pick<RunSearch, "key">,
 ): Effect.Effect<SurveyedRun, Fault> =>
-  isRunFolder(path) ? surveyRun(path) : Effect.fail(
-    new NoSuchRun({
-      ...where,
-      file: path,
-      wanted: "the folder of a run",
-      found: existsSync(path) ? "one without run.json, events.jsonl or a state" : "nothing",
-      fix: "`runs list` shows the runs; --output names the folder that they are in.",
-    }),
-  );
+  Effect.gen(function* () {
+    if (yield* isRunFolder(path)) return yield* surveyRun(path);
+    const found = yield* isThere(path);
+    return yield* Effect.fail(
+      new NoSuchRun({
+        ...where,
+        file: path,
+        wanted: "the folder of a run",
+        found: found ? "one without run.json, events.jsonl or a state" : "nothing",
+        fix: "`runs list` shows the runs; --output names the folder that they are in.",
+      }),
+    );
+  });
 
 const shown = (names: readonly string[]): string => {
   const most = 8;
@@ -49,7 +53,7 @@ export const findRun = (
   Effect.gen(function* () {
     const where = key === undefined ? {} : { key };
     if (isPath(text)) return yield* atPath(text, where);
-    if (text !== "latest" && text !== "" && isRunFolder(join(base, text))) {
+    if (text !== "latest" && text !== "" && (yield* isRunFolder(join(base, text)))) {
       return yield* surveyRun(join(base, text));
     }
     const runs = (yield* surveyRuns(base)).filter(among);

@@ -3,13 +3,13 @@
 // rename. The trap: archives come from anywhere, and their seal is anybody's to make. Nothing is written
 // before all of it has been checked, and into the store only bytes under their own SHA-256: never a result
 // under a fingerprint, as archives of before hold them.
-import { existsSync } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Effect, Stream } from "effect";
-import { makeFolder } from "../../lib/atomic-write.ts";
+import { makeFolder, renameDurably, syncFolder } from "../../lib/atomic-write.ts";
 import { diskFault } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
+import { Files } from "../../lib/files.ts";
+import { isThere } from "../../lib/look.ts";
 import { openStore, storeName } from "../store/artefact-store.ts";
 import { bytesOf, checkArchive } from "./check-archive.ts";
 import { importingName } from "./leftover.ts";
@@ -22,22 +22,16 @@ export interface Imported {
   readonly files: number;
 }
 
-const writeNew = (file: string, { content }: StreamedMember): Effect.Effect<void, Fault> => {
-  const onDisk = <A>(run: () => Promise<A>) =>
-    Effect.tryPromise({ try: run, catch: (cause) => diskFault(file, "to unpack")(cause as Error) });
-  return Effect.acquireUseRelease(
-    onDisk(async () => {
-      await mkdir(dirname(file), { recursive: true });
-      return await open(file, "wx");
-    }),
-    (target) =>
-      Effect.andThen(
-        Stream.runForEach(content, (chunk) => onDisk(() => target.writeFile(chunk))),
-        onDisk(() => target.sync()),
-      ),
-    (target) => Effect.promise(() => target.close()),
-  );
-};
+const writeNew = (file: string, { content }: StreamedMember): Effect.Effect<void, Fault> =>
+  Effect.scoped(Effect.gen(function* () {
+    const files = yield* Files;
+    const wanted = Effect.mapError(diskFault(file, "to unpack"));
+    yield* makeFolder(dirname(file));
+    const target = yield* wanted(files.open(file, { flag: "wx" }));
+    yield* Stream.runForEach(content, (chunk) => wanted(target.writeAll(chunk)));
+    yield* wanted(target.sync);
+    yield* wanted(syncFolder(dirname(file)));
+  }));
 
 const nameTaken = (dir: string, name: string): Fault =>
   new RunArchiveFault({
@@ -52,16 +46,13 @@ export const importRun = (archive: string, base: string): Effect.Effect<Imported
   Effect.gen(function* () {
     const index = yield* checkArchive(archive);
     const dir = resolve(base, index.run);
-    if (existsSync(dir)) return yield* Effect.fail(nameTaken(dir, index.run));
+    if (yield* isThere(dir)) return yield* Effect.fail(nameTaken(dir, index.run));
     yield* makeFolder(base);
     const store = yield* openStore(join(base, storeName));
     const draft = join(base, importingName(index.run));
-    const onDisk = <A>(run: () => Promise<A>) =>
-      Effect.tryPromise({
-        try: run,
-        catch: (cause) => diskFault(draft, "to unpack the run")(cause as Error),
-      });
-    const removed = onDisk(() => rm(draft, { recursive: true, force: true }));
+    const files = yield* Files;
+    const wanted = Effect.mapError(diskFault(draft, "to unpack the run"));
+    const removed = wanted(files.remove(draft, { recursive: true, force: true }));
 
     const place = (member: StreamedMember): Effect.Effect<unknown, Fault> => {
       const to = placeOf(member.path);
@@ -73,10 +64,10 @@ export const importRun = (archive: string, base: string): Effect.Effect<Imported
 
     yield* Effect.gen(function* () {
       yield* removed;
-      yield* onDisk(() => mkdir(draft));
+      yield* wanted(files.makeDirectory(draft));
       yield* readTar(archive, place);
       yield* store.digests.save;
-      yield* onDisk(() => rename(draft, dir));
+      yield* wanted(renameDurably(draft, dir));
     }).pipe(Effect.onError(() => Effect.ignore(removed)));
     return { name: index.run, dir, files: Object.keys(index.files).length };
   });

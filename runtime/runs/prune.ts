@@ -2,14 +2,14 @@
 // that never ended well and were not touched for so long; nothing while a run cannot be read. First a list, then the removal of that list.
 // The trap: a training that starts meanwhile may want what is about to go; so nothing is removed while
 // one runs, and one that comes in between makes again what it misses.
-import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect } from "effect";
 import { diskFault } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
-import { tryPromise } from "../../lib/try-promise.ts";
+import { Files } from "../../lib/files.ts";
+import { bytesBelow, namesIn } from "../../lib/look.ts";
 import { storeName } from "../store/artefact-store.ts";
-import { bytesBelow, deleteRun } from "./delete-run.ts";
+import { deleteRun } from "./delete-run.ts";
 import { isLeftover } from "./leftover.ts";
 import { referencesOf } from "./references.ts";
 import { needed, readStore, type StoredFile } from "./store-contents.ts";
@@ -55,22 +55,19 @@ export const findPrunable = (
     }
     const unreadable = runs.filter(({ status }) => status === "broken")
       .map(({ name, trouble }) => ({ name, trouble }));
-    const leftovers = (yield* tryPromise(() => readdir(base).catch(() => []))).filter(isLeftover);
+    const leftovers = (yield* namesIn(base)).filter(isLeftover);
     if (unreadable.length > 0) return { runs: [], blobs: [], entries: [], leftovers, unreadable };
     const old = before === null
       ? []
       : runs.filter(({ status, touchedAt }) => endedBadly.has(status) && touchedAt < before);
     const stay = runs.filter((run) => !old.includes(run));
-    const references = yield* Effect.forEach(
-      stay,
-      ({ dir }) => tryPromise(() => referencesOf(dir)),
-    );
-    const all = yield* tryPromise(() => readStore(join(base, storeName)));
+    const references = yield* Effect.forEach(stay, ({ dir }) => referencesOf(dir));
+    const all = yield* readStore(join(base, storeName));
     const kept = needed(all, new Set(references.flatMap((set) => [...set])));
     return {
       runs: yield* Effect.forEach(
         old,
-        (run) => Effect.map(tryPromise(() => bytesBelow(run.dir)), (bytes) => ({ run, bytes })),
+        (run) => Effect.map(bytesBelow(run.dir), (bytes) => ({ run, bytes })),
       ),
       blobs: without([...all.blobs.values()], [...kept.blobs.values()]),
       leftovers,
@@ -86,12 +83,13 @@ export const removePrunable = (
 ): Effect.Effect<void, Fault> =>
   Effect.gen(function* () {
     yield* Effect.forEach(runs, ({ run }) => deleteRun(run));
-    const files = [...entries, ...blobs].map(({ path }) => join(storeName, path));
-    yield* Effect.forEach([...files, ...leftovers], (path) => {
+    const files = yield* Files;
+    const stored = [...entries, ...blobs].map(({ path }) => join(storeName, path));
+    yield* Effect.forEach([...stored, ...leftovers], (path) => {
       const file = join(base, path);
-      return Effect.tryPromise({
-        try: () => rm(file, { recursive: true, force: true }),
-        catch: (cause) => diskFault(file, "to remove what nobody needs")(cause as Error),
-      });
+      return Effect.mapError(
+        files.remove(file, { recursive: true, force: true }),
+        diskFault(file, "to remove what nobody needs"),
+      );
     }, { concurrency: 8, discard: true });
   });

@@ -1,9 +1,12 @@
 // What lies in a store, file by file, and which of it a set of references needs: an artefact whose value is
 // referred to, all blobs that it names, and blobs that are referred to themselves.
 // The trap: an entry of the store that cannot be read needs nothing; it is made again when asked for.
-import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { Result, Schema } from "effect";
+import { Effect, Result, Schema } from "effect";
+import { asFault } from "../../lib/as-fault.ts";
+import { errnoOf } from "../../lib/disk-fault.ts";
+import type { Fault } from "../../lib/fault.ts";
+import { Files } from "../../lib/files.ts";
 import { Blob } from "../artefact.ts";
 import { ArtefactEntry } from "../store/artefact-store.ts";
 
@@ -29,57 +32,64 @@ const sealed = <A, I>(entry: Schema.Codec<A, I>) =>
 const decodeArtefact = sealed(ArtefactEntry);
 const decodeMemo = sealed(Blob);
 
-const namesIn = (folder: string) =>
-  readdir(folder).catch((cause) => {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return [] as string[];
-    throw cause;
-  });
+/** Nothing where there is no store. */
+export const readStore = (store: string): Effect.Effect<StoreContents, Fault> =>
+  Effect.gen(function* () {
+    const files = yield* Files;
+    const each = { concurrency: 16 } as const;
+    /** Paths of what a folder of the store lists. */
+    const listed = (folder: string) =>
+      files.readDirectory(join(store, folder)).pipe(
+        Effect.catchIf((error) => errnoOf(error) === "ENOENT", () => Effect.succeed([])),
+        Effect.map((names) => names.map((name) => `${folder}/${name}`)),
+      );
+    /** Files two levels down, as `blobs/ab/abcd`. */
+    const inShelves = (room: string) =>
+      Effect.map(
+        Effect.flatMap(listed(room), (shelves) => Effect.forEach(shelves, listed, each)),
+        (paths) => paths.flat(),
+      );
+    const sized = (path: string) =>
+      Effect.map(files.stat(join(store, path)), ({ size }) => ({ path, bytes: Number(size) }));
+    const entryIn = <A>(
+      path: string,
+      decode: (text: string) => Result.Result<{ entry: A }, unknown>,
+    ) =>
+      Effect.map(files.readFileString(join(store, path)), (text) => {
+        const read = decode(text);
+        return Result.isSuccess(read) ? read.success.entry : null;
+      });
 
-/** Files two levels down, as `blobs/ab/abcd`. */
-async function inShelves(store: string, room: string): Promise<readonly string[]> {
-  const shelves = await namesIn(join(store, room));
-  const paths = await Promise.all(
-    shelves.map(async (shelf) =>
-      (await namesIn(join(store, room, shelf))).map((name) => `${room}/${shelf}/${name}`)
-    ),
-  );
-  return paths.flat();
-}
-
-const sized = async (store: string, path: string): Promise<StoredFile> => ({
-  path,
-  bytes: (await stat(join(store, path))).size,
-});
-
-/** Nothing where there is no store. Throws what reading it throws. */
-export async function readStore(store: string): Promise<StoreContents> {
-  const blobs = await Promise.all(
-    (await inShelves(store, "blobs")).map((path) => sized(store, path)),
-  );
-  const entries = (await namesIn(join(store, "artefacts"))).map((name) => `artefacts/${name}`);
-  const artefacts = await Promise.all(entries.map(async (path) => {
-    const read = decodeArtefact(await readFile(join(store, path), "utf8"));
-    const entry = Result.isSuccess(read) ? read.success.entry : null;
+    const blobs = yield* Effect.forEach(yield* inShelves("blobs"), sized, each);
+    const artefacts = yield* Effect.forEach(
+      yield* listed("artefacts"),
+      (path) =>
+        Effect.gen(function* () {
+          const entry = yield* entryIn(path, decodeArtefact);
+          return {
+            ...yield* sized(path),
+            stage: entry?.ingredients.stage ?? null,
+            values: Object.values(entry?.outputs ?? {}).map(({ digest }) => digest),
+            blobs: (entry?.blobs ?? []).map(({ digest }) => digest),
+          };
+        }),
+      each,
+    );
+    const memos = yield* Effect.forEach(
+      yield* inShelves("memos"),
+      (path) =>
+        Effect.gen(function* () {
+          const entry = yield* entryIn(path, decodeMemo);
+          return { ...yield* sized(path), blob: entry?.digest ?? null };
+        }),
+      each,
+    );
     return {
-      ...await sized(store, path),
-      stage: entry?.ingredients.stage ?? null,
-      values: Object.values(entry?.outputs ?? {}).map(({ digest }) => digest),
-      blobs: (entry?.blobs ?? []).map(({ digest }) => digest),
+      blobs: new Map(blobs.map((file) => [file.path.split("/")[2], file])),
+      artefacts,
+      memos,
     };
-  }));
-  const memos = await Promise.all((await inShelves(store, "memos")).map(async (path) => {
-    const read = decodeMemo(await readFile(join(store, path), "utf8"));
-    return {
-      ...await sized(store, path),
-      blob: Result.isSuccess(read) ? read.success.entry.digest : null,
-    };
-  }));
-  return {
-    blobs: new Map(blobs.map((file) => [file.path.split("/")[2], file])),
-    artefacts,
-    memos,
-  };
-}
+  }).pipe(Effect.mapError(asFault));
 
 /** The part of a store that `references` need. */
 export function needed(contents: StoreContents, references: ReadonlySet<string>): StoreContents {

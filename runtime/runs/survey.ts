@@ -1,14 +1,15 @@
 // What lies in a folder of runs, whatever state it is in: each run with its status, judged from its
 // manifest, its lock and its state, without reading its events.
 // The trap: a run that was killed says nothing of it; it is one that has not ended and that nobody works in.
-import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { Effect } from "effect";
+import { Effect, Option } from "effect";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
+import { Files } from "../../lib/files.ts";
+import { foldersIn } from "../../lib/look.ts";
 import { lockState } from "../../lib/lock.ts";
 import { type Attempt, type Manifest, readManifest } from "../execute/manifest.ts";
-import { foldersIn, isRunFolder, runMarks } from "../execute/run-folders.ts";
+import { isRunFolder, runMarks } from "../execute/run-folders.ts";
 import { savedStep } from "../execute/state.ts";
 
 /**
@@ -42,12 +43,17 @@ export interface SurveyedRun {
 }
 
 /** Not by the folder itself: who reads a run may leave an index there. */
-const touched = async (dir: string): Promise<number> => {
-  const times = await Promise.all(
-    runMarks.map((mark) => stat(join(dir, mark)).then((at) => at.mtimeMs, () => 0)),
-  );
-  return Math.max(...times);
-};
+const touched = (dir: string): Effect.Effect<number> =>
+  Effect.gen(function* () {
+    const files = yield* Files;
+    const times = yield* Effect.forEach(runMarks, (mark) =>
+      Effect.match(files.stat(join(dir, mark)), {
+        onSuccess: ({ mtime }) =>
+          Option.match(mtime, { onNone: () => 0, onSome: Number }),
+        onFailure: () => 0,
+      }));
+    return Math.max(...times);
+  });
 
 const endedAs = (last: Attempt | undefined): RunStatus =>
   last === undefined || last.exit === null ? "killed" : last.exit === 130 ? "stopped" : "failed";
@@ -81,19 +87,19 @@ export const surveyRun = (dir: string): Effect.Effect<SurveyedRun> =>
       trouble: status === "broken" ? read.trouble : null,
       step: yield* savedStep(dir),
       pid: lock.state === "free" ? null : lock.pid,
-      touchedAt: yield* Effect.promise(() => touched(dir)),
+      touchedAt: yield* touched(dir),
     };
   });
 
 const listed = (base: string): Effect.Effect<readonly string[], Fault> =>
-  Effect.tryPromise({ try: () => foldersIn(base), catch: (cause) => cause as Error }).pipe(
+  foldersIn(base).pipe(
     Effect.catchIf((cause) => errnoOf(cause) === "ENOENT", () => Effect.succeed([])),
     Effect.mapError(diskFault(base, "to list the runs in this folder")),
   );
 
 /** All runs in a base folder, by name. Folders that are no runs are left out. */
 export const surveyRuns = (base: string): Effect.Effect<readonly SurveyedRun[], Fault> =>
-  Effect.flatMap(
-    listed(base),
-    (folders) => Effect.forEach(folders.filter(isRunFolder), surveyRun, { concurrency: 8 }),
-  );
+  Effect.gen(function* () {
+    const runs = yield* Effect.filter(yield* listed(base), isRunFolder);
+    return yield* Effect.forEach(runs, surveyRun, { concurrency: 8 });
+  });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Deferred, Effect, Result, Schema, Semaphore, Stream } from "effect";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import type { Fault } from "../../lib/fault.ts";
-import { Files } from "../../lib/files.ts";
+import { textIn } from "../../lib/look.ts";
 import type { AnyArtefactType } from "../artefact.ts";
 import { openLineFile } from "../../lib/line-file.ts";
 
@@ -27,10 +27,7 @@ export const streamMentions = (
   port: string,
   text: string,
 ): Effect.Effect<boolean> =>
-  Effect.flatMap(Files, (files) => files.readFileString(fileOf(runDir, stage, port))).pipe(
-    Effect.map((lines) => lines.includes(text)),
-    Effect.orElseSucceed(() => false),
-  );
+  Effect.map(textIn(fileOf(runDir, stage, port)), (lines) => lines?.includes(text) ?? false);
 
 export const openDurableStream = Effect.fnUntraced(function* (
   runDir: string,

@@ -113,3 +113,18 @@ test("a placeholder that is in the captions already is said once, where a templa
   const alone = { ...keep, keep_original_captions: false };
   assert.deepEqual((await run(alone, {}, "a thing on a lawn")).warnings, []);
 });
+
+test("the placeholder inside other words of captions is said, in those that are used", async () => {
+  const kept = { caption_templates: ["a photothing {}"], keep_original_captions: true };
+  const { warnings } = await run(kept, {}, "two things");
+  assert.match(
+    warnings.join(),
+    /thing is also found inside other words of captions, as in "two things"\./,
+  );
+  const { warnings: none } = await run(
+    { ...kept, keep_original_captions: false },
+    {},
+    "two things",
+  );
+  assert.deepEqual(none, [], "of the templates the configuration's note tells");
+});

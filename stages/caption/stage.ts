@@ -5,6 +5,7 @@ import { Effect, Schema } from "effect";
 import { dataLoaderFields } from "../../config/data.ts";
 import { embeddingFields } from "../../config/embedding.ts";
 import { fixedLossFields } from "../../config/fixed-loss.ts";
+import { insideWord } from "../../config/inside-word.ts";
 import { type Captions, captions } from "../../inversion/artefacts/captions.ts";
 import { examples } from "../../inversion/artefacts/examples.ts";
 import { defineStage } from "../../runtime/stage.ts";
@@ -63,6 +64,18 @@ export const caption = defineStage({
           text: `${named.length} of ${train.length} pictures have ${placeholder} in their own ` +
             "caption, and get it once more with the template in front: " +
             `"${captionsFor(prefixes, caption, loader)[0]}" (${id}). Take it out of the captions.`,
+        });
+      }
+      // Of the templates it is said before anything runs (config/config-notes.ts).
+      const own = [...(loader.keep_original_captions ? train : []), ...heldOut];
+      const hidden = own.filter(({ caption }) => insideWord(caption ?? "", placeholder));
+      if (hidden.length > 0) {
+        const shown = hidden.slice(0, 3).map(({ caption }) => JSON.stringify(caption)).join(", ");
+        const more = hidden.length > 3 ? ` and ${hidden.length - 3} more` : "";
+        yield* tools.emit({
+          event: "warning",
+          text: `${placeholder} is also found inside other words of captions, as in ${shown}` +
+            `${more}. Take a placeholder that is in no other word.`,
         });
       }
       const captioned = train.map(({ id, caption }) => ({

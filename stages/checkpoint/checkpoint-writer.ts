@@ -1,6 +1,5 @@
 // Keeps the books of one run's checkpoints: what is written, what awaits validation, what may go.
 // The trap: a file is written again only where it is missing or damaged, and never once it was pruned.
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import { embeddingFields } from "../../config/embedding.ts";
@@ -13,10 +12,11 @@ import {
   unpackRows,
 } from "../../inversion/artefacts/snapshots.ts";
 import { snapshotRows } from "../../inversion/snapshot-rows.ts";
+import { asFault } from "../../lib/as-fault.ts";
 import { atomicWrite, makeFolder } from "../../lib/atomic-write.ts";
 import type { Fault } from "../../lib/fault.ts";
+import { Files } from "../../lib/files.ts";
 import { sha256 } from "../../lib/sha256.ts";
-import { tryPromise } from "../../lib/try-promise.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { embeddingBytes } from "./embedding-bytes.ts";
 import { toPrune } from "./prune.ts";
@@ -43,6 +43,7 @@ export const openCheckpointWriter = (
 ): Effect.Effect<CheckpointWriter, Fault> =>
   Effect.gen(function* () {
     const { runDir } = tools;
+    const disk = yield* Files;
     const trigger = triggerOf(options.placeholder_token);
     const before = yield* readRecords(runDir);
     const unharmed = new Set(before.files.map(({ path }) => path));
@@ -97,7 +98,7 @@ export const openCheckpointWriter = (
     /** Removes what is recorded as pruned. */
     const remove = ({ path, step }: Pick<FileRecord, "path" | "step">) =>
       Effect.andThen(
-        tryPromise(() => rm(join(runDir, path), { force: true })),
+        Effect.mapError(disk.remove(join(runDir, path), { force: true }), asFault),
         tools.emit({ event: "checkpoint-pruned", step, path }),
       );
     // A kill may have come between the record and the removal.

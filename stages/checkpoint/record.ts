@@ -1,13 +1,12 @@
 // What the checkpoint stage has written, file by file with its digest: how a damaged file is found and a
 // pruned one is not written again. The trap: it is written after the file, so a file may be newer than
 // its record, never the other way round.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import { atomicWrite } from "../../lib/atomic-write.ts";
 import type { Fault } from "../../lib/fault.ts";
+import { Files } from "../../lib/files.ts";
 import { sha256 } from "../../lib/sha256.ts";
-import { tryPromise } from "../../lib/try-promise.ts";
 
 export const FileRecord = Schema.Struct({
   /** Relative to the run folder, with forward slashes. */
@@ -28,7 +27,7 @@ const recordPath = (runDir: string) => join(runDir, "checkpoints", "files.json")
 
 /** An unreadable record counts as none: everything in it can be made again. */
 export const readRecords = (runDir: string): Effect.Effect<Records> =>
-  Effect.tryPromise(() => readFile(recordPath(runDir), "utf8")).pipe(
+  Effect.flatMap(Files, (files) => files.readFileString(recordPath(runDir))).pipe(
     Effect.flatMap((text) => Schema.decodeUnknownEffect(Schema.fromJsonString(Records))(text)),
     Effect.orElseSucceed((): Records => ({ complete: false, files: [] })),
   );
@@ -41,7 +40,7 @@ export const damaged = (runDir: string, { files }: Records): Effect.Effect<reado
   Effect.filter(
     files.filter(({ pruned, lost = false }) => !pruned && !lost),
     ({ path, digest }) =>
-      tryPromise(() => readFile(join(runDir, path))).pipe(
+      Effect.flatMap(Files, (disk) => disk.readFile(join(runDir, path))).pipe(
         Effect.map((bytes) => sha256(bytes) !== digest),
         Effect.orElseSucceed(() => true),
       ),

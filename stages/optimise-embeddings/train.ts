@@ -144,10 +144,12 @@ const evaluateStart = (training: Training, state: TrainingState) =>
  * Where a training pauses its loss is known, so that trainings compare there. A step at which none was due
  * leaves nothing in the state: what comes later does not hang on where it paused.
  */
-const sayLoss = ({ fixedEvery, fixedLoss, heldOut, tools }: Training, state: TrainingState) =>
+const sayLoss = (training: Training, state: TrainingState) =>
   Effect.gen(function* () {
+    const { fixedEvery, fixedLoss, heldOut, poolings, tools } = training;
     if (fixedEvery === null || state.fixedSteps.at(-1) === state.step) return;
-    const { mean: loss } = yield* fixedLoss(rowsOf(state));
+    const measured = yield* fixedLoss(rowsOf(state));
+    const { mean: loss } = measured;
     const best = state.best ?? { step: state.step, loss };
     yield* tools.emit({
       event: "fixed-loss",
@@ -157,6 +159,7 @@ const sayLoss = ({ fixedEvery, fixedLoss, heldOut, tools }: Training, state: Tra
       bestLoss: best.loss,
       varianceRatio: null,
       heldOut,
+      ...byPooling(poolings, measured),
     });
   });
 
@@ -187,7 +190,7 @@ const evaluated = (
       bestLoss: best.loss,
       varianceRatio: varianceRatio({ fixedLosses, fixedSteps }),
       heldOut,
-      ...(poolings.length > 1 ? { under: byPooling(poolings, measured) } : {}),
+      ...byPooling(poolings, measured),
       ...(above === null ? {} : { aboveBest: above }),
     };
     const evaluateState = {
@@ -207,10 +210,14 @@ const evaluated = (
     return { ...evaluateState, events: [...state.events, event, rows] };
   });
 
-/** The loss under each rule of pooling. */
-const byPooling = (poolings: readonly PoolingName[], measured: Losses) => {
+/** The loss under each rule of pooling, where there are several. */
+const byPooling = (
+  poolings: readonly PoolingName[],
+  measured: Losses,
+): { readonly under?: Readonly<Record<string, number>> } => {
+  if (poolings.length === 1) return {};
   const means = meansOfParts(measured, poolings.length);
-  return Object.fromEntries(poolings.map((name, i) => [name, means[i]]));
+  return { under: Object.fromEntries(poolings.map((name, i) => [name, means[i]])) };
 };
 
 function appended(values: Float64Array, value: number): Float64Array {

@@ -1,6 +1,5 @@
 // Whether captions can teach the placeholder anything: it must stand in them, and whole, before token 75.
 // The trap: what is past that is cut without a word by CLIP, by the reference and by most clients.
-import { insideWord } from "../../config/inside-word.ts";
 import { type CaptionTokenizer, textLength } from "../../engine/text/caption-tokenizer.ts";
 import type { Captions } from "../../inversion/artefacts/captions.ts";
 import { type TokenIds, tokensOf } from "../../inversion/artefacts/token-ids.ts";
@@ -67,17 +66,6 @@ export function longCaptions(
   const more = long.length > shown.length ? ` and ${long.length - shown.length} more` : "";
   return `Only ${textLength} tokens fit, so the end is cut off of ${shown.join(", ")}${more}. ` +
     "Shorten the captions or the templates.";
-}
-
-/** Of what is learnt from these captions, words in which the placeholder is a part of another. */
-export function hiddenMentions(captions: Captions): string | null {
-  const texts = new Set([...captions.train, ...captions.heldOut].flatMap((each) => each.captions));
-  const hidden = [...texts].filter((text) => insideWord(text, captions.placeholder));
-  if (hidden.length === 0) return null;
-  const shown = hidden.slice(0, 3).map((text) => JSON.stringify(text)).join(", ");
-  const more = hidden.length > 3 ? ` and ${hidden.length - 3} more` : "";
-  return `${captions.placeholder} is also found inside other words, as in ${shown}${more}. ` +
-    "Take a placeholder that is in no other word.";
 }
 
 function fitOf(tokens: TokenIds, caption: number): Fit {

@@ -207,17 +207,12 @@ test("inputs are the tokenizers' bytes and the vocabularies, without paths", asy
   assert.ok(!JSON.stringify(inputs).includes("tiny-sdxl"));
 });
 
-test("captions of more than 75 tokens, and the placeholder inside other words, are said", async () => {
+test("captions of more than 75 tokens are said", async () => {
   const long = `a my_gnome ${"in the garden ".repeat(30)}`;
   const { warnings } = await run(captionsOf([long, "a my_gnome"]));
   assert.equal(warnings.length, 1);
   assert.match(
     warnings[0],
     /^Only 75 tokens fit, so the end is cut off of "a my_gnome in .*\.\.\." \((\d+) too/,
-  );
-  const inside = await run(captionsOf(["two my_gnomes", "a my_gnome"]));
-  assert.match(
-    inside.warnings.join(),
-    /^my_gnome is also found inside other words, as in "two my_gnomes"\./,
   );
 });

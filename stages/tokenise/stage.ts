@@ -14,7 +14,7 @@ import { loadModel } from "../../inversion/model/load-model.ts";
 import { modelPreflight } from "../../inversion/model/model-preflight.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import { defineStage } from "../../runtime/stage.ts";
-import { captionWarnings, hiddenMentions, longCaptions } from "./caption-fit.ts";
+import { captionWarnings, longCaptions } from "./caption-fit.ts";
 import { captionTable } from "./caption-table.ts";
 import { type Initial, initialIds } from "./initial-ids.ts";
 
@@ -69,8 +69,8 @@ export const tokenise = defineStage({
         ...captionTable(inputs.captions, tokenizers),
       };
       const warnings = yield* tryPromise(() => captionWarnings(tokens));
-      const about = [longCaptions(inputs.captions, tokenizers[0]), hiddenMentions(inputs.captions)];
-      yield* Effect.forEach([...warnings, ...about.filter((each) => each !== null)], warn);
+      const long = longCaptions(inputs.captions, tokenizers[0]);
+      yield* Effect.forEach([...warnings, ...(long === null ? [] : [long])], warn);
       return { tokens };
     }),
 });

@@ -1,11 +1,11 @@
 // That a step's validation has been dealt with: a small file beside its pictures. Present means done or
 // failed for good; absent means due. The trap: written last, when every picture is on disk, and before it
 // is said; so a resumed run says again what it finds here.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import { atomicWrite } from "../../lib/atomic-write.ts";
 import type { Fault } from "../../lib/fault.ts";
+import { Files } from "../../lib/files.ts";
 
 export const ValidationRecord = Schema.Struct({
   step: Schema.Int,
@@ -27,7 +27,7 @@ const recordPath = (folder: string) => join(folder, "validation.json");
 
 /** Null: it is due (or the record is damaged, which is the same). */
 export const readRecord = (folder: string): Effect.Effect<ValidationRecord | null> =>
-  Effect.tryPromise(() => readFile(recordPath(folder), "utf8")).pipe(
+  Effect.flatMap(Files, (files) => files.readFileString(recordPath(folder))).pipe(
     Effect.flatMap(decode),
     Effect.orElseSucceed(() => null),
   );

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 // Several runs in one chart, the time that was worked and the axes, in a real browser. One of the runs was
-// paused for a day in its middle, and one measured nothing.
+// paused for a day in its middle, one measured nothing, and one was trained for both kinds of clients.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import process from "node:process";
 import { after, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { type Monitor, startMonitor } from "../../observe/monitor/server/monitor.ts";
+import { following } from "../synthetic-events.ts";
 import { writeSyntheticRun } from "../synthetic-run.ts";
 import { openPage, skipBrowser, type watch } from "./chromium.ts";
 
@@ -56,6 +57,8 @@ describe("several runs in a browser", { skip: skipBrowser }, () => {
     await writeSyntheticRun(join(folder, "one"), run, "one");
     await writeSyntheticRun(join(folder, "two"), { ...run, steps: 41, seed: 2 }, "two");
     await writeSyntheticRun(join(folder, "three"), { ...run, seed: 3 }, "three");
+    const forBoth = { ...run, imagesPerPrompt: 2, forBoth: true };
+    await writeSyntheticRun(join(folder, "both"), forBoth, "both");
     pauseFor(join(folder, "one"));
     await writeSyntheticRun(join(folder, "bare"), { ...run, steps: 0, prompts: [] }, "bare");
     const events = join(folder, "bare", "events.jsonl");
@@ -128,6 +131,33 @@ describe("several runs in a browser", { skip: skipBrowser }, () => {
     );
     assert.equal(tops.length, 7);
     assert.equal(new Set(tops).size, 1);
+  });
+
+  test("for both kinds of clients: loss and F of each, and pictures side by side, with the programs", async () => {
+    const programs = ["InvokeAI, diffusers", "ComfyUI, A1111, Forge"];
+    await goTo("both/overview");
+    await page.locator(".figures.small > div").nth(3).waitFor();
+    const figures = await page.locator(".figures.small > div").evaluateAll((all) =>
+      all.map((each) => [...each.children].map(({ textContent }) => textContent))
+    );
+    assert.deepEqual(figures.map(([label]) => label), [
+      ...["Fixed loss now", "Fixed loss now"],
+      ...["Prompt following F", "Prompt following F"],
+    ]);
+    assert.deepEqual(figures.slice(0, 2).map(([, , note]) => note), programs.map((p) => `in ${p}`));
+    assert.notEqual(figures[0][1], figures[1][1]);
+    assert.deepEqual(
+      figures.slice(2).map(([, ...said]) => said),
+      following.map(({ mean, error }, i) => [`${mean}`, `± ${error} in ${programs[i]}`]),
+    );
+    await goTo("both/pictures");
+    const prompt = page.locator("figure.prompt").first();
+    await prompt.locator(".whose").nth(1).waitFor();
+    assert.deepEqual(await prompt.locator(".whose").allInnerTexts(), programs);
+    const tops = await prompt.locator("img").evaluateAll((all) =>
+      all.map((each) => each.getBoundingClientRect().top)
+    );
+    assert.deepEqual([tops.length, new Set(tops).size], [2, 1]);
   });
 
   test("a stage beside the training counts what it drew, not how long it waited", async () => {

@@ -67,6 +67,7 @@ if (isMainThread && below !== undefined) {
     rename: false,
     mkdir: false,
     readFile: false,
+    rm: false,
   };
   for (const [name, byDescriptor] of Object.entries(watched)) {
     const real = functions[name];

@@ -1,6 +1,6 @@
 // kill -9 at drawn moments under every option of what is learned and how it is measured: what comes out is
 // what comes out undisturbed. Options that do not meddle with each other share a training.
-// The trap: `over` replaces whole options, so an optimizer brings its own rate. A minute, so only
+// The trap: `over` replaces whole options, so an optimizer brings its own rate. Some minutes, so only
 // `deno task test:faults` runs it.
 import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -60,11 +60,14 @@ const cases: Readonly<Record<string, Case>> = {
       num_vectors: 3,
       initializer_rest: "end",
       pooling: "mixed",
+      validation_pooling: "both",
+      prompt_following: true,
+      before_after_timesteps: [500],
     }),
   },
-  "Prodigy": {
+  "Prodigy, with a fixed loss that is measured as often as is cheap": {
     seed: 3,
-    over: () => ({ optimizer: { optimizer_type: "Prodigy" } }),
+    over: () => ({ optimizer: { optimizer_type: "Prodigy" }, fixed_loss_every: "auto" }),
   },
 };
 
@@ -78,3 +81,33 @@ for (const [name, { seed, over }] of Object.entries(cases)) {
       ),
   );
 }
+
+/** After so many more steps, at once. */
+const afterSteps = (times: number) => ({ at: "step", times, milliseconds: 0 }) as const;
+
+test(
+  "kills before and at its end change no byte of a training that stops early",
+  { skip },
+  () =>
+    withTemporaryFolder((folder) =>
+      survivesKills({
+        folder,
+        steps: 300,
+        ends: 225, // the ninth measure after the start: before, eight are too many or too unlike
+        over: {
+          early_stop: true,
+          fixed_loss_every: "auto",
+          optimizer: { optimizer_type: "AdamW", learning_rate: 3e-2 },
+          ema_decay: 0.97, // a mean comes to rest, which rows at a constant rate do not
+          data_loader: {
+            dataset: { type: "IMAGE_DIR_DATASET", dataset_dir: "sample_data/tiny-bruce/train" },
+            caption_preset: "object",
+            resolution: 16,
+          },
+          save_every_n_steps: 100,
+          validation_prompts: [],
+        },
+        kills: [150, 60, 5, 3].map(afterSteps),
+      })
+    ),
+);

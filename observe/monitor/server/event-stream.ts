@@ -4,10 +4,10 @@
 // The trap: an offset from before the file was cut or replaced is worthless; the page is then told to
 // start over ("reset").
 import { once } from "node:events";
-import { open } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { withFile } from "../../../lib/plain-files.ts";
 import { type EventSink, tailEvents } from "../../reading/event-tail.ts";
 import { isAlive } from "../../reading/run-alive.ts";
 
@@ -17,15 +17,8 @@ const pulseMilliseconds = 4000;
 /** True when a line of `file` ends right before `offset`. */
 async function isLineEnd(file: string, offset: number): Promise<boolean> {
   if (offset === 0) return true;
-  const handle = await open(file).catch(() => undefined);
-  if (handle === undefined) return false;
-  try {
-    const before = Buffer.alloc(1);
-    const { bytesRead } = await handle.read(before, 0, 1, offset - 1);
-    return bytesRead === 1 && before[0] === 10;
-  } finally {
-    await handle.close();
-  }
+  return await withFile(file, async ({ read }) => (await read(offset - 1, 1))[0] === 10)
+    .catch(() => false);
 }
 
 /** Writes events from `offset` on to `response` until the connection closes. */

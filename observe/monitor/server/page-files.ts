@@ -1,10 +1,10 @@
 // The page's own files, read once at the start and served by name from that list: no request turns
 // into a path. uPlot comes from its package as it is, since its module has no imports.
 // The trap: the page lies at the root of its addresses, so what it imports from above itself is found there.
-import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readBytes, readNames } from "../../../lib/plain-files.ts";
 
 export interface PageFile {
   readonly bytes: Uint8Array;
@@ -32,7 +32,7 @@ const shared = [
 export async function loadPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
   const packages = createRequire(import.meta.url);
   const sources = [
-    ...(await readdir(pageFolder)).map((name) => ({
+    ...(await readNames(pageFolder)).map((name) => ({
       address: name === "index.html" ? "/" : `/${name}`,
       path: join(pageFolder, name),
     })),
@@ -47,7 +47,7 @@ export async function loadPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
   ];
   const files = await Promise.all(
     sources.filter(({ path }) => extname(path) in types).map(async ({ address, path }) =>
-      [address, { bytes: await readFile(path), type: types[extname(path)] }] as const
+      [address, { bytes: await readBytes(path), type: types[extname(path)] }] as const
     ),
   );
   return new Map(files);

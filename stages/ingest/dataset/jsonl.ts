@@ -2,9 +2,9 @@
 // a mask's path in the column `mask`. Paths start at the file's folder. The order is the file's.
 // The trap: a path may not lead out of that folder, not even through a symbolic link: a dataset from
 // elsewhere must not choose which of this machine's files are read, unless `allow_outside_paths` says so.
-import { realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { isMapping } from "../../../lib/mapping.ts";
+import { realPath } from "../../../lib/plain-files.ts";
 import { DatasetFault, type Listing, pictureFile, refused, type Source } from "./listing.ts";
 import { linesOf, mostListBytes, readText } from "./text-file.ts";
 
@@ -170,7 +170,7 @@ async function insideFolder(
   const target = resolve(folder, path);
   if (leaves(resolve(folder), target)) return outside();
   try {
-    if (leaves(await realpath(folder), await realpath(target))) return outside();
+    if (leaves(await realPath(folder), await realPath(target))) return outside();
     return isAbsolute(path) ? path : join(folder, path);
   } catch (cause) {
     return absent(path, file, line, cause);
@@ -185,7 +185,7 @@ async function anywhere(
   line: number,
 ): Promise<string | DatasetFault> {
   const target = isAbsolute(path) ? path : join(folder, path);
-  return await realpath(target).then(() => target, (cause) => absent(path, file, line, cause));
+  return await realPath(target).then(() => target, (cause) => absent(path, file, line, cause));
 }
 
 const absent = (path: string, file: string, line: number, cause: unknown): DatasetFault =>

@@ -1,9 +1,9 @@
 // What reading a dataset gives: where each picture, caption and mask is, in a stable order, and
 // everything that is wrong with the dataset at once. No picture is opened here.
 // The trap: `name` becomes the example's id and reaches artefacts, so it is relative to the dataset.
-import { readFile } from "node:fs/promises";
 import type { DatasetOf } from "../../../config/dataset.ts";
 import { fault } from "../../../lib/fault.ts";
+import { readBytes } from "../../../lib/plain-files.ts";
 
 export type HubDatasetOptions = DatasetOf<"HF_HUB_IMAGE_CAPTION_DATASET">;
 
@@ -40,7 +40,7 @@ export const namesNoPicture = (file: string): DatasetFault =>
     fix: "Add pictures, or name another dataset.",
   });
 
-export const pictureFile = (file: string): PictureSource => ({ file, read: () => readFile(file) });
+export const pictureFile = (file: string): PictureSource => ({ file, read: () => readBytes(file) });
 
 /** A listing that found nothing but what is wrong. */
 export const refused = (...faults: readonly DatasetFault[]): Listing => ({

@@ -1,8 +1,8 @@
 // IMAGE_DIR_DATASET: the pictures of one folder, by name. IMAGE_CAPTION_DIR_DATASET: the same, each
 // with a text file of the same name. Neither looks into subfolders. What is not used is said, once.
 // The trap: dot files are no pictures, though a Mac's copy leaves a `._001.jpg` beside each `001.jpg`.
-import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
+import { kindOf, readNames } from "../../../lib/plain-files.ts";
 import { byName } from "../natural-order.ts";
 import { pictureEndings } from "../picture-header.ts";
 import { DatasetFault, type Listing, pictureFile, refused, type Source } from "./listing.ts";
@@ -100,13 +100,11 @@ interface Entries {
 
 async function entriesOf(folder: string): Promise<Entries | DatasetFault> {
   try {
-    const names = (await readdir(folder)).filter((name) => !name.startsWith(".")).sort(byName);
-    const kinds = await Promise.all(
-      names.map((name) => stat(join(folder, name)).catch(() => null)),
-    );
+    const names = (await readNames(folder)).filter((name) => !name.startsWith(".")).sort(byName);
+    const kinds = await Promise.all(names.map((name) => kindOf(join(folder, name))));
     return {
-      names: names.filter((_, i) => kinds[i]?.isFile() ?? true),
-      folders: names.filter((_, i) => kinds[i]?.isDirectory() ?? false),
+      names: names.filter((_, i) => kinds[i] === "file" || kinds[i] === null),
+      folders: names.filter((_, i) => kinds[i] === "folder"),
     };
   } catch (cause) {
     return new DatasetFault({

@@ -1,6 +1,6 @@
 // A text file of captions as text: UTF-8, or UTF-16 by its mark; anything else is refused with the line.
 // The trap: bytes of another encoding decode as well, to marks of replacement, and those are trained on.
-import { open } from "node:fs/promises";
+import { withFile } from "../../../lib/plain-files.ts";
 import { DatasetFault } from "./listing.ts";
 
 /** Bytes of a caption, and of one line of a list of captions. */
@@ -12,16 +12,11 @@ export const mostListBytes = 64 << 20;
  * The text without its byte order mark. Throws a DatasetFault when it is no text or larger than `most`;
  * what the system says of the file goes on as it is.
  */
-export async function readText(file: string, most: number): Promise<string> {
-  const handle = await open(file);
-  try {
-    const { size } = await handle.stat();
+export const readText = (file: string, most: number): Promise<string> =>
+  withFile(file, async ({ size, readAll }) => {
     if (size > most) throw tooLarge(file, `at most ${most >> 20} MiB of text`, `${size} bytes`);
-    return textOf(await handle.readFile(), { file });
-  } finally {
-    await handle.close();
-  }
-}
+    return textOf(await readAll(), { file });
+  });
 
 /** The same of bytes. */
 export function textOf(bytes: Uint8Array, place: { readonly file: string }): string {

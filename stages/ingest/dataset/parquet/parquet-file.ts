@@ -1,9 +1,9 @@
 // A Parquet file as far as datasets of captioned pictures use it: columns of texts or bytes, read one
 // column of one row group at a time, by hyparquet, within limits (parquet-limits.ts).
 // The trap: a column goes by its full path; the datasets library keeps a picture in `image.bytes`.
-import { type FileHandle, open } from "node:fs/promises";
 import type { FileMetaData } from "hyparquet";
 import { parquetMetadata, parquetSchema } from "hyparquet/src/metadata.js";
+import { type OpenFile, withFile } from "../../../../lib/plain-files.ts";
 import { DatasetFault } from "../listing.ts";
 import { columnValues, type Values } from "./column-values.ts";
 import { atMost, checkThrift, mostColumns, mostRows, ParquetLimit } from "./parquet-limits.ts";
@@ -52,19 +52,19 @@ export async function openParquet(file: string): Promise<ParquetFile> {
           );
         }
         const { start, length, codec } = chunkOf(group, path);
-        const bytes = await withFile(file, (handle) => readAt(handle, start, length));
+        const bytes = await withFile(file, (open) => readAt(open, start, length));
         return columnValues(bytes, { codec, rows: groups[group], levels: column.levels });
       }),
   };
 }
 
 /** The footer with the eight bytes behind it, as hyparquet wants it. */
-async function readFooter(handle: FileHandle): Promise<Uint8Array> {
-  const { size } = await handle.stat();
-  const tail = await readAt(handle, size - 8, 8);
+async function readFooter(open: OpenFile): Promise<Uint8Array> {
+  const { size } = open;
+  const tail = await readAt(open, size - 8, 8);
   if (new TextDecoder().decode(tail.subarray(4)) !== "PAR1") throw new RangeError("no footer");
   const length = new DataView(tail.buffer).getUint32(0, true);
-  return await readAt(handle, size - 8 - length, length + 8);
+  return await readAt(open, size - 8 - length, length + 8);
 }
 
 function columnsOf(metadata: FileMetaData): readonly Column[] {
@@ -108,24 +108,17 @@ const chunksOf = ({ row_groups }: FileMetaData) => (group: number, path: string)
   };
 };
 
-async function withFile<A>(file: string, use: (handle: FileHandle) => Promise<A>): Promise<A> {
-  const handle = await open(file);
-  try {
-    return await use(handle);
-  } finally {
-    await handle.close();
-  }
-}
-
-async function readAt(handle: FileHandle, position: number, length: number): Promise<Uint8Array> {
-  const { size } = await handle.stat();
+async function readAt(
+  { size, read }: OpenFile,
+  position: number,
+  length: number,
+): Promise<Uint8Array> {
   if (!(position >= 0 && length >= 0 && position + length <= size)) {
     throw new RangeError("a part outside the file");
   }
-  const bytes = new Uint8Array(length);
-  const { bytesRead } = await handle.read(bytes, 0, length, position);
-  if (bytesRead < length) throw new RangeError("an end too soon");
-  return bytes;
+  const bytes = await read(position, length);
+  if (bytes.length < length) throw new RangeError("an end too soon");
+  return new Uint8Array(bytes.buffer);
 }
 
 async function attempt<A>(

@@ -1,0 +1,76 @@
+// After an outage nothing is taken for a lease, by no slot, whichever of them noticed it; with a test clock.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Duration, Effect, Fiber } from "effect";
+import { ConnectionError, SqlError } from "effect/sql/SqlError";
+import { TestClock } from "effect/testing";
+import { type Outage, watchOutages } from "./outage.ts";
+import { queueOf } from "./queues.ts";
+import { nextQueue } from "./waiting.ts";
+
+const lease = Duration.seconds(6);
+const queue = queueOf({ priority: "normal" }, { needs: { provider: null, memory: 8 } });
+const item = {
+  queue,
+  element: JSON.stringify({ segment: { sweep: "s", round: 0, trial: 1, until: null } }),
+};
+const away = new SqlError({ reason: new ConnectionError({ cause: null, operation: "execute" }) });
+
+/** A database with one item that nobody seems to hold, and its switch. */
+function database() {
+  let there = true;
+  const ask = Effect.suspend(() => there ? Effect.succeed([item]) : Effect.fail(away));
+  return { ask, goes: () => void (there = false), comes: () => void (there = true) };
+}
+
+const slot = (outage: Outage, look: ReturnType<typeof database>["ask"]) =>
+  Effect.forkChild(
+    nextQueue(
+      look,
+      { offers: null, lookEvery: Duration.seconds(1), outage },
+      () => Effect.succeed(true),
+    ),
+  );
+const isOver = (fiber: Fiber.Fiber<unknown, unknown>) => fiber.pollUnsafe() !== undefined;
+const run = <A, E>(work: Effect.Effect<A, E>) =>
+  Effect.runPromise(Effect.provide(work, TestClock.layer()));
+
+test("an idle slot takes nothing for one lease after the database is back", () =>
+  run(Effect.gen(function* () {
+    const said: string[] = [];
+    const { ask, goes, comes } = database();
+    const outage = yield* watchOutages(lease, (line) => said.push(line));
+    goes();
+    const idle = yield* slot(outage, ask);
+    yield* TestClock.adjust("30 seconds");
+    comes();
+    yield* TestClock.adjust("6 seconds"); // it asks again within half a second
+    assert.equal(isOver(idle), false);
+    yield* TestClock.adjust("2 seconds");
+    assert.equal(yield* Fiber.join(idle), queue);
+    assert.deepEqual(said.map((line) => line.split(";")[0]), [
+      "The database is away",
+      "The database is back.",
+    ]);
+  })));
+
+test("nor does a slot that was busy meanwhile; both say it once", () =>
+  run(Effect.gen(function* () {
+    const said: string[] = [];
+    const { ask, goes, comes } = database();
+    const outage = yield* watchOutages(lease, (line) => said.push(line));
+    goes();
+    const renewing = yield* Effect.forkChild(outage.outlast(ask));
+    const publishing = yield* Effect.forkChild(outage.outlast(ask));
+    yield* TestClock.adjust("30 seconds");
+    comes();
+    yield* TestClock.adjust("1 second");
+    yield* Fiber.join(renewing);
+    yield* Fiber.join(publishing);
+    const free = yield* slot(outage, ask);
+    yield* TestClock.adjust("4 seconds");
+    assert.equal(isOver(free), false);
+    yield* TestClock.adjust("2 seconds");
+    assert.equal(yield* Fiber.join(free), queue);
+    assert.equal(said.length, 2);
+  })));

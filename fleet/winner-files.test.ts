@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Effect } from "effect";
+import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
+import { groupOf } from "../sweep/ranking.ts";
+import type { Leaderboard, LeaderboardRow } from "./leaderboard.ts";
+import { winnerName, writeWinners } from "./winner-files.ts";
+
+const key = "data_loader.dataset.dataset_dir";
+
+/** A board with one winner for each of these folders. */
+function boardOf(folders: readonly string[]): Leaderboard {
+  const rows = folders.map((folder, i): LeaderboardRow => ({
+    rank: 1,
+    trial: i,
+    name: String(i),
+    group: groupOf({ overrides: { [key]: folder } }, [key]),
+    overrides: { [key]: folder },
+    loss: 0.5,
+    lossStep: 3,
+    step: 3,
+    steps: 3,
+    seconds: 1,
+    machine: "m",
+    state: "done",
+    message: null,
+    differs: null,
+    run: `/home/me/output/run-${i}`,
+    checkpoint: `/home/me/output/run-${i}/x.safetensors`,
+  }));
+  const kind = { by: "fixed_loss", at: "best", rungs: [], state: "done" } as const;
+  return { sweep: "s", per: [key], rows, ...kind };
+}
+
+const names = (folders: readonly string[]) => {
+  const board = boardOf(folders);
+  return board.rows.map((row) => winnerName(board, row));
+};
+
+test("a winner's file is named by its group's values, and no two groups share one", () => {
+  assert.deepEqual(names(["a", "b"]), ["best-a.safetensors", "best-b.safetensors"]);
+  for (const alike of [["a b", "a_b"], ["a", "A"], ["гном", "волк"], ["x".repeat(300), "y"]]) {
+    const [one, other] = names(alike).map((name) => name.toLowerCase());
+    assert.notEqual(one, other);
+    assert.match(one, /^best-[a-z0-9_.-]+\.safetensors$/);
+    assert.ok(one.length < 140, one);
+  }
+});
+
+test("neither a winner's name nor its metadata tells where a folder is", () =>
+  withTemporaryFolder(async (base) => {
+    const written: string[] = [];
+    const board = boardOf(["/home/my name/red hats", "C:\\Users\\me\\blue"]);
+    const copy = (_from: string, to: string, metadata: object) =>
+      Effect.sync(() => void written.push(to.slice(base.length), JSON.stringify(metadata)));
+    const files = await Effect.runPromise(writeWinners(base, board, copy));
+    assert.deepEqual(files.map((file) => file.slice(base.length)), [
+      join("/s", "best-red_hats.safetensors"),
+      join("/s", "best-blue.safetensors"),
+    ]);
+    assert.match(written.join(), /"red hats/);
+    assert.ok(!/home|my name|Users/.test(written.join()), written.join());
+  }));

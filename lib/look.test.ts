@@ -1,0 +1,58 @@
+// What is said of a folder is what node:fs says of it, links and all.
+import assert from "node:assert/strict";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { test } from "node:test";
+import { Effect } from "effect";
+import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
+import { bytesBelow, entriesBelow, foldersIn, isFolder, isThere, namesIn, textIn } from "./look.ts";
+
+const ask = Effect.runPromise;
+
+/** `a/b/deep` of 4 bytes, `top` of 2, `.hidden/`, links to `a` and `top`, and one to nothing. */
+function fill(folder: string): void {
+  mkdirSync(join(folder, "a", "b"), { recursive: true });
+  mkdirSync(join(folder, ".hidden"));
+  writeFileSync(join(folder, "a", "b", "deep"), "deep");
+  writeFileSync(join(folder, "top"), "up");
+  symlinkSync("a", join(folder, "to-folder"));
+  symlinkSync("top", join(folder, "to-file"));
+  symlinkSync("gone", join(folder, "to-nothing"));
+}
+
+test("links count by what they point at, and what is not there is no fault", () =>
+  withTemporaryFolder(async (folder) => {
+    fill(folder);
+    const at = (name: string) => join(folder, name);
+    const each = async (ask: (path: string) => Promise<boolean>, names: readonly string[]) =>
+      await Promise.all(names.map((name) => ask(at(name))));
+    const names = ["a", "top", "to-folder", "to-file", "to-nothing", "none", "top/below"];
+    assert.deepEqual(
+      await each((path) => ask(isThere(path)), names),
+      [true, true, true, true, false, false, false],
+    );
+    assert.deepEqual(
+      await each((path) => ask(isFolder(path)), names),
+      [true, false, true, false, false, false, false],
+    );
+    assert.deepEqual(await ask(foldersIn(folder)), [at("a"), at("to-folder")]);
+    assert.deepEqual(await ask(namesIn(at("a"))), ["b"]);
+    assert.deepEqual(await ask(namesIn(at("none"))), []);
+    assert.equal(await ask(textIn(at("to-file"))), "up");
+    assert.equal(await ask(textIn(at("a"))), undefined);
+  }));
+
+test("below a folder no link is followed, and its bytes are those of its files", () =>
+  withTemporaryFolder(async (folder) => {
+    fill(folder);
+    const found = (await ask(entriesBelow(folder)))
+      .map(({ path, type }) => [relative(folder, path), type]);
+    assert.deepEqual(found.toSorted(), [
+      [join("a", "b", "deep"), "File"],
+      ["to-file", "SymbolicLink"],
+      ["to-folder", "SymbolicLink"],
+      ["to-nothing", "SymbolicLink"],
+      ["top", "File"],
+    ]);
+    assert.equal(await ask(bytesBelow(folder)), 6);
+  }));

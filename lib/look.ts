@@ -1,0 +1,75 @@
+// Looking at what lies where, through `Files`. Of the first four the answer to anything that the system does not
+// tell is that it is not there.
+// The trap: that is right for what can be made again or is said in other words; who must know why it cannot be
+// read asks `Files` and makes a fault of what it says (disk-fault.ts).
+import { join } from "node:path";
+import { Effect, type FileSystem, type PlatformError } from "effect";
+import { asFault } from "./as-fault.ts";
+import type { Fault } from "./fault.ts";
+import { Files } from "./files.ts";
+
+/** Whether anything lies there; what a link points at, where it is one. */
+export const isThere = (path: string): Effect.Effect<boolean> =>
+  Effect.flatMap(Files, (files) => files.exists(path)).pipe(Effect.orElseSucceed(() => false));
+
+export const isFolder = (path: string): Effect.Effect<boolean> =>
+  Effect.flatMap(Files, (files) => files.stat(path)).pipe(
+    Effect.map(({ type }) => type === "Directory"),
+    Effect.orElseSucceed(() => false),
+  );
+
+/** What a folder lists, in no order. */
+export const namesIn = (folder: string): Effect.Effect<readonly string[]> =>
+  Effect.flatMap(Files, (files) => files.readDirectory(folder)).pipe(
+    Effect.orElseSucceed((): readonly string[] => []),
+  );
+
+/** Undefined: there is none that can be read. */
+export const textIn = (file: string): Effect.Effect<string | undefined> =>
+  Effect.flatMap(Files, (files) => files.readFileString(file)).pipe(
+    Effect.orElseSucceed(() => undefined),
+  );
+
+export interface Entry {
+  readonly path: string;
+  readonly name: string;
+  readonly type: FileSystem.File.Type;
+}
+
+/** The folders in one, links to folders too, hidden ones not; by name. */
+export const foldersIn = (
+  folder: string,
+): Effect.Effect<readonly string[], PlatformError.PlatformError> =>
+  Effect.gen(function* () {
+    const files = yield* Files;
+    const entries = (yield* files.readDirectoryEntries(folder))
+      .filter(({ name }) => !name.startsWith("."))
+      .map(({ name, type }) => ({ path: join(folder, name), type }));
+    const folders = yield* Effect.filter(
+      entries,
+      ({ path, type }) =>
+        type === "SymbolicLink" ? isFolder(path) : Effect.succeed(type === "Directory"),
+    );
+    return folders.map(({ path }) => path).toSorted();
+  });
+
+/** All that is no folder, however deep below one. Links are entries, whatever they point at. */
+export const entriesBelow = (folder: string): Effect.Effect<readonly Entry[], Fault> =>
+  Effect.gen(function* () {
+    const files = yield* Files;
+    const found = yield* Effect.mapError(files.readDirectoryEntries(folder), asFault);
+    const all = yield* Effect.forEach(found, ({ name, type }) => {
+      const path = join(folder, name);
+      return type === "Directory" ? entriesBelow(path) : Effect.succeed([{ path, name, type }]);
+    });
+    return all.flat();
+  });
+
+/** Bytes of all files below a folder; links count as nothing. */
+export const bytesBelow = (folder: string): Effect.Effect<number, Fault> =>
+  Effect.gen(function* () {
+    const files = yield* Files;
+    const plain = (yield* entriesBelow(folder)).filter(({ type }) => type === "File");
+    const all = yield* Effect.forEach(plain, ({ path }) => files.lstat(path), { concurrency: 8 });
+    return all.reduce((sum, { size }) => sum + Number(size), 0);
+  }).pipe(Effect.mapError(asFault));

@@ -1,0 +1,108 @@
+// The database is stopped as by a crash while two machines train and one idles: nothing changes hands, no step is
+// done twice or missing, and every command says what is the matter. The trainings are toys. Run by
+// `deno task test:fleet`.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Effect } from "effect";
+import type { Command } from "../../cli/command.ts";
+import { fleetCommand } from "../../cli/fleet.ts";
+import { runsCommand } from "../../cli/runs.ts";
+import { sweepCommand } from "../../cli/sweep.ts";
+import { workerCommand } from "../../cli/worker.ts";
+import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
+import { smallTraining } from "../end-to-end/project.ts";
+import { fleetTests, type Postgres, startPostgres } from "./postgres.ts";
+import { ask, toyLease, toyMachine, until } from "./toy-fleet.ts";
+import { toyLog, toySweep } from "./toy-training.ts";
+
+const postgres: Postgres | null = fleetTests.skip === false ? await startPostgres() : null;
+if (postgres !== null) process.env.GNOMIC_FLEET = postgres.address;
+after(() => postgres?.remove());
+
+const awaySeconds = 30;
+
+const commands = (file: string): readonly (readonly [Command, string, object?])[] => [
+  [sweepCommand, "list"],
+  [sweepCommand, "show away"],
+  [sweepCommand, "cancel away"],
+  [sweepCommand, "resume away"],
+  [sweepCommand, "delete away", { yes: true }],
+  [sweepCommand, `run ${file}`, { detach: true }],
+  [fleetCommand, ""],
+  [runsCommand, "list"],
+  [runsCommand, "show away-1"],
+  [runsCommand, "compare away-1 away-2"],
+  [runsCommand, "stop away-1"],
+  [runsCommand, "save away-1"],
+  [workerCommand, ""],
+];
+
+test(
+  "the database is away while two train and one idles: no run changes its worker, no step is lost",
+  fleetTests,
+  () =>
+    withTemporaryFolder(async (folder) => {
+      // More than can be trained meanwhile: at the end the sweep is cancelled.
+      const plan = toySweep("away", 2, join(folder, "home"), { steps: 1_000_000 });
+      await ask((tables) => tables.submit(plan));
+      const runs = () => ask((tables) => tables.runs("away"));
+      const names = ["a", "b"];
+      const machines = names.map((name) => toyMachine(folder, name, { stepMs: 100 }));
+      await until(async () => (await runs()).filter(({ worker }) => worker !== "").length === 2);
+      const idle = toyMachine(folder, "idle");
+      const seen = () => postgres!.sql("SELECT name FROM gnomic_workers").split("\n");
+      await until(() => seen().includes("idle"));
+      const owners = () =>
+        postgres!.sql("SELECT trial, worker, fence, attempts FROM gnomic_runs ORDER BY trial");
+      const before = owners();
+      const logs = (await runs()).map(({ worker, trial }) => join(folder, worker, `away-${trial}`));
+      const reached = () => logs.map((log) => toyLog(log).length);
+
+      postgres!.crash();
+      const [goneAt, goneFrom] = [Date.now(), reached()];
+      const training = { ...smallTraining, base_output_dir: join(folder, "output") };
+      writeFileSync(join(folder, "training.yaml"), JSON.stringify(training));
+      const file = join(folder, "sweep.yaml");
+      const sweep = { sweep: "other", pipeline: "sdxl-ti", config: "training.yaml" };
+      writeFileSync(file, JSON.stringify({ ...sweep, rank: { by: "fixed_loss" } }));
+      for (const [command, line, more] of commands(file)) {
+        const args = line.split(" ").filter((each) => each !== "");
+        const doing = command.run(args, { output: join(folder, "output"), ...more }, {
+          print: () => {},
+        });
+        const { message } = await Effect.runPromise(Effect.flip(doing));
+        assert.match(message, /^postgres:.*ECONNREFUSED.*$/, line);
+        assert.doesNotMatch(message, /:gnome/);
+      }
+      await sleep(Math.max(0, awaySeconds * 1000 - (Date.now() - goneAt)));
+      const backFrom = reached();
+      assert.ok(backFrom.every((step, i) => step > goneFrom[i]), `${goneFrom} -> ${backFrom}`);
+      postgres!.start();
+
+      // Two leases later everybody has asked, and both were heard of.
+      const heard = () =>
+        postgres!.sql(`SELECT bool_and(seen_at / 1000 >
+          EXTRACT(EPOCH FROM pg_postmaster_start_time()) + ${2 * toyLease}) FROM gnomic_runs`);
+      await until(() => heard().trim() === "t");
+      assert.equal(owners(), before, "nobody claimed anything anew");
+      await ask((tables) => tables.setState("away", "cancelled"));
+      await until(async () => (await runs()).every(({ worker }) => worker === ""));
+      for (const child of [...machines, idle]) {
+        assert.equal(child.process.exitCode, null, "no machine ended by itself");
+        child.process.kill("SIGTERM");
+      }
+      for (const [i, child] of machines.entries()) {
+        const { stdout } = await child.ended;
+        assert.equal(stdout.match(/The database is away/g)?.length, 1, stdout);
+        assert.equal(stdout.match(/The database is back/g)?.length, 1, stdout);
+        const steps = toyLog(logs[i]);
+        assert.ok(steps.length > backFrom[i]);
+        assert.deepEqual(steps, steps.map((_, i) => i + 1));
+      }
+      await idle.ended;
+    }),
+);
