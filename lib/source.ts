@@ -27,7 +27,9 @@ import {
 
 /** A value and where its parts stand, by dotted key (`data_loader.resolution`, `prompts.0`). */
 export interface Source {
+  /** As JSON. */
   readonly value: unknown;
+  /** File and line of each part. */
   readonly places: ReadonlyMap<string, Place>;
 }
 
