@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { Effect, Fiber } from "effect";
 import { holdsOut } from "../config/fixed-loss.ts";
@@ -15,16 +15,16 @@ import type { Fleet } from "../fleet/connection.ts";
 import { outlookLines, planSweep, type TrialWorld } from "../fleet/plan-sweep.ts";
 import { withTables } from "../fleet/open-tables.ts";
 import { bringRuns, sendRuns } from "../fleet/runs-of-sweep.ts";
+import { endSweep, RunFiles } from "../fleet/sweep-end.ts";
 import { runToEnd } from "../fleet/sweep-session.ts";
 import type { StoredSweep } from "../fleet/tables.ts";
 import { trainInChild } from "../fleet/train-child.ts";
-import { type CopyEmbedding, sweepFolder, writeWinners } from "../fleet/winner-files.ts";
+import { sweepFolder } from "../fleet/winner-files.ts";
 import { trainingApp } from "../inversion/app.ts";
 import type { MemoryTable } from "../inversion/model/memory-table.ts";
 import { runBytes } from "../inversion/run-bytes.ts";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault, Stopped } from "../lib/fault.ts";
-import { readHeader, readSafetensors, writeSafetensors } from "../lib/safetensors/safetensors.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
 import type { Plan } from "../runtime/plan/plan.ts";
@@ -38,6 +38,7 @@ import { baseOf, fleetOf } from "./fleet-options.ts";
 import { presenceOf } from "./fleet-presence.ts";
 import { plainText } from "./plain-text.ts";
 import { progressLine } from "./progress-line.ts";
+import { runFiles } from "./run-files.ts";
 import { onSoftStop } from "./signals.ts";
 import { type Act, find, notesOn, type Options } from "./sweep-look.ts";
 import { leaderboardLines } from "./sweep-text.ts";
@@ -143,12 +144,6 @@ function differences(before: PlannedSweep, after: PlannedSweep): string {
   return [...keys, ...trials].join(", ") || "what its configuration means";
 }
 
-const copyEmbedding: CopyEmbedding = (from, to, more) =>
-  tryPromise(async () => {
-    const [{ metadata }, tensors] = await Promise.all([readHeader(from), readSafetensors(from)]);
-    await writeSafetensors(to, tensors, { ...metadata, ...more });
-  });
-
 /** Says what happens while it does, until interrupted. */
 const narrate = (fleet: Fleet, name: string, say: (line: string) => void) => {
   const line = progressLine(process.stderr);
@@ -179,18 +174,6 @@ const narrate = (fleet: Fleet, name: string, say: (line: string) => void) => {
   return Effect.ensuring(forever, Effect.sync(() => line.clear()));
 };
 
-/** Removes the checkpoints of those that did not win (`keep: best`). */
-const removeLosers = (sweep: StoredSweep, board: Leaderboard): Effect.Effect<void, Fault> => {
-  const won = new Set(winners(board).map(({ trial }) => trial));
-  const losers = board.rows.filter(({ trial, state }) => !won.has(trial) && state === "done");
-  if (sweep.plan.keep === "all" || won.size === 0) return Effect.void;
-  return tryPromise(async () => {
-    for (const { run } of losers) {
-      await rm(join(run, "checkpoints"), { recursive: true, force: true });
-    }
-  });
-};
-
 /** Where runs travel through; null: they stay where they are. */
 const blobsOf = (fleet: Fleet, { blobs }: Options): Effect.Effect<Blobs | null, Fault> =>
   blobs === undefined
@@ -214,13 +197,15 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     const say = (line: string) =>
       quiet ? void process.stderr.write(`${plainText(line)}\n`) : terminal.print(plainText(line));
     const threads = slots === 1 ? null : Math.max(1, Math.floor(availableParallelism() / slots));
-    const running = yield* Effect.forkChild(runToEnd(fleet, name, {
-      name: hostname(),
-      slots,
-      train: trainInChild({ threads, silentSeconds }),
-      say,
-      presence: yield* presenceOf(slots, true),
-    }));
+    const running = yield* Effect.forkChild(
+      runToEnd(fleet, name, {
+        name: hostname(),
+        slots,
+        train: trainInChild({ threads, silentSeconds }),
+        say,
+        presence: yield* presenceOf(slots, true),
+      }).pipe(Effect.provideService(RunFiles, runFiles)),
+    );
     let stopping = false;
     const soft = onSoftStop(() => {
       stopping = true;
@@ -254,8 +239,7 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
         fix: "Give --blobs with the folder that the workers have.",
       });
     }
-    const files = yield* writeWinners(fleet.base, board, copyEmbedding);
-    yield* removeLosers(sweep, board);
+    const files = yield* endSweep(fleet.base, sweep, board, runFiles);
     if (quiet) terminal.print(JSON.stringify(board));
     else {
       const notes = yield* notesOn(board);
@@ -338,7 +322,10 @@ const run: Act = (given, options, terminal) =>
     terminal.print(
       `Workers of ${fleet.shown} train it. \`sweep show ${name}\` says how far it is;`,
     );
-    terminal.print("the same command without --detach waits for its end and copies the winner.");
+    terminal.print(
+      "the same command without --detach waits for its end" +
+        (blobs === null ? "; whoever ends it copies the winner." : " and brings the winner here."),
+    );
   });
 
 const cancel: Act = (name, options, { print }) =>

@@ -1,9 +1,10 @@
 // `sweep list` and `sweep show`: the sweeps of a folder and the leaderboard of one. The trap: people look
 // often, so nothing that trains is loaded here.
 import { Effect } from "effect";
-import { boardsOf, sweepsOf } from "../fleet/boards.ts";
+import { type Board, boardsOf, sweepsOf } from "../fleet/boards.ts";
 import type { Fleet } from "../fleet/connection.ts";
 import type { Leaderboard } from "../fleet/leaderboard.ts";
+import { endSweep, lacksWinners, seesWinners } from "../fleet/sweep-end.ts";
 import type { StoredSweep } from "../fleet/tables.ts";
 import { type Fault, fault } from "../lib/fault.ts";
 import { nearest } from "../lib/nearest.ts";
@@ -54,6 +55,21 @@ export const notesOn = ({ rows }: Leaderboard): Effect.Effect<readonly string[],
     (await import("../observe/reading/measured-trials.ts")).incomparableTrials(rows)
   );
 
+/** Does what the process that ended it could not do, as far as the runs are here; what came of it. */
+const winnersNow = (
+  { base: own, shared }: Fleet,
+  { sweep, board }: Board,
+): Effect.Effect<readonly string[], Fault> =>
+  Effect.gen(function* () {
+    const base = shared ? sweep.plan.base : own;
+    if (sweep.state !== "done" || !lacksWinners(base, board)) return [];
+    if (!seesWinners(board)) {
+      return [`The winner is not in ${base}: sweep run ${sweep.plan.file} --blobs DIR brings it.`];
+    }
+    const { runFiles } = yield* tryPromise(() => import("./run-files.ts"));
+    return yield* endSweep(base, sweep, board, runFiles);
+  });
+
 const show: Act = (name, options, { print }) =>
   Effect.gen(function* () {
     const fleet = yield* fleetOf(baseOf(options), options);
@@ -66,6 +82,7 @@ const show: Act = (name, options, { print }) =>
     else {
       leaderboardLines(found.board).forEach(print);
       (yield* notesOn(found.board)).forEach((line) => print(line));
+      (yield* winnersNow(fleet, found)).forEach((line) => print(`  ${line}`));
     }
   });
 

@@ -76,6 +76,8 @@ export const workerCommand: Command = {
         { fitsHere },
         { folderBlobs },
         { slotsHere },
+        { RunFiles },
+        { runFiles },
       ] = yield* tryPromise(() =>
         Promise.all([
           import("../fleet/sweep-session.ts"),
@@ -84,6 +86,8 @@ export const workerCommand: Command = {
           import("./fits-here.ts"),
           import("../fleet/blobs.ts"),
           import("./slots-here.ts"),
+          import("../fleet/sweep-end.ts"),
+          import("./run-files.ts"),
         ])
       );
       const fleet = yield* fleetOf(output, options);
@@ -95,25 +99,27 @@ export const workerCommand: Command = {
       const presence = yield* presenceOf(slots, options.allowCustomStages === true, offers);
       const base = blobs === null ? null : resolve(output);
       const threads = slots === 1 ? null : Math.max(1, Math.floor(availableParallelism() / slots));
-      const working = yield* Effect.forkChild(joinFleet(
-        fleet,
-        Duration.seconds(lease),
-        {
-          name,
-          slots,
-          train: trainInChild({ threads, silentSeconds }),
-          say: print,
-          offers,
-          lookEvery: Duration.seconds(1),
-          accepts: fitsHere(presence, { base, dataRoot }),
-          ...(base === null || blobs === null ? {} : {
-            base,
-            travel: { blobs: yield* folderBlobs(blobs), every: Duration.seconds(every) },
-          }),
-          presence,
-        },
-        Effect.never,
-      ));
+      const working = yield* Effect.forkChild(
+        joinFleet(
+          fleet,
+          Duration.seconds(lease),
+          {
+            name,
+            slots,
+            train: trainInChild({ threads, silentSeconds }),
+            say: print,
+            offers,
+            lookEvery: Duration.seconds(1),
+            accepts: fitsHere(presence, { base, dataRoot }),
+            ...(base === null || blobs === null ? {} : {
+              base,
+              travel: { blobs: yield* folderBlobs(blobs), every: Duration.seconds(every) },
+            }),
+            presence,
+          },
+          Effect.never,
+        ).pipe(Effect.provideService(RunFiles, runFiles)),
+      );
       let stopping = false;
       const release = onSoftStop(() => {
         stopping = true;

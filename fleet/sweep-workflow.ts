@@ -11,6 +11,7 @@ import { decideEnd, decideRung, refusal } from "./decisions.ts";
 import { PlannedSweep, Segment, segmentKey } from "./planned-sweep.ts";
 import { queueOf } from "./queues.ts";
 import { isReached, SegmentOutcome } from "./segment-outcome.ts";
+import { endHere } from "./sweep-end.ts";
 import { Tables } from "./tables.ts";
 
 export const Sweep = Workflow.make("Sweep/1", {
@@ -119,6 +120,7 @@ export const sweepBody = ({ sweep, round }: { readonly sweep: string; readonly r
         const tables = yield* Tables;
         const found = yield* tables.findSweep(sweep);
         if (found?.state === "running" && found.round === round) {
+          yield* endHere(found);
           yield* tables.setState(sweep, "done");
         }
       })),

@@ -40,6 +40,16 @@ export const winnerName = ({ per, rows }: Leaderboard, row: LeaderboardRow): str
 /** Where a sweep's winners are. */
 export const sweepFolder = (base: string, sweep: string): string => join(base, safeStem(sweep));
 
+/** What is to be copied to where. */
+export const winnerFiles = (base: string, board: Leaderboard) =>
+  winners(board).flatMap((row) =>
+    row.checkpoint === null ? [] : [{
+      row,
+      from: row.checkpoint,
+      to: join(sweepFolder(base, board.sweep), winnerName(board, row)),
+    }]
+  );
+
 /** Writes them; their paths. */
 export const writeWinners = (
   base: string,
@@ -47,13 +57,11 @@ export const writeWinners = (
   copy: CopyEmbedding,
 ): Effect.Effect<readonly string[], Fault> =>
   Effect.gen(function* () {
-    const folder = sweepFolder(base, board.sweep);
-    const found = winners(board).filter(({ checkpoint }) => checkpoint !== null);
-    if (found.length > 0) yield* makeFolder(folder);
-    return yield* Effect.forEach(found, (row) =>
-      Effect.gen(function* () {
-        const to = join(folder, winnerName(board, row));
-        yield* copy(row.checkpoint!, to, {
+    const found = winnerFiles(base, board);
+    if (found.length > 0) yield* makeFolder(sweepFolder(base, board.sweep));
+    return yield* Effect.forEach(found, ({ row, from, to }) =>
+      Effect.as(
+        copy(from, to, {
           "gnomic.sweep": board.sweep,
           "gnomic.trial": JSON.stringify({
             number: row.trial,
@@ -63,7 +71,7 @@ export const writeWinners = (
             step: row.lossStep,
             run: row.run.split(/[\\/]/).at(-1),
           }),
-        });
-        return to;
-      }));
+        }),
+        to,
+      ));
   });

@@ -17,7 +17,7 @@ import { findDevice } from "./model/find-device.ts";
 import { findMemory } from "./model/find-memory.ts";
 import { memoryTableOf } from "./model/memory-table.ts";
 import { type TrainingRequest, TrainingRequest as Requests } from "./requests.ts";
-import { largestBatch } from "./trained-pictures.ts";
+import { picturesAtOnce } from "./trained-pictures.ts";
 
 const stages: App["stages"] = {
   ingest: () => import("../stages/ingest/stage.ts"),
@@ -66,7 +66,7 @@ const factsFor = (
       : { device: known, note: null };
     if (device === null) return noFacts;
     const own: JsonObject = { provider: device };
-    const batch = largestBatch(values, worlds.get("ingest"));
+    const { trained, ...batch } = picturesAtOnce(values, worlds.get("ingest"));
     const memory = needsRun
       ? yield* findMemory({
         values: { ...values, ...own, ...batch },
@@ -74,7 +74,7 @@ const factsFor = (
         kept: (kept?.facts.memoryPlan ?? null) as MemoryPlan | null,
         all: offline,
         cardMemory,
-        steps: null,
+        trained,
       })
       : null;
     return {

@@ -4,8 +4,13 @@
 import type { TrainingConfig } from "../config/training.ts";
 import { learningRates, RateFault, schedules } from "../engine/optimise/rates.ts";
 
+type Epochs = Pick<
+  TrainingConfig,
+  "max_train_epochs" | "train_batch_size" | "gradient_accumulation_steps"
+>;
+
 /** Null where the length is given in steps, or nobody can say yet. */
-export function epochSteps(config: TrainingConfig, trained: number | undefined): number | null {
+export function epochSteps(config: Epochs, trained: number | undefined): number | null {
   if (config.max_train_epochs === null || trained === undefined) return null;
   const batches = Math.ceil(trained / config.train_batch_size);
   return config.max_train_epochs * Math.ceil(batches / config.gradient_accumulation_steps);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { batchNotes, largestBatch, pictureCounts } from "./trained-pictures.ts";
+import { batchNotes, pictureCounts, picturesAtOnce } from "./trained-pictures.ts";
 
 const dataset = (pictures: number) => ({ sources: Array(pictures).fill(["name", null]) });
 const sets = (...pictures: number[]) => pictures.map(dataset);
@@ -18,11 +18,11 @@ test("pictures are counted as they will be trained on and measured", () => {
 
 test("a batch larger than the data is planned as what there is, which is said", () => {
   const batch = (values: object, ...pictures: number[]) =>
-    largestBatch(values as Record<string, unknown>, sets(...pictures)).train_batch_size;
+    picturesAtOnce(values as Record<string, unknown>, sets(...pictures)).train_batch_size;
   assert.equal(batch({ train_batch_size: 64 }, 3), 3);
   assert.equal(batch({ train_batch_size: 2 }, 3), 2);
   assert.equal(batch({ train_batch_size: 64, fixed_loss_holdout: 2 }, 9), 7);
-  assert.equal(largestBatch({ train_batch_size: 64 }, null).train_batch_size, 64);
+  assert.equal(picturesAtOnce({ train_batch_size: 64 }, null).train_batch_size, 64);
   assert.deepEqual(batchNotes(3, 3), []);
   assert.deepEqual(batchNotes(64, undefined), []);
   assert.match(

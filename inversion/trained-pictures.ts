@@ -29,11 +29,14 @@ const Batch = Schema.Struct({
   fixed_loss_holdout: fixedLossFields.fixed_loss_holdout,
 });
 
-/** As large as a batch can get; memory and graphs are planned for it. */
-export function largestBatch(values: Readonly<Record<string, unknown>>, ingested: unknown) {
+/** As large as a batch can get, for which memory and graphs are planned, and of how many pictures. */
+export function picturesAtOnce(values: Readonly<Record<string, unknown>>, ingested: unknown) {
   const options = Schema.decodeUnknownSync(Batch)(values);
-  const most = pictureCounts(options, ingested)?.trained ?? Infinity;
-  return { train_batch_size: Math.min(options.train_batch_size, most) };
+  const trained = pictureCounts(options, ingested)?.trained;
+  return {
+    train_batch_size: Math.min(options.train_batch_size, trained ?? Infinity),
+    trained,
+  };
 }
 
 /** Said where a batch would hold more than there are. */

@@ -3,11 +3,12 @@
 // The trap: no clock is asked. Of a process on another host we only see whether its counter moves.
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { Deferred, Effect, Option, Schedule, Schema } from "effect";
+import { Deferred, Effect, Schedule, Schema } from "effect";
 import { atomicWrite } from "./atomic-write.ts";
 import { diskFault, errnoOf } from "./disk-fault.ts";
 import { type Fault, fault } from "./fault.ts";
 import { Files } from "./files.ts";
+import { writtenAt } from "./look.ts";
 import { lives, ownIdentity, ProcessIdentity } from "./process-identity.ts";
 
 export class RunLocked extends fault("RunLocked", "user") {}
@@ -193,7 +194,4 @@ export const lockState = (runDir: string): Effect.Effect<
 
 /** Nobody counted in it for so long that no difference of clocks explains it. */
 const isOld = (path: string) =>
-  Effect.flatMap(Files, (files) => files.stat(path)).pipe(
-    Effect.map(({ mtime }) => Option.exists(mtime, (at) => Date.now() - at.getTime() > hourMs)),
-    Effect.orElseSucceed(() => false),
-  );
+  Effect.map(writtenAt(path), (at = Infinity) => Date.now() - at > hourMs);

@@ -1,21 +1,29 @@
-// Looking at what lies where, through `Files`. Of the first four the answer to anything that the system does not
+// Looking at what lies where, through `Files`. Of the first five the answer to anything that the system does not
 // tell is that it is not there.
 // The trap: that is right for what can be made again or is said in other words; who must know why it cannot be
 // read asks `Files` and makes a fault of what it says (disk-fault.ts).
 import { join } from "node:path";
-import { Effect, type FileSystem, type PlatformError } from "effect";
+import { Effect, type FileSystem, Option, type PlatformError } from "effect";
 import { asFault } from "./as-fault.ts";
+import { diskFault, isAbsent } from "./disk-fault.ts";
 import type { Fault } from "./fault.ts";
 import { Files } from "./files.ts";
 
 /** Whether anything lies there; what a link points at, where it is one. */
 export const isThere = (path: string): Effect.Effect<boolean> =>
-  Effect.flatMap(Files, (files) => files.exists(path)).pipe(Effect.orElseSucceed(() => false));
+  Effect.isSuccess(Effect.flatMap(Files, (files) => files.stat(path)));
 
 export const isFolder = (path: string): Effect.Effect<boolean> =>
   Effect.flatMap(Files, (files) => files.stat(path)).pipe(
     Effect.map(({ type }) => type === "Directory"),
     Effect.orElseSucceed(() => false),
+  );
+
+/** When it was last written to, in milliseconds since 1970; undefined: it is not there. */
+export const writtenAt = (path: string): Effect.Effect<number | undefined> =>
+  Effect.flatMap(Files, (files) => files.stat(path)).pipe(
+    Effect.map(({ mtime }) => Option.getOrUndefined(mtime)?.getTime()),
+    Effect.orElseSucceed(() => undefined),
   );
 
 /** What a folder lists, in no order. */
@@ -28,6 +36,16 @@ export const namesIn = (folder: string): Effect.Effect<readonly string[]> =>
 export const textIn = (file: string): Effect.Effect<string | undefined> =>
   Effect.flatMap(Files, (files) => files.readFileString(file)).pipe(
     Effect.orElseSucceed(() => undefined),
+  );
+
+/** Undefined: there is none. Whatever else keeps it from being read is a fault; `action` says what was wanted. */
+export const bytesUnlessAbsent = (
+  file: string,
+  action: string,
+): Effect.Effect<Uint8Array | undefined, Fault> =>
+  Effect.flatMap(Files, (files) => files.readFile(file)).pipe(
+    Effect.catchIf(isAbsent, () => Effect.succeed(undefined)),
+    Effect.mapError(diskFault(file, action)),
   );
 
 export interface Entry {

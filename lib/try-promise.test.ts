@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Effect } from "effect";
-import { tryWithNotes, tryWithProgress } from "./try-promise.ts";
+import { listener, tryWithProgress } from "./try-promise.ts";
 
 test("progress may take its time: work goes on, and the last report arrives before the result", async () => {
   const told: number[] = [];
@@ -30,15 +30,20 @@ test("what the work throws is a fault, and reports end with it", async () => {
   assert.match(fault.found, /no such luck/);
 });
 
-test("what work says arrives whole and in order, before its result", async () => {
-  const told: string[] = [];
-  const slow = (text: string) =>
-    Effect.andThen(Effect.sleep(1), Effect.sync(() => void told.push(text)));
-  const texts = Array.from({ length: 50 }, (_, i) => `note ${i}`);
-  const made = await Effect.runPromise(tryWithNotes(slow, async (say) => {
-    texts.forEach(say);
-    return await Promise.resolve("made");
-  }));
-  assert.equal(made, "made");
-  assert.deepEqual(told, texts);
+test("what is said until the scope closes arrives whole and in order, before a failure too", async () => {
+  for (const end of [Effect.void, Effect.fail("no such luck")]) {
+    const told: string[] = [];
+    const slow = (text: string) =>
+      Effect.andThen(Effect.sleep(1), Effect.sync(() => void told.push(text)));
+    const texts = Array.from({ length: 50 }, (_, i) => `note ${i}`);
+    const work = Effect.gen(function* () {
+      const say = yield* listener(slow);
+      say(texts[0]);
+      yield* Effect.sleep(5);
+      texts.slice(1).forEach(say);
+      yield* end;
+    });
+    await Effect.runPromise(Effect.exit(Effect.scoped(work)));
+    assert.deepEqual(told, texts);
+  }
 });

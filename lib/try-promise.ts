@@ -1,6 +1,6 @@
 // A promise as an Effect, for the edge between plain TypeScript and Effect: what it throws becomes a fault.
 // The trap: the signal is aborted when the Effect is interrupted; work that takes long has to heed it.
-import { type Cause, Effect, Fiber, Queue, Stream } from "effect";
+import { type Cause, Effect, Fiber, Queue, type Scope, Stream } from "effect";
 import { asFault } from "./as-fault.ts";
 import type { Fault } from "./fault.ts";
 
@@ -18,37 +18,33 @@ export const tryWithProgress = <A>(
   progress: (done: number, total: number) => Effect.Effect<void>,
   run: (report: (done: number, total: number) => void, signal: AbortSignal) => Promise<A>,
 ): Effect.Effect<A, Fault> =>
-  Effect.flatMap(
-    Queue.sliding<readonly [done: number, total: number], Cause.Done>(1),
-    (reports) =>
-      passingOn(
-        reports,
-        ([done, total]) => progress(done, total),
-        (report, signal) => run((done, total) => report([done, total]), signal),
-      ),
-  );
-
-/** The same for work that has something to say: each text is passed on, in order. */
-export const tryWithNotes = <A>(
-  note: (text: string) => Effect.Effect<void>,
-  run: (say: (text: string) => void, signal: AbortSignal) => Promise<A>,
-): Effect.Effect<A, Fault> =>
-  Effect.flatMap(
-    Queue.unbounded<string, Cause.Done>(),
-    (texts) => passingOn(texts, note, run),
-  );
-
-const passingOn = <Report, A>(
-  reports: Queue.Queue<Report, Cause.Done>,
-  pass: (report: Report) => Effect.Effect<void>,
-  run: (report: (each: Report) => void, signal: AbortSignal) => Promise<A>,
-): Effect.Effect<A, Fault> =>
   Effect.gen(function* () {
-    const passing = yield* Effect.forkChild(Stream.runForEach(Stream.fromQueue(reports), pass));
-    const report = (each: Report) => void Queue.offerUnsafe(reports, each);
+    const reports = yield* Queue.sliding<readonly [done: number, total: number], Cause.Done>(1);
+    const passing = yield* Effect.forkChild(
+      Stream.runForEach(Stream.fromQueue(reports), ([done, total]) => progress(done, total)),
+    );
+    const report = (done: number, total: number) =>
+      void Queue.offerUnsafe(reports, [done, total] as const);
     const made = yield* tryPromise((signal) => run(report, signal)).pipe(
       Effect.ensuring(Queue.end(reports)),
     );
     yield* Fiber.join(passing);
     return made;
   });
+
+/**
+ * What may be told something at any time until the scope closes: each text is passed on, in order, and
+ * closing waits for the last.
+ */
+export const listener = (
+  note: (text: string) => Effect.Effect<void>,
+): Effect.Effect<(text: string) => void, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.gen(function* () {
+      const texts = yield* Queue.unbounded<string, Cause.Done>();
+      // Not a child: what is said right before a failure is passed on too.
+      const passing = yield* Effect.forkDetach(Stream.runForEach(Stream.fromQueue(texts), note));
+      return { texts, passing };
+    }),
+    ({ texts, passing }) => Effect.andThen(Queue.end(texts), Fiber.join(passing)),
+  ).pipe(Effect.map(({ texts }) => (text: string) => void Queue.offerUnsafe(texts, text)));

@@ -6,6 +6,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { dependenciesIn } from "./dependencies.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const isTest = (file: string) => /\.test\.ts$|\.fixture\.ts$|(^|\/)testing\//.test(file);
@@ -33,6 +34,31 @@ test("files are read and written by lib/ alone, so that what a test injects ther
   const found = sources("runtime", "stages", "inversion", "observe")
     .filter((file) => imports.test(codeOf(file)));
   assert.deepEqual(found.sort(), allowed);
+});
+
+test("no function takes more than four dependencies by name", () => {
+  const most = (found: ReturnType<typeof dependenciesIn>) =>
+    found.filter(({ names }) => names.length > 4).map(({ place, names }) => [place, ...names]);
+  const sample = `
+interface Clock {
+  readonly now: () => number;
+}
+interface Bag {
+  readonly clock: Clock;
+  readonly log: (text: string) => void;
+  readonly size: number;
+}
+const few = (bag: Bag, size: number) => size;
+function many({ clock, log, size }: Bag, stop: () => void, clock2: Clock, end: Effect.Effect<void>) {}
+`;
+  assert.deepEqual(most(dependenciesIn(new Map([["sample.ts", sample]]))), [
+    ["sample.ts:11", "clock", "log", "stop", "clock2", "end"],
+  ]);
+  const all = dependenciesIn(
+    new Map(sources(...folders, "cli").map((file) => [file, codeOf(file)])),
+  );
+  assert.ok(all.length > 3000 && all.some(({ names }) => names.length === 4));
+  assert.deepEqual(most(all), []);
 });
 
 test("Effects are run in cli/ and at the page's edge alone", () => {

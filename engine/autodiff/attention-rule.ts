@@ -3,40 +3,42 @@
 // dS = P (dO V' - rowsum(dO O)), dQ = s dS K, dK = s dS' Q. Where keys are many, the row sums are a column of
 // the product, [dO | rowsum(dO O)] [V | -1]', which spares a pass over a matrix as large as P.
 // Heads are computed in chunks, and the queries of a head that is too large, so that a chunk's matrices
-// stay in a cache.
+// stay in a cache. Values stay as the layers hold them, [rows, heads, D]: a product turns what it reads.
 // The trap: chunks wait for all of the one before; without the gate ONNX Runtime may hold the
 // probabilities of several at once.
 import { type GraphBuilder, sizeInBytes } from "../graph/builder.ts";
-import type { Shape, Value } from "../graph/graph.ts";
-import {
-  headsIn,
-  joinHeads,
-  product,
-  reduceSum,
-  reshape,
-  split,
-  splitHeads,
-} from "../graph/tensor-ops.ts";
+import { type Shape, sizeOf, type Value } from "../graph/graph.ts";
+import { headsIn, joinHeads, product, reduceSum, reshape, split } from "../graph/tensor-ops.ts";
 import { gate } from "./gate.ts";
 import type { GradientRule } from "./gradient-rule.ts";
 
-/** rowsum(dO O) for each head, [B, heads, L, 1]. */
+/** [B, L, ...] of `heads` heads to [L, B heads, D]. */
+function rowsFirst(g: GraphBuilder, value: Value, heads: number): Value {
+  const [batch, length] = value.shape;
+  const depth = sizeOf(value.shape) / (batch * length * heads);
+  if (batch === 1) return reshape(g, value, [length, heads, depth]);
+  const turned = g.apply("Transpose", [reshape(g, value, [batch, length, heads * depth])], {
+    perm: [1, 0, 2],
+  });
+  return reshape(g, turned, [length, batch * heads, depth]);
+}
+
+/** rowsum(dO O) for each head, [B, L, heads, 1]. */
 function rowSums(g: GraphBuilder, dO: Value, o: Value, heads: number): Value {
   const [batch, length, width] = o.shape;
   const [first, second] = [dO, o]
     .map((value) => reshape(g, value, [batch, length, heads, width / heads]));
-  const sums = reduceSum(g, g.apply("Mul", [first, second]), [3]);
-  return g.apply("Transpose", [sums], { perm: [0, 2, 1, 3] });
+  return reduceSum(g, g.apply("Mul", [first, second]), [3]);
 }
 
-/** `column` or a number right of a value [B, heads, S, D]; cards multiply float16 in columns of eight. */
+/** `column` or a number right of a value [S, heads, D]; cards multiply float16 in columns of eight. */
 function widened(g: GraphBuilder, value: Value, column: Value | number): Value {
-  const [batch, heads, rows, depth] = value.shape;
+  const [rows, heads, depth] = value.shape;
   const held = (fill: number, columns: number) =>
-    g.filled(fill, [batch, heads, rows, columns], value.dtype);
+    g.filled(fill, [rows, heads, columns], value.dtype);
   const spare = g.compute === "float32" ? 0 : 7 - depth % 8;
   const parts = [value, typeof column === "number" ? held(column, 1) : column];
-  return g.apply("Concat", spare === 0 ? parts : [...parts, held(0, spare)], { axis: 3 });
+  return g.apply("Concat", spare === 0 ? parts : [...parts, held(0, spare)], { axis: 2 });
 }
 
 /** How many heads each group of chunks has, and how many queries each chunk of a group. */
@@ -62,9 +64,9 @@ function evenly(count: number, most: number): readonly number[] {
 const mostChunks = 256;
 
 function cutsFor(q: Value, k: Value, bytes: number): Cuts {
-  const [batch, heads, length] = q.shape;
-  const row = sizeInBytes({ ...q, shape: [k.shape[2]] });
-  const groups = evenly(batch * heads, headsIn(bytes, row * length));
+  const [length, heads] = q.shape;
+  const row = sizeInBytes({ ...q, shape: [k.shape[0]] });
+  const groups = evenly(heads, headsIn(bytes, row * length));
   const pieces = Math.max(1, Math.floor(mostChunks / groups.length));
   return {
     heads: groups,
@@ -72,46 +74,40 @@ function cutsFor(q: Value, k: Value, bytes: number): Cuts {
   };
 }
 
-/** A value [B, heads, S, D] in pieces [n, s, D], by group and chunk. */
-function cut(g: GraphBuilder, value: Value, { heads, rows }: Cuts): readonly (readonly Value[])[] {
-  const [batch, all, length, depth] = value.shape;
-  const shapes = heads.map((count) => rows.map((each) => [count, each, depth]));
-  const sizes = shapes.flat().map(([count, each]) => count * each);
-  const flat = reshape(g, value, [batch * all * length, depth]);
-  const pieces = sizes.length === 1 ? [flat] : split(g, flat, 0, sizes);
-  return shapes.map((group, i) =>
-    group.map((shape, j) => reshape(g, pieces[i * rows.length + j], shape))
-  );
-}
+const cutAlong = (g: GraphBuilder, value: Value, axis: number, sizes: readonly number[]) =>
+  sizes.length === 1 ? [value] : split(g, value, axis, sizes);
 
-/** What `cut` cut, whole again. */
-function united(g: GraphBuilder, pieces: readonly Value[], shape: Shape): Value {
+/** A value [L, heads, D] in pieces [l, n, D], by group and chunk. */
+const cut = (g: GraphBuilder, value: Value, { heads, rows }: Cuts): readonly (readonly Value[])[] =>
+  cutAlong(g, value, 1, heads).map((group) => cutAlong(g, group, 0, rows));
+
+/** Pieces [n, l, D] of all groups and chunks as [B, L, heads D]. */
+function united(g: GraphBuilder, pieces: readonly Value[], shape: Shape, heads: number): Value {
+  const [batch, length, width] = shape;
   const flat = pieces.map((piece) => {
     const [count, rows, depth] = piece.shape;
     return reshape(g, piece, [count * rows, depth]);
   });
-  return reshape(g, flat.length === 1 ? flat[0] : g.apply("Concat", flat, { axis: 0 }), shape);
+  const whole = flat.length === 1 ? flat[0] : g.apply("Concat", flat, { axis: 0 });
+  return joinHeads(g, reshape(g, whole, [batch, heads, length, width / heads]));
 }
 
 export const attentionRule: GradientRule = ({ g, kept, attentionBytes }, node, [dy]) => {
   const heads = node.attributes.num_heads as number;
   const alpha = (node.attributes.scale as { float: number }).float;
-  const [q, k, v] = node.inputs.map((value) => splitHeads(g, kept(value!), heads));
-  const dO = splitHeads(g, dy!, heads);
-  const sums = rowSums(g, dy!, kept(node.outputs[0]), heads);
+  const [q, k, v, dO] = [...node.inputs.map((value) => kept(value!)), dy!]
+    .map((value) => rowsFirst(g, value, heads));
+  const sums = rowsFirst(g, rowSums(g, dy!, kept(node.outputs[0]), heads), heads);
   // It spares two passes over P, and costs two over dO and v and more in the product: measured, it loses
   // at 256 keys of 64 channels and gains at 1024.
-  const asColumn = k.shape[2] >= 8 * v.shape[3];
+  const asColumn = k.shape[0] >= 8 * v.shape[2];
   const cuts = cutsFor(q, k, attentionBytes);
-  const perGroup = (value: Value) =>
-    cut(g, value, { ...cuts, rows: [value.shape[2]] })
-      .map(([piece]) => piece);
-  const [keys, values] = [k, asColumn ? widened(g, v, -1) : v].map(perGroup);
+  const [keys, values] = [k, asColumn ? widened(g, v, -1) : v]
+    .map((value) => cutAlong(g, value, 1, cuts.heads));
   const perChunk = (value: Value) => cut(g, value, cuts);
   const [queries, outgoing] = [q, dO].map(perChunk);
-  const [left, columns] = asColumn
-    ? [perChunk(widened(g, dO, sums)), undefined]
-    : [outgoing, perChunk(sums)];
+  const left = asColumn ? perChunk(widened(g, dO, sums)) : outgoing;
+  const columns = asColumn ? undefined : perChunk(sums);
 
   const gradients: [dQ: Value[], dK: Value[], dV: Value[]] = [[], [], []];
   let last: readonly Value[] = [outgoing[0][0]];
@@ -119,14 +115,26 @@ export const attentionRule: GradientRule = ({ g, kept, attentionBytes }, node, [
     const sum: Value[] = [];
     queries[group].forEach((query, i) => {
       // The gate is one pass over k, which has fewer rows than q where it comes from the text.
-      const scores = product(g, query, gate(g, key, ...last), { transB: 1, alpha });
+      const scores = product(g, query, gate(g, key, ...last), {
+        transBatchA: 1,
+        transBatchB: 1,
+        transB: 1,
+        alpha,
+      });
       const p = g.apply("Softmax", [scores], { axis: -1 });
-      const dP = product(g, left[group][i], values[group], { transB: 1 });
-      const less = columns === undefined ? dP : g.apply("Sub", [dP, columns[group][i]]);
-      const dV = product(g, p, outgoing[group][i], { transA: 1 });
+      const dP = product(g, left[group][i], values[group], {
+        transBatchA: 1,
+        transBatchB: 1,
+        transB: 1,
+      });
+      const less = columns === undefined ? dP : g.apply("Sub", [
+        dP,
+        g.apply("Transpose", [columns[group][i]], { perm: [1, 0, 2] }),
+      ]);
+      const dV = product(g, p, outgoing[group][i], { transA: 1, transBatchB: 1 });
       const dS = g.apply("Mul", [p, less]);
-      const dQ = product(g, dS, key, { alpha });
-      const dK = product(g, dS, query, { transA: 1, alpha });
+      const dQ = product(g, dS, key, { transBatchB: 1, alpha });
+      const dK = product(g, dS, query, { transA: 1, transBatchB: 1, alpha });
       gradients[0].push(dQ);
       [dK, dV].forEach((part, j) => {
         sum[j] = sum[j] === undefined ? part : g.apply("Add", [sum[j], part]);
@@ -136,5 +144,5 @@ export const attentionRule: GradientRule = ({ g, kept, attentionBytes }, node, [
     gradients[1].push(sum[0]);
     gradients[2].push(sum[1]);
   });
-  return [q, k, v].map(({ shape }, i) => joinHeads(g, united(g, gradients[i], shape)));
+  return node.inputs.map((value, i) => united(g, gradients[i], value!.shape, heads));
 };

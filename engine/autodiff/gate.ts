@@ -1,7 +1,9 @@
 // A zero that depends on `after`: adding it to a value makes whatever is computed from the sum wait for
 // `after`. ONNX Runtime orders nodes depth-first from the outputs, so without it a recomputed value is
 // computed early and kept, which saves nothing (measured). It survives every graph optimiser, because
-// `s > s` is not folded, and it is 0 even where s is not a number.
+// s * 0 is not 0 for every s.
+// The trap: where s is not finite it is no number, and what waits is none either. So whoever waits must be a
+// part of what would not be finite anyway.
 import type { GraphBuilder } from "../graph/builder.ts";
 import type { Value } from "../graph/graph.ts";
 import { reshape } from "../graph/tensor-ops.ts";
@@ -20,7 +22,7 @@ function cornerOf(g: GraphBuilder, value: Value, rank: number): Value {
 export function zeroAfter(g: GraphBuilder, rank: number, ...after: readonly Value[]): Value {
   const small = after.map((value) => cornerOf(g, value, rank))
     .reduce((sum, corner) => g.apply("Add", [sum, corner]));
-  return g.cast(g.apply("Greater", [small, small]), g.compute);
+  return g.apply("Mul", [small, g.constant([0], [], small.dtype)]);
 }
 
 /** `value`, but not before all of `after` is computed. */

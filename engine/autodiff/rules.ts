@@ -54,17 +54,16 @@ const softmax: GradientRule = ({ g, kept }, { outputs: [y] }, [dy]) => {
   return [g.apply("Sub", [weighted, times(g, kept(y), sum)])];
 };
 
-/** y = x s, s = sigmoid(a x): dx = dy (s + a y (1 - s)). With a = 1 this is SiLU. */
-const quickGelu: GradientRule = ({ g, kept }, { inputs: [x], attributes }, [dy]) => {
+/**
+ * y = x s(a x), s the sigmoid: dx = dy s(a x) (1 + a x s(-a x)). With a = 1 this is SiLU. x s(-x) is a
+ * QuickGelu itself, of -1.
+ */
+const quickGelu: GradientRule = ({ g, kept }, { inputs: [x], attributes, domain }, [dy]) => {
   const alpha = (attributes.alpha as { float: number }).float;
   const scaledX = alpha === 1 ? kept(x!) : scaled(g, kept(x!), alpha);
-  const gateway = g.apply("Sigmoid", [scaledX]);
-  const scaledY = times(g, scaledX, gateway);
-  const slope = g.apply("Add", [
-    gateway,
-    g.apply("Sub", [scaledY, times(g, gateway, scaledY)]),
-  ]);
-  return [times(g, dy!, slope)];
+  const rest = g.apply("QuickGelu", [scaledX], { alpha: { float: -1 } }, { domain });
+  const straight = times(g, dy!, g.apply("Sigmoid", [scaledX]));
+  return [g.apply("Add", [straight, times(g, straight, rest)])];
 };
 
 const transposeRule: GradientRule = ({ g }, { attributes }, [dy]) => {

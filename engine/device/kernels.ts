@@ -28,7 +28,7 @@ const common: Kernels = {
   ...all("Add Sub Mul Div Neg Exp Erf Sqrt Sigmoid HardSigmoid Softmax MatMul Gemm"),
   ...all("Conv ConvTranspose AveragePool Resize ReduceMean ReduceSum"),
   ...all("Concat Expand Reshape Slice Transpose"),
-  ...all("Cast Greater Identity", withBool),
+  ...all("Cast Identity", withBool),
   "com.microsoft.QuickGelu": floats,
 };
 

@@ -27,10 +27,20 @@ const swapLast = (g: GraphBuilder, value: Value): Value => {
 const scaled = (g: GraphBuilder, value: Value, by: number): Value =>
   by === 1 ? value : g.apply("Mul", [value, g.constant([by], [], value.dtype)]);
 
+/** What a product reads of a value, by `transBatch` and `trans`: one copy at most. */
+function turned(g: GraphBuilder, value: Value, batch: boolean, matrix: boolean): Value {
+  if (!batch) return matrix ? swapLast(g, value) : value;
+  const rank = value.shape.length;
+  const others = Array.from({ length: rank - 2 }, (_, i) => i + 1);
+  return g.apply("Transpose", [value], {
+    perm: [...others, ...(matrix ? [rank - 1, 0] : [0, rank - 1])],
+  });
+}
+
 const fusedMatMul: Lowering = (g, { inputs: [a, b], attributes }) => {
   const { float: alpha } = attributes.alpha as { float: number };
-  const left = attributes.transA === 1 ? swapLast(g, a!) : a!;
-  const right = attributes.transB === 1 ? swapLast(g, b!) : b!;
+  const left = turned(g, a!, attributes.transBatchA === 1, attributes.transA === 1);
+  const right = turned(g, b!, attributes.transBatchB === 1, attributes.transB === 1);
   return [scaled(g, g.apply("MatMul", [left, right]), alpha)];
 };
 

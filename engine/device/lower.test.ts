@@ -106,6 +106,17 @@ const cases: Readonly<Record<string, Case>> = {
     ),
     isOp("FusedMatMul"),
   ],
+  "a product of matrices whose rows are apart": [
+    graphOf(
+      [[3, 2, 5], [4, 2, 5]],
+      (g, [a, b]) => product(g, a, b, { transBatchA: 1, transBatchB: 1, transB: 1 }),
+    ),
+    isOp("FusedMatMul"),
+  ],
+  "a product with a matrix whose rows are apart": [
+    graphOf([[2, 5, 3], [5, 2, 4]], (g, [a, b]) => product(g, a, b, { transA: 1, transBatchB: 1 })),
+    isOp("FusedMatMul"),
+  ],
   "a product of matrices as they are": [
     graphOf([[2, 3, 5], [5, 4]], (g, [a, b]) => product(g, a, b)),
     isOp("FusedMatMul"),

@@ -31,7 +31,7 @@ interface Case {
 
 const microsoft = "com.microsoft";
 const unary = ["Neg", "Exp", "Erf", "Sigmoid", "Gelu"];
-const binary = ["Add", "Sub", "Mul", "Greater"];
+const binary = ["Add", "Sub", "Mul"];
 
 const cases: readonly Case[] = [
   ...unary.map((op): Case => ({ op, shapes: [[2, 3]] })),
@@ -54,6 +54,12 @@ const cases: readonly Case[] = [
     op: "FusedMatMul",
     shapes: [[2, 5, 4], [2, 3, 4]],
     attributes: { transA: 0, transB: 1, alpha: { float: 1 } },
+    domain: microsoft,
+  },
+  {
+    op: "FusedMatMul",
+    shapes: [[5, 2, 4], [3, 2, 4]],
+    attributes: { transBatchA: 1, transBatchB: 1, transB: 1, alpha: { float: 1 } },
     domain: microsoft,
   },
   { op: "Gemm", shapes: [[5, 4], [4, 3]] },

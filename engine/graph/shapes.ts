@@ -47,13 +47,18 @@ const matMul: Rule = ([a, b]) => {
   return [{ dtype: a!.dtype, shape: [...batch, m, n] }];
 };
 
-/** com.microsoft: a product of stacks of matrices, each as it is or transposed, times alpha. */
+/** com.microsoft: a product of stacks of matrices, each as it is or turned in two ways, times alpha. */
 const fusedMatMul: Rule = ([a, b], attributes) => {
-  const turned = (value: Value, transposed: Attribute | undefined): Value =>
-    integer(transposed, 0)
-      ? { ...value, shape: [...value.shape.slice(0, -2), ...value.shape.slice(-2).reverse()] }
-      : value;
-  return matMul([turned(a!, attributes.transA), turned(b!, attributes.transB)], {});
+  const turned = (value: Value, side: "A" | "B"): Value => {
+    const { shape } = value;
+    const stacked = integer(attributes[`transBatch${side}`], 0)
+      ? [...shape.slice(1, -1), shape[0], ...shape.slice(-1)]
+      : shape;
+    return integer(attributes[`trans${side}`], 0)
+      ? { ...value, shape: [...stacked.slice(0, -2), ...stacked.slice(-2).reverse()] }
+      : { ...value, shape: stacked };
+  };
+  return matMul([turned(a!, "A"), turned(b!, "B")], {});
 };
 
 const gemm: Rule = ([a, b], attributes) => {
@@ -123,7 +128,6 @@ const rules: Readonly<Record<string, Rule>> = {
   Sub: broadcast,
   Mul: broadcast,
   Div: broadcast,
-  Greater: ([a, b]) => [{ dtype: "bool", shape: broadcastShapes(a!.shape, b!.shape) }],
   Neg: same,
   Exp: same,
   Erf: same,

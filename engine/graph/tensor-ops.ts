@@ -17,6 +17,9 @@ export interface ProductOptions {
   /** 1: the last two axes of a (or b) are swapped first. */
   readonly transA?: 0 | 1;
   readonly transB?: 0 | 1;
+  /** 1: a (or b) is [rows, matrices, columns], and its first two axes are swapped before anything else. */
+  readonly transBatchA?: 0 | 1;
+  readonly transBatchB?: 0 | 1;
   /** What the product is multiplied by. */
   readonly alpha?: number;
 }
@@ -26,11 +29,13 @@ export const product = (
   g: GraphBuilder,
   a: Value,
   b: Value,
-  { transA = 0, transB = 0, alpha = 1 }: ProductOptions = {},
-): Value =>
-  g.apply("FusedMatMul", [a, b], { transA, transB, alpha: { float: alpha } }, {
+  { transA = 0, transB = 0, transBatchA = 0, transBatchB = 0, alpha = 1 }: ProductOptions = {},
+): Value => {
+  const turns = { transA, transB, transBatchA, transBatchB };
+  return g.apply("FusedMatMul", [a, b], { ...turns, alpha: { float: alpha } }, {
     domain: "com.microsoft",
   });
+};
 
 export const reduceSum = (g: GraphBuilder, value: Value, axes: readonly number[]): Value =>
   g.apply("ReduceSum", [value, g.integers(axes)], { keepdims: 1 }, {

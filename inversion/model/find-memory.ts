@@ -13,6 +13,7 @@ import { bundledConfigs } from "../../engine/weights/folder-configs.ts";
 import { type Fault, NotDownloaded } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import type { JsonObject } from "../../runtime/pipeline/configuration.ts";
+import { epochSteps } from "../epoch-steps.ts";
 import { adviseTraining } from "./advise-training.ts";
 import { trainingWork, wishedPlans, workFields } from "./engine-work.ts";
 import { timeFields, timeNotes, type TimeTable } from "./find-time.ts";
@@ -54,8 +55,8 @@ export interface MemoryWish {
   readonly all: boolean;
   /** GiB of a card that is planned for (`--device-memory`); null: of what is here. */
   readonly cardMemory: number | null;
-  /** Steps of a training in epochs, as far as anybody can say. */
-  readonly steps: number | null;
+  /** Pictures to train on; undefined: nobody can say yet. */
+  readonly trained: number | undefined;
 }
 
 /** The networks, or SDXL base's in their place while nothing is here of them. */
@@ -77,7 +78,7 @@ const networksFor = (options: typeof Options.Type): Effect.Effect<
 
 /** Which plan, and unless the run has it already what it takes and whether that is there. */
 export const findMemory = (
-  { values, device, kept, all, cardMemory, steps }: MemoryWish,
+  { values, device, kept, all, cardMemory, trained }: MemoryWish,
 ): Effect.Effect<FoundMemory, Fault> =>
   Effect.gen(function* () {
     const options = yield* Effect.orDie(Schema.decodeUnknownEffect(Options)(values));
@@ -99,7 +100,7 @@ export const findMemory = (
           compute: computeOf(options.weight_dtype),
         },
         options,
-        steps,
+        steps: epochSteps(options, trained),
         dry: all,
         cardMemory,
       })

@@ -12,7 +12,7 @@ import { checkFinite } from "../../engine/weights/finite.ts";
 import type { Model } from "../../engine/weights/model.ts";
 import type { WeightTable } from "../../lib/safetensors/weight-view.ts";
 import type { Fault } from "../../lib/fault.ts";
-import { tryPromise, tryWithNotes } from "../../lib/try-promise.ts";
+import { listener, tryPromise } from "../../lib/try-promise.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import type { EngineWork } from "./engine-work.ts";
 import { inspectWeights } from "./inspect-weights.ts";
@@ -64,6 +64,8 @@ export const toolsSaying = (
 interface Shared {
   engine: Promise<Engine> | null;
   users: number;
+  /** Of who uses it now. What it says, in a step too, is told to the first of them. */
+  readonly listeners: Set<(text: string) => void>;
 }
 
 const shared = new Map<string, Shared>();
@@ -103,16 +105,21 @@ export const openEngine = (
         const { provider, device, threads, weight_dtype, work } = choice;
         const deciding = [provider, device, threads, weight_dtype, work];
         const key = JSON.stringify([model.path, model.notes, ...deciding]);
-        const held = shared.get(key) ?? { engine: null, users: 0 };
+        const held = shared.get(key) ?? { engine: null, users: 0, listeners: new Set() };
         held.users++;
         shared.set(key, held);
         return { key, held };
       }),
       ({ key, held }) => Effect.promise(() => leave(key, held)),
     );
-    return yield* tryWithNotes(
-      (text) => tools.emit({ event: "note", text }),
-      (say) => held.engine ??= makeEngine(model, choice, say),
+    const hear = yield* listener((text) => tools.emit({ event: "note", text }));
+    yield* Effect.acquireRelease(
+      Effect.sync(() => held.listeners.add(hear)),
+      () => Effect.sync(() => held.listeners.delete(hear)),
+    );
+    return yield* tryPromise(() =>
+      held.engine ??= makeEngine(model, choice, (text) =>
+        held.listeners.values().next().value?.(text))
     );
   });
 

@@ -1,22 +1,15 @@
 // Runs a stage's work as often as its pipeline file allows: a timeout for each attempt, and after a fault
 // that may pass by itself (`transient`) another attempt, after a wait that doubles, give or take a fifth.
 // The trap: whatever a stage throws becomes a fault here; after this, nothing is untyped.
-import { Cause, Duration, Effect, Schedule } from "effect";
+import { Cause, Duration, Effect } from "effect";
 import { systemFault, UnexpectedError } from "../../lib/as-fault.ts";
 import { type Fault, fault, isFault } from "../../lib/fault.ts";
+import { withRetries } from "../../lib/with-retries.ts";
 import { stageError } from "../pipeline/stage-files.ts";
-import type { Retry } from "../pipeline/pipeline.ts";
 import type { PlannedStage } from "../plan/plan.ts";
 import type { EventStream } from "./observers.ts";
 
 export class StageTimeout extends fault("StageTimeout", "world", true) {}
-
-interface Failed {
-  readonly fault: Fault;
-  /** Counts from 1. */
-  readonly attempt: number;
-  readonly delaySeconds: number;
-}
 
 const textOf = (cause: unknown) =>
   cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
@@ -60,23 +53,6 @@ const inTime =
           }),
         ),
     });
-
-/** Tries again after a fault that may pass, as `retry` says; `onRetry` is told before each wait. */
-export const withRetries =
-  (retry: Retry | null, onRetry: (failed: Failed) => Effect.Effect<void>) =>
-  <A>(once: Effect.Effect<A, Fault>): Effect.Effect<A, Fault> =>
-    retry === null || retry.times === 0 ? once : Effect.retry(
-      once,
-      Schedule.exponential(Duration.seconds(retry.backoffSeconds)).pipe(
-        Schedule.jittered,
-        Schedule.upTo({ times: retry.times }),
-        Schedule.setInputType<Fault>(),
-        Schedule.while(({ input }) => input.transient),
-        Schedule.tap(({ input, attempt, duration }) =>
-          onRetry({ fault: input, attempt, delaySeconds: Duration.toSeconds(duration) })
-        ),
-      ),
-    );
 
 /** A stage's work with its timeout and its retries. */
 export const withAttempts =

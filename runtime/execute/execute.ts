@@ -12,10 +12,10 @@ import type { Prepared } from "../plan/prepare.ts";
 import { select } from "../plan/select.ts";
 import { CorruptBlob } from "../store/blob-store.ts";
 import { streamMentions } from "../store/durable-stream.ts";
-import { type Finished, runStage, type Work } from "./run-stage.ts";
-import { makeSlots, Skipped } from "./slots.ts";
 import { makeResources } from "../../lib/resources.ts";
-import { type RunContext, stageTools } from "./stage-tools.ts";
+import { type Finished, runStage, type StageServices } from "./run-stage.ts";
+import { makeSlots, Skipped, Slots } from "./slots.ts";
+import { Events, Exclusive, RunFolder, type RunServices, stageTools, Stop } from "./stage-tools.ts";
 
 export type StageOutcome =
   | ({ readonly outcome: "finished" } & Finished)
@@ -34,12 +34,11 @@ const interrupted = () =>
 const warmedUp = <A>(
   { stage, options }: PreparedStage,
   planned: PlannedStage,
-  work: Work,
-  run: Effect.Effect<A, Fault>,
-): Effect.Effect<A, Fault> => {
+  run: Effect.Effect<A, Fault, StageServices>,
+): Effect.Effect<A, Fault, StageServices> => {
   const { warmUp } = stage;
   if (warmUp === undefined || planned.action !== "run") return run;
-  const begun = Effect.suspend(() => warmUp(options.decoded, stageTools(planned, work)));
+  const begun = Effect.flatMap(stageTools(planned), (tools) => warmUp(options.decoded, tools));
   return Effect.scoped(
     Effect.andThen(Effect.forkScoped(Effect.exit(begun)), run),
   );
@@ -49,13 +48,11 @@ const warmedUp = <A>(
 export const execute = (
   plan: Plan,
   stages: ReadonlyMap<string, PreparedStage>,
-  context: Omit<RunContext, "resources">,
-): Effect.Effect<Outcomes, Fault> =>
+): Effect.Effect<Outcomes, Fault, RunServices> =>
   Effect.gen(function* () {
-    const slots = yield* makeSlots(context.runDir, [...stages.values()]);
+    const [events, stop, folder] = yield* Effect.all([Events, Stop, RunFolder]);
+    const slots = yield* makeSlots(folder.dir, [...stages.values()]);
     const resources = makeResources(plan.stages.map(({ resources }) => resources));
-    const work: Work = { ...context, resources, slots, pipeline: plan.pipeline };
-    const { events, stop } = context;
 
     const settle = (planned: PlannedStage, fault: Fault): Effect.Effect<StageOutcome, Fault> =>
       Effect.gen(function* () {
@@ -77,17 +74,18 @@ export const execute = (
           : yield* Effect.fail(fault);
       });
 
-    const one = (planned: PlannedStage): Effect.Effect<StageOutcome, Fault> => {
+    const one = (planned: PlannedStage): Effect.Effect<StageOutcome, Fault, RunServices> => {
       const { id, action } = planned;
       if (action === "excluded" || action === "unneeded") {
         return Effect.as(slots.close(id, null), { outcome: "idle" });
       }
       const preparedStage = stages.get(id)!;
       const stopsItself = preparedStage.stage.handlesStop ?? false;
-      const run = warmedUp(preparedStage, planned, work, runStage(preparedStage, planned, work))
-        .pipe(
-          Effect.tap(({ outputs }) => context.keepOutputs(id, outputs)),
-        );
+      const run = warmedUp(preparedStage, planned, runStage(preparedStage, planned)).pipe(
+        Effect.tap(({ outputs }) => folder.keepOutputs(id, outputs)),
+        Effect.provideService(Slots, slots),
+        Effect.provideService(Exclusive, resources),
+      );
       return (stopsItself ? run : Effect.raceFirst(
         run,
         Effect.andThen(stop.wait, Effect.fail<Fault>(interrupted())),
@@ -117,14 +115,12 @@ const repairs = 3;
 export const executeRepairing = (
   prepared: Prepared,
   plan: Plan,
-  context: Omit<RunContext, "resources">,
   left = repairs,
-): Effect.Effect<Outcomes, Fault> =>
+): Effect.Effect<Outcomes, Fault, RunServices> =>
   Effect.gen(function* () {
-    const files = yield* Files;
-    const { events } = context;
+    const [files, events, { dir }] = yield* Effect.all([Files, Events, RunFolder]);
     const stages = new Map(prepared.stages.map((each) => [each.id, each]));
-    const result = yield* Effect.result(execute(plan, stages, context));
+    const result = yield* Effect.result(execute(plan, stages));
     const faults = result._tag === "Failure"
       ? [result.failure]
       : [...result.success.values()].flatMap((each) => each.outcome === "failed" ? each.fault : []);
@@ -136,15 +132,15 @@ export const executeRepairing = (
     });
     yield* Effect.ignore(files.remove(corrupt.file!, { force: true }));
     // What made it may have nothing else to do; then it is asked to run for this, before its readers.
-    for (const id of yield* streamWriters(prepared, context.runDir, basename(corrupt.file!))) {
+    for (const id of yield* streamWriters(prepared, dir, basename(corrupt.file!))) {
       const upTo = yield* select(prepared.stages, { until: id });
       const forced = new Map([[id, "a lost blob of its stream"]]);
       const making = yield* planRun({ ...prepared, selection: { ...upTo, forced } });
-      yield* execute(making, stages, context);
+      yield* execute(making, stages);
     }
     const again = yield* planRun(prepared);
     yield* publishPlan(again, events);
-    return yield* executeRepairing(prepared, again, context, left - 1);
+    return yield* executeRepairing(prepared, again, left - 1);
   });
 
 /** The stages whose streams refer to a blob. */

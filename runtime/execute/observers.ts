@@ -20,6 +20,7 @@ export interface EventStream {
   readonly offer: (event: UnstampedEvent) => Effect.Effect<void, string>;
   /** The runner's own. */
   readonly publish: (event: UnstampedEvent) => Effect.Effect<void>;
+  readonly trouble: EventLog["trouble"];
 }
 
 const call = (run: () => void | Promise<void>) =>
@@ -75,6 +76,6 @@ export const openEventStream = Effect.fnUntraced(
         yield* Effect.forEach(started, ({ closed }) => closed, { discard: true });
       })
     );
-    return { offer, publish } satisfies EventStream;
+    return { offer, publish, trouble: log.trouble } satisfies EventStream;
   },
 );

@@ -2,7 +2,7 @@
 // however it ends, the log says so.
 // The trap: the end is said also when Ctrl-C interrupts at once, so nothing here may wait for long.
 import { join } from "node:path";
-import { Clock, type Exit, Schedule } from "effect";
+import { Clock, Context, type Exit, Layer, Schedule } from "effect";
 import { Effect } from "../../lib/effect.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { openControl } from "../control.ts";
@@ -14,11 +14,12 @@ import { versions } from "../platform/versions.ts";
 import { openRunBlobs } from "../store/blob-store.ts";
 import { sweepTemporary } from "../../lib/remove-temporary.ts";
 import { type AttemptRecorder, beginAttempt } from "./attempt-recorder.ts";
-import { type EventLog, openEventLog } from "./event-log.ts";
+import { openEventLog } from "./event-log.ts";
 import { executeRepairing, type Outcomes } from "./execute.ts";
 import { type Lock, LockLost } from "../../lib/lock.ts";
 import { type EventStream, openEventStream, type RunObserver } from "./observers.ts";
 import { exitCodeOfOutcome, outcomeOf, resultFiles, type RunOutcome } from "./outcome.ts";
+import { Events, Requests, Results, RunFolder, type RunServices, Stop } from "./stage-tools.ts";
 import type { StopSignal } from "./stop-signal.ts";
 import { savedOrigin, savedStep } from "./state.ts";
 
@@ -38,9 +39,9 @@ const controlEvery = "1 second";
 const announce = Effect.fnUntraced(function* (
   { configuration, notes, run, facts }: Prepared,
   plan: Plan,
-  events: EventStream,
   recorder: AttemptRecorder | null,
 ) {
+  const events = yield* Events;
   yield* events.publish({
     event: "run-started",
     run: run.name,
@@ -102,25 +103,43 @@ const publishEnd = (
   );
 };
 
-/** Executes the plan. Ends when everybody has seen the end; `onEnd` is told before. */
-export const runAttempt = Effect.fnUntraced(function* (
+/** They close when everybody has seen the end. */
+const attemptServices = (
+  prepared: Prepared,
+  { pipeline }: Plan,
+  place: Place,
+  observation: Observation,
+  recorder: AttemptRecorder | null,
+): Layer.Layer<RunServices, Fault> =>
+  Layer.effectContext(Effect.gen(function* () {
+    const { app, store, stages, info, seed } = prepared;
+    const { dir, lock } = place;
+    const { stop } = observation;
+    const kinds = Object.assign({}, app.events, ...stages.map(({ stage }) => stage.events));
+    // Before anything that may take a while (a long log, its event files): what is asked meanwhile counts.
+    const control = yield* openControl(dir, stop.request, app.requests);
+    const log = yield* openEventLog(join(dir, "events.jsonl"), eventCodec(kinds));
+    const observers = yield* observation.observers(lock === null ? null : dir);
+    const keepOutputs = recorder?.keepOutputs ?? (() => Effect.void);
+    return Context.make(Events, yield* openEventStream(log, observers)).pipe(
+      Context.add(Requests, control),
+      Context.add(Stop, stop),
+      Context.add(Results, { store, cache: prepared.selection.cache, pipeline }),
+      Context.add(RunFolder, { dir, blobs: yield* openRunBlobs(dir), seed, info, keepOutputs }),
+    );
+  }));
+
+/** Executes the plan. Never fails; `onEnd` is told how it ended. */
+const runAttempt = Effect.fn("runAttempt")(function* (
   prepared: Prepared,
   plan: Plan,
   { dir, lock }: Place,
-  { stop, observers }: Observation,
   recorder: AttemptRecorder | null,
   onEnd: (ending: RunOutcome) => void,
 ) {
-  const { app, store, info, seed, selection } = prepared;
-  const codec = eventCodec(
-    Object.assign({}, app.events, ...prepared.stages.map(({ stage }) => stage.events)),
-  );
+  const { app, store } = prepared;
   const startedAt = yield* Clock.currentTimeMillis;
-  // Before anything that may take a while (a long log, its event files): what is asked meanwhile counts.
-  const control = yield* openControl(dir, stop.request, app.requests);
-  const log: EventLog = yield* openEventLog(join(dir, "events.jsonl"), codec);
-  const looking = yield* observers(lock === null ? null : dir);
-  const events = yield* openEventStream(log, looking);
+  const [events, control] = yield* Effect.all([Events, Requests]);
   yield* Effect.forkScoped(
     control.requests("runner").pipe(
       Effect.flatMap(Effect.forEach((request) =>
@@ -144,11 +163,11 @@ export const runAttempt = Effect.fnUntraced(function* (
     } left this run locked and is dead; going on.`;
     yield* events.publish({ event: "warning", text });
   }
-  yield* announce(prepared, plan, events, recorder);
+  yield* announce(prepared, plan, recorder);
 
   const finish = (exit: Exit.Exit<Outcomes, Fault>): Effect.Effect<void> =>
     Effect.gen(function* () {
-      const trouble = yield* log.trouble;
+      const trouble = yield* events.trouble;
       const found = outcomeOf(exit, isWhole(plan, prepared));
       const unlogged = trouble !== undefined && found.fault === null && found.ending !== "stopped";
       const ending: RunOutcome = {
@@ -167,18 +186,7 @@ export const runAttempt = Effect.fnUntraced(function* (
       onEnd(ending);
     });
 
-  yield* executeRepairing(prepared, plan, {
-    store,
-    runBlobs: yield* openRunBlobs(dir),
-    events,
-    control,
-    stop,
-    runDir: dir,
-    seed,
-    info,
-    cache: selection.cache,
-    keepOutputs: recorder?.keepOutputs ?? (() => Effect.void),
-  }).pipe(
+  yield* executeRepairing(prepared, plan).pipe(
     lock === null ? (run) => run : Effect.raceFirst(lock.lost),
     Effect.onExit(finish),
     Effect.exit,
@@ -206,7 +214,8 @@ export const work = Effect.fnUntraced(function* (
         : "unfinished",
     })
   );
-  yield* runAttempt(prepared, plan, place, observation, recorder, (made) => ending = made).pipe(
+  yield* runAttempt(prepared, plan, place, recorder, (made) => ending = made).pipe(
+    Effect.provide(attemptServices(prepared, plan, place, observation, recorder)),
     Effect.onExit(() => Effect.ignore(note)),
   );
   return ending!;

@@ -11,7 +11,7 @@ import type { PlannedStage } from "../plan/plan.ts";
 import type { ArtefactEntry } from "../store/artefact-store.ts";
 import { blobsIn } from "../store/blobs-in.ts";
 import { withAttempts } from "./attempts.ts";
-import type { Slots, Value } from "./slots.ts";
+import { Slots, type Value } from "./slots.ts";
 import {
   type Output,
   outputsOf,
@@ -22,26 +22,35 @@ import {
   valuePorts,
   writeRecord,
 } from "./stage-result.ts";
-import { type RunContext, stageTools } from "./stage-tools.ts";
+import {
+  Events,
+  Exclusive,
+  Results,
+  RunFolder,
+  type RunServices,
+  stageTools,
+} from "./stage-tools.ts";
+
+/** What the stages of one execution share. */
+export type StageServices = RunServices | Exclusive | Slots;
 
 export const runStage = (
   preparedStage: PreparedStage,
   planned: PlannedStage,
-  work: Work,
-): Effect.Effect<Finished, Fault> =>
+): Effect.Effect<Finished, Fault, StageServices> =>
   Effect.gen(function* () {
     const { id, stage, reads } = preparedStage;
-    const { events, slots } = work;
+    const [events, slots] = yield* Effect.all([Events, Slots]);
     const finish = (finished: Finished, seconds: number) =>
       Effect.as(
         events.publish({ event: "stage-finished", stage: id, cached: finished.cached, seconds }),
         finished,
       );
     if (planned.action === "complete") {
-      return yield* finish(yield* loadRecord(preparedStage, work), 0);
+      return yield* finish(yield* loadRecord(preparedStage), 0);
     }
     if (planned.action === "cached") {
-      const taken = yield* takeCached(preparedStage, planned.fingerprint!, work);
+      const taken = yield* takeCached(preparedStage, planned.fingerprint!);
       if (taken !== undefined) {
         return yield* finish(taken, 0);
       }
@@ -53,7 +62,7 @@ export const runStage = (
     yield* events.publish({ event: "stage-started", stage: id });
     const start = yield* Clock.currentTimeMillis;
     const make = stage.lifetime === "run" ? makeAndRecord : getOrCompute;
-    const finished = yield* make({ preparedStage, planned, values }, work);
+    const finished = yield* make({ preparedStage, planned, values });
     const now = yield* Clock.currentTimeMillis;
     return yield* finish(finished, Math.max(0, now - start) / 1000);
   });
@@ -62,8 +71,8 @@ export const runStage = (
 const handOn = Effect.fnUntraced(function* (
   preparedStage: PreparedStage,
   { fingerprint, ingredients, outputs }: ArtefactEntry,
-  { store, slots, pipeline }: Work,
 ) {
+  const [{ store, pipeline }, slots] = yield* Effect.all([Results, Slots]);
   for (const [port, type] of valuePorts(preparedStage)) {
     const blob = outputs[port];
     const load = Effect.flatMap(
@@ -84,23 +93,22 @@ const handOn = Effect.fnUntraced(function* (
 });
 
 /** Undefined: not in the store, or not unharmed. */
-export const takeCached = Effect.fnUntraced(
-  function* (preparedStage: PreparedStage, name: string, work: Work) {
-    const found = yield* work.store.find(name);
-    return found.found === "sound" ? yield* handOn(preparedStage, found.entry, work) : undefined;
-  },
-);
+export const takeCached = Effect.fnUntraced(function* (preparedStage: PreparedStage, name: string) {
+  const { store } = yield* Results;
+  const found = yield* store.find(name);
+  return found.found === "sound" ? yield* handOn(preparedStage, found.entry) : undefined;
+});
 
 /** The entry in the store is written last; until then the result does not exist. */
-const make = Effect.fnUntraced(function* (due: Due, ingredients: CacheKey, work: Work) {
+const make = Effect.fnUntraced(function* (due: Due, ingredients: CacheKey) {
   const { id } = due.preparedStage;
-  const { store, slots, pipeline } = work;
-  const made = yield* performStage(due, work);
+  const [{ store, cache, pipeline }, slots] = yield* Effect.all([Results, Slots]);
+  const made = yield* performStage(due);
   const blobs = yield* Effect.forEach(
     made,
     ({ json }) => store.put(new TextEncoder().encode(canonicalJson(json))),
   );
-  if (work.cache) {
+  if (cache) {
     const name = fingerprint(ingredients);
     yield* store.keep({
       fingerprint: name,
@@ -124,7 +132,8 @@ const make = Effect.fnUntraced(function* (due: Due, ingredients: CacheKey, work:
  * The result of a "cached" stage: taken from the store, or made and kept there. It is looked for once more when
  * the inputs are there, since it may turn out only then that nothing changed.
  */
-export const getOrCompute = Effect.fnUntraced(function* (due: Due, work: Work) {
+export const getOrCompute = Effect.fnUntraced(function* (due: Due) {
+  const { cache } = yield* Results;
   const { stage, options, world } = due.preparedStage;
   const ingredients: CacheKey = {
     stage: stage.name,
@@ -134,20 +143,21 @@ export const getOrCompute = Effect.fnUntraced(function* (due: Due, work: Work) {
     world: world as Schema.Json,
   };
   const forced = due.planned.reasons.some(({ reason }) => reason === "forced");
-  const taken = forced || !work.cache
+  const taken = forced || !cache
     ? undefined
-    : yield* takeCached(due.preparedStage, fingerprint(ingredients), work);
-  return taken ?? (yield* make(due, ingredients, work));
+    : yield* takeCached(due.preparedStage, fingerprint(ingredients));
+  return taken ?? (yield* make(due, ingredients));
 });
 
 const digestsOf = (record: Returned): Finished["outputs"] =>
   Object.fromEntries(Object.entries(record).map(([port, json]) => [port, digestJson(json)]));
 
 /** What a stage of the run folder that owes nothing returned once. */
-export const loadRecord = Effect.fnUntraced(function* (preparedStage: PreparedStage, work: Work) {
-  const record = (yield* readRecord(work.runDir, preparedStage.id)) ?? {};
+export const loadRecord = Effect.fnUntraced(function* (preparedStage: PreparedStage) {
+  const slots = yield* Slots;
+  const record = (yield* readRecord((yield* RunFolder).dir, preparedStage.id)) ?? {};
   for (const [port, type] of valuePorts(preparedStage)) {
-    yield* work.slots.fill({ stage: preparedStage.id, port }, {
+    yield* slots.fill({ stage: preparedStage.id, port }, {
       digest: digestJson(record[port]),
       load: Effect.orDie(Schema.decodeUnknownEffect(type.schema)(record[port])),
     });
@@ -156,26 +166,21 @@ export const loadRecord = Effect.fnUntraced(function* (preparedStage: PreparedSt
 });
 
 /** The result of a "run" stage; what it returned is recorded in the run's folder. */
-export const makeAndRecord = Effect.fnUntraced(function* (due: Due, work: Work) {
+export const makeAndRecord = Effect.fnUntraced(function* (due: Due) {
   const { id } = due.preparedStage;
-  yield* removeRecord(work.runDir, id);
-  const made = yield* performStage(due, work);
+  const [{ dir }, slots] = yield* Effect.all([RunFolder, Slots]);
+  yield* removeRecord(dir, id);
+  const made = yield* performStage(due);
   const record: Returned = Object.fromEntries(made.map(({ port, json }) => [port, json]));
-  yield* writeRecord(work.runDir, id, record);
+  yield* writeRecord(dir, id, record);
   for (const { port, value, json } of made) {
-    yield* work.slots.fill({ stage: id, port }, {
+    yield* slots.fill({ stage: id, port }, {
       digest: digestJson(json),
       load: Effect.succeed(value),
     });
   }
   return { cached: false, outputs: digestsOf(record) } satisfies Finished;
 });
-
-/** What the stages of one execution share. */
-export interface Work extends RunContext {
-  readonly pipeline: string;
-  readonly slots: Slots;
-}
 
 /** A stage that is to run, and the values that it reads, by port. */
 export interface Due {
@@ -197,11 +202,10 @@ export interface Finished {
  */
 export const performStage = (
   { preparedStage, planned, values }: Due,
-  work: Work,
-): Effect.Effect<readonly Output[], Fault> =>
+): Effect.Effect<readonly Output[], Fault, StageServices> =>
   Effect.gen(function* () {
     const { id, stage, options, reads } = preparedStage;
-    const { events, slots, resources } = work;
+    const [events, slots, resources] = yield* Effect.all([Events, Slots, Exclusive]);
     const inputs: Record<string, unknown> = {};
     for (const [port, outputRef] of Object.entries(reads)) {
       const stream = slots.stream(outputRef);
@@ -212,7 +216,7 @@ export const performStage = (
         .filter(([, { kind }]) => kind === "stream")
         .map(([port]) => [port, slots.stream({ stage: id, port })!.emit]),
     );
-    const tools = stageTools(planned, work);
+    const tools = yield* stageTools(planned);
     const context = { options: options.decoded, inputs, writers, tools };
     const attempt = Effect.suspend(() => startedBy(preparedStage, stage.run(context)));
     const returned = yield* resources.hold(

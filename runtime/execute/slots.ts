@@ -1,7 +1,7 @@
 // Where stages find each other's results while a plan is executed: one slot for each value port, filled
 // when its stage has ended, and one durable stream for each stream port.
 // The trap: a value is loaded when somebody asks, so a run that needs nothing reads nothing.
-import { Deferred, Effect } from "effect";
+import { Context, Deferred, Effect } from "effect";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { portsOf } from "../artefact.ts";
 import type { OutputRef } from "../pipeline/wiring.ts";
@@ -16,14 +16,15 @@ export interface Value {
   readonly load: Effect.Effect<unknown, Fault>;
 }
 
-export interface Slots {
+/** Of one execution. */
+export class Slots extends Context.Service<Slots, {
   readonly value: (outputRef: OutputRef) => Effect.Effect<Value, Fault>;
   /** Undefined: the port carries a value. */
   readonly stream: (outputRef: OutputRef) => DurableStream | undefined;
   readonly fill: (outputRef: OutputRef, value: Value) => Effect.Effect<void>;
   /** Everybody who waits for this stage is told that nothing will come. */
   readonly close: (id: string, reason: Fault | null) => Effect.Effect<void>;
-}
+}>()("gnomic/Slots") {}
 
 const keyOf = ({ stage, port }: OutputRef) => `${stage}.${port}`;
 
@@ -52,6 +53,6 @@ export const makeSlots = Effect.fnUntraced(
           for (const slot of of(values, id)) yield* Deferred.fail(slot, reason ?? nothing(id));
           for (const stream of of(streams, id)) yield* stream.end(reason ?? undefined);
         }),
-    } satisfies Slots;
+    } satisfies Slots["Service"];
   },
 );

@@ -1,7 +1,8 @@
-// What a stage is handed, put together from the run's store, events, control file and resources.
+// What the stages of a run share, each a service (who needs one asks for it, and no call hands it on), and what a
+// stage is handed of it.
 // The trap: progress is thinned to four a second; a stage may report as often as it likes.
 import { availableParallelism } from "node:os";
-import { Clock, Effect } from "effect";
+import { Clock, Context, Effect } from "effect";
 import { digestJson } from "../../lib/canonical-json.ts";
 import type { Control } from "../control.ts";
 import { EventFault } from "../events.ts";
@@ -13,26 +14,33 @@ import type { Resources } from "../../lib/resources.ts";
 import type { EventStream } from "./observers.ts";
 import type { StopSignal } from "./stop-signal.ts";
 
-/** What the stages of a run share. */
-export interface RunContext {
+export class Events extends Context.Service<Events, EventStream>()("gnomic/Events") {}
+export class Requests extends Context.Service<Requests, Control>()("gnomic/Requests") {}
+export class Stop extends Context.Service<Stop, StopSignal>()("gnomic/Stop") {}
+export class Exclusive extends Context.Service<Exclusive, Resources>()("gnomic/Exclusive") {}
+
+export class Results extends Context.Service<Results, {
   readonly store: Store;
-  /** Of the run's own folder. */
-  readonly runBlobs: BlobStore;
-  readonly events: EventStream;
-  readonly control: Control;
-  readonly resources: Resources;
-  readonly stop: StopSignal;
-  readonly runDir: string;
+  /** False: nothing is looked up in it (--no-cache). */
+  readonly cache: boolean;
+  /** By whose name the latest of each stage is kept. */
+  readonly pipeline: string;
+}>()("gnomic/Results") {}
+
+export class RunFolder extends Context.Service<RunFolder, {
+  readonly dir: string;
+  readonly blobs: BlobStore;
   readonly seed: number;
   readonly info: RunInfo;
-  /** False: nothing is looked up in the store (--no-cache). */
-  readonly cache: boolean;
   /** Notes the digests of a finished stage's outputs, by port, while others still run. */
   readonly keepOutputs: (
     stage: string,
     outputs: Readonly<Record<string, string>>,
   ) => Effect.Effect<void>;
-}
+}>()("gnomic/RunFolder") {}
+
+/** Of one attempt. */
+export type RunServices = Events | Requests | Stop | Results | RunFolder;
 
 const progressEveryMs = 250;
 
@@ -44,15 +52,17 @@ const misshapen = (id: string, stage: string, tag: string, why: string) =>
     fix: "Name it under `events` of the stage, with the types of its fields (runtime/stage.ts).",
   });
 
-export function stageTools(planned: PlannedStage, at: RunContext): StageTools {
-  const { store, events } = at;
+export const stageTools = Effect.fnUntraced(function* (planned: PlannedStage) {
+  const { store, cache } = yield* Results;
+  const { dir, blobs, seed, info } = yield* RunFolder;
+  const [events, control, stop, resources] = yield* Effect.all([Events, Requests, Stop, Exclusive]);
   const { id } = planned;
   let reportedAt = -Infinity;
 
   const memo: StageTools["memo"] = (key, make) =>
     Effect.gen(function* () {
       const name = digestJson({ stage: planned.name, version: planned.version, key });
-      const found = at.cache ? yield* store.findMemo(name) : { found: "none" } as const;
+      const found = cache ? yield* store.findMemo(name) : { found: "none" } as const;
       if (found.found === "sound") return found.entry;
       if (found.found === "corrupt") {
         yield* events.publish({
@@ -80,25 +90,25 @@ export function stageTools(planned: PlannedStage, at: RunContext): StageTools {
     );
 
   return {
-    seed: at.seed,
-    run: at.info,
-    runDir: at.runDir,
+    seed,
+    run: info,
+    runDir: dir,
     concurrency: planned.concurrency ?? availableParallelism(),
     withResource: (resource, effect) =>
-      resource in planned.resources ? effect : at.resources.hold({ [resource]: 1 }, effect),
-    stopRequested: at.stop.requested,
-    requests: () => at.control.requests(id),
+      resource in planned.resources ? effect : resources.hold({ [resource]: 1 }, effect),
+    stopRequested: stop.requested,
+    requests: () => control.requests(id),
     digestFile: store.digests.digestFile,
     // What a "run" stage makes, it may not be able to make again; the store is anybody's to delete.
-    put: planned.lifetime === "run" ? at.runBlobs.put : store.put,
+    put: planned.lifetime === "run" ? blobs.put : store.put,
     get: (blob) =>
       Effect.catchIf(
-        at.runBlobs.get(blob),
+        blobs.get(blob),
         (fault) => fault instanceof CorruptBlob,
         () => store.get(blob),
       ),
     memo,
     emit,
     progress,
-  };
-}
+  } satisfies StageTools;
+});

@@ -12,10 +12,9 @@ import {
   type TensorToWrite,
 } from "../../lib/safetensors/safetensors.ts";
 import { atomicWrite } from "../../lib/atomic-write.ts";
-import { diskFault, isAbsent } from "../../lib/disk-fault.ts";
 import { asFault } from "../../lib/as-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
-import { Files } from "../../lib/files.ts";
+import { bytesUnlessAbsent } from "../../lib/look.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import { type RunOrigin, RunOriginJson } from "./run-origin.ts";
@@ -90,13 +89,6 @@ const stepOf = (text: string | undefined): number | null => {
   return Number.isSafeInteger(step) && step >= 0 && String(step) === text ? step : null;
 };
 
-/** Undefined: there is none. */
-const bytesOf = (file: string): Effect.Effect<Uint8Array | undefined, Fault> =>
-  Effect.flatMap(Files, (files) => files.readFile(file)).pipe(
-    Effect.catchIf(isAbsent, () => Effect.succeed(undefined)),
-    Effect.mapError(diskFault(file, "to read the training state")),
-  );
-
 const parsed = (bytes: Uint8Array, file: string, bad: (found: string) => Fault) => {
   try {
     return parseSafetensors(bytes, file);
@@ -125,7 +117,7 @@ function decoded(runDir: string, bytes: Uint8Array): SavedState {
 /** Null: there is none yet. A damaged one is a fault that names the file. */
 export const loadState = (runDir: string): Effect.Effect<SavedState | null, Fault> =>
   Effect.flatMap(
-    bytesOf(stateFile(runDir)),
+    bytesUnlessAbsent(stateFile(runDir), "to read the training state"),
     (bytes) =>
       bytes === undefined
         ? Effect.succeed(null)

@@ -2,11 +2,10 @@
 // manifest, its lock and its state, without reading its events.
 // The trap: a run that was killed says nothing of it; it is one that has not ended and that nobody works in.
 import { basename, join, resolve } from "node:path";
-import { Effect, Option } from "effect";
+import { Effect } from "effect";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
-import { Files } from "../../lib/files.ts";
-import { foldersIn } from "../../lib/look.ts";
+import { foldersIn, writtenAt } from "../../lib/look.ts";
 import { lockState } from "../../lib/lock.ts";
 import { type Attempt, type Manifest, readManifest } from "../execute/manifest.ts";
 import { isRunFolder, runMarks } from "../execute/run-folders.ts";
@@ -44,16 +43,10 @@ export interface SurveyedRun {
 
 /** Not by the folder itself: who reads a run may leave an index there. */
 const touched = (dir: string): Effect.Effect<number> =>
-  Effect.gen(function* () {
-    const files = yield* Files;
-    const times = yield* Effect.forEach(runMarks, (mark) =>
-      Effect.match(files.stat(join(dir, mark)), {
-        onSuccess: ({ mtime }) =>
-          Option.match(mtime, { onNone: () => 0, onSome: Number }),
-        onFailure: () => 0,
-      }));
-    return Math.max(...times);
-  });
+  Effect.map(
+    Effect.forEach(runMarks, (mark) => writtenAt(join(dir, mark))),
+    (times) => Math.max(...times.map((at) => at ?? 0)),
+  );
 
 const endedAs = (last: Attempt | undefined): RunStatus =>
   last === undefined || last.exit === null ? "killed" : last.exit === 130 ? "stopped" : "failed";

@@ -130,6 +130,12 @@ for (
   });
 }
 
+test("a training in epochs: its steps are those of the pictures that there are", async () => {
+  const epochs = ["--set", "max_train_epochs=5", "--set", "train_batch_size=3"];
+  const text = await run("--dry-run", "--provider", "cuda", "--device-memory", "12", ...epochs);
+  assert.match(text, /time, estimated from data sheets +plan +a step +10 steps/);
+});
+
 test("a card that is not here: its memory, and what a step and the training would take on it", async () => {
   const text = await run("--dry-run", "--provider", "cuda", "--device-memory", "12");
   assert.match(text, /memory plan A: about [\d.]+ GiB on cuda; 12\.0 GiB free/);

@@ -8,7 +8,16 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readHeader } from "../../lib/safetensors/safetensors.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
-import { eventsOf, findRun, gnomic, resultsOf, runIn, smallTraining, start } from "./project.ts";
+import {
+  eventsOf,
+  filesBelow,
+  findRun,
+  gnomic,
+  resultsOf,
+  runIn,
+  smallTraining,
+  start,
+} from "./project.ts";
 
 const quick = {
   ...smallTraining,
@@ -108,6 +117,38 @@ test("a trial that fails is named with its message, the other is trained, the ex
     assert.match(stdout, /trial 1 failed: .*the first seed breaks/s);
     assert.match(stdout, /2 +seed=2 .* done/);
     assert.ok(existsSync(join(folder, "output", "rates", "best.safetensors")));
+  }));
+
+test("keep: best: who lost a halving has no checkpoints left, and called back it ends as by hand", () =>
+  withTemporaryFolder(async (folder) => {
+    const command = sweepIn(folder, { ...rates, halving: { first: 3, factor: 2 }, keep: "best" });
+    const { code, stdout, stderr } = await gnomic(command);
+    assert.equal(code, 0, stdout + stderr);
+    const output = join(folder, "output");
+    const rows = async () => {
+      const shown = await gnomic(["sweep", "show", "rates", "--output", output, "--json"]);
+      return JSON.parse(shown.stdout).rows;
+    };
+    const [won, lost] = await rows();
+    assert.deepEqual([won.state, lost.state, lost.step], ["done", "lost", 3]);
+    const kept = (run: string) =>
+      filesBelow(join(run, "checkpoints")).filter((name) => name.endsWith(".safetensors"));
+    assert.deepEqual([kept(won.run).length, kept(lost.run).length], [2, 0]);
+
+    const more = await gnomic(["sweep", "resume", "rates", "--more", "1", "--output", output]);
+    assert.equal(more.code, 0, more.stdout + more.stderr);
+    assert.deepEqual((await rows()).map(({ state }: any) => state), ["done", "done"]);
+    assert.deepEqual(stepsIn(lost.run), [1, 2, 3, 4, 5, 6]);
+    assert.deepEqual(kept(lost.run), [], "it lost again");
+    const hand = join(folder, "hand");
+    const rate = lost.overrides["optimizer.learning_rate"];
+    const by = await gnomic([
+      ...["pipeline", "sdxl-ti", "--config", join(folder, "training.yaml"), "--output", hand],
+      ...["--set", `optimizer.learning_rate=${rate}`],
+    ]);
+    const [run] = by.stdout.match(/\S*hand\/bruce_the_gnome-\w+/)!;
+    const { ["bruce_the_gnome.safetensors"]: last } = resultsOf(run);
+    assert.equal(resultsOf(lost.run)["bruce_the_gnome.safetensors"], last);
   }));
 
 test("a run that another kind of processor began: said once, in its log, in `runs show`, on the board", () =>

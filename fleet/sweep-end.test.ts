@@ -1,0 +1,94 @@
+// What the process that ends a workflow does with the runs that it sees, through the real engine on a file with
+// trainings that are functions; and that runs that lie elsewhere do not keep a sweep from its end.
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { test } from "node:test";
+import { Duration, Effect } from "effect";
+import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
+import { embeddedLayer } from "./engine.ts";
+import { groupOf } from "../sweep/ranking.ts";
+import type { PlannedSweep } from "./planned-sweep.ts";
+import { RunFiles } from "./sweep-end.ts";
+import { Sweep } from "./sweep-workflow.ts";
+import { Tables } from "./tables.ts";
+import { planOf, reaching } from "./testing/toy-sweeps.ts";
+import { runWorker } from "./worker.ts";
+
+/** What was copied and whose checkpoints were dropped. */
+async function ended(folder: string, plan: PlannedSweep) {
+  const copied: string[] = [];
+  const dropped: string[] = [];
+  const files: RunFiles = {
+    copyEmbedding: (from, to, more) =>
+      Effect.sync(() => {
+        const { number } = JSON.parse(more["gnomic.trial"]);
+        copied.push([number, ...[from, to].map((path) => basename(path))].join(" "));
+      }),
+    dropCheckpoints: (dir) => Effect.sync(() => void dropped.push(basename(dir))),
+  };
+  const state = await Effect.runPromise(
+    Effect.scoped(Effect.gen(function* () {
+      const tables = yield* Tables;
+      yield* tables.submit(plan);
+      yield* Effect.forkScoped(
+        runWorker({
+          ...{ name: "m", slots: 1, lease: Duration.seconds(1), say: () => {} },
+          train: reaching([]),
+        }),
+      );
+      yield* Sweep.execute({ sweep: plan.name, round: 0 }, { discard: true });
+      const state = Effect.map(tables.findSweep(plan.name), (sweep) => sweep!.state);
+      while ((yield* state) === "running") yield* Effect.sleep("20 millis");
+      return yield* state;
+    })).pipe(
+      Effect.provide(embeddedLayer(join(folder, "fleet.db"))),
+      Effect.provideService(RunFiles, files),
+    ) as Effect.Effect<string>,
+  );
+  assert.equal(state, "done");
+  return { copied, dropped: dropped.toSorted() };
+}
+
+const makeRuns = (folder: string, { trials }: PlannedSweep) => {
+  for (const { run } of trials) {
+    mkdirSync(join(folder, run));
+    writeFileSync(join(folder, run, "t-best.safetensors"), "");
+  }
+};
+
+// Losses are 7, 14, 21 and 1.
+const halved = (folder: string, more: Partial<PlannedSweep> = {}) =>
+  planOf(4, { base: folder, rungs: [100], factor: 2, ...more });
+
+test("the winner is copied; with `keep: best` who lost, at the end or a halving, has no checkpoints", () =>
+  withTemporaryFolder(async (folder) => {
+    const plan = halved(folder, { keep: "best" });
+    makeRuns(folder, plan);
+    assert.deepEqual(await ended(folder, plan), {
+      copied: ["4 t-best.safetensors best.safetensors"],
+      dropped: ["run-1", "run-2", "run-3"],
+    });
+  }));
+
+test("with `keep: all` nothing is dropped, and each group has its winner", () =>
+  withTemporaryFolder(async (folder) => {
+    const plan = halved(folder, { rungs: [], per: ["seed"] });
+    const trials = plan.trials.map((trial) => {
+      const overrides = { ...trial.overrides, seed: trial.number % 2 };
+      return { ...trial, overrides, group: groupOf({ overrides }, plan.per) };
+    });
+    makeRuns(folder, plan);
+    const { copied, dropped } = await ended(folder, { ...plan, trials });
+    assert.deepEqual(copied.toSorted(), [
+      "1 t-best.safetensors best-1.safetensors",
+      "4 t-best.safetensors best-0.safetensors",
+    ]);
+    assert.deepEqual(dropped, []);
+  }));
+
+test("where the runs are not, nothing is touched", () =>
+  withTemporaryFolder(async (folder) => {
+    const plan = halved(folder, { keep: "best" });
+    assert.deepEqual(await ended(folder, plan), { copied: [], dropped: [] });
+  }));

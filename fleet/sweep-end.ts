@@ -1,0 +1,61 @@
+// What is left to do when a sweep has ended: the winner's file, and with `keep: best` the checkpoints of those
+// that lost go. The process that ends the workflow does it where it sees the runs; else whoever looks next.
+// The trap: it may be done twice, or by two at once, so all of it comes to the same when it is done again.
+import { existsSync } from "node:fs";
+import { Context, Effect } from "effect";
+import type { Fault } from "../lib/fault.ts";
+import { type Leaderboard, leaderboard, winners } from "./leaderboard.ts";
+import { type StoredSweep, Tables } from "./tables.ts";
+import { type CopyEmbedding, winnerFiles, writeWinners } from "./winner-files.ts";
+
+/** What a sweep does with files that only its app knows. */
+export interface RunFiles {
+  readonly copyEmbedding: CopyEmbedding;
+  /** Removes the checkpoints of the run in a folder, as if it had been asked to keep none. */
+  readonly dropCheckpoints: (dir: string) => Effect.Effect<void, Fault>;
+}
+
+/** Null: who ends the workflow leaves the runs alone. */
+export const RunFiles = Context.Reference<RunFiles | null>("gnomic/fleet/RunFiles", {
+  defaultValue: () => null,
+});
+
+/** Whose checkpoints go: those that were trained to their end, or lost a halving. */
+const losers = ({ rows }: Leaderboard, won: ReadonlySet<number>) =>
+  rows.filter(({ trial, state }) => !won.has(trial) && (state === "done" || state === "lost"));
+
+/** Writes the winners' files into the folder `base` and prunes; the files. */
+export const endSweep = (
+  base: string,
+  { plan }: Pick<StoredSweep, "plan">,
+  board: Leaderboard,
+  { copyEmbedding, dropCheckpoints }: RunFiles,
+): Effect.Effect<readonly string[], Fault> =>
+  Effect.gen(function* () {
+    const files = yield* writeWinners(base, board, copyEmbedding);
+    const won = new Set(winners(board).map(({ trial }) => trial));
+    if (plan.keep === "best" && won.size > 0) {
+      for (const { run } of losers(board, won)) if (existsSync(run)) yield* dropCheckpoints(run);
+    }
+    return files;
+  });
+
+/** Whether all that won are in their folder here. */
+export const seesWinners = (board: Leaderboard): boolean =>
+  winners(board).every(({ checkpoint }) => checkpoint === null || existsSync(checkpoint));
+
+/** Whether a winner's file is still to be written. */
+export const lacksWinners = (base: string, board: Leaderboard): boolean =>
+  winnerFiles(base, board).some(({ to }) => !existsSync(to));
+
+/** As the workflow ends; what keeps this process from it does not keep the sweep from its end. */
+export const endHere = (sweep: StoredSweep) =>
+  Effect.gen(function* () {
+    const files = yield* RunFiles;
+    if (files === null) return;
+    const ended = { ...sweep, state: "done" } as const;
+    const tables = yield* Tables;
+    const { name } = sweep;
+    const board = leaderboard(ended, yield* tables.results(name), yield* tables.runs(name));
+    if (seesWinners(board)) yield* Effect.ignore(endSweep(sweep.plan.base, ended, board, files));
+  });
