@@ -189,6 +189,27 @@ test("embeddings of different models have to be told which one", () =>
     assert.equal((await draw("zq_a zq_b", { ...options, model: tiny })).length, 1);
   }));
 
+test("as a program draws: the word's own picture where it pools at the end token, another where not", () =>
+  withTemporaryFolder(async (out) => {
+    const embedding = await fileOfWords(join(out, "a.safetensors"), ["gnome"], trained("zq_gnome"));
+    const drawn = (prompt: string, as: string) =>
+      bytesOf(
+        draw(prompt, { model: tiny, embedding: prompt === "a gnome" ? [] : embedding, as, out }),
+      );
+    const file = (as: string) => drawn("a zq_gnome", as);
+    const word = await drawn("a gnome", "a1111");
+    assert.deepEqual(await drawn("a gnome", "invokeai"), word, "no placeholder, no difference");
+    for (const program of ["a1111", "forge"]) assert.deepEqual(await file(program), word, program);
+    const placed = await file("invokeai");
+    assert.notDeepEqual(placed, word);
+    assert.deepEqual(await file("diffusers"), placed);
+    // It takes an empty text where the others take zeros.
+    const comfy = await drawn("a gnome", "comfyui");
+    assert.notDeepEqual(comfy, word);
+    assert.deepEqual(await file("comfyui"), comfy);
+    assert.match((await refusal("a gnome", { as: "fooocus", out })).message, /--as .*fooocus/);
+  }));
+
 test("all that is wrong with the options is said at once", async () => {
   const bad = { steps: 0, sampler: "foo", size: "9x", seed: -1, count: 1.5, guidance: "x" };
   const fault = await refusal("x", bad);
