@@ -46,9 +46,9 @@ const startSweeps = Effect.gen(function* () {
   const tables = yield* Tables;
   const started = new Set<string>();
   for (;;) {
-    for (const { name, round, state } of yield* outlast(tables.sweeps)) {
+    for (const { name, round } of yield* outlast(tables.running)) {
       const key = `${name}/${round}`;
-      if (started.has(key) || state !== "running") continue;
+      if (started.has(key)) continue;
       const asked = yield* Effect.exit(Sweep.execute({ sweep: name, round }, { discard: true }));
       if (asked._tag === "Success") started.add(key); // else the database went away meanwhile
     }
