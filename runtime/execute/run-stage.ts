@@ -93,11 +93,13 @@ const handOn = Effect.fnUntraced(function* (
 });
 
 /** Undefined: not in the store, or not unharmed. */
-export const takeCached = Effect.fnUntraced(function* (preparedStage: PreparedStage, name: string) {
-  const { store } = yield* Results;
-  const found = yield* store.find(name);
-  return found.found === "sound" ? yield* handOn(preparedStage, found.entry) : undefined;
-});
+export const takeCached = Effect.fn("takeCached")(
+  function* (preparedStage: PreparedStage, name: string) {
+    const { store } = yield* Results;
+    const found = yield* store.find(name);
+    return found.found === "sound" ? yield* handOn(preparedStage, found.entry) : undefined;
+  },
+);
 
 /** The entry in the store is written last; until then the result does not exist. */
 const make = Effect.fnUntraced(function* (due: Due, ingredients: CacheKey) {
@@ -132,7 +134,7 @@ const make = Effect.fnUntraced(function* (due: Due, ingredients: CacheKey) {
  * The result of a "cached" stage: taken from the store, or made and kept there. It is looked for once more when
  * the inputs are there, since it may turn out only then that nothing changed.
  */
-export const getOrCompute = Effect.fnUntraced(function* (due: Due) {
+export const getOrCompute = Effect.fn("getOrCompute")(function* (due: Due) {
   const { cache } = yield* Results;
   const { stage, options, world } = due.preparedStage;
   const ingredients: CacheKey = {
@@ -153,7 +155,7 @@ const digestsOf = (record: Returned): Finished["outputs"] =>
   Object.fromEntries(Object.entries(record).map(([port, json]) => [port, digestJson(json)]));
 
 /** What a stage of the run folder that owes nothing returned once. */
-export const loadRecord = Effect.fnUntraced(function* (preparedStage: PreparedStage) {
+export const loadRecord = Effect.fn("loadRecord")(function* (preparedStage: PreparedStage) {
   const slots = yield* Slots;
   const record = (yield* readRecord((yield* RunFolder).dir, preparedStage.id)) ?? {};
   for (const [port, type] of valuePorts(preparedStage)) {
@@ -166,7 +168,7 @@ export const loadRecord = Effect.fnUntraced(function* (preparedStage: PreparedSt
 });
 
 /** The result of a "run" stage; what it returned is recorded in the run's folder. */
-export const makeAndRecord = Effect.fnUntraced(function* (due: Due) {
+export const makeAndRecord = Effect.fn("makeAndRecord")(function* (due: Due) {
   const { id } = due.preparedStage;
   const [{ dir }, slots] = yield* Effect.all([RunFolder, Slots]);
   yield* removeRecord(dir, id);

@@ -97,7 +97,7 @@ export interface Prepared {
 /** What a command means, with every option looked at. Fails with all that is wrong. Writes nothing. */
 export const prepare: (
   command: Command,
-) => Effect.Effect<Prepared, Fault> = Effect.fnUntraced(function* (command) {
+) => Effect.Effect<Prepared, Fault> = Effect.fn("prepare")(function* (command) {
   const definition = yield* define(command.pipeline, command.app);
   const { app, name, placeOf } = definition;
   const found = yield* Effect.result(definition.steps);
