@@ -4,6 +4,7 @@
 import { Context, Effect, Layer, Schema } from "effect";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
+import { ProcessIdentity } from "../lib/process-identity.ts";
 import { databaseNow } from "./database-clock.ts";
 import { Left } from "./left-items.ts";
 import { PlannedSweepJson, type Segment } from "./planned-sweep.ts";
@@ -28,6 +29,12 @@ export const WorkerAbout = Struct({
   offers: Schema.optionalKey(Offers),
   /** What of the queues it leaves to others. */
   left: Schema.optionalKey(Left),
+  /** Of each slot, where it has no card. */
+  threads: Schema.optionalKey(Int),
+  /** Seconds. */
+  lease: Schema.optionalKey(Finite),
+  /** Whether it still lives, for others of its machine. */
+  identity: Schema.optionalKey(ProcessIdentity),
 });
 export type WorkerAbout = typeof WorkerAbout.Type;
 
@@ -65,6 +72,14 @@ const make = Effect.gen(function* () {
     Effect.asVoid(sql`INSERT INTO gnomic_workers (name, about, seen_at)
       VALUES (${name}, ${JSON.stringify(about)}, ${now})
       ON CONFLICT (name) DO UPDATE SET about = excluded.about, seen_at = excluded.seen_at`);
+  /** Puts it on the list; false: the name is there. */
+  const enter = (name: string, about: WorkerAbout) =>
+    Effect.map(
+      sql`INSERT INTO gnomic_workers (name, about, seen_at)
+        VALUES (${name}, ${JSON.stringify(about)}, ${now})
+        ON CONFLICT (name) DO NOTHING RETURNING name`,
+      (rows) => rows.length > 0,
+    );
   const leave = (name: string) =>
     Effect.asVoid(sql`DELETE FROM gnomic_workers WHERE name = ${name}`);
   const all: Effect.Effect<readonly Member[], SqlError> = Effect.map(
@@ -129,7 +144,7 @@ const make = Effect.gen(function* () {
   /** Deletes what the tables hold of sweeps that were over so many days ago. */
   const forget = (days = keptDays) => deleteFinished(sql, days);
 
-  return { announce, leave, all, items, ask, asked, reply, answerTo, withdraw, forget };
+  return { enter, announce, leave, all, items, ask, asked, reply, answerTo, withdraw, forget };
 });
 
 export class Members extends Context.Service<Members, Effect.Success<typeof make>>()(

@@ -26,7 +26,7 @@ export interface Present {
 }
 
 const announceEvery = "5 seconds";
-const askEvery = "1 second";
+const askEvery = "2 seconds";
 const forgetEvery = "6 hours";
 
 const answer = ({ name, base: own, presence: { steer } }: Present) =>

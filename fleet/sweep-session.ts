@@ -9,6 +9,7 @@ import { lockRun, RunLocked } from "../lib/lock.ts";
 import { embeddedLayer, embeddedLease, sharedLayer } from "./engine.ts";
 import { type Fleet, fleetFile } from "./connection.ts";
 import { leftItems } from "./left-items.ts";
+import { enterFleet } from "./enter.ts";
 import { grant, migrate } from "./migrations.ts";
 import { asFleetFault, withTables } from "./open-tables.ts";
 import { outlast } from "./outlast.ts";
@@ -45,9 +46,9 @@ const startSweeps = Effect.gen(function* () {
   const tables = yield* Tables;
   const started = new Set<string>();
   for (;;) {
-    for (const { name, round, state } of yield* outlast(tables.sweeps)) {
+    for (const { name, round } of yield* outlast(tables.running)) {
       const key = `${name}/${round}`;
-      if (started.has(key) || state !== "running") continue;
+      if (started.has(key)) continue;
       const asked = yield* Effect.exit(Sweep.execute({ sweep: name, round }, { discard: true }));
       if (asked._tag === "Success") started.add(key); // else the database went away meanwhile
     }
@@ -112,26 +113,34 @@ export const joinFleet = <A>(
   worker: SessionWorker | null,
   until: Effect.Effect<A, unknown, Tables>,
 ): Effect.Effect<A, Fault> =>
-  Effect.scoped(Effect.gen(function* () {
-    yield* Effect.forkScoped(startSweeps);
-    if (worker === null) return yield* until;
-    const left = leftItems();
-    yield* Effect.forkScoped(present({ ...worker, left }));
-    return yield* Effect.raceFirst(
-      until,
-      Effect.andThen(
-        runWorker({ ...worker, left, lease }),
-        new WorkerIll({
-          wanted: "trainings that work on this machine",
-          found: "three in a row that failed",
-          fix: "`sweep show` lists what they said; then start the worker again.",
-        }),
-      ),
+  Effect.gen(function* () {
+    const about = worker === null ? null : yield* withTables(
+      fleet,
+      () => enterFleet(worker.name, worker.presence.about, Duration.toSeconds(lease)),
     );
-  })).pipe(
-    Effect.provide(sharedLayer(fleet.database, lease)),
-    Effect.mapError(asFleetFault(fleet.shown)),
-  );
+    const taking = Effect.gen(function* () {
+      yield* Effect.forkScoped(startSweeps);
+      if (worker === null || about === null) return yield* until;
+      const left = leftItems();
+      const presence = { ...worker.presence, about };
+      yield* Effect.forkScoped(present({ ...worker, presence, left }));
+      return yield* Effect.raceFirst(
+        until,
+        Effect.andThen(
+          runWorker({ ...worker, left, lease }),
+          new WorkerIll({
+            wanted: "trainings that work on this machine",
+            found: "three in a row that failed",
+            fix: "`sweep show` lists what they said; then start the worker again.",
+          }),
+        ),
+      );
+    });
+    return yield* Effect.scoped(taking).pipe(
+      Effect.provide(sharedLayer(fleet.database, lease)),
+      Effect.mapError(asFleetFault(fleet.shown)),
+    );
+  });
 
 /**
  * Runs a sweep to its end, or looks on while another process does. Interrupted, its trainings end after the

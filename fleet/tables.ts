@@ -69,32 +69,44 @@ const make = Effect.gen(function* () {
   const decodeOutcome = Schema.decodeSync(SegmentOutcomeJson);
   const encodeOutcome = Schema.encodeSync(SegmentOutcomeJson);
 
-  /** By sweep, as its text was: workers ask again and again, and a plan of many trials is long. */
-  const decoded = new Map<string, { readonly text: string; readonly plan: PlannedSweep }>();
-  const planOf = (name: string, text: string): PlannedSweep => {
-    const known = decoded.get(name);
-    if (known?.text === text) return known.plan;
-    const plan = decodePlan(text);
-    decoded.set(name, { text, plan });
-    return plan;
-  };
-  const sweepOf = (row: any): StoredSweep => ({
-    name: row.name,
-    plan: planOf(row.name, row.plan),
-    state: row.state,
-    round: Number(row.round),
-    more: Number(row.more),
-    startedAt: Number(row.started_at),
-  });
+  /**
+   * By sweep: workers ask again and again, a plan of many trials is long, and it changes only when a deleted
+   * sweep is made anew, which is another round.
+   */
+  const plans = new Map<string, { readonly round: number; readonly plan: PlannedSweep }>();
+  const planOf = (name: string, round: number) =>
+    Effect.gen(function* () {
+      const known = plans.get(name);
+      if (known?.round === round) return known.plan;
+      const [row] = yield* sql<any>`SELECT plan, round FROM gnomic_sweeps WHERE name = ${name}`;
+      const plan = decodePlan(row.plan);
+      plans.set(name, { round: Number(row.round), plan });
+      return plan;
+    });
+  const sweepOf = (row: any): Effect.Effect<StoredSweep, SqlError> =>
+    Effect.map(planOf(row.name, Number(row.round)), (plan) => ({
+      name: row.name,
+      plan,
+      state: row.state,
+      round: Number(row.round),
+      more: Number(row.more),
+      startedAt: Number(row.started_at),
+    }));
+  const head = sql.literal("name, state, round, more, started_at");
 
-  const sweeps: Effect.Effect<readonly StoredSweep[], SqlError> = Effect.map(
-    sql`SELECT * FROM gnomic_sweeps WHERE state <> 'deleted' ORDER BY started_at, name`,
-    (rows) => rows.map(sweepOf),
+  const sweeps: Effect.Effect<readonly StoredSweep[], SqlError> = Effect.flatMap(
+    sql`SELECT ${head} FROM gnomic_sweeps WHERE state <> 'deleted' ORDER BY started_at, name`,
+    (rows) => Effect.forEach(rows, sweepOf),
+  );
+  /** Those that are to run, by name and round. */
+  const running = Effect.map(
+    sql`SELECT name, round FROM gnomic_sweeps WHERE state = 'running' ORDER BY started_at, name`,
+    (rows) => rows.map((row: any) => ({ name: String(row.name), round: Number(row.round) })),
   );
   const findSweep = (name: string): Effect.Effect<StoredSweep | null, SqlError> =>
-    Effect.map(
-      sql`SELECT * FROM gnomic_sweeps WHERE name = ${name} AND state <> 'deleted'`,
-      (rows) => rows.length === 0 ? null : sweepOf(rows[0]),
+    Effect.flatMap(
+      sql`SELECT ${head} FROM gnomic_sweeps WHERE name = ${name} AND state <> 'deleted'`,
+      (rows) => rows.length === 0 ? Effect.succeed(null) : sweepOf(rows[0]),
     );
 
   /** Makes it, or leaves the one that is there. */
@@ -233,6 +245,7 @@ const make = Effect.gen(function* () {
 
   return {
     sweeps,
+    running,
     findSweep,
     submit,
     hoursOf,

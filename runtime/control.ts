@@ -60,7 +60,7 @@ export interface Control {
  * Listens from now on. `onStop` is called for a request to stop, which no reader sees; others have to be
  * what `requests` knows.
  */
-export const openControl = Effect.fnUntraced(function* (
+export const openControl = Effect.fn("openControl")(function* (
   runDir: string,
   onStop: () => void,
   requests: Schema.Codec<OwnRequest, any> | null,

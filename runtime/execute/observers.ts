@@ -32,7 +32,7 @@ const call = (run: () => void | Promise<void>) =>
 type Mark = "drain" | "end";
 
 /** Publishes until the scope closes; then every observer has seen everything and is closed. */
-export const openEventStream = Effect.fnUntraced(
+export const openEventStream = Effect.fn("openEventStream")(
   function* (log: EventLog, observers: readonly RunObserver[]) {
     const events = yield* PubSub.unbounded<AnyEvent | Mark>();
     const offer = (event: UnstampedEvent) =>

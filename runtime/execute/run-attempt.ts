@@ -202,7 +202,7 @@ const runAttempt = Effect.fn("runAttempt")(function* (
 // The trap: that is noted last. Killed before the report is written, a run is not complete, so that the same
 // command writes it.
 
-export const work = Effect.fnUntraced(function* (
+export const work = Effect.fn("work")(function* (
   prepared: Prepared,
   plan: Plan,
   place: Place,

@@ -97,11 +97,13 @@ const handOn = Effect.fnUntraced(function* (
 });
 
 /** Undefined: not in the store, or not unharmed. */
-export const takeCached = Effect.fnUntraced(function* (preparedStage: PreparedStage, name: string) {
-  const { store } = yield* Results;
-  const found = yield* store.find(name);
-  return found.found === "sound" ? yield* handOn(preparedStage, found.entry) : undefined;
-});
+export const takeCached = Effect.fn("takeCached")(
+  function* (preparedStage: PreparedStage, name: string) {
+    const { store } = yield* Results;
+    const found = yield* store.find(name);
+    return found.found === "sound" ? yield* handOn(preparedStage, found.entry) : undefined;
+  },
+);
 
 const make = Effect.fnUntraced(function* (due: Due, ingredients: CacheKey) {
   const { id } = due.preparedStage;
@@ -131,7 +133,7 @@ const make = Effect.fnUntraced(function* (due: Due, ingredients: CacheKey) {
   return { cached: false, outputs: Object.fromEntries(digests) } satisfies Finished;
 });
 
-export const getOrCompute = Effect.fnUntraced(function* (due: Due) {
+export const getOrCompute = Effect.fn("getOrCompute")(function* (due: Due) {
   const { cache } = yield* Results;
   const { stage, options, world } = due.preparedStage;
   const ingredients: CacheKey = {
@@ -155,7 +157,7 @@ const digestsOf = (record: Returned): Finished["outputs"] =>
   Object.fromEntries(Object.entries(record).map(([port, json]) => [port, digestJson(json)]));
 
 /** What a stage of the run folder that owes nothing returned once. */
-export const loadRecord = Effect.fnUntraced(function* (preparedStage: PreparedStage) {
+export const loadRecord = Effect.fn("loadRecord")(function* (preparedStage: PreparedStage) {
   const slots = yield* Slots;
   const record = (yield* readRecord((yield* RunFolder).dir, preparedStage.id)) ?? {};
   for (const [port, type] of valuePorts(preparedStage)) {
@@ -167,7 +169,7 @@ export const loadRecord = Effect.fnUntraced(function* (preparedStage: PreparedSt
   return { cached: true, outputs: digestsOf(record) } satisfies Finished;
 });
 
-export const makeAndRecord = Effect.fnUntraced(function* (due: Due) {
+export const makeAndRecord = Effect.fn("makeAndRecord")(function* (due: Due) {
   const { id } = due.preparedStage;
   const [{ dir }, slots] = yield* Effect.all([RunFolder, Slots]);
   yield* removeRecord(dir, id);

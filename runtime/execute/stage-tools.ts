@@ -51,7 +51,7 @@ const misshapen = (id: string, stage: string, tag: string, why: string) =>
     fix: "Name it under `events` of the stage, with the types of its fields (runtime/stage.ts).",
   });
 
-export const stageTools = Effect.fnUntraced(function* (planned: PlannedStage) {
+export const stageTools = Effect.fn("stageTools")(function* (planned: PlannedStage) {
   const { store, cache } = yield* Results;
   const { dir, blobs, seed, info } = yield* RunFolder;
   const [events, control, stop, resources] = yield* Effect.all([Events, Requests, Stop, Exclusive]);

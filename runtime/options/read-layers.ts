@@ -102,7 +102,7 @@ const argument = (key: string, flag: string, parsed: ParsedSource): ParsedSource
  * The layers in order, and a note where a file was laid over instead of taking the place. `broken`: what they
  * hold cannot be decoded. `paths`: keys in which `~` is the home folder.
  */
-export const readLayers = Effect.fnUntraced(function* (
+export const readLayers = Effect.fn("readLayers")(function* (
   layers: ConfigLayers,
   rules?: OverlayRules,
   paths: readonly string[] = ["base_output_dir"],

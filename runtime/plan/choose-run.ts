@@ -194,7 +194,7 @@ const checkState = ({ dir, manifest, lost }: Run) =>
     );
   });
 
-export const chooseRun = Effect.fnUntraced(function* (
+export const chooseRun = Effect.fn("chooseRun")(function* (
   pipeline: string,
   configuration: Configuration,
   identity: Identity,

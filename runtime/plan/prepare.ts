@@ -64,7 +64,7 @@ export interface Prepared {
 }
 
 /** Fails with all that is wrong. Writes nothing. */
-export const prepare = Effect.fnUntraced(function* (command: Command) {
+export const prepare = Effect.fn("prepare")(function* (command: Command) {
   const definition = yield* define(command.pipeline, command.app);
   const { app, name, placeOf } = definition;
   const found = yield* Effect.result(definition.steps);

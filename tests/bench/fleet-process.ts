@@ -35,7 +35,8 @@ const about = {
   customStages: false,
 };
 const worker = Number(slots) === 0 ? null : {
-  ...{ name, slots: Number(slots), train, say },
+  // As `worker` looks.
+  ...{ name, slots: Number(slots), train, say, lookEvery: Duration.seconds(1) },
   presence: { about, steer: () => Effect.void },
 };
 

@@ -1,5 +1,6 @@
 // A training that is told to end at a step: it pauses there with its state on disk and its schedule as it
-// was, says so in manifest, list and events, and goes on to the bytes of one that never paused.
+// was, says so in manifest, list and events, and goes on to the bytes of one that never paused, also
+// after it was exported and imported.
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -41,6 +42,17 @@ test("paused after step 3 of 7, gone on with, and the same bytes as never paused
     const back = await train(paused, "--to-step", "2");
     assert.equal(back.code, 2);
     assert.match(back.stderr, /--to-step: wanted a step from 3 on, which this run has reached/);
+
+    // Packed and unpacked it is paused there, too.
+    const archive = join(folder, "paused.tar");
+    const moved = join(folder, "moved");
+    const pack = ["runs", "export", "latest", archive, "--output", join(paused, "output")];
+    assert.equal((await gnomic(pack)).code, 0);
+    const unpack = ["runs", "import", archive, "--output", join(moved, "output")];
+    assert.equal((await gnomic(unpack)).code, 0);
+    assert.match((await train(moved, "--to-step", "3")).stdout, /Paused already after step 3/);
+    assert.equal((await train(moved)).code, 0);
+    assert.deepEqual(resultsOf(runIn(moved)), resultsOf(runIn(straight)));
 
     const rest = await train(paused);
     assert.equal(rest.code, 0, rest.stderr);

@@ -84,6 +84,41 @@ test("an archive imports, and its run has nothing to do either", () =>
     assert.match(await train(folder), /Complete already after 8 steps, nothing to do/);
   }));
 
+test("a sweep takes over a finished run, one out of an archive, and a killed one", () =>
+  withTemporaryFolder(async (folder) => {
+    const file = join(folder, "sweep.yaml");
+    const pipeline = join(corpus, "pipeline.yaml");
+    const rank = { by: "fixed_loss" };
+    writeFileSync(file, JSON.stringify({ sweep: "s", pipeline, list: [{ seed: 1 }], rank }));
+    const sweep = (at: string) => succeed(at, "sweep", "run", file);
+    const files = (run: string) =>
+      Object.fromEntries(filesBelow(run).map((path) => [path, readFileSync(join(run, path))]));
+    const [finished, imported, killed] = ["finished", "imported", "killed"]
+      .map((at) => join(folder, at));
+
+    await unpack("finished", finished);
+    const before = files(runIn(finished));
+    assert.match(await sweep(finished), /complete already: bruce_the_gnome-7c244d07[^]*s: done/);
+    assert.deepEqual(files(runIn(finished)), before);
+
+    const archive = join(folder, "run.tar");
+    writeFileSync(archive, bytesOf("archive"));
+    await succeed(imported, "runs", "import", archive);
+    assert.match(await sweep(imported), /complete already: bruce_the_gnome-7c244d07[^]*s: done/);
+
+    await unpack("killed", killed);
+    const said = await sweep(killed);
+    assert.match(said, /goes on at step 5: bruce_the_gnome-7c244d07[^]*s: done/);
+    const started = eventsOf(runIn(killed)).findLast((event) => event.event === "run-started");
+    assert.equal(started?.step, 5);
+    for (const at of [finished, imported, killed]) {
+      assert.deepEqual(
+        await readSafetensors(join(at, "output", "s", "best.safetensors")),
+        await readSafetensors(join(runIn(at), "bruce_the_gnome-best.safetensors")),
+      );
+    }
+  }));
+
 test("a killed run goes on from its state to the rows of the finished one, with results of its store", (t) =>
   withTemporaryFolder(async (folder) => {
     const [finished, killed, fresh] = ["finished", "killed", "fresh"].map((at) => join(folder, at));

@@ -71,9 +71,8 @@ test(
       writeFileSync(file, JSON.stringify({ ...sweep, rank: { by: "fixed_loss" } }));
       for (const [command, line, more] of commands(file)) {
         const args = line.split(" ").filter((each) => each !== "");
-        const doing = command.run(args, { output: join(folder, "output"), ...more }, {
-          print: () => {},
-        });
+        const output = command === workerCommand ? {} : { output: join(folder, "output") };
+        const doing = command.run(args, { ...output, ...more }, { print: () => {} });
         const { message } = await Effect.runPromise(Effect.flip(doing));
         assert.match(message, /^postgres:.*ECONNREFUSED.*$/, line);
         assert.doesNotMatch(message, /:gnome/);
