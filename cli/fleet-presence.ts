@@ -12,6 +12,7 @@ import type { Fault } from "../lib/fault.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { steerRun } from "../observe/reading/steer-run.ts";
 import { findRun } from "../runtime/runs/find-run.ts";
+import { threadsOf } from "./slots-here.ts";
 import { runtimeVersion } from "../runtime/platform/runtime.ts";
 import { tool } from "../runtime/platform/versions.ts";
 
@@ -31,6 +32,7 @@ export const presenceOf = (
       versions,
       customStages,
       ...(offers === null ? {} : { offers }),
+      ...(offers?.providers.join() === "cpu" ? { threads: threadsOf(slots) } : {}),
     },
     steer: (dir, request) =>
       Effect.gen(function* () {

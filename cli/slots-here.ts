@@ -1,9 +1,13 @@
 // What this machine has for trainings, looked at once: a slot is a card, or the processor.
 // The trap: memory is counted as it is sold, so a card of 24 GB that says 23.99 is one of 24.
-import { totalmem } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { listCards } from "../engine/memory/cards.ts";
 import { listProviders } from "../engine/setup/installed-providers.ts";
 import type { Offers } from "../fleet/queues.ts";
+
+/** Threads of each of so many trainings at once on the processor. */
+export const threadsOf = (slots: number): number =>
+  Math.max(1, Math.floor(availableParallelism() / slots));
 
 /** `wanted`: null, as many as there are cards. */
 export async function slotsHere(

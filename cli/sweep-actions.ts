@@ -1,7 +1,7 @@
 // What each `sweep <action>` does that changes something. The trap: `run` may be given twice for one folder; the second looks on.
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { availableParallelism, hostname } from "node:os";
+import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { Effect, Fiber } from "effect";
@@ -12,6 +12,7 @@ import { exitCodeOfSweep, type Leaderboard, winners } from "../fleet/leaderboard
 import type { PlannedSweep } from "../fleet/planned-sweep.ts";
 import { type Blobs, folderBlobs } from "../fleet/blobs.ts";
 import type { Fleet } from "../fleet/connection.ts";
+import { Members } from "../fleet/members.ts";
 import { outlookLines, planSweep, type TrialWorld } from "../fleet/plan-sweep.ts";
 import { withTables } from "../fleet/open-tables.ts";
 import { bringRuns, sendRuns } from "../fleet/runs-of-sweep.ts";
@@ -30,8 +31,9 @@ import { readText } from "../lib/read-text.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
 import type { Plan } from "../runtime/plan/plan.ts";
-import { maxSourceBytes } from "../runtime/options/source.ts";
-import { preflight, prepare } from "../runtime/plan/prepare.ts";
+import { maxSourceBytes } from "../lib/source.ts";
+import { preflight } from "../runtime/plan/preflight.ts";
+import { prepare } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
 import { type Definition, readDefinition } from "../sweep/definition.ts";
 import { settingsOf, trialCount } from "../sweep/trials.ts";
@@ -42,6 +44,7 @@ import { plainText } from "./plain-text.ts";
 import { progressLine } from "./progress-line.ts";
 import { runFiles } from "./run-files.ts";
 import { onSoftStop } from "./signals.ts";
+import { threadsOf } from "./slots-here.ts";
 import { type Act, find, notesOn, type Options } from "./sweep-look.ts";
 import { leaderboardLines } from "./sweep-text.ts";
 
@@ -204,7 +207,7 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     const quiet = options.json === true;
     const say = (line: string) =>
       quiet ? void process.stderr.write(`${plainText(line)}\n`) : terminal.print(plainText(line));
-    const threads = slots === 1 ? null : Math.max(1, Math.floor(availableParallelism() / slots));
+    const threads = slots === 1 ? null : threadsOf(slots);
     const running = yield* Effect.forkChild(
       runToEnd(fleet, name, {
         name: hostname(),
@@ -257,6 +260,17 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     process.exitCode = exitCodeOfSweep(results);
   });
 
+/** As many as every machine can give a training: here, and where workers are there already. */
+const threadsFor = (fleet: Fleet, slots: number): Effect.Effect<number, Fault> =>
+  !fleet.shared ? Effect.succeed(threadsOf(slots)) : withTables(
+    fleet,
+    () =>
+      Effect.map(
+        Effect.flatMap(Members, ({ all }) => all),
+        (all) => Math.min(threadsOf(slots), ...all.map(({ about }) => about.threads ?? Infinity)),
+      ),
+  );
+
 const run: Act = (given, options, terminal) =>
   Effect.gen(function* () {
     const file = resolve(given);
@@ -286,9 +300,12 @@ const run: Act = (given, options, terminal) =>
       else outlookLines(outlook).map(plainText).forEach(terminal.print);
       return;
     }
-    const { sweep } = outlook;
-    const { base } = sweep;
+    const { base } = outlook.sweep;
     const fleet = yield* fleetOf(base, options);
+    const slots = yield* wholeNumber(options, "slots", 1, 1);
+    const sweep = outlook.opensThreads
+      ? { ...outlook.sweep, threads: yield* threadsFor(fleet, slots) }
+      : outlook.sweep;
     if (options.detach === true && !fleet.shared) {
       return yield* new UsageFault({
         key: "--detach",

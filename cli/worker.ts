@@ -1,6 +1,6 @@
 // `worker`: trains what the sweeps of a fleet ask for, one training a slot, until it is stopped.
 // The trap: the database's address comes from the environment or a file, where `ps` does not show it.
-import { availableParallelism, hostname } from "node:os";
+import { hostname } from "node:os";
 import { resolve } from "node:path";
 import process from "node:process";
 import { Duration, Effect, Fiber } from "effect";
@@ -75,7 +75,7 @@ export const workerCommand: Command = {
         { presenceOf },
         { fitsHere },
         { folderBlobs },
-        { slotsHere },
+        { slotsHere, threadsOf },
         { RunFiles },
         { runFiles },
       ] = yield* tryPromise(() =>
@@ -98,7 +98,7 @@ export const workerCommand: Command = {
       const { slots, offers } = yield* tryPromise(() => slotsHere(wanted));
       const presence = yield* presenceOf(slots, options.allowCustomStages === true, offers);
       const base = blobs === null ? null : resolve(output);
-      const threads = slots === 1 ? null : Math.max(1, Math.floor(availableParallelism() / slots));
+      const threads = slots === 1 ? null : threadsOf(slots);
       const working = yield* Effect.forkChild(
         joinFleet(
           fleet,

@@ -66,10 +66,14 @@ export const fleetFacts = Effect.gen(function* () {
 
 /** What a worker lacks to train a sweep's trials. */
 export const lacks = (
-  { versions = {}, custom = [] }: Pick<PlannedSweep, "versions" | "custom">,
-  has: Pick<WorkerAbout, "versions" | "customStages">,
+  { versions = {}, custom = [], threads = 1 }: Pick<
+    PlannedSweep,
+    "versions" | "custom" | "threads"
+  >,
+  has: Pick<WorkerAbout, "versions" | "customStages" | "threads">,
 ): readonly string[] => [
   ...lacking(versions, has.versions),
+  ...(threads <= (has.threads ?? Infinity) ? [] : [`${threads} threads a slot`]),
   ...(has.customStages ? [] : custom.map((file) => `--allow-custom-stages for ${file}`)),
 ];
 

@@ -43,13 +43,15 @@ const until = <E, R>(holds: Effect.Effect<boolean, E, R>) =>
 const worker = (train: Train) =>
   runWorker({ name: "w", slots: 1, lease: Duration.seconds(1), train, say: () => {} });
 
-test("what waits, and why: nobody there, another version, files of one's own, all slots busy", () =>
+test("what waits, and why: nobody there, another version, files of one's own, too few threads, all slots busy", () =>
   withTemporaryFolder((folder) =>
     onFile(
       folder,
       Effect.gen(function* () {
         const [tables, members] = [yield* Tables, yield* Members];
-        yield* tables.submit(planOf(2, { versions: { train: 2 }, custom: ["./mine.ts"] }));
+        yield* tables.submit(
+          planOf(2, { versions: { train: 2 }, custom: ["./mine.ts"], threads: 4 }),
+        );
         yield* Sweep.execute({ sweep: "s", round: 0 }, { discard: true });
         yield* until(Effect.map(members.items, ({ length }) => length === 2));
         const whys = Effect.map(looked, ({ waiting }) => waiting.map(({ why }) => why));
@@ -58,7 +60,9 @@ test("what waits, and why: nobody there, another version, files of one's own, al
         assert.deepEqual(yield* whys, Array(2).fill("no worker has train 2"));
         yield* members.announce("w", about());
         assert.match((yield* whys)[0], /no worker has --allow-custom-stages for \.\/mine\.ts/);
-        yield* members.announce("w", about({ customStages: true }));
+        yield* members.announce("w", about({ customStages: true, threads: 2 }));
+        assert.deepEqual(yield* whys, Array(2).fill("no worker has 4 threads a slot"));
+        yield* members.announce("w", about({ customStages: true, threads: 4 }));
         assert.deepEqual(yield* whys, Array(2).fill("the next free slot"));
         assert.deepEqual((yield* looked).queues.map(({ waiting }) => waiting), [2]);
 

@@ -29,6 +29,8 @@ export const WorkerAbout = Struct({
   offers: Schema.optionalKey(Offers),
   /** What of the queues it leaves to others. */
   left: Schema.optionalKey(Left),
+  /** Of each slot, where it has no card. */
+  threads: Schema.optionalKey(Int),
   /** Seconds. */
   lease: Schema.optionalKey(Finite),
   /** Whether it still lives, for others of its machine. */

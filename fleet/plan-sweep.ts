@@ -44,6 +44,8 @@ export interface TrialOutlook extends PlannedTrial {
 
 export interface SweepOutlook {
   readonly sweep: PlannedSweep;
+  /** Whether the number of threads decides a result and is left open. */
+  readonly opensThreads: boolean;
   readonly trials: readonly TrialOutlook[];
 }
 
@@ -216,7 +218,10 @@ export const planSweep = (
       trials: plan.trials.map(({ needs: _, writes: _1, ...trial }) => trial),
       needs: definition.needs,
     };
-    return { sweep: { ...plan, digest: digestJson(content) }, trials: outlook };
+    const opensThreads = found.some(({ prepared: { values } }) =>
+      values.threads === null && ["auto", "cpu"].includes(String(values.provider))
+    );
+    return { sweep: { ...plan, digest: digestJson(content) }, opensThreads, trials: outlook };
   });
 
 /** The lines of `sweep run --dry-run`. */

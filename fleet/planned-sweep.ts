@@ -46,6 +46,8 @@ export const PlannedSweep = Struct({
   attempts: Int,
   stopAfterFailures: NullOr(Int),
   keep: Literals(["all", "best"]),
+  /** Of each training on a processor, where trials leave it open: other numbers give other last bits. */
+  threads: Schema.optionalKey(Int),
   /** Of the stages and of the run's folder; a sweep of before names none. */
   versions: Schema.optionalKey(Record(Text, Finite)),
   /** Files of the user's own that it runs. */

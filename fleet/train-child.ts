@@ -25,21 +25,25 @@ export const segmentArguments = (
     "plan" | "trial" | "segment" | "base" | "fit"
   >,
   threads: number | null,
-): readonly string[] => [
-  "pipeline",
-  plan.pipeline,
-  ...(fit.config === null ? [] : ["--config", fit.config]),
-  ...settingsOf({
-    ...(threads === null ? {} : { threads }),
-    ...trial.overrides,
-    ...fit.overrides,
-  }).flatMap((setting) => ["--set", setting]),
-  "--output",
-  base,
-  ...(until === null ? [] : ["--to-step", String(until)]),
-  "--json",
-  "--while-stdin",
-];
+): readonly string[] => {
+  // One number for all machines of a sweep; one of before has none.
+  const given = plan.threads ?? threads;
+  return [
+    "pipeline",
+    plan.pipeline,
+    ...(fit.config === null ? [] : ["--config", fit.config]),
+    ...settingsOf({
+      ...(given === null ? {} : { threads: given }),
+      ...trial.overrides,
+      ...fit.overrides,
+    }).flatMap((setting) => ["--set", setting]),
+    "--output",
+    base,
+    ...(until === null ? [] : ["--to-step", String(until)]),
+    "--json",
+    "--while-stdin",
+  ];
+};
 
 interface Ended {
   readonly exit: number | null;
@@ -121,7 +125,7 @@ const failureText = (ended: Ended, silentSeconds: number): string => {
 };
 
 export interface ChildOptions {
-  /** Threads of each child on a CPU; null: what the configuration says. */
+  /** Threads of each child on a CPU where the sweep says nothing; null: what the configuration says. */
   readonly threads: number | null;
   /** Without a word for so long it hangs. */
   readonly silentSeconds: number;

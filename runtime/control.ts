@@ -10,7 +10,9 @@ import { Files } from "../lib/files.ts";
 
 /** What an app lets its runs be asked for; "stop" is the runner's own. */
 export interface OwnRequest {
+  /** What for. */
   readonly request: string;
+  /** The rest of it, as the app's schema has it. */
   readonly [field: string]: unknown;
 }
 
@@ -60,7 +62,7 @@ export interface Control {
  * Listens from now on. `onStop` is called for a request to stop, which no reader sees; others have to be
  * what `requests` knows.
  */
-export const openControl = Effect.fnUntraced(function* (
+export const openControl = Effect.fn("openControl")(function* (
   runDir: string,
   onStop: () => void,
   requests: Schema.Codec<OwnRequest, any> | null,

@@ -50,7 +50,7 @@ export interface AttemptRecorder {
 }
 
 /** Notes that an attempt begins, and gives what notes the rest of it. */
-export const beginAttempt = Effect.fnUntraced(function* (prepared: Prepared) {
+export const beginAttempt = Effect.fn("beginAttempt")(function* (prepared: Prepared) {
   const { run, identity, values, facts } = prepared;
   const before = run.found?.manifest ?? newManifest(prepared);
   const attempt: Attempt = {

@@ -68,7 +68,7 @@ export interface EventLog {
 }
 
 /** Opens a log for its one writer. The file is made if it is missing. */
-export const openEventLog = Effect.fnUntraced(function* (file: string, codec: EventCodec) {
+export const openEventLog = Effect.fn("openEventLog")(function* (file: string, codec: EventCodec) {
   const { lines, append: appendLines } = yield* openLineFile(file, "to write the events");
   yield* appendLines("", false);
   const last = lastSteps(lines, codec);

@@ -9,6 +9,7 @@ import type { EventLog } from "./event-log.ts";
 export interface RunObserver {
   /** For the warning, should it fail. */
   readonly name: string;
+  /** Each event of the run, in order, one at a time; what it throws ends its looking. */
   readonly onEvent: (event: AnyEvent) => void | Promise<void>;
   /** After the last event. */
   readonly close: () => void | Promise<void>;
@@ -32,7 +33,7 @@ const call = (run: () => void | Promise<void>) =>
 type Mark = "drain" | "end";
 
 /** Publishes until the scope closes; then every observer has seen everything and is closed. */
-export const openEventStream = Effect.fnUntraced(
+export const openEventStream = Effect.fn("openEventStream")(
   function* (log: EventLog, observers: readonly RunObserver[]) {
     const events = yield* PubSub.unbounded<AnyEvent | Mark>();
     const offer = (event: UnstampedEvent) =>

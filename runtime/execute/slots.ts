@@ -28,7 +28,7 @@ export class Slots extends Context.Service<Slots, {
 
 const keyOf = ({ stage, port }: OutputRef) => `${stage}.${port}`;
 
-export const makeSlots = Effect.fnUntraced(
+export const makeSlots = Effect.fn("makeSlots")(
   function* (runDir: string, stages: readonly PreparedStage[]) {
     const values = new Map<string, Deferred.Deferred<Value, Fault>>();
     const streams = new Map<string, DurableStream>();

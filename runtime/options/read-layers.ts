@@ -8,7 +8,8 @@ import { readText } from "../../lib/read-text.ts";
 import type { ConfigLayers } from "../pipeline/configuration.ts";
 import type { Finding } from "./config-fault.ts";
 import { decodeAll, findingsOf, keyOf } from "./decode-source.ts";
-import { dotted, isMapping, withoutKeys } from "../../lib/mapping.ts";
+import { dotted, isMapping } from "../../lib/mapping.ts";
+import { withoutKeys } from "../../lib/without-keys.ts";
 import { overlay, type OverlayRules } from "./overlay.ts";
 import { parseSettings } from "./settings.ts";
 import {
@@ -18,7 +19,7 @@ import {
   parseSource,
   placeOf,
   type Source,
-} from "./source.ts";
+} from "../../lib/source.ts";
 import { withStandIns } from "./with-stand-ins.ts";
 
 /** Options that do not go together, though each is well-formed. */
@@ -86,7 +87,7 @@ const argument = (key: string, flag: string, parsed: ParsedSource): ParsedSource
  * The layers in order, and a note where a file was laid over instead of taking the place. `broken`: what they
  * hold cannot be decoded. `paths`: keys in which `~` is the home folder.
  */
-export const readLayers = Effect.fnUntraced(function* (
+export const readLayers = Effect.fn("readLayers")(function* (
   layers: ConfigLayers,
   rules?: OverlayRules,
   paths: readonly string[] = ["base_output_dir"],

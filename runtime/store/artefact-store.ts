@@ -50,7 +50,7 @@ export const storeName = ".gnomic-store";
 export interface Store extends Effect.Success<ReturnType<typeof openStore>> {}
 
 /** `folder` is made when something is first written. */
-export const openStore = Effect.fnUntraced(function* (folder: string) {
+export const openStore = Effect.fn("openStore")(function* (folder: string) {
   const files = yield* Files;
   const write = yield* openSharedWrite(folder);
   const digests: DigestCache = yield* openDigestCache(join(folder, "digests.json"), write);

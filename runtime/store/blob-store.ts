@@ -22,7 +22,7 @@ export interface BlobStore {
 }
 
 /** `written` is told of each blob that was not there. */
-export const openBlobStore = Effect.fnUntraced(function* (
+export const openBlobStore = Effect.fn("openBlobStore")(function* (
   folder: string,
   write: SharedWrite,
   written: (path: string, digest: string) => Effect.Effect<void, Fault> = () => Effect.void,

@@ -29,7 +29,7 @@ export const streamMentions = (
 ): Effect.Effect<boolean> =>
   Effect.map(textIn(fileOf(runDir, stage, port)), (lines) => lines?.includes(text) ?? false);
 
-export const openDurableStream = Effect.fnUntraced(function* (
+export const openDurableStream = Effect.fn("openDurableStream")(function* (
   runDir: string,
   stage: string,
   port: string,

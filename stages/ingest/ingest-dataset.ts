@@ -56,7 +56,7 @@ export const soundListing = (dataset: Dataset, tools: ListedTools) =>
         : Effect.fail(allFaults(listing.faults)),
   );
 
-export const ingestDataset = Effect.fnUntraced(function* (
+export const ingestDataset = Effect.fn("ingestDataset")(function* (
   dataset: Dataset,
   rules: DatasetRules,
   tools: IngestTools,

@@ -34,7 +34,7 @@ export interface Ingested {
 }
 
 /** Fails with PictureFault or MaskFault, which name the file. */
-export const ingestPicture = Effect.fnUntraced(function* (
+export const ingestPicture = Effect.fn("ingestPicture")(function* (
   source: Source,
   rules: PictureRules,
   views: ViewOptions,
