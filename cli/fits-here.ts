@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { Effect } from "effect";
 import { placeKeys, targetKeys } from "../config/places.ts";
+import { fleetFolder } from "../fleet/fleet-files.ts";
 import { lacks } from "../fleet/fleet-status.ts";
 import { foreignParts } from "../fleet/foreign-parts.ts";
 import type { PlannedSweep, PlannedTrial } from "../fleet/planned-sweep.ts";
@@ -42,7 +43,7 @@ const configHere = (
 ): Effect.Effect<string | null, Fault> =>
   Effect.gen(function* () {
     if (config === null || configText === undefined) return config;
-    const folder = join(base, ".gnomic-fleet");
+    const folder = fleetFolder(base);
     yield* makeFolder(folder);
     const file = join(folder, `${sha256(configText).slice(0, 16)}-${basename(config)}`);
     yield* atomicWrite(file, configText);
@@ -64,9 +65,9 @@ const elsewhere = (config: string | null, overrides: Overrides, base: string, ro
       steps: [],
     });
     return Object.fromEntries(
-      placeKeys.flatMap((key): (readonly [string, string])[] => {
+      placeKeys().flatMap((key): (readonly [string, string])[] => {
         const value = valueAt(values, key.split("."));
-        if (targetKeys.includes(key) || typeof value !== "string" || existsSync(value)) return [];
+        if (targetKeys().includes(key) || typeof value !== "string" || existsSync(value)) return [];
         const found = below(root, value);
         return found === undefined ? [] : [[key, found]];
       }),

@@ -11,7 +11,8 @@ import type { Fault } from "../lib/fault.ts";
 import { readHeader } from "../lib/safetensors/safetensors.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { valueAt } from "../runtime/options/decode-source.ts";
-import { isMapping, withoutKeys } from "../lib/mapping.ts";
+import { isMapping } from "../lib/mapping.ts";
+import { withoutKeys } from "../lib/without-keys.ts";
 import { parseSettings } from "../runtime/options/settings.ts";
 import type { Configuration } from "../runtime/pipeline/configuration.ts";
 import { UsageFault } from "./command.ts";
@@ -47,8 +48,9 @@ const readResultFile = (file: string): Effect.Effect<ResultFile, Fault> =>
     const listed = yield* Schema.decodeUnknownEffect(Places)(metadata["gnomic.places"] ?? "{}")
       .pipe(Effect.orElseSucceed(() => ({})));
     const own = yield* Effect.promise(() => placesIn(value));
-    const left = [...targetKeys, ...Object.keys(own)];
-    const known = Object.entries(listed).filter(([key]) => placeKeys.includes(key));
+    const left = [...targetKeys(), ...Object.keys(own)];
+    const keys = placeKeys();
+    const known = Object.entries(listed).filter(([key]) => keys.includes(key));
     return {
       metadata,
       configuration: withoutKeys(value, left),

@@ -5,6 +5,7 @@
 
 import type { OverlayRules } from "../runtime/options/overlay.ts";
 import { schemaNode } from "../runtime/options/schema-node.ts";
+import { lengthKeys } from "./length.ts";
 import { TrainingConfig } from "./training.ts";
 
 /** Mappings whose `type` (or `optimizer_type`) decides what else is in them. */
@@ -24,7 +25,7 @@ export const alternatives: readonly Alternatives[] = [
     keys: ["initializer_token", "initial_embedding_file", "initial_phrase"],
     what: "what the vectors begin as",
   },
-  { within: "", keys: ["max_train_steps", "max_train_epochs"], what: "how long to train" },
+  { within: "", keys: lengthKeys, what: "how long to train" },
   { within: "", keys: ["save_every_n_steps", "save_every_n_epochs"], what: "how often to save" },
   {
     within: "",

@@ -5,7 +5,7 @@ import { schedules } from "../engine/optimise/rates.ts";
 import { valueAt } from "../runtime/options/decode-source.ts";
 import { optionRows } from "./option-rows.ts";
 import { captionTemplates } from "./caption-templates.ts";
-import { triggerOf } from "./embedding.ts";
+import { triggerOf } from "./trigger.ts";
 import { ineffectiveOptions } from "./ineffective-options.ts";
 import { insideWord } from "./inside-word.ts";
 import type { TrainingConfig } from "./training.ts";

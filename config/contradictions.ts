@@ -6,7 +6,7 @@ import { alternatives } from "./alternatives.ts";
 import type { Finding } from "../runtime/options/config-fault.ts";
 import { dotted } from "../lib/mapping.ts";
 import { datasetKinds } from "./dataset.ts";
-import { triggerOf } from "./embedding.ts";
+import { triggerOf } from "./trigger.ts";
 import type { TrainingConfig } from "./training.ts";
 
 export interface Contradiction extends Pick<Finding, "wanted" | "found" | "fix"> {

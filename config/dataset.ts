@@ -31,6 +31,7 @@ const pictureFolder = Schema.Struct({
     doc:
       "The folder of pictures (jpg, png, webp, avif, tiff, gif, heic), not searched recursively.",
     unhashed: true,
+    place: "path",
   }),
   keep_in_memory: keepInMemory,
 });
@@ -40,6 +41,7 @@ const captionedFolder = Schema.Struct({
   dataset_dir: required(Schema.NonEmptyString, {
     doc: "The folder of pictures, each with its caption in a .txt file of the same name.",
     unhashed: true,
+    place: "path",
   }),
   keep_in_memory: keepInMemory,
 });
@@ -49,6 +51,7 @@ const jsonl = Schema.Struct({
   jsonl_path: required(Schema.NonEmptyString, {
     doc: "A file with one JSON object a line: picture, caption and, in `mask`, perhaps a mask.",
     unhashed: true,
+    place: "path",
   }),
   image_column: imageColumn,
   caption_column: captionColumn,
@@ -67,6 +70,7 @@ const hub = Schema.Struct({
   type: tag("HF_HUB_IMAGE_CAPTION_DATASET", kind),
   dataset_name: required(Schema.NonEmptyString, {
     doc: "The name of a dataset on the Hugging Face hub, such as owner/name.",
+    place: "dataset",
   }),
   dataset_config_name: option(Schema.NullOr(Schema.NonEmptyString), {
     doc: "The dataset's configuration; null if it has only one.",
@@ -77,6 +81,7 @@ const hub = Schema.Struct({
     default: null,
     keepsRun: true,
     unhashed: true,
+    place: "target",
   }),
   image_column: imageColumn,
   caption_column: captionColumn,

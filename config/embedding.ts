@@ -1,6 +1,5 @@
 // The embedding to train: its word, its vectors and what they begin as.
 // The trap: with `initial_phrase` the phrase's tokens decide the number of vectors.
-import { safeStem } from "../lib/file-stem.ts";
 import { Schema } from "effect";
 import { intBetween, option, required } from "../runtime/options/option.ts";
 
@@ -37,6 +36,7 @@ export const embeddingFields = {
     doc: `The vectors begin as those of an embedding file (clip_l and clip_g). ${one}`,
     default: null,
     unhashed: true,
+    place: "path",
   }),
   initial_phrase: option(textOrNull, {
     doc: `One vector for each token of this phrase, beginning as that token. ${one}`,
@@ -52,11 +52,3 @@ export const embeddingFields = {
     default: "auto",
   }),
 };
-
-// The placeholder as a trigger: clients name an embedding by its file, and not every character
-// survives in every client, so the file's stem keeps letters, digits and underscores of ASCII only.
-// The trap: the placeholder inside captions stays as it is written; only files are renamed.
-
-/** The stem of result files: what to type in InvokeAI, A1111, Forge and ComfyUI. May be empty. */
-export const triggerOf = (placeholder: string): string =>
-  safeStem(placeholder.split(/[^A-Za-z0-9_]+/).filter((part) => part !== "").join("_"));

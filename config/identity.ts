@@ -4,8 +4,10 @@
 // part of the identity unless its definition says `keepsRun` or `ineffective-options.ts` says that it is idle.
 import { schedules } from "../engine/optimise/rates.ts";
 import { valueAt } from "../runtime/options/decode-source.ts";
-import { type Mapping, withoutKeys } from "../lib/mapping.ts";
+import type { Mapping } from "../lib/mapping.ts";
+import { withoutKeys } from "../lib/without-keys.ts";
 import { optionRows } from "./option-rows.ts";
+import { lengthKeys } from "./length.ts";
 import { ineffectiveOptions } from "./ineffective-options.ts";
 import type { TrainingConfig } from "./training.ts";
 
@@ -31,7 +33,7 @@ export function identityOf(config: TrainingConfig): Mapping {
     ...optionRows().filter((row) => row.keepsRun).map((row) => row.key),
     ...ineffectiveOptions.filter(({ when }) => when(config)).map(({ key }) => key),
     ...lateAtDefault(config),
-    ...(rateDependsOnLength(config) ? [] : ["max_train_steps", "max_train_epochs"]),
+    ...(rateDependsOnLength(config) ? [] : lengthKeys),
   ];
   return withoutKeys(config, left);
 }

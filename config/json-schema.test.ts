@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { isMapping } from "../lib/mapping.ts";
-import { parseSource } from "../runtime/options/source.ts";
+import { parseSource } from "../lib/source.ts";
 import { schemaFiles } from "./json-schema.ts";
 import { least, reference } from "./testing/read.ts";
 
@@ -76,6 +76,7 @@ function valid(node: Node, value: unknown): boolean {
       case "x-unit":
       case "x-keeps-run":
       case "x-unhashed":
+      case "x-place":
       case "x-retired":
       case "x-late":
         return true;

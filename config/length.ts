@@ -11,6 +11,9 @@ export const settledValues = 8;
 export const settledAfter = (every: number): number =>
   Math.max(settledSteps, settledValues * every);
 
+/** The options that say it, of which one is set; the first counts steps. */
+export const lengthKeys = ["max_train_steps", "max_train_epochs"] as const;
+
 export const lengthFields = {
   max_train_steps: option(Schema.NullOr(intFrom(1)), {
     doc: "How many steps to train. Exactly one of max_train_steps and max_train_epochs is set. " +

@@ -10,6 +10,7 @@ export const modelFields = {
     doc: "The base model: a Hugging Face name, a diffusers folder or a single .safetensors file.",
     default: "stabilityai/stable-diffusion-xl-base-1.0",
     unhashed: true,
+    place: "model",
   }),
   hf_variant: option(nameOrNull, {
     doc: "Which files of the model are preferred, by the variant in their names; null: the plain " +
@@ -26,6 +27,7 @@ export const modelFields = {
     doc: "Another VAE in place of the model's own: a Hugging Face name, a folder or a file.",
     default: null,
     unhashed: true,
+    place: "model",
   }),
   model_config: option(nameOrNull, {
     doc:
@@ -34,5 +36,6 @@ export const modelFields = {
       "lacks; null takes SDXL's own configs.",
     default: null,
     unhashed: true,
+    place: "model",
   }),
 };

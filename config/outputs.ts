@@ -10,6 +10,7 @@ export const outputFields = {
   base_output_dir: required(Schema.NonEmptyString, {
     doc: "The folder that holds a folder for each run; `--output` goes over it.",
     keepsRun: true,
+    place: "target",
   }),
   report_to: option(Schema.Literals(["all", "tensorboard", "wandb", "comet_ml"]), {
     doc: "Where the reference reports to. Here TensorBoard files are always written, beside the " +

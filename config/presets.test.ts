@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { parseSource, within } from "../runtime/options/source.ts";
+import { parseSource, within } from "../lib/source.ts";
 import { captionTemplates } from "./caption-templates.ts";
 import { read, reference } from "./testing/read.ts";
 

@@ -22,7 +22,7 @@ export interface ReadConfig {
  * @errors ConfigFault with all findings.
  */
 export const readConfig = Effect.fnUntraced(function* (layers: ConfigLayers) {
-  const { source, findings, notes, broken } = yield* readLayers(layers, overlayRules, placeKeys);
+  const { source, findings, notes, broken } = yield* readLayers(layers, overlayRules, placeKeys());
   const resolved = broken ? { findings: [] } : decodeLayers(TrainingConfig, source, contradictions);
   const all = [...findings, ...resolved.findings];
   if (all.length > 0 || !("config" in resolved) || resolved.config === undefined) {

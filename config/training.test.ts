@@ -6,7 +6,7 @@ import { Schema } from "effect";
 import { optimizers } from "../engine/optimise/optimizer.ts";
 import { scheduleNames } from "../engine/optimise/rates.ts";
 import { decodeAll, keyOf, valueAt } from "../runtime/options/decode-source.ts";
-import { withoutKeys } from "../lib/mapping.ts";
+import { withoutKeys } from "../lib/without-keys.ts";
 import { optionRows } from "./option-rows.ts";
 import { TrainingConfig } from "./training.ts";
 

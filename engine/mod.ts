@@ -2,19 +2,21 @@
 // tensors in files. It knows no pipelines, and takes of Effect no more than Schema and the base of errors.
 // The trap: whoever gets an engine closes it, and its device with it.
 export { type Fault, type FaultKind, type Place } from "../lib/fault.ts";
+export type { StoredArray } from "../lib/safetensors/convert.ts";
+export type { StoredDType } from "../lib/safetensors/dtype.ts";
 export {
-  readHeader,
   readSafetensors,
+  type StoredTensor,
   type TensorToWrite,
   writeSafetensors,
 } from "../lib/safetensors/safetensors.ts";
-export type { StoredDType } from "../lib/safetensors/dtype.ts";
 export type { Tensor } from "./device/messages.ts";
-export type { Provider } from "./device/providers.ts";
+export { type Provider, providers } from "./device/providers.ts";
 export { type SamplerName, samplers } from "./diffusion/samplers/samplers.ts";
-export { noiseSchedule } from "./diffusion/noise-schedule.ts";
-export type { DType } from "./graph/graph.ts";
+export { type NoiseSchedule, noiseSchedule } from "./diffusion/noise-schedule.ts";
 export { type MemoryPlan, memoryPlans } from "./memory/memory-plan.ts";
+export type { ModelConfigs, SchedulerConfig } from "./networks/config.ts";
+export type { Size } from "./networks/graphs.ts";
 export {
   type OptimizerName,
   type OptimizerOptions,
@@ -24,15 +26,27 @@ export {
   stepOptimizer,
 } from "./optimise/optimizer.ts";
 export type { Rows } from "./optimise/rows.ts";
-export { normals, randomInt } from "./random/draw.ts";
+export { type Address, normals } from "./random/draw.ts";
 export {
   drawPicture,
   type Embedding,
   type PictureRequest,
+  type PromptTokenizers,
   promptTokenizers,
 } from "./sample/draw-picture.ts";
 export { latentSize } from "./sample/latent-size.ts";
-export { type Captions, type StepResult, tensor, type TrainingBatch } from "./session/batch.ts";
-export { Engine, type EngineOptions } from "./session/engine.ts";
+export type { Moments } from "./sample/vae.ts";
+export {
+  type Captions,
+  type Conditioning,
+  type Denoising,
+  type StepResult,
+  tensor,
+  type TrainingBatch,
+} from "./session/batch.ts";
+export type { Engine } from "./session/engine.ts";
+export type { GraphKind } from "./session/session-pool.ts";
+export type { DeviceWish } from "./setup/choose-device.ts";
 export { type EngineWish, prepareEngine } from "./setup/prepare-engine.ts";
-export { type Model, openModel } from "./weights/model.ts";
+export type { PoolingRule } from "./text/pooling.ts";
+export { type Model, openModel, type OpenModelOptions } from "./weights/model.ts";

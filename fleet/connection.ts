@@ -4,12 +4,12 @@
 // environment, so it comes from the environment or from a file that only its owner reads.
 import { readFileSync, statSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
 import { Effect, Layer, Redacted } from "effect";
 import type * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
 import { type Fault, fault } from "../lib/fault.ts";
+import { fleetFile } from "./fleet-files.ts";
 import { sqliteLayer } from "./sqlite.ts";
 
 export class FleetAddress extends fault("FleetAddress", "user") {}
@@ -30,8 +30,6 @@ export interface FleetChoice {
   /** Whether a connection to another machine may be one without TLS. */
   readonly insecure: boolean;
 }
-
-export const fleetFile = (base: string): string => join(base, ".gnomic-fleet.db");
 
 const isAddress = (text: string) => /^[a-z]+:\/\//i.test(text);
 const form = "postgres://USER:PASSWORD@HOST:PORT/DATABASE";

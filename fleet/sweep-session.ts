@@ -1,13 +1,13 @@
 // One process that runs the sweeps of a folder: it holds the fleet's lock, the engine and a worker. Whoever
 // comes second looks on, and takes over when the first is gone.
 // The trap: the lock is a run's lock, by the same rules; only who holds it opens the engine.
-import { join } from "node:path";
 import { Duration, Effect, Logger, type Scope } from "effect";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault } from "../lib/fault.ts";
 import { lockRun, RunLocked } from "../lib/lock.ts";
 import { embeddedLayer, embeddedLease, sharedLayer } from "./engine.ts";
-import { type Fleet, fleetFile } from "./connection.ts";
+import type { Fleet } from "./connection.ts";
+import { fleetFile, fleetFolder } from "./fleet-files.ts";
 import { leftItems } from "./left-items.ts";
 import { enterFleet } from "./enter.ts";
 import { grant, migrate } from "./migrations.ts";
@@ -156,7 +156,7 @@ export const runToEnd = (
     worker.say(`Workers of ${shown} train it; \`worker\` starts one.`);
     return Effect.asVoid(joinFleet(fleet, sharedLease, null, untilOver(sweep, worker.say)));
   }
-  const folder = join(base, ".gnomic-fleet");
+  const folder = fleetFolder(base);
   const holding: Effect.Effect<void, Fault, Scope.Scope> = Effect.gen(function* () {
     const lock = yield* lockRun(folder);
     yield* Effect.raceFirst(hold(base, sweep, worker), lock.lost);

@@ -1,17 +1,18 @@
 // The configuration of a training (config/), as the runner wants to know it.
 import { Effect, FileSystem } from "effect";
-import { triggerOf } from "../config/embedding.ts";
+import { triggerOf } from "../config/trigger.ts";
 import {
   identityOf,
   lateAtDefault,
   rateDependsOnLength,
   unhashedKeys,
 } from "../config/identity.ts";
+import { lengthKeys } from "../config/length.ts";
 import { placesIn, targetKeys } from "../config/places.ts";
 import { readConfig } from "../config/read.ts";
 import type { Fault } from "../lib/fault.ts";
 import { Files } from "../lib/files.ts";
-import { withoutKeys } from "../lib/mapping.ts";
+import { withoutKeys } from "../lib/without-keys.ts";
 import { epochSteps, warmUpNotes } from "./epoch-steps.ts";
 import { settleFixedLossEvery } from "./fixed-loss-every.ts";
 import { settledPooling } from "./model/pooling.ts";
@@ -28,7 +29,7 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
     const unhashed = unhashedKeys();
     return {
       values: withoutKeys(config, quiet),
-      targetKeys,
+      targetKeys: targetKeys(),
       places: yield* Effect.promise(() => placesIn(config)),
       unhashed: [...unhashed, ...quiet],
       identity: withoutKeys(identityOf(config), unhashed),
@@ -52,7 +53,7 @@ export const readTrainingConfiguration: ReadConfiguration = (layers) =>
           notes: [...notes, found.note],
         };
       },
-      lengthKeys: ["max_train_steps", "max_train_epochs"],
+      lengthKeys,
       lengthMatters: rateDependsOnLength(config)
         ? `the rate of lr_scheduler ${config.lr_scheduler} depends on the length at every step`
         : null,

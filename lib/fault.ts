@@ -1,7 +1,7 @@
 // The one shape of every error that gnomic raises on purpose: what was wanted, what was found, what
 // to do. `class X extends fault("X", "user") {}` declares one; it is an Error to throw, and a value
 // to yield in an Effect. The trap: `kind` decides the exit code, so choose it with care.
-import { Data } from "effect";
+import { type Cause, Data } from "effect";
 import { fewOfEach } from "./few-of-each.ts";
 
 /** Whose fault it is: the user's (exit 2), the world's (exit 3, may be retried), ours (exit 70). */
@@ -9,12 +9,17 @@ export type FaultKind = "user" | "world" | "defect";
 
 /** Where the user can look. All parts are optional; `line` counts from 1. */
 export interface Place {
+  /** A path, or an option of the command line as it was written. */
   readonly file?: string;
+  /** A dotted key of the configuration. */
   readonly key?: string;
+  /** Of `file`, from 1. */
   readonly line?: number;
+  /** By its name in `file`. */
   readonly tensor?: string;
 }
 
+/** What a fault says. */
 export interface FaultFields extends Place {
   /** What was wanted, e.g. "a float32 tensor of shape [4,768]". */
   readonly wanted: string;
@@ -22,6 +27,7 @@ export interface FaultFields extends Place {
   readonly found: string;
   /** What to do about it. */
   readonly fix: string;
+  /** What was thrown where it was noticed. */
   readonly cause?: unknown;
 }
 
@@ -40,8 +46,18 @@ export function describeFault(fields: FaultFields): string {
   }wanted ${fields.wanted}, found ${fields.found}. ${fields.fix}`;
 }
 
+/**
+ * What Effect adds to an error, so that `yield* new X({...})` fails with it.
+ * @internal
+ */
+type Yieldable = Cause.YieldableError;
+
 /** Declares a tagged error class. `transient` errors may be retried as a stage's `retry` says. */
-export function fault<const Tag extends string>(tag: Tag, kind: FaultKind, transient = false) {
+export function fault<const Tag extends string>(
+  tag: Tag,
+  kind: FaultKind,
+  transient = false,
+): new (fields: FaultFields) => Yieldable & Fault & FaultFields & { readonly _tag: Tag } {
   return class extends Data.TaggedError(tag)<FaultFields> {
     readonly kind: FaultKind = kind;
     readonly transient: boolean = transient;
@@ -51,21 +67,31 @@ export function fault<const Tag extends string>(tag: Tag, kind: FaultKind, trans
   };
 }
 
-/** Any error made by `fault`. */
-export interface Fault extends Error, Omit<FaultFields, "cause"> {
+/** Any error made by `fault`: all that is thrown on purpose. Its message says all but the kind. */
+export interface Fault extends Error, Place {
+  /** The name of its class, e.g. "WeightsFileFault". */
   readonly _tag: string;
+  /** Whose fault it is. */
   readonly kind: FaultKind;
+  /** Whether it may be gone when tried again. */
   readonly transient: boolean;
+  /** What was wanted, e.g. "a float32 tensor of shape [4,768]". */
+  readonly wanted: string;
+  /** What was found instead. */
+  readonly found: string;
+  /** What to do about it. */
+  readonly fix: string;
 }
 
 export const isFault = (value: unknown): value is Fault =>
   value instanceof Error && "kind" in value && "wanted" in value && "_tag" in value;
 
-// Several findings at once, as one fault. Nothing starts while one of them stands.
-// The trap: its kind is the most serious among them (ours, the world's, the user's), for the exit code.
-
 const seriousness: readonly FaultKind[] = ["defect", "world", "user"];
 
+/**
+ * Several findings at once, as one fault. Nothing starts while one of them stands. Its kind is the most serious
+ * among them, for the exit code.
+ */
 export class Faults extends fault("Faults", "user") {
   readonly faults: readonly Fault[];
   override readonly kind: FaultKind;
@@ -101,9 +127,10 @@ export function allFaults(faults: readonly Fault[]): Fault {
   return flat.length === 1 ? flat[0] : new Faults(flat);
 }
 
-// How a stage ends that was asked to stop: a failure, because its outputs are not complete, but nobody's
-// fault. The runner tells its readers the same, says how to go on, and exits with 130.
-
+/**
+ * How a stage ends that was asked to stop: a failure, because its outputs are not complete, but nobody's fault.
+ * The runner tells its readers the same, says how to go on, and exits with 130.
+ */
 export class Stopped extends fault("Stopped", "user") {}
 
 /** Ends a stage after `step` finished steps, all of which are on disk. */
@@ -125,8 +152,9 @@ export const paused = (step: number): Paused =>
     fix: "Give the command with a later --to-step, or without it, to go on from there.",
   });
 
-// What `inputs` fails with in a dry run when weights or a data set are not on this machine. The plan
-// prints it and goes on; a real run never sees it, because there the network may be used.
-
-/** `wanted` is what is missing, by name: "stabilityai/... on this machine". */
+/**
+ * What `inputs` fails with in a dry run when weights or a data set are not on this machine. The plan prints it
+ * and goes on; a real run never sees it, because there the network may be used. `wanted` is what is missing, by
+ * name: "stabilityai/... on this machine".
+ */
 export class NotDownloaded extends fault("NotDownloaded", "world") {}

@@ -10,9 +10,10 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return ranked[0]?.candidate;
 }
 
-// How far apart two words are (Damerau & Levenshtein, optimal string alignment), for "did you mean".
-
-/** The number of letters to insert, delete, replace or swap with their neighbour. */
+/**
+ * How far apart two words are: the number of letters to insert, delete, replace or swap with their neighbour
+ * (Damerau & Levenshtein, optimal string alignment).
+ */
 export function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let above = Array.from({ length: b.length + 1 }, (_, j) => j);

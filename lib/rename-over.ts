@@ -6,19 +6,21 @@ import { Effect, Schedule } from "effect";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errnoOf } from "./disk-fault.ts";
 
-const waitsMs = [20, 40, 80, 160, 320, 640];
+/** It is tried again after 20, 40, ... 640 ms. */
+const firstWaitMs = 20;
+const retries = 6;
 
 const passes = (cause: unknown, platform: string) =>
   platform === "win32" && ["EPERM", "EACCES", "EBUSY"].includes(errnoOf(cause));
 
-/** The rename, again after 20, 40, ... 640 ms. */
+/** Fails with what `rename` failed with last. */
 export const renamed = <E>(
   rename: Effect.Effect<void, E>,
   platform: string = process.platform,
 ): Effect.Effect<void, E> =>
   Effect.retry(rename, {
     while: (error) => passes(error, platform),
-    schedule: Schedule.upTo(Schedule.exponential("20 millis"), { times: 6 }),
+    schedule: Schedule.upTo(Schedule.exponential(firstWaitMs), { times: retries }),
   });
 
 /** The same for plain TypeScript. Throws what `rename` threw last. */
@@ -26,13 +28,12 @@ export async function renameOver(
   rename: () => Promise<void>,
   platform: string = process.platform,
 ): Promise<void> {
-  for (const wait of waitsMs) {
+  for (let done = 0;; done++) {
     try {
       return await rename();
     } catch (cause) {
-      if (!passes(cause, platform)) throw cause;
-      await sleep(wait);
+      if (done === retries || !passes(cause, platform)) throw cause;
+      await sleep(firstWaitMs * 2 ** done);
     }
   }
-  await rename();
 }

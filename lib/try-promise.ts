@@ -4,6 +4,7 @@ import { type Cause, Effect, Fiber, Queue, type Scope, Stream } from "effect";
 import { asFault } from "./as-fault.ts";
 import type { Fault } from "./fault.ts";
 
+/** What the promise gives; what it throws becomes a fault. The signal is aborted when it is interrupted. */
 export const tryPromise = <A>(
   run: (signal: AbortSignal) => A | Promise<A>,
 ): Effect.Effect<A, Fault> =>

@@ -2,13 +2,14 @@
 // resumes, locks and logs; it knows no training.
 // The trap: everything here is asked for in a dry run too, so nothing may write, and `facts` may not use the
 // network when `offline`.
-import type { Effect, Schema } from "effect";
+import type { Effect, Schema } from "../lib/effect.ts";
 import type { Fault } from "../lib/fault.ts";
 import type { OwnRequest } from "./control.ts";
 import type { EventKinds, UnstampedEvent } from "./events.ts";
 import type { ConfigLayers, Configuration, JsonObject } from "./pipeline/configuration.ts";
 import type { PipelineStep } from "./pipeline/wiring.ts";
 
+/** A kind of pipeline, as the runner sees it. */
 export interface App {
   /** As a pipeline file names it (`app:`). */
   readonly name: string;
@@ -35,7 +36,9 @@ export interface App {
   readonly isResult: (name: string) => boolean;
 }
 
+/** What an app reads a configuration from. */
 export interface ConfigurationWish {
+  /** Each goes over those above it. */
   readonly layers: ConfigLayers;
   /** The pipeline's name. */
   readonly pipeline: string;
@@ -43,7 +46,9 @@ export interface ConfigurationWish {
   readonly steps: readonly PipelineStep[];
 }
 
+/** What an app is told of a run when its surroundings are looked at. */
 export interface FactsWish {
+  /** As it was read. */
   readonly configuration: Configuration;
   /** The configuration with the seed that is used. */
   readonly values: JsonObject;
@@ -57,6 +62,7 @@ export interface FactsWish {
   readonly offline: boolean;
 }
 
+/** What of its surroundings a run goes by. */
 export interface Facts {
   /** What it computes on; null: on nothing in particular. Kept in the manifest. */
   readonly device: string | null;
@@ -68,6 +74,7 @@ export interface Facts {
   readonly stageValues: JsonObject;
   /** For the plan and those who print it. */
   readonly shown: Readonly<Record<string, Schema.Json>>;
+  /** What is to be said of them once. */
   readonly notes: readonly string[];
   /** Why the run cannot begin here, though it may elsewhere; undefined: nothing stands against it. */
   readonly refusal: Fault | undefined;

@@ -2,14 +2,26 @@
 // latents, rows) live beside it in the content-addressed store as blobs and are referred to by
 // digest. A stream is an artefact that grows while its writer runs: readers start with the writer.
 // The trap: put nothing into an artefact that depends on when or where it was made (times, paths).
-import { Schema } from "effect";
+import { Schema } from "../lib/effect.ts";
 
-/** A reference to bytes in the store. `digest` is SHA-256 in hex. */
-export const Blob = Schema.Struct({ digest: Schema.String, bytes: Schema.Int });
-export type Blob = typeof Blob.Type;
+/** A reference to bytes in the store. */
+export interface Blob {
+  /** SHA-256 in hex. */
+  readonly digest: string;
+  /** How many. */
+  readonly bytes: number;
+}
+/** How it is written into an artefact. */
+export const Blob: Schema.Codec<Blob> = Schema.Struct({
+  digest: Schema.String,
+  bytes: Schema.Int,
+});
 
+/** A type of what stages exchange. */
 export interface ArtefactType<out Name extends string, in out A> {
+  /** Given when its writer ends, or while it runs. */
   readonly kind: "value" | "stream";
+  /** Two of one name are one type. */
   readonly name: Name;
   /** Encodes the value (of a stream: each element) to JSON. */
   readonly schema: Schema.Codec<A, any>;
@@ -17,6 +29,7 @@ export interface ArtefactType<out Name extends string, in out A> {
   readonly optional?: true;
 }
 
+/** Whatever it holds. */
 export type AnyArtefactType = ArtefactType<string, any>;
 
 /** What a stage reads or writes, by the names that it gives its ports. */
@@ -25,11 +38,13 @@ export type Ports = Readonly<Record<string, AnyArtefactType>>;
 export const portsOf = (ports: Ports): readonly (readonly [string, AnyArtefactType])[] =>
   Object.entries(ports);
 
+/** An artefact that its writer returns. */
 export const artefact = <const Name extends string, A>(
   name: Name,
   schema: Schema.Codec<A, any>,
 ): ArtefactType<Name, A> & { readonly kind: "value" } => ({ kind: "value", name, schema });
 
+/** An artefact that grows: each element is of this schema. */
 export const stream = <const Name extends string, A>(
   name: Name,
   schema: Schema.Codec<A, any>,

@@ -10,7 +10,9 @@ import { Files } from "../lib/files.ts";
 
 /** What an app lets its runs be asked for; "stop" is the runner's own. */
 export interface OwnRequest {
+  /** What for. */
   readonly request: string;
+  /** The rest of it, as the app's schema has it. */
   readonly [field: string]: unknown;
 }
 

@@ -8,13 +8,21 @@ import { fault } from "../lib/fault.ts";
 
 const { Array: List, Boolean: Flag, Finite, Int, optionalKey, String: Text } = Schema;
 
+/** @internal */
+type EventSchema<Tag extends string, F extends Schema.Struct.Fields> = Schema.Struct<
+  { readonly event: Schema.tag<Tag>; readonly at: Schema.Finite } & F
+>;
+
 /** The schema of an event: its tag, `at` in milliseconds since 1970, and its fields. */
 export const eventSchema = <const Tag extends string, const F extends Schema.Struct.Fields>(
   tag: Tag,
   fields: F,
-) => Schema.Struct({ event: Schema.tag(tag), at: Finite, ...fields });
+): EventSchema<Tag, F> => Schema.Struct({ event: Schema.tag(tag), at: Finite, ...fields });
 
-/** What the runner says of every pipeline; `step` counts finished steps, from 0. */
+/**
+ * What the runner says of every pipeline; `step` counts finished steps, from 0.
+ * @internal
+ */
 export const RunnerEvent = Schema.Union([
   eventSchema("run-started", {
     run: Text,
@@ -41,28 +49,39 @@ export const RunnerEvent = Schema.Union([
   eventSchema("run-paused", { step: Int }),
   eventSchema("run-failed", { step: Int, error: Text }),
 ]);
+/** What the runner says of every pipeline (docs/file-formats.md lists it). */
 export type RunnerEvent = typeof RunnerEvent.Type;
 
 /** An event of an app or of a stage, of which the runner knows no more than that it is one. */
 export interface OwnEvent {
+  /** Its tag. */
   readonly event: string;
+  /** In milliseconds since 1970. */
   readonly at: number;
+  /** What it is registered with. */
   readonly [field: string]: unknown;
 }
 
+/** A line of a run's `events.jsonl`. */
 export type AnyEvent = RunnerEvent | OwnEvent;
 
-type Unstamp<E> = E extends unknown ? Omit<E, "at"> & { readonly at?: number } : never;
+/**
+ * Each of a union without its time.
+ * @internal
+ */
+export type Unstamped<E> = E extends unknown ? Omit<E, "at"> & { readonly at?: number } : never;
 /** An event as it is emitted; the log stamps it. */
-export type Unstamped<E> = Unstamp<E>;
 export type UnstampedEvent =
   | Unstamped<RunnerEvent>
   | { readonly event: string; readonly at?: number; readonly [field: string]: unknown };
 
+/** @internal */
+type AnyCodec = Schema.Codec<any, any>;
+
 /** A kind of event that an app or a stage registers. */
 export interface EventKind {
   /** Of the whole event, as `eventSchema` makes it. */
-  readonly schema: Schema.Codec<any, any>;
+  readonly schema: AnyCodec;
   /**
    * Of an event with a `step` that is said once, step after step: what of (a path, or "" for all alike).
    * Without it an event is said as often as it happens.

@@ -1,11 +1,18 @@
 // The runner as a library: what a stage, an app, or a program that runs pipelines imports.
 // The trap: stages that live outside the project cannot import this by path; they are handed the same names
 // (toolkit.ts).
-export { Effect, Schema, Stream } from "effect";
+export { Effect, Schema, Stream } from "../lib/effect.ts";
 export { type Fault, fault, type FaultFields, type FaultKind, type Place } from "../lib/fault.ts";
 export { tryPromise, tryWithProgress } from "../lib/try-promise.ts";
 export { type App, type ConfigurationWish, type Facts, type FactsWish, noFacts } from "./app.ts";
-export { artefact, type ArtefactType, Blob, stream } from "./artefact.ts";
+export {
+  type AnyArtefactType,
+  artefact,
+  type ArtefactType,
+  Blob,
+  type Ports,
+  stream,
+} from "./artefact.ts";
 export type { OwnRequest } from "./control.ts";
 export {
   type AnyEvent,
@@ -13,24 +20,38 @@ export {
   type EventKinds,
   eventSchema,
   type OwnEvent,
+  type RunnerEvent,
+  type UnstampedEvent,
 } from "./events.ts";
 export type { RunObserver } from "./execute/observers.ts";
 export type { RunOutcome } from "./execute/outcome.ts";
+export type { RunOrigin } from "./execute/run-origin.ts";
 export type { Observation } from "./execute/run-attempt.ts";
 export { runPipeline } from "./execute/run-pipeline.ts";
-export { makeStopSignal, type StopSignal } from "./execute/stage-tools.ts";
+export { makeStopSignal, type StopSignal } from "./execute/stop-signal.ts";
 export { openApp } from "./open-app.ts";
-export { pipeline } from "./pipeline/compose.ts";
+export type { Source } from "../lib/source.ts";
+export { type Composition, pipeline } from "./pipeline/compose.ts";
 export type { ConfigLayers, Configuration, JsonObject } from "./pipeline/configuration.ts";
+export type { StageUse } from "./pipeline/pipeline.ts";
+export type { PipelineStep } from "./pipeline/wiring.ts";
+export type { RunChoice } from "./plan/choose-run.ts";
 export { explainPlan } from "./plan/explain.ts";
 export { planRun } from "./plan/make-plan.ts";
 export type { Plan, PlannedStage } from "./plan/plan.ts";
 export { type Command, prepare, type Prepared } from "./plan/prepare.ts";
+export type { Selectors } from "./plan/select.ts";
 export {
+  type AnyStage,
+  type ArtefactValue,
   defineStage,
   type InputTools,
+  type OutputWriters,
+  type Places,
   type RemainingWork,
+  type Results,
   type RunInfo,
   type Stage,
+  type StageInputs,
   type StageTools,
 } from "./stage.ts";

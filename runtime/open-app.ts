@@ -5,7 +5,7 @@ import { Effect, FileSystem, Schema } from "effect";
 import { Files } from "../lib/files.ts";
 import { type App, noFacts } from "./app.ts";
 import { ConfigFault } from "./options/config-fault.ts";
-import { withoutKeys } from "../lib/mapping.ts";
+import { withoutKeys } from "../lib/without-keys.ts";
 import { intFrom, option } from "./options/option.ts";
 import { optionTable } from "./options/option-table.ts";
 import { decodeLayers, readLayers } from "./options/read-layers.ts";
@@ -44,6 +44,7 @@ function schemaOf(steps: readonly PipelineStep[]): Schema.Codec<JsonObject, any>
   }) as unknown as Schema.Codec<JsonObject, any>;
 }
 
+/** The app of whoever brings none. */
 export const openApp: App = {
   name: "open",
   stages: {},

@@ -7,7 +7,8 @@
 // Stream elements are durable: each is in a log of the run before `outlets.x(element)` returns, a
 // reader is given all of them again after a resume or a retry, and one that is in the log already is
 // not delivered twice. So a reader skips what it has done, and a writer may repeat what it has said.
-import type { Effect, Schema, Scope, Stream } from "effect";
+import type { Scope } from "effect";
+import type { Effect, Schema, Stream } from "../lib/effect.ts";
 import type { Fault } from "../lib/fault.ts";
 import type { AnyArtefactType, ArtefactType, Blob } from "./artefact.ts";
 import type { OwnRequest } from "./control.ts";
@@ -65,6 +66,7 @@ export interface RemainingWork {
 export interface StageTools {
   /** The run's seed, resolved. All randomness derives from it (engine/random). */
   readonly seed: number;
+  /** For what the stage writes about itself. */
   readonly run: RunInfo;
   /** How many things to do at once (the pipeline file's `concurrency`, else the number of cores). */
   readonly concurrency: number;
@@ -111,6 +113,7 @@ export type ArtefactValue<T> = T extends ArtefactType<string, infer A>
   ? T extends { readonly kind: "stream" } ? Stream.Stream<A, Fault> : A
   : never;
 
+/** What `run` gets, by port. */
 export type StageInputs<Ports extends Record<string, AnyArtefactType>> = {
   readonly [Port in keyof Ports]:
     | ArtefactValue<Ports[Port]>
@@ -123,24 +126,30 @@ export type Results<Ports extends Record<string, AnyArtefactType>> = {
     ArtefactValue<Ports[Port]>;
 };
 
+/** What `run` writes its streams with, by port. */
 export type OutputWriters<Ports extends Record<string, AnyArtefactType>> = {
   readonly [Port in keyof Ports as Ports[Port] extends { readonly kind: "stream" } ? Port : never]:
     Ports[Port] extends ArtefactType<string, infer A> ? (element: A) => Effect.Effect<void, Fault>
       : never;
 };
 
+/** A stage as its module exports it. */
 export interface Stage<
   Options,
   Reads extends Record<string, AnyArtefactType>,
   Writes extends Record<string, AnyArtefactType>,
 > {
+  /** As a pipeline's `use:` names it. */
   readonly name: string;
   /** Raised when results change; part of the fingerprint. */
   readonly version: number;
+  /** What it does, in a line. */
   readonly summary: string;
   /** Decodes the stage's slice of the configuration. */
   readonly options: Schema.Codec<Options, any>;
+  /** Its inputs, by port. */
   readonly reads: Reads;
+  /** Its outputs, by port. */
   readonly writes: Writes;
   /**
    * Outside inputs beyond options and artefacts whose content decides the result (picture files,
@@ -182,7 +191,8 @@ export interface Stage<
   readonly warmUp?: (
     options: Options,
     tools: StageTools,
-  ) => Effect.Effect<unknown, Fault, Scope.Scope>;
+  ) => Effect.Effect<unknown, Fault, Held>;
+  /** The work. Gives every "value" port; a stream's elements are written meanwhile. */
   readonly run: (context: {
     readonly options: Options;
     readonly inputs: StageInputs<Reads>;
@@ -191,6 +201,13 @@ export interface Stage<
   }) => Effect.Effect<Results<Writes>, Fault>;
 }
 
+/**
+ * What `warmUp` acquires is let go of when the stage ends.
+ * @internal
+ */
+type Held = Scope.Scope;
+
+/** Whatever it takes, reads and writes. */
 export type AnyStage = Stage<any, any, any>;
 
 /** Declares a stage; only there for inference. */

@@ -7,7 +7,7 @@ import { ConfigFault, type Finding } from "../runtime/options/config-fault.ts";
 import { decodeAll, findingsOf } from "../runtime/options/decode-source.ts";
 import { isMapping } from "../lib/mapping.ts";
 import { intFrom, option, positive, required } from "../runtime/options/option.ts";
-import { parseSource, placeOf } from "../runtime/options/source.ts";
+import { parseSource, placeOf } from "../lib/source.ts";
 
 const { Array: List, Json, Literals, NullOr, Record, String: Text, Struct } = Schema;
 

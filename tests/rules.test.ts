@@ -1,5 +1,5 @@
-// Rules that no type says: Effects are run at the edges alone, files are read and written by lib/. A test, a
-// fixture and `testing/` are free.
+// Rules that no type says: Effects are run at the edges alone, files are read and written by lib/, a file has one
+// header, and what the documents name is there. A test, a fixture and `testing/` are free of the first two.
 // The trap: it reads text, so a call hidden behind another name goes unseen.
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
@@ -68,4 +68,47 @@ test("Effects are run in cli/ and at the page's edge alone", () => {
   const found = sources(...folders).filter((file) => runs.test(codeOf(file)));
   assert.deepEqual(found.sort(), edges.sort());
   assert.ok(sources("cli").some((file) => runs.test(codeOf(file))), "the rule sees such calls");
+});
+
+/** Line comments that stand for themselves: more of the file follows than what they are written above. */
+const headersOf = (file: string): readonly string[] => {
+  const text = readFileSync(join(root, file), "utf8").replace(/^#!.*\n/, "");
+  const blocks = text.matchAll(/(?:^|\n\n)((?:\/\/.*\n)+)(?=(.*)\n)/g);
+  return [...blocks]
+    .filter(({ index, 1: block, 2: next }) =>
+      index === 0 || next === "" || block.includes("The trap:")
+    )
+    .map(({ 1: block }) => block.split("\n")[0]);
+};
+
+test("a file opens with what it is, and has no second header further down", () => {
+  const all = sources(...folders, "cli");
+  const several = all.filter((file) => headersOf(file).length > 1);
+  assert.deepEqual(several, []);
+  const none = all.filter((file) =>
+    !/^(#!.*\n)?(\/\/|\/\*)/.test(readFileSync(join(root, file), "utf8"))
+  );
+  assert.deepEqual(none, []);
+  assert.ok(all.filter((file) => headersOf(file).length === 1).length > 500, "headers are seen");
+});
+
+test("every file and folder that the documents name is there", () => {
+  const documents = ["CONTRIBUTING.md", ...globSync("docs/*.md", { cwd: root })];
+  const all = globSync("**/*", {
+    cwd: root,
+    exclude: (name) => /^(node_modules|output|\.git)$/.test(String(name)),
+  }).map((file) => `/${file.replaceAll("\\", "/")}`);
+  const named = documents.flatMap((document) => {
+    const text = readFileSync(join(root, document), "utf8");
+    return [...text.matchAll(/`([\w.@/-]+(?:\.(?:ts|js|yaml|md)|\/))`/g)]
+      .map(([, path]) => ({ document, path }))
+      // There a folder is one of a run or of the store.
+      .filter(({ path }) => !(document === "docs/file-formats.md" && path.endsWith("/")));
+  });
+  // A bare name stands for a file of the folder that is spoken of.
+  const missing = named.filter(({ path }) =>
+    !all.some((file) => file.endsWith(`/${path.replace(/\/$/, "")}`))
+  );
+  assert.ok(named.length > 100);
+  assert.deepEqual(missing, []);
 });

@@ -2,7 +2,7 @@
 import { NodeFileSystem } from "@effect/platform-node";
 import { Effect, Exit } from "effect";
 import type { ConfigFault, Finding } from "../../runtime/options/config-fault.ts";
-import { parseSource } from "../../runtime/options/source.ts";
+import { parseSource } from "../../lib/source.ts";
 import type { ConfigLayers } from "../../runtime/pipeline/configuration.ts";
 import { type ReadConfig, readConfig } from "../read.ts";
 

@@ -2,9 +2,13 @@
 // processes.
 import type { Provider } from "./providers.ts";
 
+/** Numbers with a shape, as the engine takes and gives them. */
 export interface Tensor {
+  /** Whatever the device computes in. */
   readonly type: "float32";
+  /** The sides, slowest first, e.g. [batch, channels, height, width]. */
   readonly dims: readonly number[];
+  /** As many values as the product of `dims`. */
   readonly data: Float32Array;
 }
 

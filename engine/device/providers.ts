@@ -3,7 +3,9 @@
 // The trap: a name here says nothing of this machine. What its package has, installed-providers.ts lists;
 // what works, the self-check finds out.
 
+/** What is known of a provider beforehand, for people and for the choice. */
 export interface ProviderKind {
+  /** For which devices, and by which means. */
   readonly title: string;
   /** The systems whose package has it, in words. */
   readonly systems: string;
@@ -38,6 +40,7 @@ export const providers = {
   },
 } as const satisfies Readonly<Record<string, ProviderKind>>;
 
+/** What ONNX Runtime computes on, by its names: an NVIDIA card, any card, DirectML's, the processor. */
 export type Provider = keyof typeof providers;
 
 export const providerKind = (provider: Provider): ProviderKind => providers[provider];

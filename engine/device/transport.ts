@@ -1,5 +1,8 @@
 // What carries requests to where ONNX Runtime runs, and replies back: a worker thread for the CPU, a
-// process of its own for anything whose driver may take the whole process down with it.
+// process of its own for anything whose driver may take the whole process down with it. Threads hand over
+// buffers in the place of arrays, moved and not copied.
+// The trap: Deno looks at each element of an array that comes with a message, 0.2 seconds for a million, so
+// a picture's pixels took longer to arrive than a layer to compute; a bare buffer it leaves alone.
 import type { Reply, Request, Tensor } from "./messages.ts";
 
 export interface Listener {
@@ -18,10 +21,6 @@ export interface Transport {
   /** Ends the other side, in the middle of a request too. */
   end(): Promise<void>;
 }
-
-// Requests and replies as threads hand them over: buffers in the place of arrays, moved and not copied.
-// The trap: Deno looks at each element of an array that comes with a message, 0.2 seconds for a million, so
-// a picture's pixels took longer to arrive than a layer to compute; a bare buffer it leaves alone.
 
 type Tensors = Readonly<Record<string, Tensor>>;
 type TransferableTensors = Readonly<
@@ -104,8 +103,7 @@ export const replyOf = (transferable: TransferableReply): Reply =>
     ? transferable as Reply
     : { id: transferable.id, fetches: arraysOf(transferable.fetches) };
 
-// One request at a time, in the order in which they came.
-
+/** One request at a time, in the order in which they came. */
 export function serialQueue<T>(carryOut: (request: T) => Promise<void>): (request: T) => void {
   let last: Promise<void> = Promise.resolve();
   return (request) => last = last.then(() => carryOut(request));

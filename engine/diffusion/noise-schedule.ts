@@ -10,10 +10,12 @@ export class NoiseScheduleFault extends fault("NoiseScheduleFault", "user") {}
 
 export type PredictionType = SchedulerConfig["prediction_type"];
 
+/** How signal and noise mix at each timestep. */
 export interface NoiseSchedule {
   /** Signal power left at each timestep; float32 values, falling. */
   readonly alphasCumprod: Float64Array;
-  readonly predictionType: PredictionType;
+  /** What the UNet answers: the noise, or the velocity. */
+  readonly predictionType: SchedulerConfig["prediction_type"];
   /** Whether the last timestep holds no signal at all (alphasCumprod ends in 0). */
   readonly zeroTerminalSnr: boolean;
 }
@@ -76,7 +78,10 @@ function withZeroTerminalSnr(betas: readonly number[]): number[] {
   return alphasBar.map((alpha, i) => f32(1 - (i === 0 ? alpha : f32(alpha / alphasBar[i - 1]))));
 }
 
-/** Decodes a scheduler config. Throws NoiseScheduleFault where its parts contradict one another. */
+/**
+ * The schedule that a model's scheduler config describes, as diffusers computes it. Throws NoiseScheduleFault
+ * where its parts contradict one another.
+ */
 export function noiseSchedule(config: SchedulerConfig): NoiseSchedule {
   const betas = betasOf(config);
   if (betas.length !== config.num_train_timesteps) {

@@ -1,6 +1,10 @@
-// Drops the nodes that no output needs. Differentiation writes freely and leaves the tidying to this.
+// Passes that give the same outputs with fewer nodes. Differentiation writes freely and leaves the tidying to
+// these; each node costs time at load, and an Add of its own is one more pass over memory.
+// The trap: what is computed again on purpose must stay apart, so equal nodes are left alone; and the place in
+// the list decides when a node runs (run-order.ts), so nothing may come to run much later.
 import { type Graph, type Node, sameShape, type Value } from "./graph.ts";
 
+/** Without the nodes that no output needs. */
 export function pruneNodes(nodes: readonly Node[], outputs: readonly Value[]): readonly Node[] {
   const needed = new Set(outputs.map((value) => value.name));
   const kept: Node[] = [];
@@ -12,10 +16,6 @@ export function pruneNodes(nodes: readonly Node[], outputs: readonly Value[]): r
   }
   return kept.reverse();
 }
-
-// The same computation in fewer nodes: each costs time at load, and an Add of its own is one more pass over
-// memory. The traps: what is computed again on purpose must stay apart, so equal nodes are left alone; and
-// the place in the list decides when a node runs (run-order.ts), so nothing may come to run much later.
 
 type Nodes = Pick<Graph, "nodes" | "outputs">;
 

@@ -4,8 +4,9 @@
 import type { Provider } from "../device/providers.ts";
 import type { Keep } from "../networks/unet.ts";
 
-export const memoryPlans = ["A", "B", "C"] as const;
 /** From the fastest to the one that needs least. */
+export const memoryPlans = ["A", "B", "C"] as const;
+/** What a training step keeps: A everything but attention, B what enters each block, C as B in smaller chunks. */
 export type MemoryPlan = typeof memoryPlans[number];
 
 export const keepOf = (plan: MemoryPlan): Keep => plan === "A" ? "all" : "block-inputs";

@@ -21,7 +21,10 @@ import type { UNetConfig } from "./unet-config.ts";
 export { ModelConfigFault } from "./decode-config.ts";
 export { decodeUNetConfig, type UNetConfig } from "./unet-config.ts";
 
-/** CLIPTextModel and CLIPTextModelWithProjection. */
+/**
+ * CLIPTextModel and CLIPTextModelWithProjection.
+ * @internal
+ */
 export const ClipTextConfig = Schema.Struct({
   vocab_size: orElse(Size, 49408),
   hidden_size: orElse(Size, 512),
@@ -40,12 +43,19 @@ export const ClipTextConfig = Schema.Struct({
   /** 2 means an old config: pool at the arg-max of the ids; otherwise at the first such id. */
   eos_token_id: orElse(Schema.Int, 49407),
 });
+/**
+ * A text encoder's config.json, by transformers' names.
+ * @internal
+ */
 export type ClipTextConfig = typeof ClipTextConfig.Type;
 
 const blockTypes = <const Name extends string>(name: Name) =>
   orElse(levelsOf(Schema.Literal(name)), [name] as never);
 
-/** AutoencoderKL. */
+/**
+ * AutoencoderKL.
+ * @internal
+ */
 export const VaeConfig = Schema.Struct({
   in_channels: orElse(Size, 3),
   out_channels: orElse(Size, 3),
@@ -68,11 +78,18 @@ export const VaeConfig = Schema.Struct({
   use_post_quant_conv: orElse(Schema.Boolean, true),
   mid_block_add_attention: orElse(Schema.Boolean, true),
 });
+/**
+ * vae/config.json, by diffusers' names.
+ * @internal
+ */
 export type VaeConfig = typeof VaeConfig.Type;
 
 const Beta = Epsilon.check(Schema.isLessThanOrEqualTo(1));
 
-/** What training and sampling need of scheduler_config.json, whatever class wrote it. */
+/**
+ * What training and sampling need of scheduler_config.json, whatever class wrote it.
+ * @internal
+ */
 export const SchedulerConfig = Schema.Struct({
   num_train_timesteps: orElse(Size.check(Schema.isLessThanOrEqualTo(1e6)), 1000),
   beta_start: orElse(Beta, 0.0001),
@@ -91,13 +108,20 @@ export const SchedulerConfig = Schema.Struct({
   use_karras_sigmas: orElse(Schema.NullOr(Schema.Boolean), false),
   final_sigmas_type: orElse(Schema.Literals(["zero", "sigma_min"]), "zero"),
 });
+/** scheduler_config.json of a model, by diffusers' names and with its defaults filled in. */
 export type SchedulerConfig = typeof SchedulerConfig.Type;
 
+/** The config.json files of a model, decoded. Field names are those of the files. */
 export interface ModelConfigs {
+  /** CLIP ViT-L. */
   readonly textEncoder: ClipTextConfig;
+  /** OpenCLIP ViT-bigG, whose pooled text the UNet gets. */
   readonly textEncoder2: ClipTextConfig;
+  /** UNet2DConditionModel. */
   readonly unet: UNetConfig;
+  /** AutoencoderKL. */
   readonly vae: VaeConfig;
+  /** Of whichever scheduler the model is delivered with. */
   readonly scheduler: SchedulerConfig;
 }
 

@@ -15,10 +15,13 @@ import { type Keep, unet } from "./unet.ts";
 /** Tokens in a caption, begin and end included. */
 export const captionLength = 77;
 
+/** What a graph is compiled for. */
 export interface Size {
+  /** How many items at once. */
   readonly batch: number;
   /** Of the latents. */
   readonly height: number;
+  /** Of the latents. */
   readonly width: number;
 }
 

@@ -4,7 +4,10 @@
 import { decode, type Finding, refuse } from "./decode-config.ts";
 import { StoredUNetConfig } from "./stored-unet-config.ts";
 
-/** UNet2DConditionModel with `text_time`, lists expanded: index [level], finest level first. */
+/**
+ * UNet2DConditionModel with `text_time`, lists expanded: index [level], finest level first.
+ * @internal
+ */
 export interface UNetConfig {
   readonly sample_size: number;
   readonly in_channels: number;

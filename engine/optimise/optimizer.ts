@@ -6,13 +6,19 @@ import type { OptimizerKind } from "./optimizer-kind.ts";
 import { prodigy } from "./prodigy.ts";
 import type { Gradients, Rows } from "./rows.ts";
 
+/** Each optimizer's options, start, step and parts of the state, by its name in a configuration. */
 export const optimizers = { AdamW: adamW, Prodigy: prodigy };
 
+/** An optimizer by its name in a configuration. */
 export type OptimizerName = keyof typeof optimizers;
+/** @internal */
 type OptionsOf<Name extends OptimizerName> = Parameters<(typeof optimizers)[Name]["step"]>[3];
+/** @internal */
 type StateOf<Name extends OptimizerName> = ReturnType<(typeof optimizers)[Name]["start"]>;
 
+/** The options of one of them; `optimizer_type` tells which. */
 export type OptimizerOptions = { [Name in OptimizerName]: OptionsOf<Name> }[OptimizerName];
+/** What one of them keeps from step to step: the rows and their moments. It is never changed in place. */
 export type OptimizerState = { [Name in OptimizerName]: StateOf<Name> }[OptimizerName];
 
 /** The row of the table, with the types of whichever optimizer it is put aside. */

@@ -9,6 +9,7 @@ export class DrawFault extends fault("DrawFault", "defect") {}
 
 /** Where a draw happens. `seed` below 2^53; `step` and `item` below 2^32. */
 export interface Address {
+  /** Of the training, or of the picture. */
   readonly seed: number;
   /** What is drawn, e.g. "noise", "timestep", "posterior", "shuffle". */
   readonly purpose: string;
@@ -66,7 +67,10 @@ export function uniforms(address: Address, n: number): Float64Array {
   return new Float64Array(n).map(() => uniform(word));
 }
 
-/** `n` standard normal numbers (Box-Muller). A shorter draw is a prefix of a longer one. */
+/**
+ * `n` standard normal numbers (Box-Muller), the same on every machine. A shorter draw is a prefix of a longer
+ * one. Throws DrawFault.
+ */
 export function normals(address: Address, n: number): Float64Array {
   const word = wordsAt(address);
   const values = new Float64Array(n);

@@ -16,34 +16,46 @@ import { sampleLatents, samplePicture, type SampleRequest } from "./sample.ts";
 
 export class PictureFault extends fault("PictureFault", "user") {}
 
+/** A textual inversion, ready to be used in prompts. */
 export interface Embedding {
   /** The word that stands for it in prompts. */
   readonly name: string;
+  /** How many tokens the word takes. */
   readonly vectors: number;
-  /** [vectors * width] for each text encoder. */
+  /** [vectors * width] for each text encoder, of widths 768 and 1280 in SDXL. */
   readonly rows: readonly [ArrayLike<number>, ArrayLike<number>];
 }
 
+/** Both text encoders' tokenizers, which know the words of some embeddings (`promptTokenizers`). */
 export type PromptTokenizers = readonly [CaptionTokenizer, CaptionTokenizer];
 
+/** What picture, and how it is sampled. */
 export interface PictureRequest {
+  /** What it shows; of it 75 tokens are read. */
   readonly prompt: string;
   /** Null: the picture avoids nothing, which is not the same as an empty text. */
   readonly negative: string | null;
+  /** Their words may stand in both texts. */
   readonly embeddings: readonly Embedding[];
   /** Those of `promptTokenizers` for these embeddings: they take long to build, so once for many pictures. */
   readonly tokenizers: PromptTokenizers;
   /** Where the pooled text is taken; as text encoder 2's config asks for by default. */
   readonly pooling?: PoolingRule;
+  /** Of the noise; below 2^53. */
   readonly seed: number;
   /** Tells pictures of one seed apart, from 0. */
   readonly picture: number;
+  /** How it walks from noise to the picture. */
   readonly sampler: SamplerName;
+  /** How many of the sampler's steps, each one or two predictions of the UNet. */
   readonly steps: number;
+  /** How much further from `negative` than the prediction alone: 1 is without, 5 to 8 is usual. */
   readonly guidance: number;
-  /** In pixels. */
+  /** In pixels, a multiple of what the VAE halves: 8 in SDXL. */
   readonly height: number;
+  /** As the height. */
   readonly width: number;
+  /** The model's, or one to be used in its place. */
   readonly scheduler: SchedulerConfig;
   /** Called after each sampler step; what it throws ends the sampling. */
   readonly onStep?: (done: number) => void;
@@ -62,7 +74,7 @@ const joined = (parts: readonly ArrayLike<number>[]): Float64Array =>
   Float64Array.from(parts.flatMap((part) => Array.from(part)));
 
 /**
- * Pixels [1, 3, height, width] around -1..1. Throws LatentSizeFault, SamplerFault, and PictureFault where
+ * The picture as pixels [1, 3, height, width], red, green and blue around -1..1. Throws LatentSizeFault, SamplerFault, and PictureFault where
  * they are no numbers.
  */
 export async function drawPicture(engine: Engine, request: PictureRequest): Promise<Tensor> {

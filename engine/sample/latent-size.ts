@@ -2,13 +2,12 @@
 // levels halves more or less often. The trap: a side that is no multiple would be cut off silently.
 import { fault } from "../../lib/fault.ts";
 import { vaeFactor } from "../networks/autoencoder.ts";
-import type { VaeConfig } from "../networks/config.ts";
 
 export class LatentSizeFault extends fault("LatentSizeFault", "user") {}
 
-/** Latent height and width of a picture of `height` x `width` pixels. Throws LatentSizeFault. */
+/** Latent height and width of a picture of `height` x `width` pixels under a model's `configs.vae`. Throws LatentSizeFault. */
 export function latentSize(
-  vae: Pick<VaeConfig, "block_out_channels">,
+  vae: { readonly block_out_channels: readonly number[] },
   height: number,
   width: number,
 ): { readonly height: number; readonly width: number } {

@@ -20,7 +20,9 @@ export interface VaeOptions {
 
 /** The posterior's moments, each [B, 4, h, w], not scaled. */
 export interface Moments {
+  /** Of the latents. */
   readonly mean: Tensor;
+  /** The logarithm of their variance, between -30 and 20. */
   readonly logvar: Tensor;
 }
 

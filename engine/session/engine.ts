@@ -27,6 +27,10 @@ import {
 import { textFeeds, timeFeeds } from "./feeds.ts";
 import { type GraphKind, SessionPool } from "./session-pool.ts";
 
+/**
+ * What an engine is made of; `prepareEngine` chooses it.
+ * @internal
+ */
 export interface EngineOptions {
   readonly model: Model;
   readonly device: Loader;
@@ -44,15 +48,32 @@ export interface EngineOptions {
   readonly say?: (text: string) => void;
 }
 
+/**
+ * A model on a device. Several calls may be under way at once; the device computes them one after another.
+ * Each throws DeviceFault where the device fails, DeviceMemoryFault where its memory is too small.
+ */
 export class Engine {
+  /** Of whose networks the graphs are made. */
   readonly model: Model;
+  /**
+   * Where it computes.
+   * @internal
+   */
   readonly device: Loader;
+  /**
+   * The vocabularies of both text encoders.
+   * @internal
+   */
   readonly tokens: readonly [TokenEmbeddings, TokenEmbeddings];
   readonly #options: EngineOptions;
   readonly #pool: SessionPool;
   readonly #vae: Vae;
   #plan: MemoryPlan;
 
+  /**
+   * Opens nothing yet: the graphs are compiled as they are needed.
+   * @internal
+   */
   constructor(options: EngineOptions) {
     this.#options = options;
     const { model, device, compute, plan, tiles = [], trainingSessions, say } = options;
@@ -187,6 +208,7 @@ export class Engine {
     return this.#pool.release(...kinds);
   }
 
+  /** Ends the device, and what it computes. */
   close(): Promise<void> {
     return this.device.close();
   }

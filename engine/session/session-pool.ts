@@ -4,6 +4,7 @@
 import type { Session } from "../device/device.ts";
 import type { Size } from "../networks/graphs.ts";
 
+/** What a compiled graph is for: text encoders, a prediction, a training step, the VAE both ways. */
 export type GraphKind = "text" | "predict" | "train" | "encode" | "decode";
 
 /** The text encoders have a batch and no size. */

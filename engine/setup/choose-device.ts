@@ -20,10 +20,12 @@ import { type CheckResult, DeviceCheckFault, rememberedCheck, selfCheck } from "
 import { sumTolerance } from "./sum-check.ts";
 import type { StepRate } from "./step-check.ts";
 
+/** On what to compute, and how. */
 export interface DeviceWish {
+  /** `auto`: the fastest that computes right. One that is named is used or refused, never replaced. */
   readonly provider: Provider | "auto";
-  /** Which of several cards; null: the strongest. */
-  readonly device?: CardWish;
+  /** Which of several cards, by index or a part of its name; null: the strongest. */
+  readonly device?: number | string | null;
   /** null: as many as there are cores. */
   readonly threads: number | null;
   /** What a GPU should compute in; where it cannot do float16 it computes in float32. */

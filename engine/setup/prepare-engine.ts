@@ -10,12 +10,15 @@ import { Engine } from "../session/engine.ts";
 import type { Model } from "../weights/model.ts";
 import { chooseDevice, type DeviceChoice, type DeviceWish } from "./choose-device.ts";
 
+/** The work that an engine is for, and the device that is wished for. */
 export interface EngineWish extends DeviceWish {
+  /** Of `openModel`. */
   readonly model: Model;
   /** The memory plans to choose from, fastest first. None: nothing is trained. */
   readonly plans: readonly MemoryPlan[];
   /** Of the latents: all that will be trained, encoded or drawn. */
-  readonly sizes: MemoryQuestion["sizes"];
+  readonly sizes: readonly { readonly height: number; readonly width: number }[];
+  /** How many items at once. */
   readonly batch: number;
   /** Told what happens to the memory plan and to the VAE later. */
   readonly say?: (text: string) => void;
@@ -45,7 +48,8 @@ export async function adviseWork(
 }
 
 /**
- * Throws what was wrong with the device that was asked for, or MemoryFault where the work does not fit.
+ * An engine on the device that was asked for or is best, under the memory plan that fits. The first time on a
+ * machine this computes for some seconds. Throws what was wrong with the device that was asked for, or MemoryFault where the work does not fit.
  * Whoever gets the engine closes it, and its device with it.
  */
 export async function prepareEngine(wish: EngineWish): Promise<Engine> {

@@ -11,6 +11,7 @@ export interface Placeholder {
   readonly vectors: number;
 }
 
+/** @internal */
 export interface CaptionTokenizer extends Tokenizer {
   /** The names of the placeholders' tokens, one a vector. */
   readonly placeholderTokens: readonly string[];

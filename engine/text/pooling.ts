@@ -3,6 +3,7 @@
 // first position. diffusers and InvokeAI do the same at inference; ComfyUI, A1111 and Forge pool at the
 // end token. So one file meets both rules, and a caption says which it follows.
 
+/** Where the pooled text is taken: at the highest id, or at the first one that is `id`. */
 export type PoolingRule =
   | { readonly kind: "argmax" }
   | { readonly kind: "first"; readonly id: number };

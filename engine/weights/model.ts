@@ -7,7 +7,7 @@ import { realpath, stat } from "node:fs/promises";
 import { userCache } from "../../lib/user-cache.ts";
 import type { ModelConfigs } from "../networks/config.ts";
 import type { TokenizerFiles } from "../text/tokenizer-files.ts";
-import { type ConvertProgress, convertStored } from "./convert-stored.ts";
+import { convertStored } from "./convert-stored.ts";
 import { componentFolder, disagreements } from "./folder-configs.ts";
 import { locate } from "./locate.ts";
 import { type ModelFinding, refuseModel } from "./model-fault.ts";
@@ -17,20 +17,34 @@ import type { Located } from "./tensor-source.ts";
 import type { WeightTable } from "../../lib/safetensors/weight-view.ts";
 import { fileFault, WeightsFileFault } from "../../lib/file-fault.ts";
 
+/** An SDXL model that was found whole. Its weights stay in their files until an engine maps them. */
 export interface Model {
   /** As it was asked for. */
   readonly path: string;
+  /** A diffusers folder, or one .safetensors file. */
   readonly kind: "folder" | "single-file";
+  /** Its own, or those that it goes by. */
   readonly configs: ModelConfigs;
-  /** By canonical name; every dtype is F32, F16 or BF16. */
+  /**
+   * By canonical name; every dtype is F32, F16 or BF16.
+   * @internal
+   */
   readonly weights: Readonly<Record<Network, WeightTable>>;
-  /** The given files that each network comes from; a side file is made of them and no other. */
+  /**
+   * The given files that each network comes from; a side file is made of them and no other.
+   * @internal
+   */
   readonly files: Readonly<Record<Network, readonly string[]>>;
+  /**
+   * Of both text encoders.
+   * @internal
+   */
   readonly tokenizers: readonly [TokenizerFiles, TokenizerFiles];
   /** What was recognised, and where. */
   readonly notes: readonly string[];
 }
 
+/** What a model on disk may leave open. */
 export interface OpenModelOptions {
   /** A diffusers folder whose configs a single file goes by, and whose VAE and text encoders fill its gaps. */
   readonly modelConfig?: string;
@@ -42,7 +56,8 @@ export interface OpenModelOptions {
   readonly cacheFolder?: string;
   /** False: nothing is written, so weights that have to be converted have no bytes yet. */
   readonly convert?: boolean;
-  readonly onConvert?: ConvertProgress;
+  /** A conversion's progress, in tensors. */
+  readonly onConvert?: (done: number, total: number) => void;
 }
 
 async function resolved(

@@ -50,9 +50,8 @@ export function unpackRows({ vectors, widths }: Rows, bytes: Uint8Array): Encode
   return { clip_l: all.slice(0, split), clip_g: all.slice(split) };
 }
 
-// How steps are named in a run folder, as the reference names them: `epoch_XXXXXXXX-step_XXXXXXXX`.
-
 const eight = (count: number) => String(count).padStart(8, "0");
 
+/** How a step is named in a run folder, as the reference names it: `epoch_XXXXXXXX-step_XXXXXXXX`. */
 export const stepName = (epoch: number, step: number): string =>
   `epoch_${eight(epoch)}-step_${eight(step)}`;

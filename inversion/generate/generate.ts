@@ -15,7 +15,7 @@ import { tryPromise } from "../../lib/try-promise.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { loadModel } from "../model/load-model.ts";
 import { modelNote } from "../model/model-note.ts";
-import { computeOf, openEngine, schedulerOf } from "../model/open-engine.ts";
+import { computeOf, openEngine, schedulerOf, toolsSaying } from "../model/open-engine.ts";
 import { jpeg, png } from "../model/picture-file.ts";
 import { drawnPooling, poolingRule } from "../model/pooling.ts";
 import { baseModel } from "./base-model.ts";
@@ -81,15 +81,7 @@ export const generate = (
       threads: request.threads,
       weight_dtype: basis.weight_dtype,
       work: { plans: [], sizes: [latentSize(model.configs.vae, height, width)], batch: 1 },
-    }, {
-      progress,
-      emit: (event) =>
-        Effect.sync(() =>
-          event.event === "note" || event.event === "warning"
-            ? listener.say(String(event.text))
-            : undefined
-        ),
-    });
+    }, toolsSaying(listener.say, progress));
     const [rule] = drawnPooling(drawer?.pooling ?? "auto", basis.pooling, model);
     const pooling = poolingRule(rule, model);
     yield* makeFolder(out);

@@ -49,6 +49,18 @@ export const schedulerOf = (
 
 type EngineTools = Pick<StageTools, "emit" | "progress">;
 
+/** Those of a command that has no run: it says what a run would note. */
+export const toolsSaying = (
+  say: (text: string) => void,
+  progress: StageTools["progress"],
+): EngineTools => ({
+  progress,
+  emit: (event) =>
+    Effect.sync(() => {
+      if (event.event === "note" || event.event === "warning") say(String(event.text));
+    }),
+});
+
 interface Shared {
   engine: Promise<Engine> | null;
   users: number;

@@ -22,7 +22,13 @@ import { tryPromise } from "../../lib/try-promise.ts";
 import type { Basis } from "../generate/base-model.ts";
 import { pictureSize } from "../generate/picture-size.ts";
 import { loadModel } from "../model/load-model.ts";
-import { computeOf, type EngineChoice, openEngine, schedulerOf } from "../model/open-engine.ts";
+import {
+  computeOf,
+  type EngineChoice,
+  openEngine,
+  schedulerOf,
+  toolsSaying,
+} from "../model/open-engine.ts";
 import { poolingRule } from "../model/pooling.ts";
 
 export class PictureLossFault extends fault("PictureLossFault", "user") {}
@@ -131,15 +137,7 @@ export const openPictureLoss = (
       threads,
       weight_dtype: basis.weight_dtype,
       work: { plans: ["A", "B", "C"], sizes: [latents], batch: paths.length },
-    }, {
-      progress,
-      emit: (event) =>
-        Effect.sync(() =>
-          event.event === "note" || event.event === "warning"
-            ? listener.say(String(event.text))
-            : undefined
-        ),
-    });
+    }, toolsSaying(listener.say, progress));
     const encoded = yield* Effect.forEach(paths, (path) =>
       tryPromise(async () => {
         const { mean } = await engine.encodeImage(await pixelsOf(path, size));

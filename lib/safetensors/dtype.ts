@@ -1,4 +1,9 @@
 // Data types as safetensors names them, with their width in bytes.
+
+/**
+ * The width of each, in bytes.
+ * @internal
+ */
 export const storedBytes = {
   F64: 8,
   F32: 4,
@@ -16,4 +21,6 @@ export const storedBytes = {
   U8: 1,
   BOOL: 1,
 } as const;
+
+/** How a tensor's numbers are stored, by safetensors' names: "F32", "BF16", "I64" and so on. */
 export type StoredDType = keyof typeof storedBytes;

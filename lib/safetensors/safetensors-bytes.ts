@@ -7,8 +7,11 @@ import { storedBytes, type StoredDType } from "./dtype.ts";
 
 class TensorDataFault extends fault("TensorDataFault", "defect") {}
 
+/** A tensor of a file that is written. */
 export interface TensorToWrite {
+  /** As it is stored. */
   readonly dtype: StoredDType;
+  /** The sides, slowest first; their product is how many values there are. */
   readonly shape: readonly number[];
   /** Values (a Float32Array is rounded to F16 or BF16), or a source of the stored bytes, for big ones. */
   readonly data: StoredArray | (() => Iterable<Uint8Array> | AsyncIterable<Uint8Array>);

@@ -12,8 +12,11 @@ import { fileFault } from "../file-fault.ts";
 export type { TensorToWrite } from "./safetensors-bytes.ts";
 export { readHeader, type SafetensorsHeader } from "./safetensors-header.ts";
 
+/** A tensor of a file that was read. */
 export interface StoredTensor {
+  /** As it is stored. */
   readonly dtype: StoredDType;
+  /** The sides, slowest first. */
   readonly shape: readonly number[];
   /** Float32Array for F32, F16, BF16 and F8, else the array of the dtype. */
   readonly data: StoredArray;
@@ -82,7 +85,10 @@ async function readValues(view: WeightView): Promise<StoredArray> {
 export const readTensor = async (view: WeightView): Promise<Float32Array> =>
   toFloat32(await readValues(view));
 
-/** A whole file, for small ones. Throws WeightsFileFault as `readHeader` does. */
+/**
+ * All tensors of a file by name, for small files. Throws WeightsFileFault for one that is missing, cut short,
+ * or whose header is not true.
+ */
 export async function readSafetensors(path: string): Promise<Map<string, StoredTensor>> {
   const { tensors } = await readHeader(path);
   const read = new Map<string, StoredTensor>();

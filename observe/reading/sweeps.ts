@@ -6,6 +6,7 @@ import process from "node:process";
 import { Effect } from "effect";
 import type { Board } from "../../fleet/boards.ts";
 import type { Fleet } from "../../fleet/connection.ts";
+import { fleetFile } from "../../fleet/fleet-files.ts";
 import type { Leaderboard, LeaderboardRow } from "../../fleet/leaderboard.ts";
 import { kindOf } from "../../lib/plain-files.ts";
 import { overridesText } from "../../sweep/trials.ts";
@@ -53,7 +54,7 @@ const basesOf = (root: string, runs: readonly RunFolder[]): readonly string[] =>
     : [...new Set([root, ...runs.map(({ dir }) => dirname(dir))])];
 
 const keepsSweeps = async (base: string): Promise<boolean> =>
-  await kindOf(join(base, ".gnomic-fleet.db")) !== null;
+  await kindOf(fleetFile(base)) !== null;
 
 /** Loads nothing of the fleet where there is none. */
 async function findSweeps(

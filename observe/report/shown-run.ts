@@ -38,7 +38,7 @@ export async function shownRun(runDir: string): Promise<ShownRun> {
   const { configuration, places, inputs = {} } = Result.isSuccess(read) ? read.success : {};
   const shownAs = places ?? await placesIn(configuration);
   const folders = [homedir(), process.cwd(), dirname(resolve(runDir)), resolve(runDir)];
-  for (const key of [...targetKeys, ...Object.keys(shownAs)]) {
+  for (const key of [...targetKeys(), ...Object.keys(shownAs)]) {
     const value = valueAt(configuration, key.split("."));
     if (typeof value === "string") folders.push(value, resolve(value));
   }

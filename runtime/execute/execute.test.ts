@@ -14,7 +14,7 @@ import { fullDisk } from "../testing/full-disk.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { lengths, words } from "../testing/toy-stages.ts";
 import { eventsOf, runToy, toyEffect } from "../testing/toy-world.ts";
-import { makeStopSignal } from "./stage-tools.ts";
+import { makeStopSignal } from "./stop-signal.ts";
 
 class Hard extends fault("Hard", "world") {}
 const hard = new Hard({ wanted: "a card", found: "none", fix: "Buy one." });

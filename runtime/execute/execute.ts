@@ -12,17 +12,10 @@ import type { Prepared } from "../plan/prepare.ts";
 import { select } from "../plan/select.ts";
 import { CorruptBlob } from "../store/blob-store.ts";
 import { streamMentions } from "../store/durable-stream.ts";
+import { makeResources } from "../../lib/resources.ts";
 import { type Finished, runStage, type StageServices } from "./run-stage.ts";
 import { makeSlots, Skipped, Slots } from "./slots.ts";
-import {
-  Events,
-  Exclusive,
-  makeResources,
-  RunFolder,
-  type RunServices,
-  stageTools,
-  Stop,
-} from "./stage-tools.ts";
+import { Events, Exclusive, RunFolder, type RunServices, stageTools, Stop } from "./stage-tools.ts";
 
 export type StageOutcome =
   | ({ readonly outcome: "finished" } & Finished)
@@ -112,14 +105,13 @@ export const execute = (
     return new Map(outcomes);
   });
 
-// Executes a plan, and where a stage meets a damaged or lost blob, has what made it made again.
-// The trap: a blob of a stream may belong to a stage that owes nothing any more; it is asked to run once
-// more for it, and goes on from its own state.
-
 /** How often damaged results are made again before the disk is blamed. */
 const repairs = 3;
 
-/** Executes; where a stage meets a damaged blob, what made it is made again. */
+/**
+ * Executes; where a stage meets a damaged or lost blob, what made it is made again. A blob of a stream may
+ * belong to a stage that owes nothing any more; it is asked to run once more, and goes on from its own state.
+ */
 export const executeRepairing = (
   prepared: Prepared,
   plan: Plan,

@@ -9,6 +9,7 @@ import type { EventLog } from "./event-log.ts";
 export interface RunObserver {
   /** For the warning, should it fail. */
   readonly name: string;
+  /** Each event of the run, in order, one at a time; what it throws ends its looking. */
   readonly onEvent: (event: AnyEvent) => void | Promise<void>;
   /** After the last event. */
   readonly close: () => void | Promise<void>;

@@ -1,5 +1,5 @@
-// How a command ends, as a number: 0 done, 2 the user's to change, 3 the world's (disk, network, device),
-// 70 a defect of gnomic or of a stage, 130 stopped by Ctrl-C.
+// How an attempt at a run ended, for people and as the command's exit code: 0 done, 2 the user's to change, 3
+// the world's (disk, network, device), 70 a defect of gnomic or of a stage, 130 stopped by Ctrl-C.
 import { Cause, Effect, type Exit } from "effect";
 import { asFault } from "../../lib/as-fault.ts";
 import { allFaults, type Fault, Stopped } from "../../lib/fault.ts";
@@ -11,12 +11,13 @@ export const exitCodes = { done: 0, user: 2, world: 3, defect: 70, stopped: 130 
 export const exitCodeOf = (fault: Fault): number =>
   fault instanceof Stopped ? exitCodes.stopped : exitCodes[fault.kind];
 
-// How an attempt at a run ended, for people and for the exit code.
-
+/** How an attempt at a run ended. */
 export interface RunOutcome {
   /** complete: everything is made. part: what was selected is made. paused: it is at --to-step. */
   readonly ending: "complete" | "part" | "paused" | "stopped" | "failed";
+  /** Its name. */
   readonly run: string;
+  /** Its folder. */
   readonly dir: string;
   /** Finished steps. */
   readonly step: number | null;
@@ -24,6 +25,7 @@ export interface RunOutcome {
   readonly worked: boolean;
   /** Result files, by name in `dir`. */
   readonly files: readonly string[];
+  /** Why it failed. */
   readonly fault: Fault | null;
 }
 

@@ -2,7 +2,8 @@
 // however it ends, the log says so.
 // The trap: the end is said also when Ctrl-C interrupts at once, so nothing here may wait for long.
 import { join } from "node:path";
-import { Clock, Context, Effect, type Exit, Layer, Schedule } from "effect";
+import { Clock, Context, type Exit, Layer, Schedule } from "effect";
+import { Effect } from "../../lib/effect.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { openControl } from "../control.ts";
 import { eventCodec } from "../events.ts";
@@ -18,22 +19,17 @@ import { executeRepairing, type Outcomes } from "./execute.ts";
 import { type Lock, LockLost } from "../../lib/lock.ts";
 import { type EventStream, openEventStream, type RunObserver } from "./observers.ts";
 import { exitCodeOfOutcome, outcomeOf, resultFiles, type RunOutcome } from "./outcome.ts";
-import {
-  Events,
-  Requests,
-  Results,
-  RunFolder,
-  type RunServices,
-  Stop,
-  type StopSignal,
-} from "./stage-tools.ts";
+import { Events, Requests, Results, RunFolder, type RunServices, Stop } from "./stage-tools.ts";
+import type { StopSignal } from "./stop-signal.ts";
 import { savedOrigin, savedStep } from "./state.ts";
 
 /** Those who start a run and look at it. */
 export interface Observation {
+  /** Ends the run after its step. */
   readonly stop: StopSignal;
   /** Asked once the events so far are in order; null: there is no run folder. */
   readonly observers: (runDir: string | null) => Effect.Effect<readonly RunObserver[]>;
+  /** Told what will be done, before anything is. */
   readonly onPlan: (plan: Plan, prepared: Prepared) => void;
 }
 
@@ -197,11 +193,10 @@ const runAttempt = Effect.fn("runAttempt")(function* (
   );
 }, Effect.scoped);
 
-// The attempt itself, in a run folder that is locked: the manifest says that it begins, the plan is
-// executed, and the manifest says how it ended.
-// The trap: that is noted last. Killed before the report is written, a run is not complete, so that the same
-// command writes it.
-
+/**
+ * The attempt as the manifest has it: it says that the attempt begins, and last of all how it ended. Killed
+ * before the report is written, a run is not complete, so that the same command writes it.
+ */
 export const work = Effect.fn("work")(function* (
   prepared: Prepared,
   plan: Plan,

@@ -5,6 +5,7 @@ import { Schema } from "effect";
 
 const { Array: List, Int, Json, Literal, NullOr, Record, String: Text, Struct } = Schema;
 
+/** @internal */
 export const RunOrigin = Struct({
   format: Literal(1),
   /** The run's name, pipeline and trigger. */
@@ -20,6 +21,7 @@ export const RunOrigin = Struct({
   /** The horizon of the rate schedule where it is not max_train_steps (--extend). */
   scheduleSteps: NullOr(Int),
 });
+/** What of `run.json` nobody could find out again. */
 export type RunOrigin = typeof RunOrigin.Type;
 
 export const RunOriginJson = Schema.fromJsonString(RunOrigin);

@@ -67,10 +67,6 @@ export const runStage = (
     return yield* finish(finished, Math.max(0, now - start) / 1000);
   });
 
-// The result of a "cached" stage: taken from the store, or made and kept there. It is looked for once more
-// when the inputs are there, since it may turn out only then that nothing changed.
-// The trap: the entry in the store is written last; until then the result does not exist.
-
 /** Hands on what the store has, each value loaded when somebody asks for it. */
 const handOn = Effect.fnUntraced(function* (
   preparedStage: PreparedStage,
@@ -105,6 +101,7 @@ export const takeCached = Effect.fn("takeCached")(
   },
 );
 
+/** The entry in the store is written last; until then the result does not exist. */
 const make = Effect.fnUntraced(function* (due: Due, ingredients: CacheKey) {
   const { id } = due.preparedStage;
   const [{ store, cache, pipeline }, slots] = yield* Effect.all([Results, Slots]);
@@ -133,6 +130,10 @@ const make = Effect.fnUntraced(function* (due: Due, ingredients: CacheKey) {
   return { cached: false, outputs: Object.fromEntries(digests) } satisfies Finished;
 });
 
+/**
+ * The result of a "cached" stage: taken from the store, or made and kept there. It is looked for once more when
+ * the inputs are there, since it may turn out only then that nothing changed.
+ */
 export const getOrCompute = Effect.fn("getOrCompute")(function* (due: Due) {
   const { cache } = yield* Results;
   const { stage, options, world } = due.preparedStage;
@@ -150,9 +151,6 @@ export const getOrCompute = Effect.fn("getOrCompute")(function* (due: Due) {
   return taken ?? (yield* make(due, ingredients));
 });
 
-// The result of a "run" stage: what it returned is recorded in the run's folder, and recalled from there
-// once the stage owes nothing any more.
-
 const digestsOf = (record: Returned): Finished["outputs"] =>
   Object.fromEntries(Object.entries(record).map(([port, json]) => [port, digestJson(json)]));
 
@@ -169,6 +167,7 @@ export const loadRecord = Effect.fn("loadRecord")(function* (preparedStage: Prep
   return { cached: true, outputs: digestsOf(record) } satisfies Finished;
 });
 
+/** The result of a "run" stage; what it returned is recorded in the run's folder. */
 export const makeAndRecord = Effect.fn("makeAndRecord")(function* (due: Due) {
   const { id } = due.preparedStage;
   const [{ dir }, slots] = yield* Effect.all([RunFolder, Slots]);
@@ -185,10 +184,6 @@ export const makeAndRecord = Effect.fn("makeAndRecord")(function* (due: Due) {
   return { cached: false, outputs: digestsOf(record) } satisfies Finished;
 });
 
-// Runs a stage's own code, with its inputs, its tools, its retries and its exclusive resources, and gives
-// what it returned, encoded.
-// The trap: nothing of what it returned is believed before it was checked (stage-result.ts).
-
 /** A stage that is to run, and the values that it reads, by port. */
 export interface Due {
   readonly preparedStage: PreparedStage;
@@ -203,6 +198,10 @@ export interface Finished {
   readonly outputs: Readonly<Record<string, string>>;
 }
 
+/**
+ * Runs a stage's own code, with its inputs, its tools, its retries and its exclusive resources, and gives what
+ * it returned, encoded; none of it is believed before it was checked (stage-result.ts).
+ */
 export const performStage = (
   { preparedStage, planned, values }: Due,
 ): Effect.Effect<readonly Output[], Fault, StageServices> =>

@@ -1,4 +1,5 @@
-// What a stage's `run` gave back, checked against what the stage declares: an Effect of its value outputs.
+// What a stage's `run` gave back, checked against what the stage declares (an Effect of its value outputs), and
+// what of it is kept in the run's folder.
 // The trap: a stranger's stage is not compiled against the contract, so anything may come.
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
@@ -80,11 +81,11 @@ export const outputsOf = (
   );
 };
 
-// What a finished "run" stage leaves in its run folder: `stages/<id>.json` with the values it returned, for
-// stages that read them on a later attempt. The trap: it says that the stage returned and was not asked to
-// run since; whether it still owes something is for its `owed` to say.
-
-/** Encoded values by port. */
+/**
+ * What a finished "run" stage leaves in its run folder: `stages/<id>.json` with the values it returned, encoded,
+ * by port, for stages that read them on a later attempt. It says that the stage returned and was not asked to
+ * run since; whether it still owes something is for its `remainingWork` to say.
+ */
 const Returned = Schema.Record(Schema.String, Schema.Json);
 export type Returned = typeof Returned.Type;
 

@@ -1,7 +1,8 @@
-// What a stage is handed, put together from the run's store, events, control file and resources.
+// What the stages of a run share, each a service (who needs one asks for it, and no call hands it on), and what a
+// stage is handed of it.
 // The trap: progress is thinned to four a second; a stage may report as often as it likes.
 import { availableParallelism } from "node:os";
-import { Clock, Context, Deferred, Effect, Semaphore } from "effect";
+import { Clock, Context, Effect } from "effect";
 import { digestJson } from "../../lib/canonical-json.ts";
 import type { Control } from "../control.ts";
 import { EventFault } from "../events.ts";
@@ -9,9 +10,9 @@ import type { PlannedStage } from "../plan/plan.ts";
 import type { RunInfo, StageTools } from "../stage.ts";
 import type { Store } from "../store/artefact-store.ts";
 import { type BlobStore, CorruptBlob } from "../store/blob-store.ts";
+import type { Resources } from "../../lib/resources.ts";
 import type { EventStream } from "./observers.ts";
-
-// What the stages of a run share, each a service: who needs one asks for it, and no call hands it on.
+import type { StopSignal } from "./stop-signal.ts";
 
 export class Events extends Context.Service<Events, EventStream>()("gnomic/Events") {}
 export class Requests extends Context.Service<Requests, Control>()("gnomic/Requests") {}
@@ -111,58 +112,3 @@ export const stageTools = Effect.fn("stageTools")(function* (planned: PlannedSta
     progress,
   } satisfies StageTools;
 });
-
-// Exclusive resources of a run, e.g. the device: whoever wants one queues for it in the order they came.
-// There is as much of each as the most demanding stage takes, so nobody waits for what cannot be.
-
-export interface Resources {
-  /** Holds all of these while `effect` runs. */
-  readonly hold: <A, E, R>(
-    amounts: Readonly<Record<string, number>>,
-    effect: Effect.Effect<A, E, R>,
-  ) => Effect.Effect<A, E, R>;
-}
-
-export function makeResources(
-  demands: readonly Readonly<Record<string, number>>[],
-): Resources {
-  const semaphores = new Map<string, Semaphore.Semaphore>();
-  const of = (name: string) => {
-    const known = semaphores.get(name);
-    if (known !== undefined) return known;
-    const made = Semaphore.makeUnsafe(Math.max(1, ...demands.map((each) => each[name] ?? 0)));
-    semaphores.set(name, made);
-    return made;
-  };
-  return {
-    // Always taken in the order of their names, so that two stages cannot wait for each other.
-    hold: (amounts, effect) =>
-      Object.keys(amounts).toSorted().reduceRight(
-        (inner, name) => Semaphore.withPermits(of(name), amounts[name])(inner),
-        effect,
-      ),
-  };
-}
-
-// The wish to stop, from Ctrl-C or `runs stop`: a flag for those who end by themselves at the next step,
-// and something to wait for by those who are interrupted.
-
-export interface StopSignal {
-  readonly requested: () => boolean;
-  /** Safe to call from a signal handler, and more than once. */
-  readonly request: () => void;
-  readonly wait: Effect.Effect<void>;
-}
-
-export function makeStopSignal(): StopSignal {
-  const deferred = Deferred.makeUnsafe<void>();
-  let requested = false;
-  return {
-    requested: () => requested,
-    request: () => {
-      requested = true;
-      Deferred.doneUnsafe(deferred, Effect.void);
-    },
-    wait: Deferred.await(deferred),
-  };
-}

@@ -7,9 +7,9 @@ import type { Finding } from "./config-fault.ts";
 import { dotted, isMapping } from "../../lib/mapping.ts";
 import { optionTable } from "./option-table.ts";
 import { nodeAt, type SchemaNode, schemaNode } from "./schema-node.ts";
-import { placeOf, type Source } from "./source.ts";
+import { placeOf, type Source } from "../../lib/source.ts";
 import { typeText } from "./type-text.ts";
-import { wrongValueFix } from "./wrong-value-fix.ts";
+import { wrongValueFix } from "../../lib/wrong-value-fix.ts";
 
 type Path = readonly PropertyKey[];
 

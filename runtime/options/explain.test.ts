@@ -27,6 +27,16 @@ test("allowed values, required options, and what keeps the run", () => {
   assert.match(explained("save_every_n_steps"), /changing it: goes on with the same run/);
 });
 
+test("what names no run by itself says what decides", () => {
+  const same = /changing it: goes on with the same run where the same is found there; else/;
+  for (const key of ["model", "data_loader.dataset.jsonl_path", "initial_embedding_file"]) {
+    assert.match(explained(key), same);
+  }
+  assert.match(explained("hf_revision"), /goes on with the same run, unless what is read is other/);
+  assert.match(explained("base_output_dir"), /changing it: goes on with the same run$/m);
+  assert.match(explained("data_loader.dataset.dataset_name"), /changing it: starts a new run/);
+});
+
 test("an option of two kinds is explained for both", () => {
   const text = explained("optimizer.learning_rate");
   assert.match(text, /default: 0\.0001\n +of: AdamW/);

@@ -8,13 +8,23 @@ import type { OptionRow } from "./option-table.ts";
 const value = (row: OptionRow) =>
   row.required ? "none: it must be given" : JSON.stringify(row.default);
 
+/** What no result depends on by itself: what is asked of it then decides. */
+const changingIt = ({ keepsRun, unhashed, place }: OptionRow) =>
+  keepsRun
+    ? "goes on with the same run"
+    : !unhashed
+    ? "starts a new run"
+    : place === undefined
+    ? "goes on with the same run, unless what is read is other then"
+    : "goes on with the same run where the same is found there; else starts a new one";
+
 function block(row: OptionRow): string {
   const lines = [
     ["type", row.type],
     ["unit", row.unit],
     ["default", value(row)],
     ["of", row.of.length === 0 ? undefined : row.of.join(", ")],
-    ["changing it", row.keepsRun ? "goes on with the same run" : "starts a new run"],
+    ["changing it", changingIt(row)],
   ].filter(([, text]) => text !== undefined);
   return [row.key, `  ${row.doc}`, ...lines.map(([name, text]) => `  ${name}: ${text}`)].join("\n");
 }

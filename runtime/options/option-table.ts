@@ -3,6 +3,7 @@
 // The trap: an option of a union member has a row for each meaning, so a key can occur twice
 // (`optimizer.learning_rate` of AdamW and of Prodigy have different defaults).
 import { dotted } from "../../lib/mapping.ts";
+import type { Place } from "./option.ts";
 import { members, propertiesOf, type SchemaNode, tagOf } from "./schema-node.ts";
 import { typeText } from "./type-text.ts";
 
@@ -18,6 +19,8 @@ export interface OptionRow {
   readonly keepsRun: boolean;
   /** No result depends on it: where an input is, how many workers there are. */
   readonly unhashed: boolean;
+  /** Of what kind, where it says where something is on this machine. */
+  readonly place?: Place;
   /** It came after the first version, and at its default it is as if it were not there. */
   readonly late: boolean;
   /** The tags of the union members that have it, if not all. */
@@ -34,6 +37,7 @@ function row(key: string, node: SchemaNode, required: boolean, of: readonly stri
     ...(required ? {} : { default: node.default }),
     keepsRun: node["x-keeps-run"] === true,
     unhashed: node["x-unhashed"] === true,
+    ...(node["x-place"] === undefined ? {} : { place: node["x-place"] as Place }),
     late: node["x-late"] === true,
     of,
   };

@@ -5,6 +5,9 @@
 // `late`, or else every run and stored result of before would have another name.
 import { Effect, Schema } from "effect";
 
+/** Where results and downloads go; a path; or a path where it is no id of a model or dataset on a hub. */
+export type Place = "target" | "path" | "model" | "dataset";
+
 export interface About {
   /** What it does, in one or two plain sentences. */
   readonly doc: string;
@@ -16,6 +19,8 @@ export interface About {
    * work on it. Neither fingerprints nor a run's name hold it.
    */
   readonly unhashed?: true;
+  /** It says where something is on this machine: what is shown of it to others is its app's to say. */
+  readonly place?: Place;
   /**
    * It came after the first version, and its default does what was done before: at its default it is as if
    * it were not there, in a run's identity, in fingerprints and in what a result says of itself. So its
@@ -26,18 +31,19 @@ export interface About {
   readonly retired?: Readonly<Record<string, string>>;
 }
 
-const annotations = ({ doc, unit, keepsRun, unhashed, late, retired }: About) => ({
+const annotations = ({ doc, unit, keepsRun, unhashed, place, late, retired }: About) => ({
   description: doc,
   ...(unit === undefined ? {} : { "x-unit": unit }),
   ...(keepsRun === undefined ? {} : { "x-keeps-run": true }),
   ...(unhashed === undefined ? {} : { "x-unhashed": true }),
+  ...(place === undefined ? {} : { "x-place": place }),
   ...(late === undefined ? {} : { "x-late": true }),
   ...(retired === undefined ? {} : { "x-retired": retired }),
 });
 
 /** Annotation keys of our own that go into the JSON Schema beside the standard ones. */
 export const annotationKeys: readonly string[] = [
-  ...["x-unit", "x-keeps-run", "x-unhashed", "x-late", "x-retired"],
+  ...["x-unit", "x-keeps-run", "x-unhashed", "x-place", "x-late", "x-retired"],
 ];
 
 /** An option that must be given. */

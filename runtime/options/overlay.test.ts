@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { overlayRules } from "../../config/alternatives.ts";
 import { overlay } from "./overlay.ts";
 import { parseSettings } from "./settings.ts";
-import { parseSource, placeOf } from "./source.ts";
+import { parseSource, placeOf } from "../../lib/source.ts";
 
 const over = (under: string, high: string) =>
   overlay(

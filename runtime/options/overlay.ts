@@ -3,7 +3,7 @@
 // another, also where the lower one leaves its tag to be guessed; and a key unsets its alternatives in the layers below. Both are the schema's to say (rules).
 import { dotted, isMapping, type Mapping } from "../../lib/mapping.ts";
 import { impliedTag, type SchemaNode, tagKeys } from "./schema-node.ts";
-import type { Source } from "./source.ts";
+import type { Source } from "../../lib/source.ts";
 
 /** What a schema cannot say of how its layers go over each other. */
 export interface OverlayRules {

@@ -7,7 +7,8 @@ import { homePath } from "../../lib/home-path.ts";
 import type { ConfigLayers } from "../pipeline/configuration.ts";
 import type { Finding } from "./config-fault.ts";
 import { decodeAll, findingsOf, keyOf } from "./decode-source.ts";
-import { dotted, isMapping, withoutKeys } from "../../lib/mapping.ts";
+import { dotted, isMapping } from "../../lib/mapping.ts";
+import { withoutKeys } from "../../lib/without-keys.ts";
 import { overlay, type OverlayRules } from "./overlay.ts";
 import { parseSettings } from "./settings.ts";
 import {
@@ -17,7 +18,7 @@ import {
   parseSource,
   placeOf,
   type Source,
-} from "./source.ts";
+} from "../../lib/source.ts";
 import { withStandIns } from "./with-stand-ins.ts";
 
 /** Options that do not go together, though each is well-formed. */

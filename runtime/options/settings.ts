@@ -5,8 +5,8 @@
 import type { Place } from "../../lib/fault.ts";
 import type { Finding } from "./config-fault.ts";
 import { isMapping } from "../../lib/mapping.ts";
+import { type ParsedSource, parseSource } from "../../lib/source.ts";
 import { maxDepth } from "../../lib/yaml-document.ts";
-import { type ParsedSource, parseSource } from "./source.ts";
 
 function assign(into: Record<string, unknown>, path: readonly string[], value: unknown) {
   const [first, ...rest] = path;

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { Schema } from "effect";
 import { decodeAll, findingsOf, mostMisfits } from "./decode-source.ts";
 import { parseSettings } from "./settings.ts";
-import { parseSource } from "./source.ts";
+import { parseSource } from "../../lib/source.ts";
 import { withStandIns } from "./with-stand-ins.ts";
 
 const timeout = 60_000;

@@ -6,7 +6,10 @@ import type { AnyStage, Stage } from "../stage.ts";
 import type { StageUse } from "./pipeline.ts";
 import type { PipelineStep } from "./wiring.ts";
 
-/** All outputs so far, `stage.port` to its type. */
+/**
+ * All outputs so far, `stage.port` to its type.
+ * @internal
+ */
 type OutputsOf<Id extends string, Writes extends Ports> = {
   readonly [Port in keyof Writes & string as `${Id}.${Port}`]: Writes[Port];
 };
@@ -40,14 +43,21 @@ type Wiring<Known, Reads extends Ports> =
 
 type Extras = Omit<StageUse, "use" | "reads">;
 
-/** `reads` is only left out where there is nothing to read. */
+/**
+ * `reads` is only left out where there is nothing to read.
+ * @internal
+ */
 type Rest<Known, Reads extends Ports> = keyof Reads extends never
   ? [reads?: Wiring<Known, Reads>, extras?: Extras]
   : [reads: Wiring<Known, Reads>, extras?: Extras];
 
+/** A pipeline as a value; `Known` is what its stages write so far. */
 export interface Composition<Known> {
+  /** Its own. */
   readonly name: string;
+  /** Its stages, in order. */
   readonly steps: readonly PipelineStep[];
+  /** The pipeline with one stage more, under an id without a dot; `reads` names outputs, by port. */
   readonly stage: <const Id extends string, Options, Reads extends Ports, Writes extends Ports>(
     id: Id extends `${string}.${string}` ? never : Id,
     stage: Stage<Options, Reads, Writes>,

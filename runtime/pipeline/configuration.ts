@@ -2,9 +2,10 @@
 // from, what of them names a run, and where results go. An app reads it (runtime/app.ts).
 // The trap: `values` is plain JSON; `seed` in it may be null until the run's manifest has one, and late
 // options at their default are not in it (stages decode the default), so that old results keep their bytes.
-import type { Source } from "../options/source.ts";
+import type { Source } from "../../lib/source.ts";
 import type { Places, RunInfo } from "../stage.ts";
 
+/** A mapping of JSON. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Where a configuration comes from; each layer goes over those above it. */
@@ -21,7 +22,9 @@ export interface ConfigLayers {
   readonly output?: string;
 }
 
+/** A configuration that was read and found right. */
 export interface Configuration {
+  /** All options, as the stages take them. */
   readonly values: JsonObject;
   /** The keys that say where results go: no part of what a result says about itself. */
   readonly targetKeys: readonly string[];
@@ -34,6 +37,7 @@ export interface Configuration {
   readonly unhashed: readonly string[];
   /** The values that change the data or the objective. */
   readonly identity: JsonObject;
+  /** What is to be said of it. */
   readonly notes: readonly string[];
   /** What else is to be said once the steps have said what goes in. */
   readonly notesOnInputs?: (inputs: RunInfo["inputs"]) => readonly string[];
@@ -41,7 +45,9 @@ export interface Configuration {
   readonly base: string;
   /** What result files and the run folder are named by. */
   readonly trigger: string;
+  /** Null: to be drawn. */
   readonly seed: number | null;
+  /** How many the run is to take; null: it counts none. */
   readonly steps: number | null;
   /**
    * What is left open until the stages were asked for the world they need (how many pictures there are):

@@ -11,7 +11,7 @@ import { isThere, namesIn } from "../../lib/look.ts";
 import { ConfigFault } from "../options/config-fault.ts";
 import { decodeAll, findingsOf } from "../options/decode-source.ts";
 import { isMapping } from "../../lib/mapping.ts";
-import { parseSource, placeOf, type Source, within } from "../options/source.ts";
+import { parseSource, placeOf, type Source, within } from "../../lib/source.ts";
 
 export class NoPipeline extends fault("NoPipeline", "user") {}
 
@@ -26,6 +26,7 @@ export const Retry = Schema.Struct({
 });
 export type Retry = typeof Retry.Type;
 
+/** @internal */
 export const StageUse = Schema.Struct({
   /** A stage of stages/ by name, a file (`./my-caption.ts`, from the pipeline file) or a package. */
   use: Schema.String,
@@ -45,6 +46,7 @@ export const StageUse = Schema.Struct({
   /** Exclusive resources for as long as it runs, e.g. {device: 1}. */
   resources: Schema.optionalKey(Schema.Record(Schema.String, positive)),
 });
+/** A stage's entry in a pipeline file. */
 export type StageUse = typeof StageUse.Type;
 
 export const PipelineFile = Schema.Struct({

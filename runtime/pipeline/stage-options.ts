@@ -6,7 +6,8 @@ import { Exit, Schema, SchemaAST, SchemaIssue } from "effect";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import { type Fault, fault, type Place } from "../../lib/fault.ts";
 import { nearest } from "../../lib/nearest.ts";
-import { isMapping, withoutKeys } from "../../lib/mapping.ts";
+import { isMapping } from "../../lib/mapping.ts";
+import { withoutKeys } from "../../lib/without-keys.ts";
 import type { JsonObject } from "./configuration.ts";
 import type { Wired } from "./wiring.ts";
 

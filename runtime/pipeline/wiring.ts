@@ -20,8 +20,11 @@ export interface OutputRef {
 
 /** A stage under its id in the pipeline. */
 export interface PipelineStep {
+  /** Its own within the pipeline. */
   readonly id: string;
+  /** As its module exports it. */
   readonly stage: AnyStage;
+  /** What the pipeline says of it. */
   readonly use: StageUse;
 }
 
@@ -210,9 +213,6 @@ export const wire = (
   );
 };
 
-// What stages of one pipeline may not do beside each other, though every wire fits.
-// The trap: each of these would begin well; one ends in broken files, the other never ends.
-
 /** A stage that keeps its state in the run's folder has one state there. */
 const sharedFolder = (steps: readonly PipelineStep[]): readonly Complaint[] =>
   steps.filter(({ stage }) => stage.lifetime === "run").flatMap(({ id, stage }, i, all) => {
@@ -237,6 +237,10 @@ const heldWhileWaiting = ({ id, stage, use }: PipelineStep): readonly Complaint[
   }];
 };
 
+/**
+ * What stages of one pipeline may not do beside each other, though every wire fits: it would begin well, and
+ * end in broken files or never.
+ */
 export const stepComplaints = (steps: readonly PipelineStep[]): readonly Complaint[] => [
   ...sharedFolder(steps),
   ...steps.flatMap(heldWhileWaiting),

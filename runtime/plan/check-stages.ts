@@ -8,7 +8,9 @@ import { portsOf } from "../artefact.ts";
 import { readRecord } from "../execute/stage-result.ts";
 import type { RunInfo } from "../stage.ts";
 import type { Store } from "../store/artefact-store.ts";
-import { fingerprint, type Known, type Reason, whyAnew } from "./fingerprint.ts";
+import { fingerprint } from "./fingerprint.ts";
+import type { Reason } from "./reason.ts";
+import { type Known, whyAnew } from "./why-anew.ts";
 import type { Plan } from "./plan.ts";
 import { isAbsent, type PreparedStage } from "./prepared-stage.ts";
 

@@ -20,7 +20,7 @@ import { writeSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { fault } from "../../lib/fault.ts";
 import { findRuns } from "../../observe/reading/run-folders.ts";
 import { surveyRuns } from "../runs/survey.ts";
-import { makeStopSignal } from "../execute/stage-tools.ts";
+import { makeStopSignal } from "../execute/stop-signal.ts";
 import { type App, noFacts } from "../app.ts";
 import { savedStep } from "../execute/state.ts";
 import { saveState } from "../execute/state.ts";

@@ -13,13 +13,14 @@ import { loadState, savedStep, stateFile } from "../execute/state.ts";
 import type { Configuration } from "../pipeline/configuration.ts";
 import { findRun, NoSuchRun } from "../runs/find-run.ts";
 import { type Change, jsonDifference } from "../../lib/json-difference.ts";
-import { describeChanges } from "./fingerprint.ts";
+import { describeChanges } from "./reason.ts";
 import type { SimilarRun, UnreadableRun } from "./plan.ts";
 import type { Identity } from "./run-identity.ts";
 
 export class CannotExtend extends fault("CannotExtend", "user") {}
 export class ForeignState extends fault("ForeignState", "user") {}
 
+/** Which run a command goes on with; by default the one that its options name. */
 export interface RunChoice {
   /** A run by name, the beginning of its name, folder, or `latest` (`--resume`). */
   readonly resume?: string | undefined;

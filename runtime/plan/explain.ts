@@ -1,6 +1,6 @@
 // The plan in words, for --dry-run and the log: each stage, whether it runs, and why.
 // The trap: it says what the plan says and decides nothing.
-import { describeReason } from "./fingerprint.ts";
+import { describeReason } from "./reason.ts";
 import type { Plan, PlannedStage } from "./plan.ts";
 
 const actionText: Readonly<Record<PlannedStage["action"], string>> = {

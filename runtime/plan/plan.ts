@@ -3,7 +3,7 @@
 // looked up again when its inputs are there, and may then be taken from the store after all.
 import { Schema } from "effect";
 import { Retry } from "../pipeline/pipeline.ts";
-import { Reason } from "./fingerprint.ts";
+import { Reason } from "./reason.ts";
 
 const { Array: List, Boolean: Flag, Finite, Json, Literals, NullOr, Record, String: Text, Struct } =
   Schema;
@@ -15,6 +15,7 @@ const { Array: List, Boolean: Flag, Finite, Json, Literals, NullOr, Record, Stri
 export const Action = Literals(["run", "cached", "complete", "unneeded", "excluded"]);
 export type Action = typeof Action.Type;
 
+/** @internal */
 export const PlannedStage = Struct({
   id: Text,
   /** Name and version of the stage under this id. */
@@ -35,6 +36,7 @@ export const PlannedStage = Struct({
   concurrency: NullOr(Finite),
   resources: Record(Text, Finite),
 });
+/** What is to be done with a stage, and why. */
 export type PlannedStage = typeof PlannedStage.Type;
 
 /** An unfinished run that this command nearly means. */
@@ -62,6 +64,7 @@ export const UnreadableRun = Struct({
 });
 export type UnreadableRun = typeof UnreadableRun.Type;
 
+/** @internal */
 export const Plan = Struct({
   pipeline: Text,
   run: Struct({
@@ -85,4 +88,5 @@ export const Plan = Struct({
   /** In an order in which each comes after what it reads. */
   stages: List(PlannedStage),
 });
+/** What will be done, as immutable JSON (`--dry-run --json` prints it). */
 export type Plan = typeof Plan.Type;

@@ -2,33 +2,36 @@
 // stage's options, what the stages say of pictures and weights, and the run folder that all this means.
 // The trap: everything that is wrong is collected and said at once, and nothing is written meanwhile.
 import { join } from "node:path";
-import { Effect, Result, type Schema } from "effect";
-import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
-import { allFaults, type Fault, NotDownloaded } from "../../lib/fault.ts";
+import { Result } from "effect";
+import { digestJson } from "../../lib/canonical-json.ts";
+import { Effect } from "../../lib/effect.ts";
+import type { Fault } from "../../lib/fault.ts";
 import type { App, Facts } from "../app.ts";
-import { faultsOnly } from "../execute/attempts.ts";
-import { withRetries } from "../../lib/with-retries.ts";
 import type { Composition } from "../pipeline/compose.ts";
 import type { ConfigLayers, Configuration, JsonObject } from "../pipeline/configuration.ts";
-import { withoutKeys } from "../../lib/mapping.ts";
+import { withoutKeys } from "../../lib/without-keys.ts";
 import { noteOnNames } from "../pipeline/former-names.ts";
 import { define, together } from "../pipeline/load-pipeline.ts";
-import { stageOptions, withFacts } from "../pipeline/stage-options.ts";
-import { wire, type Wired } from "../pipeline/wiring.ts";
+import { withFacts } from "../pipeline/stage-options.ts";
+import { wire } from "../pipeline/wiring.ts";
 import { tool } from "../platform/versions.ts";
 import type { InputTools, RunInfo } from "../stage.ts";
 import { openStore, type Store, storeName } from "../store/artefact-store.ts";
 import type { RunOrigin } from "../execute/run-origin.ts";
-import { isAbsent, type PreparedStage } from "./prepared-stage.ts";
+import { decodeOptions, isAbsent, type PreparedStage, prepareStages } from "./prepared-stage.ts";
 import { chooseRun, type ChosenRun, type RunChoice } from "./choose-run.ts";
-import type { Plan } from "./plan.ts";
 import { type Identity, runIdentity } from "./run-identity.ts";
 import { select, type Selection, type Selectors } from "./select.ts";
 
+/** What is to be run, as a command line or a program says it. */
 export interface Command {
+  /** By name or path, or composed in TypeScript. */
   readonly pipeline: string | Composition<any>;
+  /** What goes over the pipeline's own configuration. */
   readonly layers: Omit<ConfigLayers, "pipeline">;
+  /** Which of its stages. */
   readonly selectors: Selectors;
+  /** In which run. */
   readonly choice: RunChoice;
   /** The step after which a training pauses (`--to-step`); without one it goes to its end. */
   readonly toStep?: number | undefined;
@@ -40,31 +43,61 @@ export interface Command {
   readonly onProgress: (stage: string, done: number, total: number, unit: string) => void;
 }
 
+/** All that is known before a plan is made. */
 export interface Prepared {
+  /** The pipeline's own, else the command's. */
   readonly app: App;
+  /** Its name. */
   readonly pipeline: string;
+  /** As it was read. */
   readonly configuration: Configuration;
   /** What is to be said once. */
   readonly notes: readonly string[];
   /** The configuration with the seed and the facts that are used. */
   readonly values: JsonObject;
+  /** The run's, or one that was drawn. */
   readonly seed: number;
   /** The seed was drawn just now, and is kept only if the run begins. */
   readonly seedIsDrawn: boolean;
+  /** What the app found of its surroundings. */
   readonly facts: Facts;
+  /**
+   * What names the run.
+   * @internal
+   */
   readonly identity: Identity;
+  /**
+   * The run, or the one that it will be.
+   * @internal
+   */
   readonly run: ChosenRun;
   /** False: no selected stage works in a run folder, so none is made. */
   readonly needsRun: boolean;
+  /** What its stages are told of the run. */
   readonly info: RunInfo;
+  /**
+   * In the pipeline's order.
+   * @internal
+   */
   readonly stages: readonly PreparedStage[];
+  /**
+   * Which of them take part.
+   * @internal
+   */
   readonly selection: Selection;
+  /**
+   * Beside the runs.
+   * @internal
+   */
   readonly store: Store;
+  /** What a stage, by its id, may use while the run is planned. */
   readonly toolsOf: (id: string) => InputTools;
 }
 
-/** Fails with all that is wrong. Writes nothing. */
-export const prepare = Effect.fn("prepare")(function* (command: Command) {
+/** What a command means, with every option looked at. Fails with all that is wrong. Writes nothing. */
+export const prepare: (
+  command: Command,
+) => Effect.Effect<Prepared, Fault> = Effect.fn("prepare")(function* (command) {
   const definition = yield* define(command.pipeline, command.app);
   const { app, name, placeOf } = definition;
   const found = yield* Effect.result(definition.steps);
@@ -182,86 +215,3 @@ export const prepare = Effect.fn("prepare")(function* (command: Command) {
     toolsOf,
   } satisfies Prepared;
 });
-
-// From wired stages to ones that could run: each with its options decoded, and asked what it needs of the
-// world outside (pictures, weights).
-// The trap: in a dry run what is not on this machine is an answer too, not a failure.
-
-type Decoded = Omit<PreparedStage, "world">;
-
-/** All options, or every complaint about them. */
-export const decodeOptions = (
-  wired: readonly Wired[],
-  configuration: Parameters<typeof stageOptions>[1],
-  placeOf: Parameters<typeof stageOptions>[2],
-): Effect.Effect<readonly Decoded[], Fault> =>
-  together(wired.map((each) => {
-    const found = stageOptions(each, configuration, placeOf);
-    return "faults" in found
-      ? Result.fail(allFaults(found.faults))
-      : Result.succeed({ ...each, options: found.options });
-  }));
-
-const askExternalInputs = (
-  { id, stage, use, options }: Decoded,
-  tools: InputTools,
-): Effect.Effect<Schema.Json | NotDownloaded, Fault> =>
-  stage.inputs === undefined ? Effect.succeed(null) : Effect.suspend(() => {
-    const asked: unknown = stage.inputs!(options.decoded, tools);
-    // A stranger's stage is not compiled against the contract.
-    return Effect.isEffect(asked)
-      ? asked as Effect.Effect<unknown, Fault>
-      : Effect.die(new TypeError("inputs gave no Effect"));
-  }).pipe(
-    Effect.map((json) => JSON.parse(canonicalJson(json ?? null)) as Schema.Json),
-    faultsOnly(id),
-    withRetries(use.retry ?? null, () => Effect.void),
-    Effect.catch((fault) =>
-      tools.offline && fault instanceof NotDownloaded ? Effect.succeed(fault) : Effect.fail(fault)
-    ),
-  );
-
-/**
- * The stages with what they say of the world. One after another, and once something is wrong without the
- * network: nobody waits for a download only to hear that there are no pictures. A stage that does not take
- * part is not asked: its weights may not be here.
- */
-export const prepareStages = (
-  decoded: readonly Decoded[],
-  selection: Selection,
-  needsRun: boolean,
-  toolsOf: (id: string) => InputTools,
-): Effect.Effect<readonly PreparedStage[], Fault> =>
-  Effect.suspend(() => {
-    let wrong = false;
-    return Effect.forEach(decoded, (each) => {
-      const tools = toolsOf(each.id);
-      const world = needsRun || selection.included.has(each.id)
-        ? askExternalInputs(each, { ...tools, offline: tools.offline || wrong })
-        : Effect.succeed(null);
-      return world.pipe(
-        Effect.map((world): PreparedStage => ({ ...each, world })),
-        Effect.tapError(() => Effect.sync(() => wrong = true)),
-        Effect.result,
-      );
-    });
-  }).pipe(Effect.flatMap(together));
-
-// What the stages that will run find wrong with their options before anything runs: all of it at once.
-
-export const preflight = (
-  { stages, toolsOf }: Prepared,
-  plan: Plan,
-): Effect.Effect<void, Fault> => {
-  const runs = new Set(plan.stages.flatMap(({ id, action }) => action === "run" ? id : []));
-  return Effect.forEach(
-    stages.filter(({ id }) => runs.has(id)),
-    ({ id, stage, options }) =>
-      stage.preflight === undefined
-        ? Effect.succeed([])
-        : faultsOnly(id)(stage.preflight(options.decoded, toolsOf(id))),
-  ).pipe(Effect.flatMap((found) => {
-    const faults = found.flat();
-    return faults.length === 0 ? Effect.void : Effect.fail(allFaults(faults));
-  }));
-};

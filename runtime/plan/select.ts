@@ -7,15 +7,23 @@ import type { Wired } from "../pipeline/wiring.ts";
 
 export class NoSuchStage extends fault("NoSuchStage", "user") {}
 
-/** Several of one: all of them. */
+/**
+ * Several of one: all of them.
+ * @internal
+ */
 type Names = string | readonly string[] | undefined;
 
 export class SelectorFault extends fault("SelectorFault", "user") {}
 
+/** Which stages a command means, by their ids; nothing given: all that are not done. */
 export interface Selectors {
+  /** These and all below run, whatever is in the store. */
   readonly from?: Names;
+  /** Nothing below these. */
   readonly until?: Names;
+  /** These run, and nothing else. */
   readonly only?: Names;
+  /** Whatever is in the store. */
   readonly force?: boolean;
   /** False: nothing is taken from the store, and nothing is kept there for later. */
   readonly cache?: boolean;

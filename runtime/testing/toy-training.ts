@@ -10,7 +10,7 @@ import { stopped } from "../../lib/fault.ts";
 import { stream } from "../artefact.ts";
 import { asFault } from "../../lib/as-fault.ts";
 import { exitCodeOf, exitCodeOfOutcome } from "../execute/outcome.ts";
-import { makeStopSignal } from "../execute/stage-tools.ts";
+import { makeStopSignal } from "../execute/stop-signal.ts";
 import { loadState, saveState } from "../execute/state.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { defineStage } from "../stage.ts";

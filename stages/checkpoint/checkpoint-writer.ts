@@ -2,7 +2,8 @@
 // The trap: a file is written again only where it is missing or damaged, and never once it was pruned.
 import { join } from "node:path";
 import { Effect, Schema } from "effect";
-import { embeddingFields, triggerOf } from "../../config/embedding.ts";
+import { embeddingFields } from "../../config/embedding.ts";
+import { triggerOf } from "../../config/trigger.ts";
 import { outputFields } from "../../config/outputs.ts";
 import {
   type Rows,

@@ -1,5 +1,6 @@
 // Draws the items of a training micro-batch. Everything random is a pure function of (seed, micro-batch,
 // place in it), or of (seed, epoch, picture) for captions, so any step can be replayed alone.
+// The trap: all items of a batch have the same size.
 import { Effect } from "effect";
 import { scaleLatents } from "../../engine/diffusion/latent-scaling.ts";
 import { type ObjectiveOptions, prepareStep } from "../../engine/diffusion/objective.ts";
@@ -52,9 +53,6 @@ export const drawItems = (
       };
     }));
 
-// Puts items together into one batch for the engine: latents scaled, noise added, the loss's weights.
-// The trap: all items of a batch have the same size.
-
 /** One picture in a batch, everything drawn. */
 export interface Item {
   readonly view: LatentView;
@@ -76,6 +74,7 @@ const join = (parts: readonly ArrayLike<number>[]): Float64Array => {
   return joined;
 };
 
+/** Items put together for the engine: latents scaled, noise added, the loss's weights. */
 export function batchOf(
   items: readonly Item[],
   vae: VaeConfig,

@@ -8,7 +8,7 @@ import { normals } from "../../engine/random/draw.ts";
 import type { TrainingBatch } from "../../engine/session/batch.ts";
 import type { Engine } from "../../engine/session/engine.ts";
 import type { Item } from "./batches.ts";
-import { meansOfParts, measure } from "./fixed-loss.ts";
+import { meansOfParts, measure } from "./measure.ts";
 
 const sizes = [[2, 3], [2, 3], [4, 2], [2, 3], [4, 2]] as const;
 const noiseOf = (i: number) =>

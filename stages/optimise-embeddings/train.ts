@@ -10,7 +10,7 @@ import { type Fault, paused, stopped } from "../../lib/fault.ts";
 import type { RunEvent } from "../../inversion/events.ts";
 import { trainingRequests } from "../../inversion/requests.ts";
 import type { BatchPlan } from "./batch-plan.ts";
-import { type Losses, meansOfParts } from "./fixed-loss.ts";
+import { type Losses, meansOfParts } from "./measure.ts";
 import { stepGradient } from "./gradient.ts";
 import { hasSettled, pairedDifference, varianceRatio } from "./loss-history.ts";
 import { stuckStepSize, worseThanWord } from "./preflight-warnings.ts";

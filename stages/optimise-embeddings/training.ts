@@ -5,7 +5,7 @@ import type { Fault } from "../../lib/fault.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import type { BatchPlan } from "./batch-plan.ts";
 import type { EncoderStats } from "./embedding-stats.ts";
-import type { Losses } from "./fixed-loss.ts";
+import type { Losses } from "./measure.ts";
 import type { GradientTools } from "./gradient.ts";
 import type { OptimiseOptions } from "./options.ts";
 import type { SnapshotPublisher } from "./snapshot-publisher.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { isMapping } from "../../lib/mapping.ts";
+import { isMapping } from "./mapping.ts";
 import { parseSource, placeOf, within } from "./source.ts";
 
 test("any JSON comes back as JSON.parse reads it", () => {

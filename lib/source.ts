@@ -13,9 +13,8 @@ import {
   type Node,
   Scalar,
 } from "yaml";
-import type { Place } from "../../lib/fault.ts";
-import type { Finding } from "./config-fault.ts";
-import { dotted, isMapping } from "../../lib/mapping.ts";
+import type { FaultFields, Place } from "./fault.ts";
+import { dotted, isMapping } from "./mapping.ts";
 import {
   isWindowsPath,
   maxDepth,
@@ -24,16 +23,18 @@ import {
   syntaxFindings,
   tooDeep,
   windowsPath,
-} from "../../lib/yaml-document.ts";
+} from "./yaml-document.ts";
 
 /** A value and where its parts stand, by dotted key (`data_loader.resolution`, `prompts.0`). */
 export interface Source {
+  /** As JSON. */
   readonly value: unknown;
+  /** File and line of each part. */
   readonly places: ReadonlyMap<string, Place>;
 }
 
 export interface ParsedSource extends Source {
-  readonly findings: readonly Finding[];
+  readonly findings: readonly FaultFields[];
 }
 
 export const maxSourceBytes = 1 << 18;
@@ -62,7 +63,7 @@ export function within(source: Source, key: string): Source {
 
 const writeOut = "Write the values out instead of repeating them through anchors and aliases.";
 
-const tooMany: Pick<Finding, "wanted" | "found" | "fix"> = {
+const tooMany: Pick<FaultFields, "wanted" | "found" | "fix"> = {
   wanted: `a configuration of at most ${maxValues} values`,
   found: "more values",
   fix: writeOut,
@@ -76,7 +77,7 @@ export function parseSource(text: string, file: string): ParsedSource {
   if (document === null) {
     return { ...nothingOf(file), findings: [{ file, ...tooDeep }] };
   }
-  const findings: Finding[] = syntaxFindings(document).map(({ at, ...said }) => ({
+  const findings: FaultFields[] = syntaxFindings(document).map(({ at, ...said }) => ({
     file,
     line: lineAt(at),
     ...said,
@@ -91,7 +92,7 @@ const nothingOf = (file: string): Source => ({
   places: new Map([["", { file }]]),
 });
 
-const twice: Pick<Finding, "wanted" | "found" | "fix"> = {
+const twice: Pick<FaultFields, "wanted" | "found" | "fix"> = {
   wanted: "each key once",
   found: "a key that the same mapping has already",
   fix: "Remove one of the two lines.",
@@ -104,7 +105,7 @@ function unfold(
   text: string,
 ) {
   const places = new Map([["", { file, line: 1 }]]);
-  const findings: Finding[] = [];
+  const findings: FaultFields[] = [];
   let left = maxValues;
   // Asked for it, an alias walks through the whole document.
   const anchors = new Map<string, Node>();

@@ -1,7 +1,7 @@
 // What to do about a value of the wrong type: the slips that YAML invites, by name.
 // The trap: YAML 1.2 reads `yes` and `1_000` as texts, where YAML 1.1 (Python) does not.
-import { nearest } from "../../lib/nearest.ts";
-import { isMapping } from "../../lib/mapping.ts";
+import { nearest } from "./nearest.ts";
+import { isMapping } from "./mapping.ts";
 
 export function wrongValueFix(value: unknown, wanted: string, fallback: unknown): string {
   if (wanted.includes("true or false") && typeof value === "string") {
