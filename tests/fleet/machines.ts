@@ -74,7 +74,7 @@ export const runsOf = ({ folder }: Machine): readonly string[] =>
     : [];
 
 /** The process that trains for a machine. */
-export const trainerOf = ({ child }: Machine): number | null => {
+export const trainerOf = ({ child }: Pick<Machine, "child">): number | null => {
   const { stdout } = spawnSync("ps", ["-o", "pid=", "--ppid", String(child.process.pid)], {
     encoding: "utf8",
   });

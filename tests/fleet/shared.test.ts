@@ -7,6 +7,7 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { eventsOf, gnomic, resultsOf, smallTraining, start } from "../end-to-end/project.ts";
+import { isAlive, trainerOf } from "./machines.ts";
 import { fleetTests, type Postgres, startPostgres } from "./postgres.ts";
 
 const options = fleetTests;
@@ -58,8 +59,11 @@ test(
           return existsSync(join(run, "events.jsonl")) && stepsIn(run).length >= 3;
         });
       while (!begun()) await sleep(20);
+      const trainer = trainerOf({ child: first });
+      assert.notEqual(trainer, null);
       first.process.kill("SIGKILL");
       await first.ended;
+      while (isAlive(trainer!)) await sleep(20); // its child goes, too
       const second = worker("second");
       const { code, stdout, stderr } = await running.ended;
       assert.equal(code, 0, stdout + stderr);
