@@ -10,7 +10,7 @@ import { tryPromise } from "../../lib/try-promise.ts";
 import { type Figures, type Metric, metrics } from "../../inversion/metrics.js";
 import { type MeasuredOn, measuredOn } from "../../inversion/measured-on.ts";
 import { newRunReader, type RunState } from "./run-reader.ts";
-import { workedSeconds } from "./run-state.js";
+import { workedSeconds } from "./run-answers.js";
 import type { Attempt, Manifest } from "../../runtime/execute/manifest.ts";
 import type { SurveyedRun } from "../../runtime/runs/survey.ts";
 

@@ -7,7 +7,7 @@ import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { writeSyntheticRun } from "../../tests/synthetic-run.ts";
 import { listRun, newRunList } from "./run-list.ts";
 import { newRunReader } from "./run-reader.ts";
-import { remainingSeconds, secondsPerStep } from "./run-state.js";
+import { remainingSeconds, secondsPerStep } from "./run-answers.js";
 
 const run = { steps: 400, totalSteps: 900, validateEvery: 100, pictureSize: 8 };
 

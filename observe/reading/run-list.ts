@@ -10,7 +10,8 @@ import { quickEvent } from "./quick-event.ts";
 import type { RunFolder } from "./run-folders.ts";
 import { measuredIn } from "./measured-in.ts";
 import type { RunState } from "./run-reader.ts";
-import { emptyRunState, foldEvent, pictureSteps } from "./run-state.js";
+import { pictureSteps } from "./run-answers.js";
+import { emptyRunState, foldEvent } from "./run-state.js";
 
 const headBytes = 1 << 16;
 const tailBytes = 1 << 17;

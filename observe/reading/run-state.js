@@ -1,8 +1,7 @@
 // @ts-check
 // What a run looks like, folded from its events; only the curves are kept elsewhere. The server folds
 // the file and sends the result; the page goes on folding the live events into it: one function.
-// The traps: a resumed run starts its stages again, so a stage's state belongs to the last attempt; and between
-// attempts nobody works, so the time that was worked is that of the attempts alone.
+// The trap: a resumed run starts its stages again, so a stage's state belongs to the last attempt.
 import { metricsByEvent, valueIn } from "../../inversion/metrics.js";
 
 /** @typedef {import("../../inversion/events.ts").RunEvent} RunEvent */
@@ -375,46 +374,3 @@ export function foldEvent(state, event) {
       if (!measured.has(/** @type {any} */ (event).event)) keepOwn(state, event);
   }
 }
-
-/**
- * The file that holds the rows of a step, if there is one.
- * @param {RunState} state @param {number} step
- * @returns {Checkpoint | undefined}
- */
-export function checkpointAt({ checkpoints, best }, step) {
-  const kept = checkpoints[step];
-  if (kept !== undefined && !kept.pruned) return kept;
-  return best?.step === step ? best : undefined;
-}
-
-/** Steps whose validation has pictures, rising. @param {Pick<RunState, "validations">} state */
-export const pictureSteps = ({ validations }) =>
-  Object.values(validations).filter(({ pictures }) => Object.keys(pictures).length > 0)
-    .map(({ step }) => step).sort((a, b) => a - b);
-
-/** Seconds a step takes, by the last ones; null before the first. @param {Pick<RunState, "metrics">} state */
-export function secondsPerStep({ metrics }) {
-  const recent = metrics.seconds?.recent ?? [];
-  return recent.length === 0 ? null : recent.reduce((sum, each) => sum + each, 0) / recent.length;
-}
-
-/**
- * Seconds that the rest takes at the pace of the last steps.
- * @param {Pick<RunState, "metrics" | "step" | "totalSteps" | "outcome">} state
- */
-export function remainingSeconds(state) {
-  const pace = secondsPerStep(state);
-  if (state.outcome !== null || pace === null) return null;
-  return Math.max(0, state.totalSteps - state.step) * pace;
-}
-
-/**
- * Seconds that were worked until `at`: what lies between attempts is not counted.
- * @param {readonly Span[]} spans @param {number} [at] milliseconds since 1970; left out: until now
- */
-export const workedSeconds = (spans, at = Infinity) =>
-  spans.reduce((sum, { from, to }) => sum + Math.max(0, Math.min(to, at) - from), 0) / 1000;
-
-/** Seconds from the first attempt's start to the last one's end. @param {readonly Span[]} spans */
-export const totalSeconds = (spans) =>
-  spans.length === 0 ? 0 : (spans[spans.length - 1].to - spans[0].from) / 1000;

@@ -3,14 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RunEvent, UnstampedTrainingEvent } from "../../inversion/events.ts";
-import {
-  checkpointAt,
-  emptyRunState,
-  foldEvent,
-  remainingSeconds,
-  totalSeconds,
-  workedSeconds,
-} from "./run-state.js";
+import { checkpointAt, remainingSeconds, totalSeconds, workedSeconds } from "./run-answers.js";
+import { emptyRunState, foldEvent } from "./run-state.js";
 
 function folded(events: readonly UnstampedTrainingEvent[]) {
   const state = emptyRunState();

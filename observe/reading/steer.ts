@@ -11,7 +11,7 @@ import { lockRun } from "../../lib/lock.ts";
 import { ask } from "../edge.ts";
 import { isAlive } from "./run-alive.ts";
 import type { RunState } from "./run-reader.ts";
-import { checkpointAt } from "./run-state.js";
+import { checkpointAt } from "./run-answers.js";
 
 const mostPrompts = 16;
 const longestPrompt = 2000;

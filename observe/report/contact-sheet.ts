@@ -7,7 +7,7 @@ import { atomicWrite, makeFolder } from "../../lib/atomic-write.ts";
 import { ask } from "../edge.ts";
 import { insideRun } from "../monitor/server/inside-run.ts";
 import type { RunState } from "../reading/run-reader.ts";
-import { pictureSteps } from "../reading/run-state.js";
+import { pictureSteps } from "../reading/run-answers.js";
 import { escape } from "./html.ts";
 import { nearestStep, spreadSteps } from "./spread-steps.ts";
 

@@ -4,7 +4,7 @@ import { readTrainingPictures } from "../../inversion/training-pictures.ts";
 import { insideRun } from "../monitor/server/inside-run.ts";
 import { pictureText } from "../monitor/page/format.js";
 import type { RunState } from "../reading/run-reader.ts";
-import { pictureSteps } from "../reading/run-state.js";
+import { pictureSteps } from "../reading/run-answers.js";
 import { nearestStep, spreadSteps } from "./spread-steps.ts";
 
 const side = 384;

@@ -11,7 +11,7 @@ import {
 } from "../monitor/page/format.js";
 import type { ConfigurationEntry } from "../reading/configuration-entries.ts";
 import type { RunState } from "../reading/run-reader.ts";
-import { secondsPerStep } from "../reading/run-state.js";
+import { secondsPerStep } from "../reading/run-answers.js";
 import { statusOf } from "../reading/run-status.js";
 import { type Html, html } from "./html.ts";
 import type { ReportContent } from "./report-content.ts";

@@ -2,7 +2,7 @@
 // @ts-check
 // What charts are drawn over: steps, the time that was worked, or the clock. The choice holds for every chart
 // of the page. The trap: of runs of different days only steps and worked time lie over each other.
-import { workedSeconds } from "../../reading/run-state.js";
+import { workedSeconds } from "../../reading/run-answers.js";
 import { h } from "./dom.js";
 import { count } from "./format.js";
 

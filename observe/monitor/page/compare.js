@@ -8,7 +8,7 @@ import { fill, h, icon, setText } from "./dom.js";
 import { count, duration, loss, short } from "./format.js";
 import { createOverlay, lineOf, lookOf } from "./overlay.js";
 import { incomparable } from "../../reading/measured-alike.js";
-import { secondsPerStep, totalSeconds, workedSeconds } from "../../reading/run-state.js";
+import { secondsPerStep, totalSeconds, workedSeconds } from "../../reading/run-answers.js";
 import { statusOf } from "../../reading/run-status.js";
 import { getCurves, getRun, getRuns } from "./server.js";
 import { createSideBySide } from "./side-by-side.js";

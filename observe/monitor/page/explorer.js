@@ -10,7 +10,7 @@ import { fill, h, icon } from "./dom.js";
 import { createFilmGrid } from "./film-grid.js";
 import { clientsOf, count, loss, pictureText } from "./format.js";
 import { openLightbox } from "./lightbox.js";
-import { checkpointAt, pictureSteps } from "../../reading/run-state.js";
+import { checkpointAt, pictureSteps } from "../../reading/run-answers.js";
 import { pictureAddress } from "./server.js";
 import { request } from "./steering.js";
 import { toast } from "./toast.js";

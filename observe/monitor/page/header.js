@@ -3,7 +3,7 @@
 // The bar on top: which run, how it stands, how far it is, what can be asked of it, and the views.
 import { fill, h, icon, setText } from "./dom.js";
 import { count, duration } from "./format.js";
-import { remainingSeconds } from "../../reading/run-state.js";
+import { remainingSeconds } from "../../reading/run-answers.js";
 import { statusOf } from "../../reading/run-status.js";
 import { reportAddress } from "./server.js";
 import { askStop, askValidate, request } from "./steering.js";

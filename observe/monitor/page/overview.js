@@ -26,7 +26,7 @@ import {
   secondsPerStep,
   totalSeconds,
   workedSeconds,
-} from "../../reading/run-state.js";
+} from "../../reading/run-answers.js";
 import { statusOf } from "../../reading/run-status.js";
 import { pictureAddress } from "./server.js";
 

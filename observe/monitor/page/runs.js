@@ -4,7 +4,7 @@
 import { fill, h, setText } from "./dom.js";
 import { ago, count, duration, loss } from "./format.js";
 import { measuredGroups } from "../../reading/measured-alike.js";
-import { remainingSeconds } from "../../reading/run-state.js";
+import { remainingSeconds } from "../../reading/run-answers.js";
 import { statusOf } from "../../reading/run-status.js";
 import { getRuns, pictureAddress } from "./server.js";
 import { createSweeps } from "./sweeps.js";

@@ -4,7 +4,7 @@
 // which one of them has any. The trap: not every run draws at every step, so each shows its last picture up
 // to that step and says of which it is.
 import { fill, h } from "./dom.js";
-import { pictureSteps } from "../../reading/run-state.js";
+import { pictureSteps } from "../../reading/run-answers.js";
 import { statusOf } from "../../reading/run-status.js";
 import { count } from "./format.js";
 import { lookOf } from "./overlay.js";

@@ -5,7 +5,7 @@
 // there for as long as it and mostly waits, which is no work.
 import { fill, h, icon } from "./dom.js";
 import { dateTime, duration } from "./format.js";
-import { totalSeconds, workedSeconds } from "../../reading/run-state.js";
+import { totalSeconds, workedSeconds } from "../../reading/run-answers.js";
 
 /** @typedef {import("./view.js").Shown} Shown */
 /** @typedef {import("../../reading/run-state.js").StageState} StageState */

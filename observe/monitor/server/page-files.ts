@@ -22,7 +22,14 @@ const pageFolder = fileURLToPath(new URL("../page", import.meta.url));
 
 /** What page and server read runs with, as paths from the page's folder. */
 const shared = [
-  ...["curves.js", "measured-alike.js", "run-state.js", "run-status.js", "smoothing.js"].map((
+  ...[
+    "curves.js",
+    "measured-alike.js",
+    "run-answers.js",
+    "run-state.js",
+    "run-status.js",
+    "smoothing.js",
+  ].map((
     name,
   ) => `../../reading/${name}`),
   "../../../inversion/metrics.js",
