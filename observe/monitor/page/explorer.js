@@ -11,6 +11,7 @@ import { createFilmGrid } from "./film-grid.js";
 import { clientsOf, count, loss, pictureText } from "./format.js";
 import { openLightbox } from "./lightbox.js";
 import { checkpointAt, pictureSteps } from "../../reading/run-answers.js";
+import { statusOf } from "../../reading/run-status.js";
 import { pictureAddress } from "./server.js";
 import { request } from "./steering.js";
 import { toast } from "./toast.js";
@@ -46,7 +47,7 @@ export function createExplorer({ run, curves }) {
   const empty = h(
     "p",
     { class: "waiting" },
-    run.description.state.outcome === null
+    statusOf(run.description.state, run.description.alive).kind === "running"
       ? "No pictures yet. The first come with step 0."
       : "This run has no pictures.",
   );

@@ -3,6 +3,7 @@
 // Health of the trained rows: their norms against those of the vocabulary (a row far outside drowns the
 // rest of a prompt), how far they have turned from where they began, and the words nearest to them.
 import { rowMetrics } from "../../../inversion/metrics.js";
+import { statusOf } from "../../reading/run-status.js";
 import { axes } from "./axis.js";
 import { createChart } from "./chart.js";
 import { fill, h } from "./dom.js";
@@ -144,13 +145,14 @@ function bar(cosine) {
 
 /** @param {Shown} shown @returns {import("./view.js").View} */
 export function createRows(shown) {
+  const { state, alive } = shown.run.description;
   const element = h(
     "div",
     { class: "rows" },
     h(
       "p",
       { class: "waiting" },
-      shown.run.description.state.outcome === null
+      statusOf(state, alive).kind === "running"
         ? "The rows have not been looked at yet."
         : "The rows were never looked at.",
     ),
