@@ -1,6 +1,7 @@
 // Sweeps through the real engine on a file, with trainings that are functions: who goes on, against a plain
 // loop; that failures and a cancel are values; and that a worker that goes away answers nothing.
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Duration, Effect, Fiber } from "effect";
@@ -245,15 +246,35 @@ test("a run that takes its worker down again and again is poisoned", () =>
       folder,
       Effect.gen(function* () {
         const tables = yield* Tables;
-        yield* tables.submit(planOf(1, { attempts: 2 }));
+        const plan = planOf(1, { attempts: 2, base: folder });
+        yield* tables.submit(plan);
         const segment = { sweep: "s", round: 0, trial: 1, until: null };
         yield* tables.claim(segment, "dead");
         yield* tables.claim(segment, "dead");
+        const run = join(folder, plan.trials[0].run);
+        mkdirSync(run);
+        const said = [
+          ...Array.from({ length: 9 }, (_, i) => ({ event: "step", step: i + 1, loss: 0.1 })),
+          { event: "warning", text: "little memory is left" },
+        ];
+        const torn = '{"event":"st';
+        writeFileSync(
+          join(run, "events.jsonl"),
+          said.map((e) => `${JSON.stringify(e)}\n`).join("") + torn,
+        );
         yield* Effect.forkScoped(workerOf(() => Effect.never));
         yield* Sweep.execute({ sweep: "s", round: 0 }, { discard: true });
         yield* settle("s");
         const [{ outcome }] = yield* tables.results("s");
-        assert.equal(outcome.outcome, "poisoned");
+        assert.deepEqual(outcome, {
+          outcome: "poisoned",
+          step: 0,
+          machine: "m",
+          message: [
+            "it took its worker down 2 times without a step between",
+            ...["step 6", "step 7", "step 8", "step 9", "warning little memory is left"],
+          ].join("\n"),
+        });
       }),
     );
   }));

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Cause, Data, Duration, Effect, Fiber, Latch, Schedule } from "effect";
 import * as DurableDeferred from "effect/workflow/DurableDeferred";
 import { isFault } from "../lib/fault.ts";
+import { lastSaid } from "./last-said.ts";
 import type { Outage } from "./outage.ts";
 import { type PlannedSweep, type PlannedTrial, type Segment, segmentKey } from "./planned-sweep.ts";
 import { isReached, isUserFault, type SegmentOutcome } from "./segment-outcome.ts";
@@ -93,16 +94,17 @@ const trainClaimed = (trainer: Trainer, { segment, claim, sweep, fit }: Claimed)
     const publish = (outcome: SegmentOutcome) =>
       Effect.as(fenced(outlast(tables.publish(segment, claim, step, outcome))), outcome);
     if (sweep.state === "cancelled") return yield* publish({ outcome: "cancelled", step });
-    if (claim.attempts > plan.attempts) {
-      const message = `it took its worker down ${plan.attempts} times without a step between`;
-      return yield* publish({ outcome: "poisoned", step, message, machine: name });
-    }
 
     const brought = yield* Effect.result(
       travel === undefined
         ? Effect.succeed(null)
         : bringRun(travel, base, trial.run, claim.snapshots, say),
     );
+    if (claim.attempts > plan.attempts) {
+      const how = `it took its worker down ${plan.attempts} times without a step between`;
+      const message = [how, ...yield* lastSaid(join(base, trial.run))].join("\n");
+      return yield* publish({ outcome: "poisoned", step, message, machine: name });
+    }
     const restored = brought._tag === "Success" ? brought.success : null;
     const snapshots = travel === undefined ? noSnapshots : snapshotsOf(
       travel,
