@@ -42,7 +42,7 @@ test("no pictures, no folder, no number of words: refused", () =>
   withTemporaryFolder(async (folder) => {
     const empty = join(folder, "empty");
     mkdirSync(empty);
-    await assert.rejects(run([empty]), /wanted a folder with pictures .*found none in it/);
+    await assert.rejects(run([empty]), /wanted at least one picture .*found no files/);
     await assert.rejects(run([join(folder, "nowhere")]), /found no such folder/);
     await assert.rejects(run([empty], { top: 0 }), /--top/);
   }));

@@ -9,6 +9,9 @@ import { Dataset } from "./dataset.ts";
 /** Latents are an eighth of the picture, so sides are multiples of 8. */
 const side = intFrom(8).check(Schema.isMultipleOf(8));
 
+/** Of one picture, where nothing else is said. */
+export const mostPixels = 150_000_000;
+
 export const AspectRatioBuckets = Schema.Struct({
   target_resolution: required(side, {
     doc: "Each bucket has about as many pixels as a square with this side.",
@@ -109,7 +112,7 @@ export const dataLoaderFields = {
   max_pixels: option(intFrom(1), {
     doc: "Larger pictures are refused, since reading one takes 4 bytes or more for each pixel.",
     unit: "pixels",
-    default: 150_000_000,
+    default: mostPixels,
     keepsRun: true,
   }),
 };

@@ -3,9 +3,7 @@
 // two values of one object compare to the last digit.
 // The trap: a word of the vocabulary is pooled at the end token, so everything here is; a placeholder's
 // rows and a word's then differ in nothing but their values.
-import { join } from "node:path";
 import { Effect, type Scope } from "effect";
-import sharp from "sharp";
 import { scaleLatents } from "../../engine/diffusion/latent-scaling.ts";
 import { noiseSchedule } from "../../engine/diffusion/noise-schedule.ts";
 import { prepareStep } from "../../engine/diffusion/objective.ts";
@@ -16,8 +14,7 @@ import type { Engine } from "../../engine/session/engine.ts";
 import { chooseDevice } from "../../engine/setup/choose-device.ts";
 import { captionTokenizer, framed } from "../../engine/text/caption-tokenizer.ts";
 import type { Model } from "../../engine/weights/model.ts";
-import { type Fault, fault } from "../../lib/fault.ts";
-import { kindOf, readNames } from "../../lib/plain-files.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import type { Basis } from "../generate/base-model.ts";
 import { pictureSize } from "../generate/picture-size.ts";
@@ -30,8 +27,7 @@ import {
   toolsSaying,
 } from "../model/open-engine.ts";
 import { poolingRule } from "../model/pooling.ts";
-
-export class PictureLossFault extends fault("PictureLossFault", "user") {}
+import { pixelsOf, someOf } from "./some-pictures.ts";
 
 /** Rows of both text encoders, n * width each. */
 export type WordRows = readonly [ArrayLike<number>, ArrayLike<number>];
@@ -70,61 +66,16 @@ export interface Listener {
   readonly progress: (done: number, total: number, unit: string) => Effect.Effect<void>;
 }
 
-/** More would make one value slow, and tell little more. */
-const mostPictures = 8;
-const isPicture = /\.(jpe?g|jfif|jpe|png|webp|tiff?|avif|gif)$/i;
 const word = "gnomic_measured_word";
 const caption = `a photo of a ${word}`;
 
-/** Paths in the order of their names, evenly taken where there are many. */
-async function picturesOf(folder: string): Promise<readonly string[]> {
-  const kind = await kindOf(folder);
-  const names = kind === "folder" ? (await readNames(folder)).filter((n) => isPicture.test(n)) : [];
-  if (names.length === 0) {
-    throw new PictureLossFault({
-      file: folder,
-      wanted: "a folder with pictures (jpg, png, webp, tiff)",
-      found: kind === null ? "no such folder" : kind === "folder" ? "none in it" : "a file",
-      fix: "Name the folder of the pictures that you train with.",
-    });
-  }
-  const sorted = names.toSorted();
-  const count = Math.min(mostPictures, sorted.length);
-  return Array.from(
-    { length: count },
-    (_, i) => join(folder, sorted[Math.floor((i * sorted.length) / count)]),
-  );
-}
-
-/** [1, 3, height, width] in -1..1: upright, the middle of it. */
-async function pixelsOf(path: string, [height, width]: readonly [number, number]) {
-  const { data } = await sharp(path).rotate().resize(width, height, { fit: "cover" })
-    .flatten({ background: "#fff" }).toColourspace("srgb").raw().toBuffer({
-      resolveWithObject: true,
-    }).catch((cause) => {
-      throw new PictureLossFault({
-        file: path,
-        wanted: "a picture",
-        found: cause instanceof Error ? cause.message : String(cause),
-        fix: "Repair it or take it out of the folder.",
-        cause,
-      });
-    });
-  const area = height * width;
-  const pixels = new Float32Array(3 * area);
-  for (let i = 0; i < area; i++) {
-    for (let c = 0; c < 3; c++) pixels[c * area + i] = data[3 * i + c] / 127.5 - 1;
-  }
-  return tensor(pixels, [1, 3, height, width]);
-}
-
-/** Fails with PictureLossFault, and as loading the model and opening the device fail. */
+/** Fails with PictureLossFault or PictureFault, and as loading the model and opening the device fail. */
 export const openPictureLoss = (
   { basis, folder, size: asked, provider, threads }: PictureLossRequest,
   listener: Listener,
 ): Effect.Effect<PictureLoss, Fault, Scope.Scope> =>
   Effect.gen(function* () {
-    const paths = yield* tryPromise(() => picturesOf(folder));
+    const sources = yield* tryPromise(() => someOf(folder));
     const { progress } = listener;
     const model = yield* loadModel(basis, { offline: false, progress });
     const size = yield* tryPromise(() => pictureSize(asked, null, model));
@@ -136,16 +87,16 @@ export const openPictureLoss = (
       provider: device.provider,
       threads,
       weight_dtype: basis.weight_dtype,
-      work: { plans: ["A", "B", "C"], sizes: [latents], batch: paths.length },
+      work: { plans: ["A", "B", "C"], sizes: [latents], batch: sources.length },
     }, toolsSaying(listener.say, progress));
-    const encoded = yield* Effect.forEach(paths, (path) =>
+    const encoded = yield* Effect.forEach(sources, (source) =>
       tryPromise(async () => {
-        const { mean } = await engine.encodeImage(await pixelsOf(path, size));
+        const { mean } = await engine.encodeImage(await pixelsOf(source, size));
         return scaleLatents(mean.data as Float32Array, model.configs.vae);
       }));
     yield* Effect.promise(() => engine.release("encode"));
     const channels = encoded[0].length / (latents.height * latents.width);
-    const shape = [paths.length, channels, latents.height, latents.width];
+    const shape = [sources.length, channels, latents.height, latents.width];
     const joined = Float64Array.from(encoded.flatMap((each) => [...each]));
     const schedule = noiseSchedule(schedulerOf(model, basis));
     const plain = {
@@ -165,17 +116,17 @@ export const openPictureLoss = (
     );
     const questionOf = remembered((key: string) => {
       const [timestep, draw] = key.split(" ").map(Number);
-      const noises = paths.map((_, item) =>
+      const noises = sources.map((_, item) =>
         normals({ seed: draw, purpose: "picture loss", step: timestep, item }, encoded[item].length)
       );
       return prepareStep({
         shape,
         latents: joined,
         noise: Float64Array.from(noises.flatMap((noise) => Array.from(noise))),
-        timesteps: paths.map(() => timestep),
+        timesteps: sources.map(() => timestep),
       }, plain);
     });
-    const pooling = paths.map(() => poolingRule("end_token", model));
+    const pooling = sources.map(() => poolingRule("end_token", model));
     const batchOf = (
       rows: WordRows,
       vectors: number,
@@ -185,22 +136,22 @@ export const openPictureLoss = (
       const { noisy, target, weight } = questionOf(`${timestep} ${draw}`);
       const [ids1, ids2] = idsOf(vectors);
       return {
-        ids1: paths.map(() => ids1),
-        ids2: paths.map(() => ids2),
+        ids1: sources.map(() => ids1),
+        ids2: sources.map(() => ids2),
         rows1: rows[0],
         rows2: rows[1],
         pooling,
-        timesteps: paths.map(() => timestep),
-        timeIds: paths.map(() => [size[0], size[1], 0, 0, size[0], size[1]]),
+        timesteps: sources.map(() => timestep),
+        timeIds: sources.map(() => [size[0], size[1], 0, 0, size[0], size[1]]),
         noisy: tensor(noisy, shape),
         target: tensor(target, shape),
-        weight: tensor(weight, [paths.length, 1, latents.height, latents.width]),
+        weight: tensor(weight, [sources.length, 1, latents.height, latents.width]),
       };
     };
     return {
       model,
       engine,
-      pictures: paths.length,
+      pictures: sources.length,
       loss: (rows, vectors, timesteps) =>
         Effect.map(
           Effect.forEach(

@@ -52,7 +52,7 @@ test("the best word first, each with the loss of a batch of its own", () =>
 test("no pictures, no folder, no such word: said with what to do", () =>
   withTemporaryFolder(async (folder) => {
     const fails = (path: string) => Effect.runPromise(Effect.scoped(open(path)));
-    await assert.rejects(fails(folder), /a folder with pictures.*none in it/);
+    await assert.rejects(fails(folder), /at least one picture.*no files/);
     await assert.rejects(fails(join(folder, "nowhere")), /no such folder/);
     const create = { width: 16, height: 16, channels: 3 as const, background: "#333" };
     await sharp({ create }).png().toFile(join(folder, "a.png"));

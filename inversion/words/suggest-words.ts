@@ -7,12 +7,8 @@ import { Effect } from "effect";
 import { loadTokenizer } from "../../engine/text/tokenizer.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
-import {
-  type Listener,
-  type PictureLoss,
-  PictureLossFault,
-  type WordRows,
-} from "./picture-loss.ts";
+import type { Listener, PictureLoss, WordRows } from "./picture-loss.ts";
+import { PictureLossFault } from "./some-pictures.ts";
 
 export interface Suggestion {
   readonly word: string;
