@@ -18,6 +18,7 @@ import { withTables } from "../fleet/open-tables.ts";
 import { bringRuns, sendRuns } from "../fleet/runs-of-sweep.ts";
 import { endSweep, RunFiles } from "../fleet/sweep-end.ts";
 import { runToEnd } from "../fleet/sweep-session.ts";
+import { threadsForAll } from "../fleet/sweep-threads.ts";
 import type { StoredSweep } from "../fleet/tables.ts";
 import { trainInChild } from "../fleet/train-child.ts";
 import { sweepFolder } from "../fleet/winner-files.ts";
@@ -267,7 +268,7 @@ const threadsFor = (fleet: Fleet, slots: number): Effect.Effect<number, Fault> =
     () =>
       Effect.map(
         Effect.flatMap(Members, ({ all }) => all),
-        (all) => Math.min(threadsOf(slots), ...all.map(({ about }) => about.threads ?? Infinity)),
+        (all) => threadsForAll(threadsOf(slots), all),
       ),
   );
 

@@ -13,6 +13,7 @@ import { settingsOf } from "../sweep/trials.ts";
 import { sweepEvent } from "./run-events.ts";
 import { readRunResult } from "./run-result.ts";
 import type { SegmentOutcome } from "./segment-outcome.ts";
+import { toldThreads } from "./sweep-threads.ts";
 import type { SegmentWork, Train } from "./train-fenced.ts";
 
 const program = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
@@ -26,8 +27,7 @@ export const segmentArguments = (
   >,
   threads: number | null,
 ): readonly string[] => {
-  // One number for all machines of a sweep; one of before has none.
-  const given = plan.threads ?? threads;
+  const given = toldThreads(plan, threads);
   return [
     "pipeline",
     plan.pipeline,
