@@ -1,5 +1,4 @@
 // What each `sweep <action>` does that changes something. The trap: `run` may be given twice for one folder; the second looks on.
-import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
@@ -8,7 +7,7 @@ import { Effect, Fiber } from "effect";
 import { holdsOut } from "../config/fixed-loss.ts";
 import { optionRows } from "../config/option-rows.ts";
 import { boardOf } from "../fleet/boards.ts";
-import { exitCodeOfSweep, type Leaderboard, winners } from "../fleet/leaderboard.ts";
+import { exitCodeOfSweep, type Leaderboard } from "../fleet/leaderboard.ts";
 import type { PlannedSweep } from "../fleet/planned-sweep.ts";
 import { type Blobs, folderBlobs } from "../fleet/blobs.ts";
 import type { Fleet } from "../fleet/connection.ts";
@@ -16,7 +15,7 @@ import { Members } from "../fleet/members.ts";
 import { outlookLines, planSweep, type TrialWorld } from "../fleet/plan-sweep.ts";
 import { withTables } from "../fleet/open-tables.ts";
 import { bringRuns, sendRuns } from "../fleet/runs-of-sweep.ts";
-import { endSweep, RunFiles } from "../fleet/sweep-end.ts";
+import { endSweep, RunFiles, seesWinners } from "../fleet/sweep-end.ts";
 import { runToEnd } from "../fleet/sweep-session.ts";
 import { threadsForAll } from "../fleet/sweep-threads.ts";
 import type { StoredSweep } from "../fleet/tables.ts";
@@ -46,7 +45,7 @@ import { progressLine } from "./progress-line.ts";
 import { runFiles } from "./run-files.ts";
 import { onSoftStop } from "./signals.ts";
 import { threadsOf } from "./slots-here.ts";
-import { type Act, find, notesOn, type Options } from "./sweep-look.ts";
+import { type Act, find, notesOn, type Options, runsFolder } from "./sweep-look.ts";
 import { leaderboardLines } from "./sweep-text.ts";
 
 export class NoSweepFile extends fault("NoSweepFile", "user") {}
@@ -243,7 +242,7 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     const blobs = yield* blobsOf(fleet, options);
     if (blobs !== null) {
       yield* withTables(fleet, () => bringRuns(sweep.plan, blobs, say));
-    } else if (winners(board).some(({ run }) => !existsSync(run))) {
+    } else if (!(yield* seesWinners(board))) {
       return yield* new UsageFault({
         key: "--blobs",
         wanted: "the folder through which runs travel, since the winner is not here",
@@ -251,7 +250,7 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
         fix: "Give --blobs with the folder that the workers have.",
       });
     }
-    const files = yield* endSweep(fleet.base, sweep, board, runFiles);
+    const files = yield* endSweep(runsFolder(fleet, sweep), sweep, board, runFiles);
     if (quiet) terminal.print(JSON.stringify(board));
     else {
       const notes = yield* notesOn(board);
@@ -392,15 +391,15 @@ const resume: Act = (name, options, terminal) =>
 const remove: Act = (name, options, { print }) =>
   Effect.gen(function* () {
     const fleet = yield* fleetOf(baseOf(options), options);
-    const { state, plan } = yield* find(fleet, name);
-    if (state === "running") {
+    const sweep = yield* find(fleet, name);
+    if (sweep.state === "running") {
       return yield* new UsageFault({
         wanted: "a sweep that does not run",
         found: name,
         fix: `\`sweep cancel ${name}\` first.`,
       });
     }
-    const { base } = plan;
+    const base = runsFolder(fleet, sweep);
     if (options.yes !== true) {
       return print(`Would forget ${name} and remove ${sweepFolder(base, name)}.`);
     }
