@@ -7,7 +7,7 @@ import { Effect, Fiber } from "effect";
 import { holdsOut } from "../config/fixed-loss.ts";
 import { optionRows } from "../config/option-rows.ts";
 import { boardOf } from "../fleet/boards.ts";
-import { exitCodeOfSweep, type Leaderboard } from "../fleet/leaderboard.ts";
+import { exitCodeOfSweep } from "../fleet/leaderboard.ts";
 import type { PlannedSweep } from "../fleet/planned-sweep.ts";
 import { type Blobs, folderBlobs } from "../fleet/blobs.ts";
 import type { Fleet } from "../fleet/connection.ts";
@@ -41,11 +41,11 @@ import { type Terminal, UsageFault } from "./command.ts";
 import { baseOf, fleetOf } from "./fleet-options.ts";
 import { presenceOf } from "./fleet-presence.ts";
 import { plainText } from "./plain-text.ts";
-import { progressLine } from "./progress-line.ts";
 import { runFiles } from "./run-files.ts";
 import { onSoftStop } from "./signals.ts";
 import { threadsOf } from "./slots-here.ts";
 import { type Act, find, notesOn, type Options, runsFolder } from "./sweep-look.ts";
+import { narrate } from "./sweep-narrator.ts";
 import { leaderboardLines } from "./sweep-text.ts";
 
 export class NoSweepFile extends fault("NoSweepFile", "user") {}
@@ -155,36 +155,6 @@ function differences(before: PlannedSweep, after: PlannedSweep): string {
   return [...keys, ...trials].join(", ") || "what its configuration means";
 }
 
-/** Says what happens while it does, until interrupted. */
-const narrate = (fleet: Fleet, name: string, say: (line: string) => void) => {
-  const line = progressLine(process.stderr);
-  const told = new Set<string>();
-  let first = true;
-  const look = withTables(fleet, (tables) =>
-    Effect.gen(function* () {
-      const sweep = yield* tables.findSweep(name);
-      if (sweep === null) return;
-      const { results, board } = yield* boardOf(tables, sweep);
-      for (const { trial, until, outcome } of results) {
-        const key = JSON.stringify([trial, until, outcome]);
-        if (!told.has(key) && !first) {
-          line.clear();
-          const loss = "loss" in outcome && outcome.loss !== null ? `, loss ${outcome.loss}` : "";
-          const message = "message" in outcome ? `: ${outcome.message.split("\n").at(-1)}` : "";
-          const step = "step" in outcome ? ` at step ${outcome.step}` : "";
-          say(`trial ${trial} ${outcome.outcome}${step}${loss}${message}`);
-        }
-        told.add(key);
-      }
-      first = false;
-      const end = (row: Leaderboard["rows"][number]) => row.steps ?? row.step;
-      const total = board.rows.reduce((sum, row) => sum + end(row), 0);
-      line.update(board.rows.reduce((sum, row) => sum + row.step, 0), total, "steps");
-    }));
-  const forever = Effect.forever(Effect.andThen(look, Effect.sleep("1 second")));
-  return Effect.ensuring(forever, Effect.sync(() => line.clear()));
-};
-
 /** Where runs travel through; null: they stay where they are. */
 const blobsOf = (fleet: Fleet, { blobs }: Options): Effect.Effect<Blobs | null, Fault> =>
   blobs === undefined
@@ -223,7 +193,7 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
       say("Stopping: trainings end after the step they are in.");
       running.interruptUnsafe();
     });
-    const narrator = yield* Effect.forkChild(narrate(fleet, name, say));
+    const narrator = yield* Effect.forkChild(narrate(fleet, name, say, process.stderr));
     const exit = yield* Fiber.await(running);
     yield* Fiber.interrupt(narrator);
     soft();

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { Effect } from "effect";
 import { fleetAt } from "../fleet/connection.ts";
 import { withTables } from "../fleet/open-tables.ts";
+import type { SegmentOutcome } from "../fleet/segment-outcome.ts";
 import type { StoredSweep } from "../fleet/tables.ts";
 import { planOf } from "../fleet/testing/toy-sweeps.ts";
 import { readHeader, writeSafetensors } from "../lib/safetensors/safetensors.ts";
@@ -17,10 +18,11 @@ const steps = 900;
 
 /** A done trial with its loss, in the tables and as a folder. */
 const train = async (base: string, trial: number, loss: number) => {
-  const outcome = {
-    ...{ outcome: "done", step: steps, loss, best: { step: steps, loss }, seconds: 1, machine: "m" },
+  const outcome: SegmentOutcome = {
+    outcome: "done",
+    ...{ step: steps, loss, best: { step: steps, loss }, seconds: 1, machine: "m" },
     files: ["t.safetensors"],
-  } as const;
+  };
   const fleet = await Effect.runPromise(fleetAt(base));
   await Effect.runPromise(withTables(fleet, (tables) =>
     Effect.gen(function* () {
@@ -72,7 +74,10 @@ test("who cannot write the winner sees the table and why", () =>
 
 test("winners go to the folder of runs that the sweep has, from wherever it is asked for", () => {
   const sweep: StoredSweep = {
-    ...{ name: "s", plan: planOf(1), state: "done", round: 0, more: 0, startedAt: 0 },
+    name: "s",
+    plan: planOf(1),
+    state: "done",
+    ...{ round: 0, more: 0, startedAt: 0 },
   };
   const fleet = { base: "/moved", shown: "", database: null! };
   assert.equal(runsFolder({ ...fleet, shared: true }, sweep), "/b");
