@@ -20,6 +20,8 @@ export interface Command {
   readonly options: readonly (readonly [flags: string, help: string])[];
   /** Options that may be given more than once, by name ("set"); any other is refused then. */
   readonly repeatable?: readonly string[];
+  /** What its first argument may be, where `usedBy` speaks of it. */
+  readonly actions?: readonly string[];
   /** Options that only some actions (the first argument) use, by name: with another they are refused. */
   readonly usedBy?: Readonly<Record<string, readonly string[]>>;
   readonly examples: readonly string[];

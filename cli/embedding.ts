@@ -53,6 +53,7 @@ export const embeddingCommand: Command = {
     ["--token <text>", "convert: what the embedding is called, if not as the file says"],
     ["--json", "Print one JSON value instead of text"],
   ],
+  actions: ["check", "convert", "average", "prune"],
   usedBy: {
     to: ["convert", "prune"],
     out: ["convert", "average", "prune"],

@@ -14,6 +14,7 @@ export const fleetCommand: Command = {
     ["--grant <role>", "migrate: give this role the rights that workers and `sweep` need"],
     ["--json", "Print one JSON value instead of text"],
   ],
+  actions: ["migrate"],
   usedBy: { grant: ["migrate"] },
   sections: [{
     title: "DESCRIPTION",

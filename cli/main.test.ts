@@ -285,6 +285,12 @@ test("an option that the action does not use is refused", () =>
       assert.equal(code, 2, stderr);
       assert.match(stderr, new RegExp(`${given}.*(an option that .* uses|without --blobs)`));
     }
+    const { stderr } = await call(folder, "runs", "lst", "--yes");
+    assert.match(
+      stderr,
+      /action: wanted list, show.*found lst/,
+      "an action that there is not comes first",
+    );
   }));
 
 test("a sweep file, its configuration and a folder are read as people write them, or refused in words", () =>

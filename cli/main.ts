@@ -90,16 +90,6 @@ async function parse(command: Command, argv: readonly string[]) {
       fix: "Leave one of them.",
     });
   }
-  const [action] = parsed.args;
-  for (const [key, actions] of Object.entries(command.usedBy ?? {})) {
-    if (options[key] === undefined || actions.includes(action)) continue;
-    throw new UsageFault({
-      key: `--${kebab(key)}`,
-      wanted: `an option that ${[name, action].filter(Boolean).join(" ")} uses`,
-      found: `one of ${actions.map((each) => `${name} ${each}`).join(", ")}`,
-      fix: "Leave it out.",
-    });
-  }
   for (const { name, rawName } of known.options) {
     const value = options[name];
     if (!/<(dir|file|path|folder)>/.test(rawName) || value === undefined) continue;
@@ -119,6 +109,18 @@ async function parse(command: Command, argv: readonly string[]) {
       found: (error as Error).message,
       fix: `${name} --help says how it is written.`,
       cause: error,
+    });
+  }
+  const [action] = parsed.args;
+  // One that there is not is named by the command itself.
+  const isKnown = action === undefined || (command.actions ?? []).includes(action);
+  for (const [key, actions] of Object.entries(isKnown ? command.usedBy ?? {} : {})) {
+    if (options[key] === undefined || actions.includes(action)) continue;
+    throw new UsageFault({
+      key: `--${kebab(key)}`,
+      wanted: `an option that ${[name, action].filter(Boolean).join(" ")} uses`,
+      found: `one of ${actions.map((each) => `${name} ${each}`).join(", ")}`,
+      fix: "Leave it out.",
     });
   }
   const places = known.args.map(({ value }) => /file|folder|run|^name$/.test(value));

@@ -16,9 +16,10 @@ const outputFolder = "output";
 /** A folder, or the name of a run in the output folder. */
 function folderOf(given: string | undefined): Effect.Effect<string, UsageFault> {
   const places = given === undefined ? [outputFolder, "."] : [given, join(outputFolder, given)];
-  const found = places.find((place) => existsSync(place));
-  const isFolder = found !== undefined && statSync(found).isDirectory();
-  return isFolder ? Effect.succeed(found) : Effect.fail(
+  const there = places.filter((place) => existsSync(place));
+  const folder = there.find((place) => statSync(place).isDirectory());
+  const [found] = there;
+  return folder !== undefined ? Effect.succeed(folder) : Effect.fail(
     new UsageFault({
       wanted: "a run or a folder of runs",
       found: found === undefined ? `no ${places.join(" and no ")}` : `the file ${found}`,

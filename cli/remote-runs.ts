@@ -2,7 +2,12 @@
 // The trap: only with a PostgreSQL; a sweep of this machine has its runs in the folder itself.
 import { Effect } from "effect";
 import type { Fleet } from "../fleet/connection.ts";
-import { findRemoteRun, type RemoteRun, remoteRuns } from "../fleet/remote-runs.ts";
+import {
+  findRemoteRun,
+  NoSuchRemoteRun,
+  type RemoteRun,
+  remoteRuns,
+} from "../fleet/remote-runs.ts";
 import type { Fault } from "../lib/fault.ts";
 import { jsonDifference } from "../lib/json-difference.ts";
 import { findRun, NoSuchRun } from "../runtime/runs/find-run.ts";
@@ -35,7 +40,11 @@ export const findAnywhere = (
     }
     const local = found.success;
     if (isCurrent(local)) return local;
-    const remote = yield* Effect.orElseSucceed(findRemoteRun(local.name, fleet), () => null);
+    const remote = yield* Effect.catchIf(
+      findRemoteRun(local.name, fleet),
+      (failure) => failure instanceof NoSuchRemoteRun,
+      () => Effect.succeed(null),
+    );
     return remote?.state === "training" ? remote : local;
   });
 

@@ -7,7 +7,7 @@ import { baseOf, fleetOf, fleetOptions } from "./fleet-options.ts";
 import { type Call, runsActions, runsUsage } from "./runs-actions.ts";
 
 /** What also reaches runs of other machines. */
-const remotely = ["list", "show", "compare", "stop", "save", "validate"];
+const remotely = ["list", "show", "compare", "stop", "save", "validate", "choose"];
 
 export const runsCommand: Command = {
   usage: "runs <action> [run] [run-or-file]",
@@ -22,6 +22,7 @@ export const runsCommand: Command = {
     ["--json", "Print one JSON value instead of text"],
   ],
   repeatable: ["prompt"],
+  actions: Object.keys(runsActions),
   usedBy: {
     step: ["choose"],
     prompt: ["validate"],
@@ -52,8 +53,8 @@ export const runsCommand: Command = {
         "compare RUN RUN: what differs in configuration, pictures and weights, what each reached and " +
         "which is better, whether their fixed losses compare, and which results of stages they share.",
         "stop RUN, save RUN, validate RUN: ask the training that runs; it answers within a step.",
-        "With GNOMIC_FLEET or --fleet, list, show, compare, stop, save and validate also reach runs " +
-        "of other machines: through the database, by the worker that trains them.",
+        "With GNOMIC_FLEET or --fleet, list, show, compare, stop, save, validate and choose also " +
+        "reach runs of other machines: through the database, by the worker that trains them.",
         "choose RUN --step N: mark a checkpoint as the one to keep.",
         "export RUN FILE, import FILE: move a run to another machine, with all that its command " +
         "needs to go on there (the pictures and the model aside). FILE is a tar archive.",

@@ -30,6 +30,7 @@ export const sweepCommand: Command = {
     ...fleetOptions,
     ["--csv", "show: one line a trial, for a spreadsheet"],
   ],
+  actions,
   usedBy: {
     dryRun: ["run"],
     slots: ["run", "resume"],

@@ -12,9 +12,16 @@ type Epochs = Pick<
 /** Null where the length is given in steps, or nobody can say yet. */
 export function epochSteps(config: Epochs, trained: number | undefined): number | null {
   if (config.max_train_epochs === null || trained === undefined) return null;
-  const batches = Math.ceil(trained / config.train_batch_size);
-  return config.max_train_epochs * Math.ceil(batches / config.gradient_accumulation_steps);
+  return config.max_train_epochs * stepsOfEpoch(config, trained);
 }
+
+export const stepsOfEpoch = (
+  config: Omit<Epochs, "max_train_epochs">,
+  trained: number,
+): number =>
+  Math.ceil(
+    Math.ceil(trained / config.train_batch_size) / config.gradient_accumulation_steps,
+  );
 
 /** For people; empty where nothing is wrong. */
 export function warmUpNotes(config: TrainingConfig, steps: number | null): readonly string[] {

@@ -39,6 +39,9 @@ test("more of anything that is written is more", async () => {
     ]
   ) assert.ok(await estimate(over) > plain, JSON.stringify(over));
   assert.ok(await estimate({}, null) < plain, "pictures that nobody has listed yet");
+  const each = { max_train_steps: 90, save_every_n_steps: null, save_every_n_epochs: 1 };
+  const seldom = { ...each, save_every_n_epochs: 9 };
+  assert.ok(await estimate(each) > await estimate(seldom), "epochs of a length in steps");
   const kept = { save_every_n_steps: 1, max_train_steps: 900 };
   assert.ok(await estimate({ ...kept, max_checkpoints: 2 }) < await estimate(kept));
 });

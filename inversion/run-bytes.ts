@@ -5,12 +5,15 @@ import { Schema } from "effect";
 import { dataLoaderFields, heightWidth } from "../config/data.ts";
 import { embeddingFields } from "../config/embedding.ts";
 import { fixedLossFields } from "../config/fixed-loss.ts";
+import { optimizerFields } from "../config/optimizer.ts";
 import { outputFields } from "../config/outputs.ts";
 import { picturesOf, timeFields } from "./model/find-time.ts";
+import { stepsOfEpoch } from "./epoch-steps.ts";
 import { pictureCounts } from "./trained-pictures.ts";
 
 const Options = Schema.Struct({
   ...timeFields,
+  train_batch_size: optimizerFields.train_batch_size,
   num_vectors: embeddingFields.num_vectors,
   save_every_n_steps: outputFields.save_every_n_steps,
   save_every_n_epochs: outputFields.save_every_n_epochs,
@@ -41,9 +44,12 @@ export function runBytes(
   const { num_vectors, max_checkpoints, data_loader } = options;
   const numbers = num_vectors * numbersOfVector;
   const length = steps ?? 0;
+  const { trained, heldOut } = pictureCounts(options, ingested) ?? { trained: 0, heldOut: 0 };
+  const epochs = options.max_train_epochs ??
+    (trained === 0 ? 1 : length / stepsOfEpoch(options, trained));
   const saves = options.save_every_n_steps !== null
     ? length / options.save_every_n_steps
-    : (options.max_train_epochs ?? 1) / (options.save_every_n_epochs ?? 1);
+    : epochs / (options.save_every_n_epochs ?? 1);
   const saved = Math.min(Math.ceil(saves), max_checkpoints ?? Infinity);
   const embeddings = (saved + 2) * (numbers * 4 + bytesOfHeader);
   const state = arraysOfState * numbers * 8;
@@ -52,8 +58,7 @@ export function runBytes(
 
   const [height, width] = heightWidth(data_loader.resolution);
   const area = height * width;
-  const pictures = picturesOf(options, steps) * area;
-  const { trained, heldOut } = pictureCounts(options, ingested) ?? { trained: 0, heldOut: 0 };
+  const pictures = picturesOf(options, steps, epochs) * area;
   const views = trained * data_loader.crops_per_image * (data_loader.random_flip ? 2 : 1) + heldOut;
   // RGB, and mean and log-variance of 4 channels as float32 at an eighth of each side.
   const stored = views * area * (3 + 2 * 4 * 4 / 64);

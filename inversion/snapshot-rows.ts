@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { Effect } from "effect";
 import { readSafetensors } from "../lib/safetensors/safetensors.ts";
 import type { Fault } from "../lib/fault.ts";
-import { namesIn } from "../lib/look.ts";
+import { WeightsFileFault } from "../lib/file-fault.ts";
+import { diskFault, isAbsent } from "../lib/disk-fault.ts";
+import { Files } from "../lib/files.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import type { StageTools } from "../runtime/stage.ts";
@@ -18,19 +20,29 @@ const pairs = [
   ...["optimizer.rows", "ema", "best", "initial"].map((name) => [`${name}.0`, `${name}.1`]),
 ];
 
-const filesOf = (runDir: string): Effect.Effect<readonly string[]> =>
+const filesOf = (runDir: string): Effect.Effect<readonly string[], Fault> =>
   Effect.forEach(
     [runDir, join(runDir, "checkpoints")],
     (folder) =>
-      Effect.map(namesIn(folder), (names) =>
-        names.filter((name) =>
-          name.endsWith(".safetensors")
-        ).map((name) => join(folder, name))),
+      Effect.flatMap(Files, (files) => files.readDirectory(folder)).pipe(
+        Effect.catchIf(isAbsent, () => Effect.succeed<string[]>([])),
+        Effect.mapError(diskFault(folder, "to look for the rows of a snapshot")),
+        Effect.map((names) =>
+          names.filter((name) => name.endsWith(".safetensors")).map((name) => join(folder, name))
+        ),
+      ),
   ).pipe(Effect.map((files) => files.flat()));
+
+/** A file that is no safetensors, or went meanwhile, holds none; what else keeps it from being read is thrown. */
+const tensorsIn = (file: string) =>
+  readSafetensors(file).catch((cause) => {
+    if (cause instanceof WeightsFileFault) return undefined;
+    throw cause;
+  });
 
 async function search(files: readonly string[], { blob }: Rows): Promise<Uint8Array | null> {
   for (const file of files) {
-    const tensors = await readSafetensors(file).catch(() => undefined);
+    const tensors = await tensorsIn(file);
     for (const names of tensors === undefined ? [] : pairs) {
       const [clip_l, clip_g] = names.map((name) => tensors?.get(name)?.data);
       if (clip_l === undefined || clip_g === undefined) continue;

@@ -8,7 +8,12 @@ const patience = 60;
 export async function inTime<A>(comes: Promise<A> | A, seconds = patience): Promise<A> {
   const { promise: never, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => reject(new Error(`it still waits for something after ${seconds} s (an \`await\`)`)),
+    () =>
+      reject(
+        new Error(
+          `it still waits for something after ${seconds} s (an \`await\`, or what it imports)`,
+        ),
+      ),
     seconds * 1000,
   );
   try {

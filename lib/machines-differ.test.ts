@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machinesDiffer, type MadeOn } from "./machines-differ.ts";
-import { featuresIn } from "./this-machine.ts";
+import { featuresIn, modelIn } from "./this-machine.ts";
 
 const attempt = (
   machine: Partial<NonNullable<MadeOn["machine"]>> | undefined,
@@ -39,10 +39,13 @@ test("processor, features, device and packages are named with what each has", ()
 });
 
 test("features are those that kernels choose by", () => {
-  const x64 = "model name\t: Xeon\nflags\t\t: fpu sse2 avx512f avx2 fma amx_int8 aes\n";
+  const x64 = "model name\t: Xeon\nflags\t\t: fpu sse2 avx512f avx2 fma amx_int8 aes smep\n";
   assert.deepEqual(featuresIn(x64), ["amx_int8", "avx2", "avx512f", "fma"]);
   assert.deepEqual(featuresIn("Features\t: fp asimd asimddp sha2 i8mm\n"), [
     ...["asimd", "asimddp", "i8mm"],
   ]);
   assert.deepEqual(featuresIn(""), []);
+  assert.equal(modelIn(x64), "Xeon");
+  assert.equal(modelIn("CPU implementer\t: 0x41\nCPU part\t: 0xd40\n"), "0xd40");
+  assert.equal(modelIn(""), undefined);
 });

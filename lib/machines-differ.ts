@@ -38,8 +38,6 @@ export function machinesDiffer(attempts: readonly MadeOn[]): string | null {
   });
   return differing.length === 0
     ? null
-    : `trained on machines that differ in ${
-      differing.join(", ")
-    }: its bytes may differ from those ` +
+    : `made on machines that differ in ${differing.join(", ")}: its bytes may differ from those ` +
       "of a run on one machine";
 }

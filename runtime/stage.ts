@@ -4,7 +4,7 @@
 // The trap: raise `version` whenever the same inputs and options would give other results.
 //
 // A stage that names `seed` in its options gets the resolved seed there (and in its fingerprint).
-// Stream elements are durable: each is in a log of the run before `outlets.x(element)` returns, a
+// Stream elements are durable: each is in a log of the run before `writers.x(element)` returns, a
 // reader is given all of them again after a resume or a retry, and one that is in the log already is
 // not delivered twice. So a reader skips what it has done, and a writer may repeat what it has said.
 import type { Scope } from "effect";
@@ -120,7 +120,7 @@ export type StageInputs<Ports extends Record<string, AnyArtefactType>> = {
     | (Ports[Port] extends { readonly optional: true } ? undefined : never);
 };
 
-/** Only "value" ports are returned; a stream port is written through `outlets`. */
+/** Only "value" ports are returned; a stream port is written through `writers`. */
 export type Results<Ports extends Record<string, AnyArtefactType>> = {
   readonly [Port in keyof Ports as Ports[Port] extends { readonly kind: "stream" } ? never : Port]:
     ArtefactValue<Ports[Port]>;

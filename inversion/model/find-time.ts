@@ -65,12 +65,16 @@ export interface TimeWish {
 const measuring = 0.1;
 
 /** Pictures of all validations. */
-export function picturesOf(options: TimeOptions, steps: number | null): number {
+export function picturesOf(
+  options: TimeOptions,
+  steps: number | null,
+  epochs: number | null = options.max_train_epochs,
+): number {
   const { validate_every_n_steps: every, validate_every_n_epochs: everyEpochs } = options;
   const along = every !== null && steps !== null
     ? Math.ceil(steps / every)
-    : everyEpochs !== null && options.max_train_epochs !== null
-    ? Math.ceil(options.max_train_epochs / everyEpochs)
+    : everyEpochs !== null && epochs !== null
+    ? Math.ceil(epochs / everyEpochs)
     : 1;
   const times = along + (options.validate_at_start ? 1 : 0);
   const each = options.validation_prompts.length * options.num_validation_images_per_prompt *

@@ -1,6 +1,6 @@
 // Dropped checkpoints: gone, noted as pruned on purpose, and everything else of the run left alone.
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
@@ -27,6 +27,7 @@ test("checkpoints go and are no damage; best, last, state and what is not on rec
       assert.deepEqual(filesBelow(folder), [
         "checkpoints/files.json",
         "checkpoints/own.txt",
+        "events.jsonl",
         "state.safetensors",
         "t-best.safetensors",
       ]);
@@ -37,4 +38,8 @@ test("checkpoints go and are no damage; best, last, state and what is not on rec
       });
       assert.deepEqual(await Effect.runPromise(damaged(folder, now)), ["t-best.safetensors"]);
     }
+    const said = readFileSync(join(folder, "events.jsonl"), "utf8").trim().split("\n");
+    assert.deepEqual(said.map((line) => ({ ...JSON.parse(line), at: 0 })), [
+      { event: "checkpoint-pruned", step: 1, path: files[0], at: 0 },
+    ]);
   }));

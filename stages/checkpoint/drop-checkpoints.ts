@@ -7,6 +7,8 @@ import type { Fault } from "../../lib/fault.ts";
 import { diskFault } from "../../lib/disk-fault.ts";
 import { Files } from "../../lib/files.ts";
 import { lockRun } from "../../lib/lock.ts";
+import { trainingCodec } from "../../inversion/event-kinds.ts";
+import { openEventLog } from "../../runtime/execute/event-log.ts";
 import { readRecords, writeRecords } from "./record.ts";
 
 /** Fails with RunLocked while somebody works in it. */
@@ -23,13 +25,18 @@ export const dropCheckpoints = (runDir: string): Effect.Effect<void, Fault> =>
     const dropped = files.filter(({ pruned }) => pruned);
     if (dropped.length === 0) return;
     yield* writeRecords(runDir, { ...records, files });
+    const log = yield* openEventLog(join(runDir, "events.jsonl"), trainingCodec);
     yield* Effect.forEach(
       dropped,
-      ({ path }) => {
+      ({ path, step }) => {
         const file = join(runDir, path);
-        return Effect.mapError(
-          disk.remove(file, { force: true }),
-          diskFault(file, "to remove a checkpoint"),
+        return Effect.andThen(
+          Effect.mapError(
+            disk.remove(file, { force: true }),
+            diskFault(file, "to remove a checkpoint"),
+          ),
+          // Those who read the run go by its log.
+          Effect.orDie(log.append({ event: "checkpoint-pruned", step, path })),
         );
       },
       { discard: true },

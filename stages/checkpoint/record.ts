@@ -2,10 +2,11 @@
 // pruned one is not written again. The trap: it is written after the file, so a file may be newer than
 // its record, never the other way round.
 import { join } from "node:path";
-import { Effect, Schema } from "effect";
+import { Effect, Option, Schema } from "effect";
 import { atomicWrite } from "../../lib/atomic-write.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
+import { bytesUnlessAbsent } from "../../lib/look.ts";
 import { sha256 } from "../../lib/sha256.ts";
 
 export const FileRecord = Schema.Struct({
@@ -25,11 +26,17 @@ export type Records = typeof Records.Type;
 
 const recordPath = (runDir: string) => join(runDir, "checkpoints", "files.json");
 
-/** An unreadable record counts as none: everything in it can be made again. */
-export const readRecords = (runDir: string): Effect.Effect<Records> =>
-  Effect.flatMap(Files, (files) => files.readFileString(recordPath(runDir))).pipe(
-    Effect.flatMap((text) => Schema.decodeUnknownEffect(Schema.fromJsonString(Records))(text)),
-    Effect.orElseSucceed((): Records => ({ complete: false, files: [] })),
+const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Records));
+const none: Records = { complete: false, files: [] };
+
+/** A damaged record counts as none; one that the disk does not give is a fault, since it says what is pruned. */
+export const readRecords = (runDir: string): Effect.Effect<Records, Fault> =>
+  Effect.map(
+    bytesUnlessAbsent(recordPath(runDir), "to read what checkpoints there are"),
+    (bytes) =>
+      bytes === undefined
+        ? none
+        : Option.getOrElse(decode(new TextDecoder().decode(bytes)), () => none),
   );
 
 export const writeRecords = (runDir: string, records: Records): Effect.Effect<void, Fault> =>

@@ -166,7 +166,7 @@ test("a run that another kind of processor began: said once, in its log, in `run
     const { code, stdout, stderr } = await gnomic(command);
     assert.equal(code, 0, stdout + stderr);
 
-    const note = /trained on machines that differ in processor \(.*abacus.*its bytes may differ/;
+    const note = /made on machines that differ in processor \(.*abacus.*its bytes may differ/;
     const warnings = eventsOf(runIn(folder)).filter(({ event }) => event === "warning");
     assert.equal(warnings.filter(({ text }: any) => note.test(text)).length, 1);
     assert.match(stdout, note);
