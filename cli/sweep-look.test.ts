@@ -59,7 +59,10 @@ test("the winner is copied once, and again when another wins", () =>
     assert.equal(await winnerIn(best), 2);
     await train(base, 1, 0.125);
     rmSync(join(base, "run-1"), { recursive: true });
-    assert.match((await shown(base)).at(-1)!, /The winner is not in .*: sweep run \/s\.yaml --blobs/);
+    assert.match(
+      (await shown(base)).at(-1)!,
+      /The winner is not in .*: sweep run \/s\.yaml --blobs/,
+    );
     assert.equal(await winnerIn(best), 2);
   }));
 
@@ -69,7 +72,7 @@ test("who cannot write the winner sees the table and why", () =>
     writeFileSync(join(base, "s"), "where the sweep's folder would be");
     const lines = await shown(base);
     assert.ok(lines.some((line) => /0\.5/.test(line)), lines.join("\n"));
-    assert.match(lines.at(-1)!, /^  The winner is not copied: /);
+    assert.match(lines.at(-1)!, /^ {2}The winner is not copied: /);
   }));
 
 test("winners go to the folder of runs that the sweep has, from wherever it is asked for", () => {

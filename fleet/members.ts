@@ -96,17 +96,18 @@ const make = Effect.gen(function* () {
         },
     );
   /** Says that a worker is there; false: another has its name by now. */
-  const announce = (name: string, about: WorkerAbout): Effect.Effect<boolean, SqlError> =>
-    Effect.flatMap(rowOf(name, about), (row) =>
-      row === null || row.isOwn
-        ? enter(name, about, row?.seenAt ?? null)
-        : Effect.succeed(false));
+  const announce = (name: string, about: WorkerAbout) =>
+    Effect.gen(function* () {
+      const row = yield* rowOf(name, about);
+      return row?.isOwn !== false && (yield* enter(name, about, row?.seenAt ?? null));
+    });
   /** Takes it off the list, unless another has its name by now. */
-  const leave = (name: string, about: WorkerAbout): Effect.Effect<void, SqlError> =>
-    Effect.flatMap(rowOf(name, about), (row) =>
-      row?.isOwn === true
-        ? sql`DELETE FROM gnomic_workers WHERE name = ${name} AND seen_at = ${row.seenAt}`
-        : Effect.void);
+  const leave = (name: string, about: WorkerAbout) =>
+    Effect.gen(function* () {
+      const row = yield* rowOf(name, about);
+      if (row?.isOwn !== true) return;
+      yield* sql`DELETE FROM gnomic_workers WHERE name = ${name} AND seen_at = ${row.seenAt}`;
+    });
   const all: Effect.Effect<readonly Member[], SqlError> = Effect.map(
     sql`SELECT name, about, seen_at, ${now} - seen_at AS silent FROM gnomic_workers ORDER BY name`,
     (rows) =>

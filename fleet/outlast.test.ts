@@ -15,10 +15,13 @@ const inQueue = (error: unknown) =>
 const asked = async (failure: unknown) => {
   let times = 0;
   const ask = Effect.suspend(() => times++ === 0 ? Effect.fail(failure) : Effect.succeed("there"));
-  return [await Effect.runPromise(Effect.match(outlast(ask), {
-    onSuccess: (found) => found,
-    onFailure: (failure) => failure,
-  })), times];
+  return [
+    await Effect.runPromise(Effect.match(outlast(ask), {
+      onSuccess: (found) => found,
+      onFailure: (failure) => failure,
+    })),
+    times,
+  ];
 };
 
 test("it asks again when the database was away, as itself or in the queue's words", async () => {

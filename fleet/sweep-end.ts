@@ -47,8 +47,10 @@ export const seesWinners = (board: Leaderboard): Effect.Effect<boolean> =>
     Effect.forEach(winners(board), ({ checkpoint, run, step }) =>
       checkpoint === null
         ? Effect.succeed(true)
-        : Effect.map(savedStep(run), (saved) => existsSync(checkpoint) && (saved ?? -1) >= step)),
-    (seen) => !seen.includes(false),
+        : Effect.map(savedStep(run), (saved) =>
+          existsSync(checkpoint) && (saved ?? -1) >= step)),
+    (seen) =>
+      !seen.includes(false),
   );
 
 /** As the workflow ends; what keeps this process from it does not keep the sweep from its end. */

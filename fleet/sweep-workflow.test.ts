@@ -121,7 +121,9 @@ test("a database that is away for a moment in each decision does not end the swe
   withTemporaryFolder(async (folder) => {
     const log: string[] = [];
     const plan = planOf(2, { rungs: [100], factor: 2, parallel: 1 });
-    const away = new SqlError({ reason: new ConnectionError({ cause: null, operation: "execute" }) });
+    const away = new SqlError({
+      reason: new ConnectionError({ cause: null, operation: "execute" }),
+    });
     const failed = new Set<string>();
     await onFile(
       folder,

@@ -90,7 +90,9 @@ const trialIn = (file: string): Effect.Effect<string | undefined> =>
 /** Whether a winner's file is still to be written: there is none, or it is of who won before. */
 export const lacksWinners = (base: string, board: Leaderboard): Effect.Effect<boolean> =>
   Effect.map(
-    Effect.forEach(winnerFiles(base, board), ({ to, metadata }) =>
-      Effect.map(trialIn(to), (trial) => trial !== metadata[trialKey])),
+    Effect.forEach(
+      winnerFiles(base, board),
+      ({ to, metadata }) => Effect.map(trialIn(to), (trial) => trial !== metadata[trialKey]),
+    ),
     (lacking) => lacking.includes(true),
   );
