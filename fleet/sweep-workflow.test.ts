@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Duration, Effect, Fiber } from "effect";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
-import { embeddedLayer } from "./engine.ts";
 import { exitCodeOfSweep, leaderboard } from "./leaderboard.ts";
 import type { PlannedSweep } from "./planned-sweep.ts";
 import type { SegmentOutcome } from "./segment-outcome.ts";
 import { Sweep } from "./sweep-workflow.ts";
 import { Tables } from "./tables.ts";
+import { onFile, settle } from "./testing/on-file.ts";
 import { lossOf, planOf, reaching } from "./testing/toy-sweeps.ts";
 import type { Train } from "./train-fenced.ts";
 import { runWorker } from "./worker.ts";
@@ -26,15 +26,6 @@ const failed = (step: number, exit: number): SegmentOutcome => ({
 
 const workerOf = (train: Train, slots = 1) =>
   runWorker({ name: "m", slots, lease: Duration.seconds(1), train, say: () => {} });
-
-const settle = (name: string) =>
-  Effect.gen(function* () {
-    const tables = yield* Tables;
-    while ((yield* tables.findSweep(name))!.state === "running") yield* Effect.sleep("50 millis");
-    while ((yield* tables.runs(name)).some(({ worker }) => worker !== "")) {
-      yield* Effect.sleep("50 millis");
-    }
-  });
 
 const looked = (name: string) =>
   Effect.gen(function* () {
@@ -55,13 +46,6 @@ const run = (plan: PlannedSweep, train: Train, slots = 1) =>
     yield* Fiber.interrupt(worker);
     return yield* looked(plan.name);
   });
-
-const onFile = <A>(folder: string, work: Effect.Effect<A, any, any>): Promise<A> =>
-  Effect.runPromise(
-    Effect.scoped(work).pipe(
-      Effect.provide(embeddedLayer(join(folder, "fleet.db"))),
-    ) as Effect.Effect<A>,
-  );
 
 /** What a loop that sorts and cuts would train. */
 function byHand(count: number, rungs: readonly number[], factor: number): string[] {

@@ -12,7 +12,7 @@ import { PlannedSweep, Segment, segmentKey } from "./planned-sweep.ts";
 import { queueOf } from "./queues.ts";
 import { isReached, SegmentOutcome } from "./segment-outcome.ts";
 import { endHere } from "./sweep-end.ts";
-import { Tables } from "./tables.ts";
+import { isCalledOff, Tables } from "./tables.ts";
 
 export const Sweep = Workflow.make("Sweep/1", {
   payload: { sweep: Schema.String, round: Schema.Int },
@@ -50,7 +50,7 @@ const train = (segment: Segment) =>
         const before = yield* tables.findResult(segment);
         if (before !== null && isReached(before.outcome)) return before.outcome;
         const sweep = yield* tables.findSweep(segment.sweep);
-        if (sweep === null || sweep.state === "cancelled") {
+        if (sweep === null || isCalledOff(sweep, segment)) {
           return { outcome: "cancelled", step: 0 } as const;
         }
         const hours = yield* tables.hoursOf(segment.sweep);

@@ -24,6 +24,10 @@ export interface StoredSweep {
   readonly startedAt: number;
 }
 
+/** Whether nobody waits for a segment any more: each round asks for what is left by segments of its own. */
+export const isCalledOff = (sweep: StoredSweep | null, { round }: Segment): boolean =>
+  sweep === null || sweep.state === "cancelled" || sweep.round !== round;
+
 export interface StoredResult {
   readonly trial: number;
   readonly until: number | null;
@@ -44,6 +48,8 @@ export interface RunRow {
 
 export interface Claim {
   readonly fence: number;
+  /** What the run was at when it was claimed. */
+  readonly step: number;
   /** Claims in a row without a step between them, this one included. */
   readonly attempts: number;
   /** What was sent of the run, the newest first: two at most. */
@@ -182,6 +188,7 @@ const make = Effect.gen(function* () {
         SELECT * FROM gnomic_runs WHERE sweep = ${sweep} AND trial = ${trial}`;
       return {
         fence: Number(row.fence),
+        step: Number(row.step),
         attempts: Number(row.attempts),
         snapshots: marksOf(row),
       } satisfies Claim;

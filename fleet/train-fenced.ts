@@ -1,6 +1,7 @@
 // One item of the queue: claimed, brought here, trained, sent, published, answered.
 // The trap: nobody tells a worker that its claim lapsed. It looks at the run's row every third of a lease, and
-// what is no longer its own it kills and says nothing of. Only values reach the workflow.
+// what is no longer its own it kills and says nothing of. Only values reach the workflow, and what this machine
+// cannot do now is none: it is given back as if it had not been claimed.
 import { join } from "node:path";
 import { Cause, Data, Duration, Effect, Fiber, Latch, Schedule } from "effect";
 import * as DurableDeferred from "effect/workflow/DurableDeferred";
@@ -11,8 +12,8 @@ import { type PlannedSweep, type PlannedTrial, type Segment, segmentKey } from "
 import { isReached, isUserFault, type SegmentOutcome } from "./segment-outcome.ts";
 import { deferredOf, type QueueItem } from "./sweep-workflow.ts";
 import { noSnapshots, snapshotsOf } from "./snapshots-of-run.ts";
-import { type Claim, type StoredSweep, Tables } from "./tables.ts";
-import { bringRun, type Travel } from "./travelling-run.ts";
+import { type Claim, isCalledOff, type StoredSweep, Tables } from "./tables.ts";
+import { bringRun, isDamage, type Travel } from "./travelling-run.ts";
 
 /** How this machine would train a trial, or why it leaves it to others. */
 export type Fit =
@@ -40,11 +41,14 @@ export interface SegmentWork {
   readonly isLost: () => boolean;
 }
 
+/** What this machine cannot do now, which says nothing of the training: later, or another, may. */
+export class CannotNow extends Data.TaggedError("CannotNow")<{ readonly message: string }> {}
+
 /**
- * Trains a segment. Interrupted, it ends after the step it is in and waits for that; whatever goes wrong is
- * an outcome.
+ * Trains a segment. Interrupted, it ends after the step it is in and waits for that; whatever else goes wrong
+ * is an outcome.
  */
-export type Train = (work: SegmentWork) => Effect.Effect<SegmentOutcome>;
+export type Train = (work: SegmentWork) => Effect.Effect<SegmentOutcome, CannotNow>;
 
 export interface Trainer {
   readonly name: string;
@@ -57,14 +61,20 @@ export interface Trainer {
   readonly travel?: Travel;
   readonly outage: Outage;
   readonly fitOf: (sweep: StoredSweep, trial: number) => Effect.Effect<Fit>;
+  /** For a while it does not fit. */
+  readonly leave: (sweep: StoredSweep, trial: number, why: string) => Effect.Effect<void>;
   readonly ended: (segment: Segment, outcome: SegmentOutcome) => Effect.Effect<void>;
 }
 
 export class Lost extends Data.TaggedError("Lost")<{ readonly segment: string }> {}
 export class TryAgain extends Data.TaggedError("TryAgain")<{ readonly message: string }> {}
 
-/** A share that is away for so long is not coming back soon. */
-const sendAgain = { schedule: Schedule.spaced("5 seconds"), times: 12, while: isFault };
+/** A share that is away for half a lease is not coming back soon. */
+const sendAgain = (lease: Duration.Duration) => ({
+  schedule: Schedule.spaced(Duration.millis(Duration.toMillis(lease) / 24)),
+  times: 12,
+  while: isFault,
+});
 const goodbyeWithin = "10 seconds";
 
 interface Claimed {
@@ -74,7 +84,14 @@ interface Claimed {
   readonly fit: Extract<Fit, { readonly fits: true }>;
 }
 
-/** Trains what was claimed and publishes what came of it. Fails with Lost and TryAgain, saying nothing. */
+/** A change of the run's row. */
+const fenced = <E, R>(segment: Segment, change: Effect.Effect<boolean, E, R>) =>
+  Effect.flatMap(
+    change,
+    (mine) => mine ? Effect.void : Effect.fail(new Lost({ segment: segmentKey(segment) })),
+  );
+
+/** Trains what was claimed and publishes what came of it. Fails with Lost, CannotNow and TryAgain. */
 const trainClaimed = (trainer: Trainer, { segment, claim, sweep, fit }: Claimed) =>
   Effect.gen(function* () {
     const { plan } = sweep;
@@ -82,101 +99,97 @@ const trainClaimed = (trainer: Trainer, { segment, claim, sweep, fit }: Claimed)
     const tables = yield* Tables;
     const trial = plan.trials.find(({ number }) => number === segment.trial)!;
     const base = trainer.base ?? plan.base;
-    let step = 0;
+    const run = { dir: join(base, trial.run), name: trial.run };
+    let { step } = claim;
     let lost = false;
-    /** A change of the run's row. */
-    const fenced = <E, R>(change: Effect.Effect<boolean, E, R>) =>
-      Effect.gen(function* () {
-        if (yield* change) return;
-        lost = true;
-        return yield* new Lost({ segment: segmentKey(segment) });
-      });
+    const own = <E, R>(change: Effect.Effect<boolean, E, R>) =>
+      Effect.tapErrorTag(
+        fenced(segment, change),
+        "Lost",
+        () => Effect.sync(() => void (lost = true)),
+      );
+    const renew = Effect.suspend(() => tables.renew(segment, claim, step));
     const publish = (outcome: SegmentOutcome) =>
-      Effect.as(fenced(outlast(tables.publish(segment, claim, step, outcome))), outcome);
-    if (sweep.state === "cancelled") return yield* publish({ outcome: "cancelled", step });
+      Effect.as(own(outlast(tables.publish(segment, claim, step, outcome))), outcome);
+    const settle = (outcome: SegmentOutcome) =>
+      Effect.gen(function* () {
+        yield* ended(segment, outcome);
+        if (
+          outcome.outcome !== "failed" || isUserFault(outcome) || claim.attempts >= plan.attempts
+        ) return yield* publish(outcome);
+        const { message } = outcome;
+        say(`${segmentKey(segment)} failed and is tried again: ${message}`);
+        yield* own(outlast(renew));
+        return yield* new TryAgain({ message });
+      });
 
+    // Before anything is done with it: bringing it here may be what ends its workers.
+    if (claim.attempts > plan.attempts) {
+      const how = `it took its worker down ${plan.attempts} times without a step between`;
+      const message = [how, ...yield* lastSaid(run.dir)].join("\n");
+      return yield* publish({ outcome: "poisoned", step, message, machine: name });
+    }
     const brought = yield* Effect.result(
       travel === undefined
         ? Effect.succeed(null)
         : bringRun(travel, base, trial.run, claim.snapshots, say),
     );
-    if (claim.attempts > plan.attempts) {
-      const how = `it took its worker down ${plan.attempts} times without a step between`;
-      const message = [how, ...yield* lastSaid(join(base, trial.run))].join("\n");
-      return yield* publish({ outcome: "poisoned", step, message, machine: name });
+    if (brought._tag === "Failure") {
+      const { message } = brought.failure;
+      if (!isDamage(brought.failure)) return yield* new CannotNow({ message });
+      return yield* settle({ outcome: "failed", step, exit: 3, message, machine: name });
     }
-    const restored = brought._tag === "Success" ? brought.success : null;
     const snapshots = travel === undefined ? noSnapshots : snapshotsOf(
       travel,
-      { dir: join(base, trial.run), name: trial.run, restored },
-      (mark) => fenced(tables.keepSnapshot(segment, claim, mark)),
+      { ...run, restored: brought.success },
+      (mark) => own(tables.keepSnapshot(segment, claim, mark)),
       say,
     );
     const moment = yield* Latch.make(false);
-    /** Ends once the sweep is cancelled. */
+    /** Ends once nobody waits for it. */
     const watch = Effect.gen(function* () {
       const back = () => moment.openUnsafe();
       for (;;) {
         yield* Effect.sleep(Duration.millis(Duration.toMillis(lease) / 3));
-        const renew = Effect.suspend(() => tables.renew(segment, claim, step));
-        yield* fenced(outlast(renew, back));
-        const now = yield* outlast(tables.findSweep(segment.sweep));
-        if (now === null || now.state === "cancelled") {
+        yield* own(outlast(renew, back));
+        if (isCalledOff(yield* outlast(tables.findSweep(segment.sweep)), segment)) {
           return { outcome: "cancelled", step } satisfies SegmentOutcome;
         }
       }
     });
-    const working: Effect.Effect<SegmentOutcome> = brought._tag === "Failure"
-      ? Effect.succeed({
-        outcome: "failed",
-        step,
-        exit: 3,
-        message: brought.failure.message,
-        machine: name,
-      })
-      : asOutcome(
-        train({
-          segment,
-          plan,
-          trial,
-          base,
-          fit,
-          onStep: (at) => void (step = at),
-          onMoment: () => void moment.openUnsafe(),
-          isLost: () => lost,
-        }),
-        name,
-        () => step,
-      );
+    const training = train({
+      segment,
+      plan,
+      trial,
+      base,
+      fit,
+      onStep: (at) => void (step = at),
+      onMoment: () => void moment.openUnsafe(),
+      isLost: () => lost,
+    });
     const outcome = yield* Effect.raceFirst(
-      working,
+      asOutcome(training, name, () => step),
       Effect.raceFirst(watch, snapshots.sending(moment)),
     ).pipe(
       Effect.onInterrupt(() => Effect.ignore(Effect.timeout(snapshots.send, goodbyeWithin))),
     );
-    yield* ended(segment, outcome);
-    const again = (message: string) =>
-      Effect.gen(function* () {
-        say(`${segmentKey(segment)} failed and is tried again: ${message}`);
-        yield* fenced(outlast(tables.renew(segment, claim, step)));
-        return yield* new TryAgain({ message });
-      });
-    const sent = yield* Effect.result(outlast(Effect.retry(snapshots.send, sendAgain)));
+    const sent = yield* Effect.result(outlast(Effect.retry(snapshots.send, sendAgain(lease))));
     if (sent._tag === "Failure") {
       if (!isFault(sent.failure)) return yield* Effect.fail(sent.failure);
-      if (isReached(outcome)) return yield* again(sent.failure.message);
+      // Whole as it is, nobody else could have it.
+      if (isReached(outcome)) return yield* new CannotNow({ message: sent.failure.message });
     }
-    const mayTryAgain = outcome.outcome === "failed" && !isUserFault(outcome) &&
-      claim.attempts < plan.attempts;
-    return mayTryAgain ? yield* again(outcome.message) : yield* publish(outcome);
+    return yield* settle(outcome);
   });
 
 /** Whatever a training comes to, as a value: what it threw, and an interrupt of its own, too. */
-const asOutcome = (training: Effect.Effect<SegmentOutcome>, machine: string, step: () => number) =>
+const asOutcome = (training: ReturnType<Train>, machine: string, step: () => number) =>
   Effect.gen(function* () {
     const fiber = yield* Effect.forkChild(training);
     const exit = yield* Fiber.await(fiber).pipe(Effect.onInterrupt(() => Fiber.interrupt(fiber)));
     if (exit._tag === "Success") return exit.value;
+    const thrown = Cause.squash(exit.cause);
+    if (thrown instanceof CannotNow) return yield* thrown;
     const message = Cause.hasInterruptsOnly(exit.cause)
       ? "it was interrupted from within"
       : Cause.pretty(exit.cause);
@@ -194,12 +207,28 @@ export const handleItem = (trainer: Trainer) => ({ token, segment }: typeof Queu
       return yield* answer(before.outcome);
     }
     const sweep = yield* tables.findSweep(segment.sweep);
-    if (sweep === null) return yield* answer({ outcome: "cancelled", step: 0 });
+    // Of another round the run may be somebody's: it is not claimed for that.
+    if (sweep === null || sweep.round !== segment.round) {
+      return yield* answer({ outcome: "cancelled", step: 0 });
+    }
+    if (sweep.state === "cancelled") {
+      const claim = yield* tables.claim(segment, trainer.name);
+      const outcome = { outcome: "cancelled", step: claim.step } as const;
+      yield* fenced(segment, tables.publish(segment, claim, claim.step, outcome));
+      return yield* answer(outcome);
+    }
     const fit = yield* trainer.fitOf(sweep, segment.trial);
     if (!fit.fits) return yield* new TryAgain({ message: fit.why });
     const claim = yield* tables.claim(segment, trainer.name);
+    const release = tables.release(segment, claim);
     const outcome = yield* trainClaimed(trainer, { segment, claim, sweep, fit }).pipe(
-      Effect.onInterrupt(() => Effect.ignore(tables.release(segment, claim))),
+      Effect.onInterrupt(() => Effect.ignore(release)),
+      Effect.catchTag("CannotNow", ({ message }) =>
+        Effect.gen(function* () {
+          yield* trainer.outage.outlast(release);
+          yield* trainer.leave(sweep, segment.trial, message);
+          return yield* new TryAgain({ message });
+        })),
     );
     yield* answer(outcome);
   });

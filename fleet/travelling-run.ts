@@ -18,6 +18,10 @@ export interface Travel {
   readonly every: Duration.Duration;
 }
 
+/** Of the snapshot itself: every machine would find the same. */
+export const isDamage = (failure: Fault): boolean =>
+  failure instanceof CorruptBlob || failure instanceof SnapshotFault;
+
 /**
  * Makes the run in `base` as new as the newest of these, the newest first; what it was restored from, null
  * where it is as new already. One whose bytes are damaged is passed over, and said.
@@ -41,9 +45,7 @@ export const bringRun = (
       );
       if (restored._tag === "Success") return restored.success;
       const { failure } = restored;
-      if (!(failure instanceof CorruptBlob || failure instanceof SnapshotFault)) {
-        return yield* Effect.fail(failure);
-      }
+      if (!isDamage(failure)) return yield* Effect.fail(failure);
       say(`The snapshot of ${run} at step ${mark.step} is damaged: ${failure.message}`);
       trouble = failure;
     }

@@ -8,11 +8,11 @@ import { watchOutages } from "./outage.ts";
 import type { Offers } from "./queues.ts";
 import { noRoom } from "./room.ts";
 import { segmentQueue } from "./sweep-workflow.ts";
-import { type StoredSweep, Tables } from "./tables.ts";
+import { isCalledOff, type StoredSweep, Tables } from "./tables.ts";
 import { type Fit, handleItem, type Trainer } from "./train-fenced.ts";
 import { nextQueue } from "./waiting.ts";
 
-export interface WorkerOptions extends Omit<Trainer, "ended" | "fitOf" | "outage"> {
+export interface WorkerOptions extends Omit<Trainer, "ended" | "fitOf" | "leave" | "outage"> {
   readonly slots: number;
   /** What each has; null: everything that may be asked for. */
   readonly offers?: Offers | null;
@@ -30,45 +30,60 @@ class NotBegun extends Data.TaggedError("NotBegun") {}
 const suspicious = 3;
 /** A queue that had something a moment ago gives it at once, or others took it. */
 const takeWithin = "1 second";
-const lookAgainMs = 30_000;
+/** What is left to others is looked at again after a lease, and after this at the latest. */
+const lookAgain = Duration.seconds(30);
 
 /** Asks once for each trial; one that is left to others is looked at again a while later. */
-const remembered = ({ accepts }: WorkerOptions) => {
+const remembered = ({ accepts, lease }: WorkerOptions): Pick<Trainer, "fitOf" | "leave"> => {
   const known = new Map<string, { readonly fit: Fit; readonly until: number }>();
-  return ({ plan, startedAt }: StoredSweep, number: number): Effect.Effect<Fit> =>
-    Effect.gen(function* () {
-      const trial = plan.trials.find((each) => each.number === number);
-      if (trial === undefined) return { fits: false, why: "no such trial" };
-      if (accepts === undefined) return { fits: true, config: plan.config, overrides: {} };
-      const key = `${plan.name} ${startedAt} ${number}`;
-      const now = yield* Clock.currentTimeMillis;
-      const before = known.get(key);
-      if (before !== undefined && now < before.until) return before.fit;
-      const fit = yield* accepts(plan, trial);
-      known.set(key, { fit, until: fit.fits ? Infinity : now + lookAgainMs });
-      return fit;
-    });
+  const keyOf = ({ plan, startedAt }: StoredSweep, trial: number) =>
+    `${plan.name} ${startedAt} ${trial}`;
+  const leftMs = Duration.toMillis(Duration.min(lease, lookAgain));
+  return {
+    fitOf: (sweep, number) =>
+      Effect.gen(function* () {
+        const { plan } = sweep;
+        const trial = plan.trials.find((each) => each.number === number);
+        if (trial === undefined) return { fits: false, why: "no such trial" };
+        const now = yield* Clock.currentTimeMillis;
+        const before = known.get(keyOf(sweep, number));
+        if (before !== undefined && now < before.until) return before.fit;
+        const fit: Fit = accepts === undefined
+          ? { fits: true, config: plan.config, overrides: {} }
+          : yield* accepts(plan, trial);
+        known.set(keyOf(sweep, number), { fit, until: fit.fits ? Infinity : now + leftMs });
+        return fit;
+      }),
+    leave: (sweep, number, why) =>
+      Effect.map(Clock.currentTimeMillis, (now) =>
+        void known.set(keyOf(sweep, number), {
+          fit: { fits: false, why },
+          until: now + leftMs,
+        })),
+  };
 };
 
 /** The same, as far as there is room for it; says once what is left to others. */
-const withRoom = (options: WorkerOptions, left: LeftItems): Trainer["fitOf"] => {
-  const fitOf = remembered(options);
-  return (sweep, number) =>
-    Effect.gen(function* () {
-      const { plan } = sweep;
-      const fit = yield* fitOf(sweep, number);
-      const trial = plan.trials.find((each) => each.number === number);
-      const why = !fit.fits || trial?.writes === undefined
-        ? null
-        : yield* noRoom(options.base ?? plan.base, trial.run, trial.writes);
-      const found: Fit = why === null ? fit : { fits: false, why };
-      const reason = found.fits ? null : found.why;
-      if (left.note({ sweep: plan.name, trial: number }, reason)) {
-        options.say(`Trial ${trial?.name} of ${plan.name} is left to others: ${reason}`);
-      }
-      return found;
-    });
-};
+const withRoom = (
+  options: WorkerOptions,
+  fitOf: Trainer["fitOf"],
+  left: LeftItems,
+): Trainer["fitOf"] =>
+(sweep, number) =>
+  Effect.gen(function* () {
+    const { plan } = sweep;
+    const fit = yield* fitOf(sweep, number);
+    const trial = plan.trials.find((each) => each.number === number);
+    const why = !fit.fits || trial?.writes === undefined
+      ? null
+      : yield* noRoom(options.base ?? plan.base, trial.run, trial.writes);
+    const found: Fit = why === null ? fit : { fits: false, why };
+    const reason = found.fits ? null : found.why;
+    if (left.note({ sweep: plan.name, trial: number }, reason)) {
+      options.say(`Trial ${trial?.name} of ${plan.name} is left to others: ${reason}`);
+    }
+    return found;
+  });
 
 /** Works until it is interrupted; ends by itself when it seems to be the one that is ill. */
 export const runWorker = (options: WorkerOptions) =>
@@ -81,13 +96,16 @@ export const runWorker = (options: WorkerOptions) =>
         outcome.outcome !== "failed" || isUserFault(outcome)
           ? new Set<string>()
           : new Set([...before, segmentKey(segment)]));
-    const fitOf = withRoom(options, options.left ?? leftItems());
+    const { leave, ...asked } = remembered(options);
+    const fitOf = withRoom(options, asked.fitOf, options.left ?? leftItems());
     const outage = yield* watchOutages(lease, say);
-    const handle = handleItem({ ...options, ended, fitOf, outage });
-    const isFit = ({ sweep, trial }: Segment) =>
+    const handle = handleItem({ ...options, ended, fitOf, leave, outage });
+    /** What is called off anybody can answer. */
+    const isFit = (segment: Segment) =>
       Effect.gen(function* () {
-        const found = yield* tables.findSweep(sweep);
-        return found === null || (yield* fitOf(found, trial)).fits;
+        const found = yield* tables.findSweep(segment.sweep);
+        return found === null || isCalledOff(found, segment) ||
+          (yield* fitOf(found, segment.trial)).fits;
       });
     const turn = yield* Semaphore.make(1);
 
