@@ -1,5 +1,4 @@
 // What each `sweep <action>` does that changes something. The trap: `run` may be given twice for one folder; the second looks on.
-import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
@@ -8,7 +7,7 @@ import { Effect, Fiber } from "effect";
 import { holdsOut } from "../config/fixed-loss.ts";
 import { optionRows } from "../config/option-rows.ts";
 import { boardOf } from "../fleet/boards.ts";
-import { exitCodeOfSweep, type Leaderboard, winners } from "../fleet/leaderboard.ts";
+import { exitCodeOfSweep } from "../fleet/leaderboard.ts";
 import type { PlannedSweep } from "../fleet/planned-sweep.ts";
 import { type Blobs, folderBlobs } from "../fleet/blobs.ts";
 import type { Fleet } from "../fleet/connection.ts";
@@ -16,8 +15,9 @@ import { Members } from "../fleet/members.ts";
 import { outlookLines, planSweep, type TrialWorld } from "../fleet/plan-sweep.ts";
 import { withTables } from "../fleet/open-tables.ts";
 import { bringRuns, sendRuns } from "../fleet/runs-of-sweep.ts";
-import { endSweep, RunFiles } from "../fleet/sweep-end.ts";
+import { endSweep, RunFiles, seesWinners } from "../fleet/sweep-end.ts";
 import { runToEnd } from "../fleet/sweep-session.ts";
+import { threadsForAll } from "../fleet/sweep-threads.ts";
 import type { StoredSweep } from "../fleet/tables.ts";
 import { trainInChild } from "../fleet/train-child.ts";
 import { sweepFolder } from "../fleet/winner-files.ts";
@@ -41,11 +41,11 @@ import { type Terminal, UsageFault } from "./command.ts";
 import { baseOf, fleetOf } from "./fleet-options.ts";
 import { presenceOf } from "./fleet-presence.ts";
 import { plainText } from "./plain-text.ts";
-import { progressLine } from "./progress-line.ts";
 import { runFiles } from "./run-files.ts";
 import { onSoftStop } from "./signals.ts";
 import { threadsOf } from "./slots-here.ts";
-import { type Act, find, notesOn, type Options } from "./sweep-look.ts";
+import { type Act, find, notesOn, type Options, runsFolder } from "./sweep-look.ts";
+import { narrate } from "./sweep-narrator.ts";
 import { leaderboardLines } from "./sweep-text.ts";
 
 export class NoSweepFile extends fault("NoSweepFile", "user") {}
@@ -155,36 +155,6 @@ function differences(before: PlannedSweep, after: PlannedSweep): string {
   return [...keys, ...trials].join(", ") || "what its configuration means";
 }
 
-/** Says what happens while it does, until interrupted. */
-const narrate = (fleet: Fleet, name: string, say: (line: string) => void) => {
-  const line = progressLine(process.stderr);
-  const told = new Set<string>();
-  let first = true;
-  const look = withTables(fleet, (tables) =>
-    Effect.gen(function* () {
-      const sweep = yield* tables.findSweep(name);
-      if (sweep === null) return;
-      const { results, board } = yield* boardOf(tables, sweep);
-      for (const { trial, until, outcome } of results) {
-        const key = JSON.stringify([trial, until, outcome]);
-        if (!told.has(key) && !first) {
-          line.clear();
-          const loss = "loss" in outcome && outcome.loss !== null ? `, loss ${outcome.loss}` : "";
-          const message = "message" in outcome ? `: ${outcome.message.split("\n").at(-1)}` : "";
-          const step = "step" in outcome ? ` at step ${outcome.step}` : "";
-          say(`trial ${trial} ${outcome.outcome}${step}${loss}${message}`);
-        }
-        told.add(key);
-      }
-      first = false;
-      const end = (row: Leaderboard["rows"][number]) => row.steps ?? row.step;
-      const total = board.rows.reduce((sum, row) => sum + end(row), 0);
-      line.update(board.rows.reduce((sum, row) => sum + row.step, 0), total, "steps");
-    }));
-  const forever = Effect.forever(Effect.andThen(look, Effect.sleep("1 second")));
-  return Effect.ensuring(forever, Effect.sync(() => line.clear()));
-};
-
 /** Where runs travel through; null: they stay where they are. */
 const blobsOf = (fleet: Fleet, { blobs }: Options): Effect.Effect<Blobs | null, Fault> =>
   blobs === undefined
@@ -223,7 +193,7 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
       say("Stopping: trainings end after the step they are in.");
       running.interruptUnsafe();
     });
-    const narrator = yield* Effect.forkChild(narrate(fleet, name, say));
+    const narrator = yield* Effect.forkChild(narrate(fleet, name, say, process.stderr));
     const exit = yield* Fiber.await(running);
     yield* Fiber.interrupt(narrator);
     soft();
@@ -242,7 +212,7 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     const blobs = yield* blobsOf(fleet, options);
     if (blobs !== null) {
       yield* withTables(fleet, () => bringRuns(sweep.plan, blobs, say));
-    } else if (winners(board).some(({ run }) => !existsSync(run))) {
+    } else if (!(yield* seesWinners(board))) {
       return yield* new UsageFault({
         key: "--blobs",
         wanted: "the folder through which runs travel, since the winner is not here",
@@ -250,7 +220,7 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
         fix: "Give --blobs with the folder that the workers have.",
       });
     }
-    const files = yield* endSweep(fleet.base, sweep, board, runFiles);
+    const files = yield* endSweep(runsFolder(fleet, sweep), sweep, board, runFiles);
     if (quiet) terminal.print(JSON.stringify(board));
     else {
       const notes = yield* notesOn(board);
@@ -267,7 +237,7 @@ const threadsFor = (fleet: Fleet, slots: number): Effect.Effect<number, Fault> =
     () =>
       Effect.map(
         Effect.flatMap(Members, ({ all }) => all),
-        (all) => Math.min(threadsOf(slots), ...all.map(({ about }) => about.threads ?? Infinity)),
+        (all) => threadsForAll(threadsOf(slots), all),
       ),
   );
 
@@ -391,15 +361,15 @@ const resume: Act = (name, options, terminal) =>
 const remove: Act = (name, options, { print }) =>
   Effect.gen(function* () {
     const fleet = yield* fleetOf(baseOf(options), options);
-    const { state, plan } = yield* find(fleet, name);
-    if (state === "running") {
+    const sweep = yield* find(fleet, name);
+    if (sweep.state === "running") {
       return yield* new UsageFault({
         wanted: "a sweep that does not run",
         found: name,
         fix: `\`sweep cancel ${name}\` first.`,
       });
     }
-    const { base } = plan;
+    const base = runsFolder(fleet, sweep);
     if (options.yes !== true) {
       return print(`Would forget ${name} and remove ${sweepFolder(base, name)}.`);
     }

@@ -4,8 +4,9 @@ import { Effect } from "effect";
 import { type Board, boardsOf, sweepsOf } from "../fleet/boards.ts";
 import type { Fleet } from "../fleet/connection.ts";
 import type { Leaderboard } from "../fleet/leaderboard.ts";
-import { endSweep, lacksWinners, seesWinners } from "../fleet/sweep-end.ts";
+import { endSweep, seesWinners } from "../fleet/sweep-end.ts";
 import type { StoredSweep } from "../fleet/tables.ts";
+import { lacksWinners } from "../fleet/winner-files.ts";
 import { type Fault, fault } from "../lib/fault.ts";
 import { nearest } from "../lib/nearest.ts";
 import { tryPromise } from "../lib/try-promise.ts";
@@ -55,20 +56,26 @@ export const notesOn = ({ rows }: Leaderboard): Effect.Effect<readonly string[],
     (await import("../observe/reading/measured-trials.ts")).incomparableTrials(rows)
   );
 
-/** Does what the process that ended it could not do, as far as the runs are here; what came of it. */
-const winnersNow = (
-  { base: own, shared }: Fleet,
-  { sweep, board }: Board,
-): Effect.Effect<readonly string[], Fault> =>
+/** The folder of runs of a sweep: that of this machine moves with its database. */
+export const runsFolder = ({ base, shared }: Fleet, { plan }: StoredSweep): string =>
+  shared ? plan.base : base;
+
+/**
+ * Does what the process that ended it could not do, as far as the runs are here; what came of it. Who may only
+ * read is told and sees the rest.
+ */
+const winnersNow = (fleet: Fleet, { sweep, board }: Board): Effect.Effect<readonly string[]> =>
   Effect.gen(function* () {
-    const base = shared ? sweep.plan.base : own;
-    if (sweep.state !== "done" || !lacksWinners(base, board)) return [];
-    if (!seesWinners(board)) {
+    const base = runsFolder(fleet, sweep);
+    if (sweep.state !== "done" || !(yield* lacksWinners(base, board))) return [];
+    if (!(yield* seesWinners(board))) {
       return [`The winner is not in ${base}: sweep run ${sweep.plan.file} --blobs DIR brings it.`];
     }
     const { runFiles } = yield* tryPromise(() => import("./run-files.ts"));
     return yield* endSweep(base, sweep, board, runFiles);
-  });
+  }).pipe(
+    Effect.catch(({ message }) => Effect.succeed([`The winner is not copied: ${message}`])),
+  );
 
 const show: Act = (name, options, { print }) =>
   Effect.gen(function* () {

@@ -10,7 +10,8 @@ import { silentAfterSeconds } from "./presence.ts";
 
 export class CannotEnter extends fault("CannotEnter", "user") {}
 
-const isThere = ({ silentSeconds, about: { identity } }: Member) =>
+/** Whether a worker on the list lives, as far as can be told from here. */
+export const isThere = ({ silentSeconds, about: { identity } }: Member) =>
   silentSeconds <= silentAfterSeconds &&
   (identity === undefined || lives(identity) !== "dead");
 
@@ -41,7 +42,9 @@ export const enterFleet = (name: string, given: WorkerAbout, lease: number) =>
         fix: `Give --lease ${different.about.lease}, or stop the others first.`,
       });
     }
-    if (all.some((other) => other.name === name)) yield* members.leave(name);
-    if (!(yield* members.enter(name, about))) return yield* taken(name, undefined);
+    const gone = all.find((other) => other.name === name);
+    if (!(yield* members.enter(name, about, gone?.seenAt ?? null))) {
+      return yield* taken(name, undefined);
+    }
     return about;
   });

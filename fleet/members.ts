@@ -1,7 +1,7 @@
 // Who takes part in a fleet: workers with what they are, when they were last seen and what runs are asked for
 // by commands on other machines; and what waits in the queues.
 // The trap: only the database's clock is asked, since a machine's may be an hour wrong.
-import { Context, Effect, Layer, Schema } from "effect";
+import { Context, Effect, Layer, Option, Schema } from "effect";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
 import { ProcessIdentity } from "../lib/process-identity.ts";
@@ -42,6 +42,8 @@ export interface Member {
   readonly name: string;
   readonly about: WorkerAbout;
   readonly silentSeconds: number;
+  /** When its row was written, by the database's clock. */
+  readonly seenAt: number;
 }
 
 export interface QueueItemRow {
@@ -60,6 +62,10 @@ export interface RunRequest {
   readonly request: Schema.Json;
 }
 
+/** Before every row. */
+const never = -1;
+const isSame = Schema.toEquivalence(Schema.UndefinedOr(ProcessIdentity));
+
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient;
   const now = databaseNow(sql);
@@ -67,23 +73,43 @@ const make = Effect.gen(function* () {
   const decodePlan = Schema.decodeSync(PlannedSweepJson);
   const decodeRequest = Schema.decodeUnknownSync(Schema.fromJsonString(Json));
 
-  /** Says that a worker is there. */
-  const announce = (name: string, about: WorkerAbout) =>
-    Effect.asVoid(sql`INSERT INTO gnomic_workers (name, about, seen_at)
-      VALUES (${name}, ${JSON.stringify(about)}, ${now})
-      ON CONFLICT (name) DO UPDATE SET about = excluded.about, seen_at = excluded.seen_at`);
-  /** Puts it on the list; false: the name is there. */
-  const enter = (name: string, about: WorkerAbout) =>
+  /** Puts a worker on the list, in place of the row that was `seenAt`; false: another has the name by now. */
+  const enter = (name: string, about: WorkerAbout, seenAt: number | null) =>
     Effect.map(
       sql`INSERT INTO gnomic_workers (name, about, seen_at)
         VALUES (${name}, ${JSON.stringify(about)}, ${now})
-        ON CONFLICT (name) DO NOTHING RETURNING name`,
+        ON CONFLICT (name) DO UPDATE SET about = excluded.about, seen_at = excluded.seen_at
+        WHERE gnomic_workers.seen_at = ${seenAt ?? never} RETURNING name`,
       (rows) => rows.length > 0,
     );
-  const leave = (name: string) =>
-    Effect.asVoid(sql`DELETE FROM gnomic_workers WHERE name = ${name}`);
+  /** When the row of this name was written, and whether it is this process's own; null: there is none. */
+  const rowOf = (name: string, { identity }: WorkerAbout) =>
+    Effect.map(
+      sql`SELECT about, seen_at FROM gnomic_workers WHERE name = ${name}`,
+      ([row]: any) =>
+        row === undefined ? null : {
+          seenAt: Number(row.seen_at),
+          isOwn: Option.exists(
+            decodeAbout(row.about),
+            (about) => isSame(about.identity, identity),
+          ),
+        },
+    );
+  /** Says that a worker is there; false: another has its name by now. */
+  const announce = (name: string, about: WorkerAbout) =>
+    Effect.gen(function* () {
+      const row = yield* rowOf(name, about);
+      return row?.isOwn !== false && (yield* enter(name, about, row?.seenAt ?? null));
+    });
+  /** Takes it off the list, unless another has its name by now. */
+  const leave = (name: string, about: WorkerAbout) =>
+    Effect.gen(function* () {
+      const row = yield* rowOf(name, about);
+      if (row?.isOwn !== true) return;
+      yield* sql`DELETE FROM gnomic_workers WHERE name = ${name} AND seen_at = ${row.seenAt}`;
+    });
   const all: Effect.Effect<readonly Member[], SqlError> = Effect.map(
-    sql`SELECT name, about, ${now} - seen_at AS silent FROM gnomic_workers ORDER BY name`,
+    sql`SELECT name, about, seen_at, ${now} - seen_at AS silent FROM gnomic_workers ORDER BY name`,
     (rows) =>
       rows.flatMap((row: any) => {
         const about = decodeAbout(row.about);
@@ -91,6 +117,7 @@ const make = Effect.gen(function* () {
           name: row.name,
           about: about.value,
           silentSeconds: Math.max(0, Number(row.silent)) / 1000,
+          seenAt: Number(row.seen_at),
         }];
       }),
   );

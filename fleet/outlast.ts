@@ -1,7 +1,7 @@
 // What goes on when the database is away: it waits and asks again, and it is said once.
 // The trap: only the database's own failures pass; what a statement found out is an answer.
-import { Effect } from "effect";
-import { isSqlError } from "effect/sql/SqlError";
+import { Cause, Effect } from "effect";
+import { isSqlError, type SqlError } from "effect/sql/SqlError";
 
 const askEvery = "500 millis";
 /** Asking again would find the same. */
@@ -12,7 +12,18 @@ const answers: ReadonlySet<string> = new Set([
   "ConstraintError",
   "UniqueViolation",
 ]);
-const isAway = (failure: unknown) => isSqlError(failure) && !answers.has(failure.reason._tag);
+/** Also the one that the queue wraps: it keeps the whole cause. */
+const sqlErrorOf = (failure: unknown): SqlError | undefined => {
+  if (isSqlError(failure)) return failure;
+  const cause = (failure as { readonly cause?: unknown } | null)?.cause;
+  return Cause.isCause(cause)
+    ? cause.reasons.filter(Cause.isFailReason).map(({ error }) => error).find(isSqlError)
+    : undefined;
+};
+const isAway = (failure: unknown) => {
+  const found = sqlErrorOf(failure);
+  return found !== undefined && !answers.has(found.reason._tag);
+};
 
 /** Asks until the database answers. `away` is told once, `back` when it does. */
 export const outlast = <A, E, R>(

@@ -17,6 +17,7 @@ import { foreignParts } from "./foreign-parts.ts";
 import { memoryClass } from "./queues.ts";
 import { versionsOfPlan } from "./stage-versions.ts";
 import type { PlannedSweep, PlannedTrial } from "./planned-sweep.ts";
+import { opensThreads, setsThreads } from "./sweep-threads.ts";
 
 export interface LookedAt {
   readonly prepared: Prepared;
@@ -218,10 +219,16 @@ export const planSweep = (
       trials: plan.trials.map(({ needs: _, writes: _1, ...trial }) => trial),
       needs: definition.needs,
     };
-    const opensThreads = found.some(({ prepared: { values } }) =>
-      values.threads === null && ["auto", "cpu"].includes(String(values.provider))
-    );
-    return { sweep: { ...plan, digest: digestJson(content) }, opensThreads, trials: outlook };
+    const values = trials.map(({ overrides }, i) => ({
+      overrides: overrides as PlannedTrial["overrides"],
+      values: found[i].prepared.values,
+    }));
+    const sets = setsThreads(values);
+    return {
+      sweep: { ...plan, digest: digestJson(content), ...(sets ? { setsThreads: sets } : {}) },
+      opensThreads: opensThreads(values),
+      trials: outlook,
+    };
   });
 
 /** The lines of `sweep run --dry-run`. */

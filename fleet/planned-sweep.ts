@@ -48,6 +48,8 @@ export const PlannedSweep = Struct({
   keep: Literals(["all", "best"]),
   /** Of each training on a processor, where trials leave it open: other numbers give other last bits. */
   threads: Schema.optionalKey(Int),
+  /** Whether its configuration says how many, which no machine replaces; a sweep of before does not say. */
+  setsThreads: Schema.optionalKey(Schema.Boolean),
   /** Of the stages and of the run's folder; a sweep of before names none. */
   versions: Schema.optionalKey(Record(Text, Finite)),
   /** Files of the user's own that it runs. */

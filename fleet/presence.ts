@@ -52,10 +52,10 @@ export const present = (worker: Present) =>
       every: Duration.Input,
     ) => Effect.forever(Effect.andThen(Effect.ignore(work), Effect.sleep(every)));
     yield* Effect.raceFirst(
-      forever(announce, announceEvery),
+      forever(Effect.asVoid(announce), announceEvery),
       Effect.raceFirst(
         forever(answer(worker), askEvery),
         forever(Effect.asVoid(members.forget()), forgetEvery),
       ),
-    ).pipe(Effect.ensuring(Effect.ignore(Effect.timeout(members.leave(name), "2 seconds"))));
+    ).pipe(Effect.ensuring(Effect.ignore(Effect.timeout(members.leave(name, about), "2 seconds"))));
   });

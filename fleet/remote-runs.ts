@@ -1,6 +1,7 @@
 // The runs of a fleet as its rows tell of them, for commands on machines that do not see their folders: to
 // find one by name, and to ask whoever trains it.
-// The trap: a request is answered by the worker that trains the run; without one it is withdrawn and said.
+// The trap: a request is answered by the worker that trains the run, and whoever does next would find it; so
+// without an answer, also when its asker goes away, it is withdrawn.
 import { Effect } from "effect";
 import { type Fault, fault } from "../lib/fault.ts";
 import { nearest } from "../lib/nearest.ts";
@@ -75,16 +76,22 @@ export const askRemoteRun = (
         return yield* refuse(`it is ${run.state}`, "`fleet` says what is trained.");
       }
       const members = yield* Members;
-      const id = yield* members.ask(run.name, request);
       const end = performance.now() + answerWithin;
-      while (performance.now() < end) {
-        yield* Effect.sleep("300 millis");
-        const answer = yield* members.answerTo(id);
-        if (answer === "done") return;
-        if (answer !== null) return yield* refuse(answer, "`fleet` says what is trained.");
-      }
-      yield* members.withdraw(id);
-      const found = `no answer of ${run.machine} in ${answerWithin / 1000} s`;
-      return yield* refuse(found, "`fleet` says when it was last seen; ask again.");
+      const answer = (id: number) =>
+        Effect.gen(function* () {
+          while (performance.now() < end) {
+            yield* Effect.sleep("300 millis");
+            const answer = yield* members.answerTo(id);
+            if (answer === "done") return;
+            if (answer !== null) return yield* refuse(answer, "`fleet` says what is trained.");
+          }
+          const found = `no answer of ${run.machine} in ${answerWithin / 1000} s`;
+          return yield* refuse(found, "`fleet` says when it was last seen; ask again.");
+        });
+      yield* Effect.acquireUseRelease(
+        members.ask(run.name, request),
+        answer,
+        (id) => Effect.ignore(members.withdraw(id)),
+      );
     }));
 };

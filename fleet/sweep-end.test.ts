@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { Duration, Effect } from "effect";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { embeddedLayer } from "./engine.ts";
+import { writeSafetensors } from "../lib/safetensors/safetensors.ts";
 import { groupOf } from "../sweep/ranking.ts";
 import type { PlannedSweep } from "./planned-sweep.ts";
 import { RunFiles } from "./sweep-end.ts";
@@ -50,10 +51,13 @@ async function ended(folder: string, plan: PlannedSweep) {
   return { copied, dropped: dropped.toSorted() };
 }
 
-const makeRuns = (folder: string, { trials }: PlannedSweep) => {
+const makeRuns = async (folder: string, { trials }: PlannedSweep, step = 900) => {
   for (const { run } of trials) {
     mkdirSync(join(folder, run));
     writeFileSync(join(folder, run, "t-best.safetensors"), "");
+    await writeSafetensors(join(folder, run, "state.safetensors"), new Map(), {
+      step: String(step),
+    });
   }
 };
 
@@ -64,7 +68,7 @@ const halved = (folder: string, more: Partial<PlannedSweep> = {}) =>
 test("the winner is copied; with `keep: best` who lost, at the end or a halving, has no checkpoints", () =>
   withTemporaryFolder(async (folder) => {
     const plan = halved(folder, { keep: "best" });
-    makeRuns(folder, plan);
+    await makeRuns(folder, plan);
     assert.deepEqual(await ended(folder, plan), {
       copied: ["4 t-best.safetensors best.safetensors"],
       dropped: ["run-1", "run-2", "run-3"],
@@ -78,13 +82,20 @@ test("with `keep: all` nothing is dropped, and each group has its winner", () =>
       const overrides = { ...trial.overrides, seed: trial.number % 2 };
       return { ...trial, overrides, group: groupOf({ overrides }, plan.per) };
     });
-    makeRuns(folder, plan);
+    await makeRuns(folder, plan);
     const { copied, dropped } = await ended(folder, { ...plan, trials });
     assert.deepEqual(copied.toSorted(), [
       "1 t-best.safetensors best-1.safetensors",
       "4 t-best.safetensors best-0.safetensors",
     ]);
     assert.deepEqual(dropped, []);
+  }));
+
+test("where only an older copy of the winner is, it is not taken for it", () =>
+  withTemporaryFolder(async (folder) => {
+    const plan = halved(folder, { keep: "best" });
+    await makeRuns(folder, plan, 899);
+    assert.deepEqual(await ended(folder, plan), { copied: [], dropped: [] });
   }));
 
 test("where the runs are not, nothing is touched", () =>

@@ -4,9 +4,10 @@
 import { existsSync } from "node:fs";
 import { Context, Effect } from "effect";
 import type { Fault } from "../lib/fault.ts";
+import { savedStep } from "../runtime/execute/state.ts";
 import { type Leaderboard, leaderboard, winners } from "./leaderboard.ts";
 import { type StoredSweep, Tables } from "./tables.ts";
-import { type CopyEmbedding, winnerFiles, writeWinners } from "./winner-files.ts";
+import { type CopyEmbedding, writeWinners } from "./winner-files.ts";
 
 /** What a sweep does with files that only its app knows. */
 export interface RunFiles {
@@ -40,13 +41,17 @@ export const endSweep = (
     return files;
   });
 
-/** Whether all that won are in their folder here. */
-export const seesWinners = (board: Leaderboard): boolean =>
-  winners(board).every(({ checkpoint }) => checkpoint === null || existsSync(checkpoint));
-
-/** Whether a winner's file is still to be written. */
-export const lacksWinners = (base: string, board: Leaderboard): boolean =>
-  winnerFiles(base, board).some(({ to }) => !existsSync(to));
+/** Whether all that won are in their folder here, as far as they were trained: what is here may be an old copy. */
+export const seesWinners = (board: Leaderboard): Effect.Effect<boolean> =>
+  Effect.map(
+    Effect.forEach(winners(board), ({ checkpoint, run, step }) =>
+      checkpoint === null
+        ? Effect.succeed(true)
+        : Effect.map(savedStep(run), (saved) =>
+          existsSync(checkpoint) && (saved ?? -1) >= step)),
+    (seen) =>
+      !seen.includes(false),
+  );
 
 /** As the workflow ends; what keeps this process from it does not keep the sweep from its end. */
 export const endHere = (sweep: StoredSweep) =>
@@ -57,5 +62,6 @@ export const endHere = (sweep: StoredSweep) =>
     const tables = yield* Tables;
     const { name } = sweep;
     const board = leaderboard(ended, yield* tables.results(name), yield* tables.runs(name));
-    if (seesWinners(board)) yield* Effect.ignore(endSweep(sweep.plan.base, ended, board, files));
+    if (!(yield* seesWinners(board))) return;
+    yield* Effect.ignore(endSweep(sweep.plan.base, ended, board, files));
   });

@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Duration, Effect, Fiber } from "effect";
+import { ConnectionError, SqlError } from "effect/sql/SqlError";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { exitCodeOfSweep, leaderboard } from "./leaderboard.ts";
 import type { PlannedSweep } from "./planned-sweep.ts";
@@ -114,6 +115,50 @@ test("a failure is tried again, a user's is not, and the others go on", () =>
       ].toSorted((a, b) => Number(b.endsWith("done")) - Number(a.endsWith("done"))),
     );
     assert.equal(exitCodeOfSweep(results), 3);
+  }));
+
+test("a database that is away for a moment in each decision does not end the sweep", () =>
+  withTemporaryFolder(async (folder) => {
+    const log: string[] = [];
+    const plan = planOf(2, { rungs: [100], factor: 2, parallel: 1 });
+    const away = new SqlError({
+      reason: new ConnectionError({ cause: null, operation: "execute" }),
+    });
+    const failed = new Set<string>();
+    await onFile(
+      folder,
+      Effect.gen(function* () {
+        const tables = yield* Tables;
+        const there = { ...tables };
+        yield* tables.submit(plan);
+        // Each fails the first time that it is asked after each result.
+        const once = <A extends unknown[], B, E>(
+          name: string,
+          ask: (...given: A) => Effect.Effect<B, E>,
+        ) =>
+        (...given: A) =>
+          Effect.suspend((): Effect.Effect<B, E | SqlError> => {
+            const key = `${name} ${log.length}`;
+            if (failed.has(key)) return ask(...given);
+            failed.add(key);
+            return Effect.fail(away);
+          });
+        Object.assign(tables, {
+          findSweep: once("findSweep", there.findSweep),
+          findResult: once("findResult", there.findResult),
+          hoursOf: once("hoursOf", there.hoursOf),
+          results: once("results", there.results),
+          setState: once("setState", there.setState),
+        });
+        yield* Effect.forkScoped(workerOf(reaching(log)));
+        yield* Sweep.execute({ sweep: "s", round: 0 });
+        assert.equal((yield* there.findSweep("s"))!.state, "done");
+      }),
+    );
+    assert.deepEqual(log.toSorted(), byHand(2, [100], 2).toSorted());
+    for (const name of ["findSweep 0", "findResult 0", "hoursOf 0", "results 2", "setState 3"]) {
+      assert.ok(failed.has(name), `${name} never failed`);
+    }
   }));
 
 test("after so many failures no other begins", () =>

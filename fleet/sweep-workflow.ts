@@ -1,7 +1,7 @@
 // A sweep as a durable workflow: each decision is an activity named by what it decides, each segment is
 // offered to the workers' queue and awaited. The body is replayed from the top at every answer.
 // The trap: nothing happens here outside activities, and their names never change without a new number in
-// the workflow's.
+// the workflow's. What an activity dies of is kept as its reply for ever, so it outlasts a database that is away.
 import { Effect, Schedule, Schema } from "effect";
 import * as PersistedQueue from "effect/persistence/PersistedQueue";
 import * as Activity from "effect/workflow/Activity";
@@ -10,6 +10,7 @@ import * as Workflow from "effect/workflow/Workflow";
 import { decideEnd, decideRung, refusal } from "./decisions.ts";
 import { PlannedSweep, Segment, segmentKey } from "./planned-sweep.ts";
 import { queueOf } from "./queues.ts";
+import { outlast } from "./outlast.ts";
 import { isReached, SegmentOutcome } from "./segment-outcome.ts";
 import { endHere } from "./sweep-end.ts";
 import { isCalledOff, Tables } from "./tables.ts";
@@ -37,6 +38,9 @@ export const deferredOf = (segment: Segment) =>
 
 const Trials = Schema.Array(Schema.Int);
 
+/** What an activity does: begun again from the top until the database lets it end. */
+const decided = <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.orDie(outlast(work));
+
 /** Trains up to a step: by whoever takes it from the queue, unless it was done before or may not be. */
 const train = (segment: Segment) =>
   Effect.gen(function* () {
@@ -45,7 +49,7 @@ const train = (segment: Segment) =>
     const known = yield* Activity.make({
       name: `offer/${segmentKey(segment)}`,
       success: Schema.NullOr(SegmentOutcome),
-      execute: Effect.gen(function* () {
+      execute: decided(Effect.gen(function* () {
         const tables = yield* Tables;
         const before = yield* tables.findResult(segment);
         if (before !== null && isReached(before.outcome)) return before.outcome;
@@ -66,7 +70,7 @@ const train = (segment: Segment) =>
         const queue = yield* segmentQueue(queueOf(sweep.plan, trial));
         yield* queue.offer({ token, segment }, { id: segmentKey(segment) });
         return null;
-      }).pipe(Effect.orDie),
+      })),
     });
     if (known === null) yield* DurableDeferred.await(deferred);
   });
@@ -76,7 +80,7 @@ export const sweepBody = ({ sweep, round }: { readonly sweep: string; readonly r
     const plan = yield* Activity.make({
       name: "plan",
       success: Schema.NullOr(PlannedSweep),
-      execute: Effect.orDie(
+      execute: decided(
         Effect.map(
           Effect.flatMap(Tables, (tables) => tables.findSweep(sweep)),
           (found) => found?.plan ?? null,
@@ -91,7 +95,7 @@ export const sweepBody = ({ sweep, round }: { readonly sweep: string; readonly r
       Activity.make({
         name,
         success: Trials,
-        execute: Effect.orDie(Effect.gen(function* () {
+        execute: decided(Effect.gen(function* () {
           const tables = yield* Tables;
           const found = yield* tables.findSweep(sweep);
           if (found === null || found.state === "cancelled") return [];
@@ -116,7 +120,7 @@ export const sweepBody = ({ sweep, round }: { readonly sweep: string; readonly r
     yield* all(going, null);
     yield* Activity.make({
       name: "close",
-      execute: Effect.orDie(Effect.gen(function* () {
+      execute: decided(Effect.gen(function* () {
         const tables = yield* Tables;
         const found = yield* tables.findSweep(sweep);
         if (found?.state === "running" && found.round === round) {

@@ -22,10 +22,12 @@ const threadsIn = (more: Partial<PlannedSweep>, overrides: object, here: number 
   return args.filter((each) => each.startsWith("threads=")).at(-1);
 };
 
-test("the sweep's number of threads counts, then the machine's; a trial's before both", () => {
+test("the sweep's number of threads counts, then its configuration's, then the machine's; a trial's before all", () => {
   assert.equal(threadsIn({ threads: 3 }, {}, 1), "threads=3");
   assert.equal(threadsIn({ threads: 3 }, {}, null), "threads=3");
   assert.equal(threadsIn({ threads: 3 }, { threads: 2 }, 1), "threads=2");
+  assert.equal(threadsIn({ setsThreads: true }, {}, 4), undefined);
+  assert.equal(threadsIn({ setsThreads: true }, { threads: 2 }, 4), "threads=2");
   assert.equal(threadsIn({}, {}, 4), "threads=4");
   assert.equal(threadsIn({}, {}, null), undefined);
 });

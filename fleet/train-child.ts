@@ -16,6 +16,7 @@ import { sweepEvent } from "./run-events.ts";
 import { readRunResult } from "./run-result.ts";
 import type { SegmentOutcome } from "./segment-outcome.ts";
 import { CannotNow, type SegmentWork, type Train } from "./train-fenced.ts";
+import { toldThreads } from "./sweep-threads.ts";
 
 const program = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
 const lastLines = 20;
@@ -28,8 +29,7 @@ export const segmentArguments = (
   >,
   threads: number | null,
 ): readonly string[] => {
-  // One number for all machines of a sweep; one of before has none.
-  const given = plan.threads ?? threads;
+  const given = toldThreads(plan, threads);
   return [
     "pipeline",
     plan.pipeline,

@@ -6,6 +6,7 @@ import { Effect } from "effect";
 import { makeFolder } from "../lib/atomic-write.ts";
 import type { Fault } from "../lib/fault.ts";
 import { safeStem } from "../lib/file-stem.ts";
+import { readHeader } from "../lib/safetensors/safetensors-header.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { jsonWithoutFolders } from "../lib/without-folders.ts";
 import { groupOf } from "../sweep/ranking.ts";
@@ -17,6 +18,8 @@ export type CopyEmbedding = (
   to: string,
   metadata: Readonly<Record<string, string>>,
 ) => Effect.Effect<void, Fault>;
+
+const trialKey = "gnomic.trial";
 
 const slug = (text: string) => text.replace(/[^A-Za-z0-9_.-]+/g, "_").replace(/^_+|_+$/g, "");
 
@@ -40,13 +43,25 @@ export const winnerName = ({ per, rows }: Leaderboard, row: LeaderboardRow): str
 /** Where a sweep's winners are. */
 export const sweepFolder = (base: string, sweep: string): string => join(base, safeStem(sweep));
 
-/** What is to be copied to where. */
-export const winnerFiles = (base: string, board: Leaderboard) =>
+const metadataOf = (sweep: string, row: LeaderboardRow): Readonly<Record<string, string>> => ({
+  "gnomic.sweep": sweep,
+  [trialKey]: JSON.stringify({
+    number: row.trial,
+    name: row.name,
+    overrides: jsonWithoutFolders(row.overrides),
+    loss: row.loss,
+    step: row.lossStep,
+    run: row.run.split(/[\\/]/).at(-1),
+  }),
+});
+
+/** What is to be copied to where, and what it says of its trial. */
+const winnerFiles = (base: string, board: Leaderboard) =>
   winners(board).flatMap((row) =>
     row.checkpoint === null ? [] : [{
-      row,
       from: row.checkpoint,
       to: join(sweepFolder(base, board.sweep), winnerName(board, row)),
+      metadata: metadataOf(board.sweep, row),
     }]
   );
 
@@ -59,19 +74,25 @@ export const writeWinners = (
   Effect.gen(function* () {
     const found = winnerFiles(base, board);
     if (found.length > 0) yield* makeFolder(sweepFolder(base, board.sweep));
-    return yield* Effect.forEach(found, ({ row, from, to }) =>
-      Effect.as(
-        copy(from, to, {
-          "gnomic.sweep": board.sweep,
-          "gnomic.trial": JSON.stringify({
-            number: row.trial,
-            name: row.name,
-            overrides: jsonWithoutFolders(row.overrides),
-            loss: row.loss,
-            step: row.lossStep,
-            run: row.run.split(/[\\/]/).at(-1),
-          }),
-        }),
-        to,
-      ));
+    return yield* Effect.forEach(
+      found,
+      ({ from, to, metadata }) => Effect.as(copy(from, to, metadata), to),
+    );
   });
+
+/** The trial that a file says it is of; undefined: none, or no file. */
+const trialIn = (file: string): Effect.Effect<string | undefined> =>
+  Effect.orElseSucceed(
+    Effect.tryPromise(async () => (await readHeader(file)).metadata[trialKey]),
+    () => undefined,
+  );
+
+/** Whether a winner's file is still to be written: there is none, or it is of who won before. */
+export const lacksWinners = (base: string, board: Leaderboard): Effect.Effect<boolean> =>
+  Effect.map(
+    Effect.forEach(
+      winnerFiles(base, board),
+      ({ to, metadata }) => Effect.map(trialIn(to), (trial) => trial !== metadata[trialKey]),
+    ),
+    (lacking) => lacking.includes(true),
+  );

@@ -4,10 +4,10 @@
 // their pictures beside each other at one step, looked at again every few seconds.
 // The trap: until somebody ticks a trial the best ones are shown, and who is best changes while it trains.
 import { axisChooser } from "./axis.js";
-import { copyPath } from "./clipboard.js";
-import { fill, h, icon, setText } from "./dom.js";
-import { count, duration, loss, short } from "./format.js";
-import { createOverlay, lineOf, lookOf } from "./overlay.js";
+import { fill, h, setText } from "./dom.js";
+import { count, loss, short } from "./format.js";
+import { createLeaderboard, labelOf, shortLabelOf } from "./leaderboard.js";
+import { createOverlay, lineOf } from "./overlay.js";
 import { getCurves, getRun, getSweep } from "./server.js";
 import { createSideBySide } from "./side-by-side.js";
 import { kindOf } from "./sweeps.js";
@@ -31,93 +31,16 @@ const shownNotes = 3;
 const measureOf = ({ by, at }) =>
   `${by === "held_out" ? "held-out" : "fixed"} loss${at === "best" ? "" : ", last"}`;
 
-/** @param {SweepRow} row */
-const labelOf = ({ trial, name, varies }) =>
-  [name === String(trial) ? `${trial}:` : name, varies].join(" ").trim();
-
-/** The same where there is less room: options without their folders. @param {SweepRow} row */
-const shortLabelOf = (row) => labelOf(row).replace(/(^|\s)(?:\w+\.)+(\w+=)/g, "$1$2");
-
 /** The trials that are shown unasked: the best of each group first. @param {SweepView} sweep */
 const bestOf = ({ rows }) =>
   rows.filter(({ run, rank }) => run !== null && rank !== null)
     .toSorted((a, b) => (a.rank ?? 0) - (b.rank ?? 0)).slice(0, bestCurves)
     .map(({ trial }) => trial);
 
-const kinds = { training: "running", done: "finished", failed: "failed", waiting: "", lost: "" };
-
-/** @param {SweepRow} row */
-const statusText = ({ state, message }) =>
-  h(
-    "span",
-    {
-      class: `status ${kinds[/** @type {keyof typeof kinds} */ (state)] ?? ""}`,
-      title: message ?? "",
-    },
-    state,
-  );
-
 /** @param {SweepView} sweep */
 function summaryOf({ rows }) {
   const states = Map.groupBy(rows, ({ state }) => state);
   return [...states].map(([state, all]) => `${count(all.length)} ${state}`).join(" · ");
-}
-
-/** @param {SweepRow} row @param {number} shownAs its number among those in the chart, -1 for none
- * @param {(trial: number, on: boolean) => void} onTick */
-function rowOf(row, shownAs, onTick) {
-  const { rank, trial, run, steps, step, seconds, machine, checkpoint, lossStep } = row;
-  const tick = h("input", {
-    type: "checkbox",
-    checked: shownAs >= 0,
-    disabled: run === null,
-    "aria-label": `show trial ${trial}`,
-    on: {
-      change: (/** @type {Event} */ { target }) =>
-        onTick(trial, /** @type {HTMLInputElement} */ (target).checked),
-    },
-  });
-  const look = shownAs < 0 ? null : lookOf(shownAs);
-  const cell = (/** @type {string} */ label, /** @type {unknown[]} */ ...content) =>
-    h("td", { dataset: { label } }, .../** @type {any} */ (content));
-  return h(
-    "tr",
-    { class: rank === 1 ? "best" : "" },
-    cell(
-      "",
-      h(
-        "label",
-        {},
-        tick,
-        look === null
-          ? null
-          : h("i", { class: `dot ${look.colour}${"dash" in look ? " dashed" : ""}` }),
-      ),
-    ),
-    cell("rank", rank ?? "–"),
-    h(
-      "th",
-      { scope: "row" },
-      run === null
-        ? labelOf(row)
-        : h("a", { href: `#/run/${encodeURIComponent(run)}/overview` }, labelOf(row)),
-    ),
-    cell("loss", h("b", {}, loss(row.loss))),
-    cell("at step", lossStep === null ? "–" : count(lossStep)),
-    cell("steps", count(step) + (steps === null ? "" : ` of ${count(steps)}`)),
-    cell("time", seconds === 0 ? "–" : duration(seconds)),
-    cell("machine", machine ?? "–"),
-    cell("state", statusText(row)),
-    cell(
-      "checkpoint",
-      checkpoint === null ? "–" : h("button", {
-        class: "action bare",
-        title: checkpoint,
-        "aria-label": `copy the path of trial ${trial}'s checkpoint`,
-        on: { click: () => copyPath(checkpoint, `The path of trial ${trial} is copied.`) },
-      }, icon("copy")),
-    ),
-  );
 }
 
 /** @param {SweepView} first @returns {import("./view.js").View} */
@@ -132,7 +55,6 @@ export function createSweep(first) {
   const summary = h("p", { class: "muted" });
   const measured = h("p", { class: "muted" });
   const lost = h("p", { class: "notice", hidden: true }, "connection lost, trying again …");
-  const body = h("tbody", {});
   const troubles = h("section", { class: "messages" });
   const best = h("button", {
     class: "action",
@@ -172,30 +94,9 @@ export function createSweep(first) {
     showAll();
   };
 
+  const board = createLeaderboard(tick);
   const showTable = () => {
-    const places = new Map(shownRows().map(({ trial }, i) => [trial, i]));
-    const groups = new Set(sweep.rows.map(({ group }) => group));
-    /** @type {string | undefined} */
-    let group;
-    const focused = document.activeElement?.getAttribute("aria-label");
-    fill(
-      body,
-      ...sweep.rows.flatMap((row) => {
-        const head = groups.size > 1 && row.group !== group
-          ? h(
-            "tr",
-            { class: "group" },
-            h("th", { colSpan: 10 }, `${sweep.per.join(", ")}: ${row.group}`),
-          )
-          : null;
-        group = row.group;
-        const full = places.size >= mostCurves && !places.has(row.trial);
-        const made = rowOf(row, places.get(row.trial) ?? -1, tick);
-        if (full) made.querySelector("input").disabled = true;
-        return [head, made];
-      }),
-    );
-    if (focused) body.querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
+    board.update(sweep, shownRows().map(({ trial }) => trial), mostCurves);
     best.hidden = ticked === null;
   };
 
@@ -320,18 +221,6 @@ export function createSweep(first) {
     showRuns();
   });
   const charts = h("div", { class: "charts" }, ranked.element, smoothed.element);
-  const heads = [
-    "",
-    "rank",
-    "trial",
-    "loss",
-    "at step",
-    "steps",
-    "time",
-    "machine",
-    "state",
-    "file",
-  ];
   const element = h(
     "div",
     { class: "sweep" },
@@ -339,16 +228,7 @@ export function createSweep(first) {
     measured,
     lost,
     h("h2", {}, "Leaderboard ", best),
-    h(
-      "div",
-      { class: "table-scroller board" },
-      h(
-        "table",
-        { class: "board-table" },
-        h("thead", {}, h("tr", {}, ...heads.map((title) => h("th", {}, title)))),
-        body,
-      ),
-    ),
+    board.element,
     h("h2", {}, "Loss curves ", axis),
     empty,
     charts,

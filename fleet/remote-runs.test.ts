@@ -1,0 +1,32 @@
+// A request is there while somebody waits for its answer, and no longer; on a file.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Effect, Fiber } from "effect";
+import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
+import { fleetAt } from "./connection.ts";
+import { Members } from "./members.ts";
+import { withTables } from "./open-tables.ts";
+import { askRemoteRun, findRemoteRun } from "./remote-runs.ts";
+import { planOf } from "./testing/toy-sweeps.ts";
+
+test("whoever goes away before the answer takes its request along", () =>
+  withTemporaryFolder((folder) =>
+    Effect.runPromise(Effect.gen(function* () {
+      const fleet = yield* fleetAt(join(folder, "runs"));
+      const asked = withTables(
+        fleet,
+        () => Effect.flatMap(Members, (members) => members.asked("w")),
+      );
+      yield* withTables(fleet, (tables) =>
+        Effect.gen(function* () {
+          yield* tables.submit(planOf(1));
+          yield* tables.claim({ sweep: "s", round: 0, trial: 1, until: null }, "w");
+        }));
+      const run = yield* findRemoteRun("run-1", fleet);
+      const asking = yield* Effect.forkChild(askRemoteRun(run, { request: "stop" }, fleet));
+      while ((yield* asked).length === 0) yield* Effect.sleep("20 millis");
+      yield* Fiber.interrupt(asking);
+      assert.deepEqual(yield* asked, []);
+    }))
+  ));
