@@ -28,7 +28,7 @@ const slot = (outage: Outage, look: ReturnType<typeof database>["ask"]) =>
     nextQueue(
       look,
       { offers: null, lookEvery: Duration.seconds(1), outage },
-      () => Effect.succeed(true),
+      () => () => Effect.succeed(true),
     ),
   );
 const isOver = (fiber: Fiber.Fiber<unknown, unknown>) => fiber.pollUnsafe() !== undefined;

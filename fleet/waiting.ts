@@ -64,7 +64,10 @@ export function inQueues(
   }));
 }
 
-/** Waits until there is something to take from; `isFit` says of each whether this worker would. */
+/**
+ * Waits until there is something to take from. `looking` is called at each look; what it gives says of each
+ * whether this worker would.
+ */
 export const nextQueue = <E, R>(
   look: Effect.Effect<readonly OpenItem[], SqlError>,
   { offers, lookEvery, outage }: {
@@ -72,12 +75,13 @@ export const nextQueue = <E, R>(
     readonly lookEvery: Duration.Duration;
     readonly outage: Outage;
   },
-  isFit: (segment: Segment) => Effect.Effect<boolean, E, R>,
+  looking: () => (segment: Segment) => Effect.Effect<boolean, E, R>,
 ) =>
   Effect.gen(function* () {
     for (;;) {
       const queues = inQueues(yield* outage.outlast(look), offers);
       if (!(yield* outage.isFresh)) {
+        const isFit = looking();
         for (const { queue, segments } of queues) {
           for (const segment of segments) {
             if (yield* outage.outlast(isFit(segment))) return queue;

@@ -100,18 +100,23 @@ export const runWorker = (options: WorkerOptions) =>
     const fitOf = withRoom(options, asked.fitOf, options.left ?? leftItems());
     const outage = yield* watchOutages(lease, say);
     const handle = handleItem({ ...options, ended, fitOf, leave, outage });
-    /** What is called off anybody can answer. */
-    const isFit = (segment: Segment) =>
-      Effect.gen(function* () {
-        const found = yield* tables.findSweep(segment.sweep);
-        return found === null || isCalledOff(found, segment) ||
-          (yield* fitOf(found, segment.trial)).fits;
-      });
+    /** Of one look, which asks for each sweep once. What is called off anybody can answer. */
+    const looking = () => {
+      const seen = new Map<string, StoredSweep | null>();
+      return (segment: Segment) =>
+        Effect.gen(function* () {
+          const known = seen.get(segment.sweep);
+          const found = known === undefined ? yield* tables.findSweep(segment.sweep) : known;
+          seen.set(segment.sweep, found);
+          return found === null || isCalledOff(found, segment) ||
+            (yield* fitOf(found, segment.trial)).fits;
+        });
+    };
     const turn = yield* Semaphore.make(1);
 
     /** Takes the next item, and ends as soon as it is being handled. */
     const begin = Effect.gen(function* () {
-      const name = yield* nextQueue(tables.waiting(lease), { offers, lookEvery, outage }, isFit);
+      const name = yield* nextQueue(tables.waiting(lease), { offers, lookEvery, outage }, looking);
       const queue = yield* segmentQueue(name);
       const begun = yield* Deferred.make<void>();
       const working = yield* Effect.forkChild(
