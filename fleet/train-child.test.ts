@@ -1,9 +1,14 @@
-// The command line of a segment: the sweep's number of threads on every machine, unless a trial has its own.
+// The command line of a segment: the sweep's number of threads on every machine, unless a trial has its own. And
+// what its process says of a run that another is in.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Effect } from "effect";
+import { lockRun } from "../lib/lock.ts";
+import { exitCodeOf } from "../runtime/execute/outcome.ts";
+import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import type { PlannedSweep } from "./planned-sweep.ts";
 import { planOf } from "./testing/toy-sweeps.ts";
-import { segmentArguments } from "./train-child.ts";
+import { heldByAnother, segmentArguments } from "./train-child.ts";
 
 const threadsIn = (more: Partial<PlannedSweep>, overrides: object, here: number | null) => {
   const plan = planOf(1, more);
@@ -26,3 +31,14 @@ test("the sweep's number of threads counts, then its configuration's, then the m
   assert.equal(threadsIn({}, {}, 4), "threads=4");
   assert.equal(threadsIn({}, {}, null), undefined);
 });
+
+test("a run that another process is in is told from what the user has to change", () =>
+  withTemporaryFolder(async (folder) => {
+    const refused = await Effect.runPromise(Effect.scoped(
+      Effect.andThen(lockRun(folder), Effect.flip(Effect.scoped(lockRun(folder)))),
+    ));
+    const said = ["A warning before it.", refused.message];
+    assert.equal(heldByAnother({ exit: exitCodeOf(refused), said }), refused.message);
+    assert.equal(heldByAnother({ exit: 2, said: ["rate: wanted a number, found no. Fix."] }), null);
+    assert.equal(heldByAnother({ exit: 3, said }), null);
+  }));

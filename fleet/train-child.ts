@@ -8,13 +8,15 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
+import { saysLocked } from "../lib/lock.ts";
+import { exitCodes } from "../runtime/execute/outcome.ts";
 import { scriptCommand } from "../runtime/platform/runtime.ts";
 import { settingsOf } from "../sweep/trials.ts";
 import { sweepEvent } from "./run-events.ts";
 import { readRunResult } from "./run-result.ts";
 import type { SegmentOutcome } from "./segment-outcome.ts";
+import { CannotNow, type SegmentWork, type Train } from "./train-fenced.ts";
 import { toldThreads } from "./sweep-threads.ts";
-import type { SegmentWork, Train } from "./train-fenced.ts";
 
 const program = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
 const lastLines = 20;
@@ -45,7 +47,7 @@ export const segmentArguments = (
   ];
 };
 
-interface Ended {
+export interface Ended {
   readonly exit: number | null;
   readonly signal: string | null;
   readonly silent: boolean;
@@ -124,6 +126,13 @@ const failureText = (ended: Ended, silentSeconds: number): string => {
   return failure ?? [how, ...said].join("\n");
 };
 
+/**
+ * Why it could not have the run: another process is in it. That may be a training whose worker lost it and that
+ * has not ended yet, so it is no fault of the user's here.
+ */
+export const heldByAnother = ({ exit, said }: Pick<Ended, "exit" | "said">): string | null =>
+  exit === exitCodes.user ? said.find(saysLocked) ?? null : null;
+
 export interface ChildOptions {
   /** Threads of each child on a CPU where the sweep says nothing; null: what the configuration says. */
   readonly threads: number | null;
@@ -156,6 +165,8 @@ export const trainInChild = ({ threads, silentSeconds }: ChildOptions): Train =>
       machine,
     });
     if (ended.exit === 130) return { outcome: "cancelled", step }; // `runs stop`
+    const held = heldByAnother(ended);
+    if (held !== null) return yield* new CannotNow({ message: held });
     if (ended.exit !== 0) return failed(failureText(ended, silentSeconds));
     if (ended.run !== null && ended.run !== trial.run) {
       return failed(

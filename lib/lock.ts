@@ -78,10 +78,15 @@ const judge = (path: string, holder: Holder) => {
   return state === "unknown" ? watched(path, holder) : Effect.succeed(state);
 };
 
+const alone = "this run for this process alone";
+
+/** Whether a process that said this could not have the lock: all that who started it hears of it. */
+export const saysLocked = (text: string): boolean => text.includes(alone);
+
 const locked = (runDir: string, holder: Holder) =>
   new RunLocked({
     file: runDir,
-    wanted: "this run for this process alone",
+    wanted: alone,
     found: holder.host === ownIdentity().host
       ? `process ${holder.pid}, which works in it`
       : `process ${holder.pid} of another machine, which works in it`,
