@@ -137,7 +137,7 @@ test("never over another file, never half of something", () =>
     assert.equal(await readFile(files[1], "utf8"), "mine");
     assert.deepEqual((await readdir(join(folder, "x-diffusers"))).length, 2);
 
-    for (const token of ["", " ", "two\nlines", "__metadata__"]) {
+    for (const token of ["", " ", "__metadata__"]) {
       await assert.rejects(toDiffusersPair(file, { token, out: join(folder, "p") }), /--token/);
     }
     await assert.rejects(toDiffusersPair(file, { out: file }), {

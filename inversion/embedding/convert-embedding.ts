@@ -44,7 +44,7 @@ export async function toDiffusersPair(
   );
   const name = token ?? tokenOf(file);
   // The one key of a header that is no tensor's.
-  if (name.trim() === "" || name === "__metadata__" || /\p{Cc}/u.test(name)) {
+  if (name.trim() === "" || name === "__metadata__") {
     throw new EmbeddingFileFault({
       file: path,
       wanted: "a word for the embedding to be called by",
