@@ -1,6 +1,6 @@
 // A worker: takes segments from the queues, one a slot, and answers each with a value.
 // The trap: when three different ones in a row failed it is likely the worker that is ill, so it stops.
-import { Clock, Data, Deferred, Duration, Effect, Fiber, Ref, Semaphore } from "effect";
+import { Cause, Clock, Data, Deferred, Duration, Effect, Fiber, Ref, Semaphore } from "effect";
 import { isUserFault, type SegmentOutcome } from "./segment-outcome.ts";
 import { type LeftItems, leftItems } from "./left-items.ts";
 import { type PlannedTrial, type Segment, segmentKey } from "./planned-sweep.ts";
@@ -136,7 +136,12 @@ export const runWorker = (options: WorkerOptions) =>
 
     const one = Effect.gen(function* () {
       const working = yield* begin;
-      yield* Fiber.join(working).pipe(Effect.onInterrupt(() => Fiber.interrupt(working)));
+      const exit = yield* Fiber.await(working).pipe(
+        Effect.onInterrupt(() => Fiber.interrupt(working)),
+      );
+      // The queue lets go of what it could not renew while the database was away; that ends no worker.
+      if (exit._tag === "Failure" && Cause.hasInterruptsOnly(exit.cause)) return;
+      yield* exit;
     }).pipe(
       Effect.catch((error) =>
         error._tag === "Lost"
