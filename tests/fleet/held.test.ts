@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startChild } from "../../runtime/testing/child.ts";
@@ -18,8 +17,6 @@ test(
   fleetTests,
   () =>
     withTemporaryFolder(async (folder) => {
-      // This one is of one machine; under Deno tests of other files have named a database in this process.
-      delete process.env.GNOMIC_FLEET;
       const output = join(folder, "output");
       const quick = { max_train_steps: 4, validation_prompts: [], base_output_dir: output };
       const config = join(folder, "training.yaml");

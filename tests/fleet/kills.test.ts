@@ -14,7 +14,11 @@ import { chainOf, toyLog, toySteps, toySweep, toyTraining } from "./toy-training
 
 const postgres: Postgres | null = fleetTests.skip === false ? await startPostgres() : null;
 if (postgres !== null) process.env.GNOMIC_FLEET = postgres.address;
-after(() => postgres?.remove());
+after(() => {
+  // Under Deno the next file's tests are in the same process.
+  delete process.env.GNOMIC_FLEET;
+  postgres?.remove();
+});
 
 const allSteps = Array.from({ length: toySteps }, (_, i) => i + 1);
 

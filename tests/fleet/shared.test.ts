@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
@@ -40,8 +39,6 @@ test(
   options,
   () =>
     withTemporaryFolder(async (folder) => {
-      // Under Deno tests of other files have named a database in this process.
-      delete process.env.GNOMIC_FLEET;
       const env = { GNOMIC_FLEET: postgres!.address };
       const file = sweepFile(folder);
       const output = join(folder, "output");

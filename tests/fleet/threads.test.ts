@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
@@ -24,8 +23,6 @@ test(
   fleetTests,
   () =>
     withTemporaryFolder(async (folder) => {
-      // Under Deno tests of other files have named a database in this process.
-      delete process.env.GNOMIC_FLEET;
       const { threads: _, ...open } = smallTraining;
       const quick = { max_train_steps: 30, save_every_n_steps: 2, validation_prompts: [] };
       const training = { ...open, ...quick, base_output_dir: join(folder, "output") };
