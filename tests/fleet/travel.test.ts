@@ -134,7 +134,7 @@ test(
   fleetTests,
   () =>
     withTemporaryFolder(async (folder) => {
-      const file = sweepFile(folder, "asked", 4000, [1]);
+      const file = sweepFile(folder, "asked", 4000, [5]);
       const env = { GNOMIC_FLEET: postgres!.address };
       const blobs = join(folder, "blobs");
       const left = await gnomic(["sweep", "run", file, "--detach", "--blobs", blobs], { env });
