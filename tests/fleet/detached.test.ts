@@ -3,16 +3,15 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readHeader } from "../../lib/safetensors/safetensors.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { gnomic, start } from "../end-to-end/project.ts";
 import { machine, stop, sweepFile } from "./machines.ts";
-import { fleetTests, type Postgres, startPostgres } from "./postgres.ts";
+import { fleetTests, postgresForTests } from "./postgres.ts";
 
-const postgres: Postgres | null = fleetTests.skip === false ? await startPostgres() : null;
-after(() => postgres?.remove());
+const postgres = await postgresForTests();
 
 const done = async (sweep: string) => {
   const state = () => postgres!.sql(`SELECT state FROM gnomic_sweeps WHERE name = '${sweep}'`);

@@ -3,14 +3,13 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { gnomic, smallTraining, start } from "../end-to-end/project.ts";
-import { fleetTests, type Postgres, startPostgres } from "./postgres.ts";
+import { fleetTests, postgresForTests } from "./postgres.ts";
 
-const postgres: Postgres | null = fleetTests.skip === false ? await startPostgres() : null;
-after(() => postgres?.remove());
+const postgres = await postgresForTests();
 
 test(
   "runs of another machine are listed, shown, compared and stopped",

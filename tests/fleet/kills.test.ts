@@ -3,22 +3,16 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import process from "node:process";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { Effect } from "effect";
 import { folderBlobs } from "../../fleet/blobs.ts";
 import { sendRuns } from "../../fleet/runs-of-sweep.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
-import { fleetTests, type Postgres, startPostgres } from "./postgres.ts";
+import { fleetTests, postgresForTests } from "./postgres.ts";
 import { ask, blobsIn, cameTo, points, toyMachine, until, untilDone } from "./toy-fleet.ts";
 import { chainOf, toyLog, toySteps, toySweep, toyTraining } from "./toy-training.ts";
 
-const postgres: Postgres | null = fleetTests.skip === false ? await startPostgres() : null;
-if (postgres !== null) process.env.GNOMIC_FLEET = postgres.address;
-after(() => {
-  // Under Deno the next file's tests are in the same process.
-  delete process.env.GNOMIC_FLEET;
-  postgres?.remove();
-});
+const postgres = await postgresForTests({ named: true });
 
 const allSteps = Array.from({ length: toySteps }, (_, i) => i + 1);
 

@@ -16,6 +16,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { after } from "node:test";
 import { gnomic } from "../end-to-end/project.ts";
 
 const base = "/usr/lib/postgresql";
@@ -59,6 +60,21 @@ export interface Postgres {
   /** As a crash: at once, nothing is written. */
   readonly crash: () => void;
   readonly remove: () => void;
+}
+
+/**
+ * The database of a file of tests, removed after them; null: they are skipped. `named`: what the process itself
+ * asks of a fleet finds it by GNOMIC_FLEET, until then: under Deno the next file's tests are in the same process.
+ */
+export async function postgresForTests({ named = false } = {}): Promise<Postgres | null> {
+  if (fleetTests.skip !== false) return null;
+  const postgres = await startPostgres();
+  if (named) process.env.GNOMIC_FLEET = postgres.address;
+  after(() => {
+    if (named) delete process.env.GNOMIC_FLEET;
+    postgres.remove();
+  });
+  return postgres;
 }
 
 /** With the tables of a fleet, unless `bare`. */

@@ -3,8 +3,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { Effect } from "effect";
 import type { Command } from "../../cli/command.ts";
 import { fleetCommand } from "../../cli/fleet.ts";
@@ -12,17 +11,11 @@ import { sweepCommand } from "../../cli/sweep.ts";
 import { workerCommand } from "../../cli/worker.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { smallTraining } from "../end-to-end/project.ts";
-import { fleetTests, type Postgres, startPostgres } from "./postgres.ts";
+import { fleetTests, postgresForTests } from "./postgres.ts";
 import { ask, toyLease, toyMachine, until } from "./toy-fleet.ts";
 import { toySweep } from "./toy-training.ts";
 
-const postgres: Postgres | null = fleetTests.skip === false ? await startPostgres() : null;
-if (postgres !== null) process.env.GNOMIC_FLEET = postgres.address;
-after(() => {
-  // Under Deno the next file's tests are in the same process.
-  delete process.env.GNOMIC_FLEET;
-  postgres?.remove();
-});
+const postgres = await postgresForTests({ named: true });
 
 /** What a command fails with. */
 const refusal = (command: Command, line: string, options: object = {}) =>

@@ -4,24 +4,17 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import process from "node:process";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { Effect } from "effect";
 import { type CopyEmbedding, writeWinners } from "../../fleet/winner-files.ts";
 import { readHeader, writeSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { otherRuntime } from "../../runtime/testing/other-runtime.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
-import { fleetTests, type Postgres, startPostgres } from "./postgres.ts";
+import { fleetTests, postgresForTests } from "./postgres.ts";
 import { ask, cameTo, toyMachine, until, untilDone } from "./toy-fleet.ts";
 import { chainOf, toySteps, toySweep } from "./toy-training.ts";
 
-const postgres: Postgres | null = fleetTests.skip === false ? await startPostgres() : null;
-if (postgres !== null) process.env.GNOMIC_FLEET = postgres.address;
-after(() => {
-  // Under Deno the next file's tests are in the same process.
-  delete process.env.GNOMIC_FLEET;
-  postgres?.remove();
-});
+await postgresForTests({ named: true });
 
 const copy: CopyEmbedding = (from, to, more) =>
   Effect.promise(async () =>

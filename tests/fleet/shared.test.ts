@@ -3,16 +3,15 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { eventsOf, gnomic, resultsOf, smallTraining, start } from "../end-to-end/project.ts";
 import { isAlive, trainerOf } from "./machines.ts";
-import { fleetTests, type Postgres, startPostgres } from "./postgres.ts";
+import { fleetTests, postgresForTests } from "./postgres.ts";
 
 const options = fleetTests;
-const postgres: Postgres | null = options.skip === false ? await startPostgres() : null;
-after(() => postgres?.remove());
+const postgres = await postgresForTests();
 
 const stepsIn = (run: string) =>
   eventsOf(run).flatMap((event) => event.event === "step" ? [event.step] : []);

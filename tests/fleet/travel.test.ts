@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { eventsOf, gnomic, resultsOf, start } from "../end-to-end/project.ts";
@@ -22,10 +22,9 @@ import {
   sweepFile,
   trainerOf,
 } from "./machines.ts";
-import { fleetTests, type Postgres, startPostgres } from "./postgres.ts";
+import { fleetTests, postgresForTests } from "./postgres.ts";
 
-const postgres: Postgres | null = fleetTests.skip === false ? await startPostgres() : null;
-after(() => postgres?.remove());
+const postgres = await postgresForTests();
 
 test(
   "a machine is killed with what it trains: another goes on from the snapshot, to the same bytes",
