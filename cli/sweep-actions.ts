@@ -6,7 +6,7 @@ import process from "node:process";
 import { Effect, Fiber } from "effect";
 import { holdsOut } from "../config/fixed-loss.ts";
 import { optionRows } from "../config/option-rows.ts";
-import { boardOf } from "../fleet/boards.ts";
+import { boardOf } from "../fleet/board-of.ts";
 import { exitCodeOfSweep } from "../fleet/leaderboard.ts";
 import type { PlannedSweep } from "../fleet/planned-sweep.ts";
 import { type Blobs, folderBlobs } from "../fleet/blobs.ts";

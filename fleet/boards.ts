@@ -4,9 +4,10 @@ import { existsSync } from "node:fs";
 import { Effect } from "effect";
 import type { Fault } from "../lib/fault.ts";
 import type { Fleet } from "./connection.ts";
-import { type Leaderboard, leaderboard } from "./leaderboard.ts";
+import { boardOf } from "./board-of.ts";
+import type { Leaderboard } from "./leaderboard.ts";
 import { withTables } from "./open-tables.ts";
-import type { StoredSweep, Tables } from "./tables.ts";
+import type { StoredSweep } from "./tables.ts";
 
 export interface Board {
   readonly sweep: StoredSweep;
@@ -14,12 +15,6 @@ export interface Board {
 }
 
 const hasSweeps = ({ shared, shown }: Fleet) => shared || existsSync(shown);
-
-export const boardOf = (tables: Tables["Service"], sweep: StoredSweep) =>
-  Effect.gen(function* () {
-    const results = yield* tables.results(sweep.name);
-    return { results, board: leaderboard(sweep, results, yield* tables.runs(sweep.name)) };
-  });
 
 /** All sweeps, in the order in which they were begun. */
 export const sweepsOf = (fleet: Fleet): Effect.Effect<readonly StoredSweep[], Fault> =>

@@ -5,7 +5,8 @@ import { existsSync } from "node:fs";
 import { Context, Effect } from "effect";
 import type { Fault } from "../lib/fault.ts";
 import { savedStep } from "../runtime/execute/state.ts";
-import { type Leaderboard, leaderboard, winners } from "./leaderboard.ts";
+import { boardOf } from "./board-of.ts";
+import { type Leaderboard, winners } from "./leaderboard.ts";
 import { type StoredSweep, Tables } from "./tables.ts";
 import { type CopyEmbedding, writeWinners } from "./winner-files.ts";
 
@@ -59,9 +60,7 @@ export const endHere = (sweep: StoredSweep) =>
     const files = yield* RunFiles;
     if (files === null) return;
     const ended = { ...sweep, state: "done" } as const;
-    const tables = yield* Tables;
-    const { name } = sweep;
-    const board = leaderboard(ended, yield* tables.results(name), yield* tables.runs(name));
+    const { board } = yield* boardOf(yield* Tables, ended);
     if (!(yield* seesWinners(board))) return;
     yield* Effect.ignore(endSweep(sweep.plan.base, ended, board, files));
   });
