@@ -32,6 +32,27 @@ const forms: Readonly<Record<string, typeof convertEmbedding>> = {
   canonical: toCanonical,
 };
 
+type Action = (
+  files: readonly string[],
+  options: Options,
+  terminal: Terminal,
+) => Effect.Effect<void, Fault>;
+
+const actions: Readonly<Record<string, Action>> = {
+  check: ([file], ...rest) => check(file, ...rest),
+  convert: ([file], ...rest) => convert(file, ...rest),
+  average: (files, { out, json }, { print }) =>
+    Effect.map(
+      tryPromise(() => averageEmbeddings(files, out === undefined ? undefined : String(out))),
+      (averaged) => {
+        if (json === true) return print(JSON.stringify(averaged));
+        print(plainText(averaged.file));
+        print(`  the mean of ${averaged.files} files`);
+      },
+    ),
+  prune: ([file], ...rest) => prune(file, ...rest),
+};
+
 export const embeddingCommand: Command = {
   usage: "embedding <action> <...files>",
   summary: "Check an embedding file (what each client does with it), convert, average or prune it",
@@ -53,7 +74,7 @@ export const embeddingCommand: Command = {
     ["--token <text>", "convert: what the embedding is called, if not as the file says"],
     ["--json", "Print one JSON value instead of text"],
   ],
-  actions: ["check", "convert", "average", "prune"],
+  actions: Object.keys(actions),
   usedBy: {
     to: ["convert", "prune"],
     out: ["convert", "average", "prune"],
@@ -84,27 +105,6 @@ export const embeddingCommand: Command = {
       }),
     );
   },
-};
-
-type Action = (
-  files: readonly string[],
-  options: Options,
-  terminal: Terminal,
-) => Effect.Effect<void, Fault>;
-
-const actions: Readonly<Record<string, Action>> = {
-  check: ([file], ...rest) => check(file, ...rest),
-  convert: ([file], ...rest) => convert(file, ...rest),
-  average: (files, { out, json }, { print }) =>
-    Effect.map(
-      tryPromise(() => averageEmbeddings(files, out === undefined ? undefined : String(out))),
-      (averaged) => {
-        if (json === true) return print(JSON.stringify(averaged));
-        print(plainText(averaged.file));
-        print(`  the mean of ${averaged.files} files`);
-      },
-    ),
-  prune: ([file], ...rest) => prune(file, ...rest),
 };
 
 const prune: (file: string, options: Options, terminal: Terminal) => Effect.Effect<void, Fault> = (

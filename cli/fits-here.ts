@@ -64,10 +64,11 @@ const elsewhere = (config: string | null, overrides: Overrides, base: string, ro
       pipeline: "",
       steps: [],
     });
+    const targets = targetKeys();
     return Object.fromEntries(
       placeKeys().flatMap((key): (readonly [string, string])[] => {
         const value = valueAt(values, key.split("."));
-        if (targetKeys().includes(key) || typeof value !== "string" || existsSync(value)) return [];
+        if (targets.includes(key) || typeof value !== "string" || existsSync(value)) return [];
         const found = below(root, value);
         return found === undefined ? [] : [[key, found]];
       }),

@@ -34,16 +34,17 @@ export async function placesIn(values: unknown): Promise<Places> {
 }
 
 /** The configuration as others may see it: of each place its last part. */
-export function shownValues(value: unknown, places: Places, at = ""): unknown {
-  if (!isMapping(value)) return value;
+export function shownValues(values: unknown, places: Places): unknown {
   const targets = targetKeys();
-  return Object.fromEntries(
-    Object.entries(value).map(([name, child]) => {
-      const key = dotted(at, name);
-      const shown = targets.includes(key) && typeof child === "string"
-        ? lastPart(child)
-        : places[key];
-      return [name, shown ?? shownValues(child, places, key)];
-    }),
-  );
+  const shownAt = (value: unknown, at: string): unknown =>
+    !isMapping(value) ? value : Object.fromEntries(
+      Object.entries(value).map(([name, child]) => {
+        const key = dotted(at, name);
+        const shown = targets.includes(key) && typeof child === "string"
+          ? lastPart(child)
+          : places[key];
+        return [name, shown ?? shownAt(child, key)];
+      }),
+    );
+  return shownAt(values, "");
 }

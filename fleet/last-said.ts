@@ -19,10 +19,16 @@ const count = 5;
 
 /** Its last lines, the oldest first; none: it said nothing here. */
 export const lastSaid = (dir: string): Effect.Effect<readonly string[]> =>
-  Effect.map(textIn(join(dir, "events.jsonl")), (log = "") =>
-    log.split("\n").flatMap((line) => {
-      const said = Result.getOrNull(decode(line));
-      if (said === null) return [];
-      const { event, stage, step, text, error } = said;
-      return [[event, stage, step, text, error].filter((part) => part !== undefined).join(" ")];
-    }).slice(-count));
+  Effect.map(textIn(join(dir, "events.jsonl")), (log = "") => {
+    const lines = log.split("\n");
+    const said: string[] = [];
+    for (let i = lines.length - 1; i >= 0 && said.length < count; i--) {
+      const found = Result.getOrNull(decode(lines[i]));
+      if (found === null) continue;
+      const { event, stage, step, text, error } = found;
+      said.unshift(
+        [event, stage, step, text, error].filter((part) => part !== undefined).join(" "),
+      );
+    }
+    return said;
+  });
