@@ -176,7 +176,8 @@ export const lockRun = Effect.fnUntraced(function* (runDir: string) {
     }
     beat++;
     yield* atomicWrite(path, JSON.stringify({ ...mine, beat }), { what: "the lock" });
-  }).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(beatEvery)), Effect.forkScoped);
+    // The first beat comes later: what the lock is held for may be renaming its folder.
+  }).pipe(Effect.ignore, Effect.schedule(Schedule.spaced(beatEvery)), Effect.forkScoped);
 
   return { tookOverFrom, lost: Deferred.await(lost) } satisfies Lock;
 });
