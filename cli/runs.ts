@@ -79,7 +79,8 @@ export const runsCommand: Command = {
       return Effect.fail(runsUsage("--step", "a number of finished steps", String(options.step)));
     }
     const base = baseOf(options);
-    const isShared = options.fleet !== undefined || (process.env.GNOMIC_FLEET ?? "") !== "";
+    const isShared = remotely.includes(name) &&
+      (options.fleet !== undefined || (process.env.GNOMIC_FLEET ?? "") !== "");
     const fleet = isShared ? fleetOf(base, options) : Effect.succeed(null);
     return Effect.flatMap(fleet, (fleet) =>
       action.run({

@@ -33,7 +33,8 @@ export const diskFault =
         file,
         wanted: action,
         found: `no right to do so (${code})`,
-        fix: "Change the rights of the folder, or choose another one with --output.",
+        fix:
+          "Change the rights of it or of its folder, or name another place (--output for results).",
         cause,
       });
     }

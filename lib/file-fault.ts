@@ -1,6 +1,7 @@
 // The errors of one weights file. `WeightsFileFault`: the file is not what it should be (missing, cut
 // short, a pickle). `WeightsStorageFault`: the machine could not read or write it (rights, full disk).
 // The trap: "no such file" is the user's mistake, "input/output error" is not; exit codes differ.
+import { causeText, errnoOf } from "./disk-fault.ts";
 import { fault, isFault } from "./fault.ts";
 
 export class WeightsFileFault extends fault("WeightsFileFault", "user") {}
@@ -13,6 +14,13 @@ const usersMistake: Readonly<Record<string, readonly [found: string, fix: string
   EISDIR: ["a folder", "Name the file."],
   ELOOP: ["symbolic links in a circle", "Repair the link."],
 };
+
+/** Why a file or folder cannot be read, in words. */
+export function whyUnreadable(cause: unknown): string {
+  const code = errnoOf(cause);
+  const rights = code === "EACCES" || code === "EPERM";
+  return rights ? `no right to read it (${code})` : usersMistake[code]?.[0] ?? causeText(cause);
+}
 
 /** What a failed file operation means to the user; faults pass unchanged. */
 export function fileFault(file: string, cause: unknown): Error {

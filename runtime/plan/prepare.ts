@@ -53,6 +53,8 @@ export interface Prepared {
   readonly configuration: Configuration;
   /** What is to be said once. */
   readonly notes: readonly string[];
+  /** What its stages find odd about their inputs. */
+  readonly warnings: ReadonlySet<string>;
   /** The configuration with the seed and the facts that are used. */
   readonly values: JsonObject;
   /** The run's, or one that was drawn. */
@@ -119,10 +121,12 @@ export const prepare: (
     stage.lifetime === "run" && selection.included.has(id)
   );
   const store = yield* openStore(join(configuration.base, storeName));
+  const warnings = new Set<string>();
   const toolsOf = (id: string): InputTools => ({
     offline: command.offline,
     digestFile: store.digests.digestFile,
     progress: (done, total, unit) => Effect.sync(() => command.onProgress(id, done, total, unit)),
+    warn: (text) => Effect.sync(() => void warnings.add(text)),
   });
 
   // The seed is no part of what is asked here; it may still be to be drawn.
@@ -201,6 +205,7 @@ export const prepare: (
       ...(settled?.notes ?? []),
       ...facts.notes,
     ],
+    warnings,
     values,
     seed: run.seed,
     seedIsDrawn: run.found === null && configuration.seed === null,

@@ -3,6 +3,7 @@
 // The trap: a path may not lead out of that folder, not even through a symbolic link: a dataset from
 // elsewhere must not choose which of this machine's files are read, unless `allow_outside_paths` says so.
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { whyUnreadable } from "../../../lib/file-fault.ts";
 import { isMapping } from "../../../lib/mapping.ts";
 import { realPath } from "../../../lib/plain-files.ts";
 import { DatasetFault, type Listing, pictureFile, refused, type Source } from "./listing.ts";
@@ -34,8 +35,9 @@ export async function listJsonl(
       key: "data_loader.dataset.jsonl_path",
       file,
       wanted: "a file with one JSON object a line",
-      found: cause.code === "EISDIR" ? "a folder" : "no such file",
-      fix: "Correct the path; a relative one starts at the folder the command is given in.",
+      found: whyUnreadable(cause),
+      fix:
+        "Correct the path or its rights; a relative one starts at the folder the command is given in.",
       cause,
     })
   );

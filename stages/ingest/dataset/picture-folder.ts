@@ -2,6 +2,8 @@
 // with a text file of the same name. Neither looks into subfolders. What is not used is said, once.
 // The trap: dot files are no pictures, though a Mac's copy leaves a `._001.jpg` beside each `001.jpg`.
 import { basename, extname, join } from "node:path";
+import { errnoOf, isAbsent } from "../../../lib/disk-fault.ts";
+import { whyUnreadable } from "../../../lib/file-fault.ts";
 import { kindOf, readNames } from "../../../lib/plain-files.ts";
 import { byName } from "../natural-order.ts";
 import { pictureEndings } from "../picture-header.ts";
@@ -111,8 +113,11 @@ async function entriesOf(folder: string): Promise<Entries | DatasetFault> {
       key: "data_loader.dataset.dataset_dir",
       file: folder,
       wanted: "a folder with pictures",
-      found: (cause as NodeJS.ErrnoException).code === "ENOTDIR" ? "a file" : "no such folder",
-      fix: "Correct the path; a relative one starts at the folder the command is given in.",
+      found: isAbsent(cause)
+        ? errnoOf(cause) === "ENOENT" ? "no such folder" : "a file"
+        : whyUnreadable(cause),
+      fix:
+        "Correct the path or its rights; a relative one starts at the folder the command is given in.",
       cause,
     });
   }
