@@ -26,11 +26,13 @@ export const causeText = (error: unknown): string => {
 
 /** `action` says what was wanted, e.g. "to write the training state". */
 export const diskFault =
-  (file: string, action: string) => (cause: PlatformError.PlatformError | Error): Fault => {
+  (file: string | undefined, action: string) =>
+  (cause: PlatformError.PlatformError | Error): Fault => {
     const code = errnoOf(cause);
+    const place = file === undefined ? {} : { file };
     if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
       return new NotWritable({
-        file,
+        ...place,
         wanted: action,
         found: `no right to do so (${code})`,
         fix:
@@ -40,7 +42,7 @@ export const diskFault =
     }
     const full = code === "ENOSPC" || code === "EDQUOT";
     return new DiskFault({
-      file,
+      ...place,
       wanted: action,
       found: full ? `a full disk (${code})` : causeText(cause),
       fix: full

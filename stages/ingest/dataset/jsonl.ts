@@ -7,6 +7,7 @@ import { whyUnreadable } from "../../../lib/file-fault.ts";
 import { isMapping } from "../../../lib/mapping.ts";
 import { realPath } from "../../../lib/plain-files.ts";
 import { DatasetFault, type Listing, pictureFile, refused, type Source } from "./listing.ts";
+import { spelling } from "./same-name.ts";
 import { linesOf, mostListBytes, readText } from "./text-file.ts";
 
 export interface JsonlColumns {
@@ -51,15 +52,20 @@ export async function listJsonl(
     );
   }
   const folder = dirname(file);
+  const spelled = spelling(folder);
   const faults = rows.filter((row) => row instanceof DatasetFault);
   const names = new Map<string, readonly string[]>();
   const sources: Source[] = [];
   for (const row of rows) {
     if (row instanceof DatasetFault) continue;
-    const find = (path: string) =>
-      columns.allow_outside_paths === true
-        ? anywhere(folder, path, file, row.line)
-        : insideFolder(folder, path, file, row.line);
+    const find = async (path: string) => {
+      const look = columns.allow_outside_paths === true ? anywhere : insideFolder;
+      const found = await look(folder, path, file, row.line);
+      const meant = found instanceof DatasetFault && !isAbsolute(path)
+        ? await spelled(path)
+        : undefined;
+      return meant === undefined ? found : await look(folder, meant, file, row.line);
+    };
     const image = await find(row.image);
     const mask = !withMasks || row.mask === null ? null : await find(row.mask);
     if (image instanceof DatasetFault) faults.push(image);
