@@ -1,8 +1,9 @@
 // `sweep show` of a sweep that ended elsewhere: it copies the winner where it may write, also over that of an
 // earlier round, and where it may only read it still shows the table.
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import { Effect } from "effect";
 import { fleetAt } from "../fleet/connection.ts";
@@ -86,3 +87,16 @@ test("winners go to the folder of runs that the sweep has, from wherever it is a
   assert.equal(runsFolder({ ...fleet, shared: true }, sweep), "/b");
   assert.equal(runsFolder({ ...fleet, shared: false }, sweep), "/moved");
 });
+
+test("a folder that nobody can look into is no folder without sweeps", {
+  skip: process.platform === "win32" ? "links need rights there" : false,
+}, () =>
+  withTemporaryFolder(async (base) => {
+    const round = join(base, "round");
+    symlinkSync("round", round);
+    const print = () => assert.fail("it has no list");
+    const fault = await Effect.runPromise(
+      Effect.flip(sweepLooks.list("", { output: round }, { print })),
+    );
+    assert.match(fault.message, /round: wanted .*ELOOP/);
+  }));

@@ -17,6 +17,9 @@ export function errnoOf(error: unknown): string {
 /** Nothing lies there, or a file where its folder should be. */
 export const isAbsent = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].includes(errnoOf(error));
 
+/** The user has no right to do that, there or at all. */
+export const isRefused = (code: string): boolean => ["EACCES", "EPERM", "EROFS"].includes(code);
+
 /** What the operating system said, in its words. */
 export const causeText = (error: unknown): string => {
   let at = error;
@@ -30,7 +33,7 @@ export const diskFault =
   (cause: PlatformError.PlatformError | Error): Fault => {
     const code = errnoOf(cause);
     const place = file === undefined ? {} : { file };
-    if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+    if (isRefused(code)) {
       return new NotWritable({
         ...place,
         wanted: action,

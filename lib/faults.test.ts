@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PlatformError } from "effect";
 import { asFault } from "./as-fault.ts";
+import { fileFault } from "./file-fault.ts";
 import { allFaults, fault, Faults } from "./fault.ts";
 
 class Mistake extends fault("Mistake", "user") {}
@@ -23,6 +24,17 @@ test("what the system says of an open file, without its path, is the disk's; of 
     cause: Object.assign(new Error("EIO: some words, read"), { code: "EIO" }),
   });
   assert.deepEqual([asFault(named).kind, asFault(named).file], ["world", "/a/b"]);
+});
+
+test("who has no right to a file is to change that, and tries what a full disk kept again", () => {
+  const said = (code: string) => {
+    const { kind, message } = asFault(
+      fileFault("/a", Object.assign(new Error(`${code}: x`), { code })),
+    );
+    return [kind, message.includes("--output")];
+  };
+  for (const code of ["EACCES", "EPERM", "EROFS"]) assert.deepEqual(said(code), ["user", true]);
+  assert.deepEqual(said("ENOSPC"), ["world", false]);
 });
 
 test("several faults are told once each, and the most serious gives the kind", () => {

@@ -1,6 +1,7 @@
 // Clearing up: what goes is what no run needs, judged by the store itself and by the other runs' files.
 import assert from "node:assert/strict";
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   renameSync,
@@ -155,6 +156,27 @@ test("a folder that may not be looked into, or that the disk does not give, is a
       assert.deepEqual(found.unreadable.map(({ name }) => name), ["shut"], code);
       assert.deepEqual(treeOf(base), before);
     }
+  }));
+
+test("a deletion that the disk stops half-way says what removes the rest", () =>
+  withTemporaryFolder(async (base) => {
+    const dir = await makeRun(base, { name: "a", rows: ["its rows"] });
+    const real = Effect.runSync(Files);
+    const files: typeof real = {
+      ...real,
+      remove: (path, options) =>
+        path.includes(".deleted-") && existsSync(path)
+          ? Effect.fail(refusal(path, "EIO"))
+          : real.remove(path, options),
+    };
+    const fault = await Effect.runPromise(
+      Effect.flip(Effect.flatMap(findRun("a", base), deleteRun))
+        .pipe(Effect.provideService(Files, files)),
+    );
+    assert.match(fault.message, /\.deleted-a: wanted .* runs prune --yes/s);
+    assert.ok(!existsSync(dir));
+    await prune(base);
+    assert.deepEqual(readdirSync(base), [storeName]);
   }));
 
 test("what a linked run needs stays", () =>
