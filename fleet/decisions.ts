@@ -48,6 +48,10 @@ export function decideEnd(
   return [...through, ...calledBack(rungs, through, more)].toSorted((a, b) => a - b);
 }
 
+/** Whether what came of trainings may keep others from beginning. */
+export const isLimited = ({ budget, stopAfterFailures }: PlannedSweep): boolean =>
+  stopAfterFailures !== null || budget.hours !== null || budget.steps !== null;
+
 /** Why no other training begins; null: one may. */
 export function refusal(
   plan: PlannedSweep,
