@@ -5,9 +5,10 @@ import { Duration, Effect, Logger, type Scope } from "effect";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault } from "../lib/fault.ts";
 import { lockRun, RunLocked } from "../lib/lock.ts";
-import { embeddedLayer, embeddedLease, sharedLayer } from "./engine.ts";
+import { embeddedLayer, sharedLayer } from "./engine.ts";
 import type { Fleet } from "./connection.ts";
 import { fleetFile, fleetFolder } from "./fleet-files.ts";
+import { embeddedLease, sharedLease } from "./leases.ts";
 import { leftItems } from "./left-items.ts";
 import { enterFleet } from "./enter.ts";
 import { grant, migrate } from "./migrations.ts";
@@ -19,9 +20,6 @@ import { Tables } from "./tables.ts";
 import { runWorker, type WorkerOptions } from "./worker.ts";
 
 export class WorkerIll extends fault("WorkerIll", "world") {}
-
-/** How long what a dead worker of a fleet had stays its own. */
-export const sharedLease = Duration.minutes(2);
 
 export interface SessionWorker extends Omit<WorkerOptions, "lease" | "left"> {
   readonly presence: Presence;
@@ -86,13 +84,14 @@ const untilIdle = (sweep: string) =>
 const hold = (base: string, sweep: string, worker: SessionWorker) => {
   const file = fleetFile(base);
   return Effect.scoped(Effect.gen(function* () {
-    const lease = Duration.fromInputUnsafe(embeddedLease);
     const left = leftItems();
+    const about = { ...worker.presence.about, lease: Duration.toSeconds(embeddedLease) };
+    const presence = { ...worker.presence, about };
     yield* Effect.forkScoped(startSweeps);
-    yield* Effect.forkScoped(present({ ...worker, left }));
+    yield* Effect.forkScoped(present({ ...worker, presence, left }));
     const ended = yield* Effect.raceFirst(
       Effect.tap(untilOver(sweep, worker.say), untilIdle(sweep)),
-      Effect.as(runWorker({ ...worker, left, lease }), "ill" as const),
+      Effect.as(runWorker({ ...worker, left, lease: embeddedLease }), "ill" as const),
     );
     if (ended === "over") return;
     return yield* new WorkerIll({
