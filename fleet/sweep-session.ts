@@ -1,7 +1,7 @@
 // One process that runs the sweeps of a folder: it holds the fleet's lock, the engine and a worker. Whoever
 // comes second looks on, and takes over when the first is gone.
 // The trap: the lock is a run's lock, by the same rules; only who holds it opens the engine.
-import { Duration, Effect, Logger, type Scope } from "effect";
+import { Duration, Effect, Fiber, Logger, type Scope } from "effect";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault } from "../lib/fault.ts";
 import { lockRun, RunLocked } from "../lib/lock.ts";
@@ -122,18 +122,17 @@ export const joinFleet = <A>(
       if (worker === null || about === null) return yield* until;
       const left = leftItems();
       const presence = { ...worker.presence, about };
-      yield* Effect.forkScoped(present({ ...worker, presence, left }));
-      return yield* Effect.raceFirst(
-        until,
-        Effect.andThen(
-          runWorker({ ...worker, left, lease }),
-          new WorkerIll({
-            wanted: "trainings that work on this machine",
-            found: "three in a row that failed",
-            fix: "`sweep show` lists what they said; then start the worker again.",
-          }),
-        ),
+      // It is on the list until what it trains has ended.
+      const there = yield* Effect.forkScoped(present({ ...worker, presence, left }));
+      const working = Effect.andThen(
+        runWorker({ ...worker, left, lease }),
+        new WorkerIll({
+          wanted: "trainings that work on this machine",
+          found: "three in a row that failed",
+          fix: "`sweep show` lists what they said; then start the worker again.",
+        }),
       );
+      return yield* Effect.raceFirst(until, Effect.raceFirst(working, Fiber.join(there)));
     });
     return yield* Effect.scoped(taking).pipe(
       Effect.provide(sharedLayer(fleet.database, lease)),
