@@ -24,7 +24,7 @@ export const Sweep = Workflow.make("Sweep/1", {
 export const QueueItem = Schema.Struct({ token: DurableDeferred.Token, segment: Segment });
 
 /** Deaths are counted in the run's row; an item that the queue gave up would never be answered. */
-const manyAttempts = 1_000_000;
+const manyAttempts = 2_000_000_000;
 
 export const segmentQueue = (name: string) =>
   PersistedQueue.make({
@@ -48,8 +48,11 @@ interface Seen {
   readonly segments: Map<string, "offered" | "over">;
 }
 
-/** Hands a segment to whoever takes it from the queue; false: it was done before, or may not be. */
-const offer = (segment: Segment) =>
+/**
+ * Hands a segment to whoever takes it from the queue; false: it was done before, or may not be. `going`: all that
+ * train to its step.
+ */
+const offer = (segment: Segment, going: readonly number[]) =>
   Effect.gen(function* () {
     const token = yield* DurableDeferred.token(deferredOf(segment));
     const known = yield* Activity.make({
@@ -63,7 +66,7 @@ const offer = (segment: Segment) =>
         if (sweep === null || isCalledOff(sweep, segment)) {
           return { outcome: "cancelled", step: 0 } as const;
         }
-        const why = isLimited(sweep.plan) ? yield* whyNot(sweep.plan, segment) : null;
+        const why = isLimited(sweep.plan) ? yield* whyNot(sweep.plan, segment, going) : null;
         if (why !== null) {
           const skipped = { outcome: "skipped", why } as const;
           yield* tables.record(segment, skipped);
@@ -79,86 +82,88 @@ const offer = (segment: Segment) =>
   });
 
 /** Why a segment may not begin, by what came of those before it; null: it may. */
-const whyNot = (plan: PlannedSweep, segment: Segment) =>
+const whyNot = (plan: PlannedSweep, segment: Segment, going: readonly number[]) =>
   Effect.gen(function* () {
     const tables = yield* Tables;
     const hours = yield* tables.hoursOf(segment.sweep);
     const counting = (yield* tables.results(segment.sweep))
       .filter(({ outcome, round }) => isReached(outcome) || round === segment.round);
-    return refusal(plan, counting, segment, hours);
+    return refusal(plan, counting, { ...segment, going }, hours);
   });
 
 /** Trains up to a step. */
-const train = ({ segments }: Seen, segment: Segment) =>
+const train = ({ segments }: Seen, segment: Segment, going: readonly number[]) =>
   Effect.gen(function* () {
     const key = segmentKey(segment);
     if (segments.get(key) === "over") return;
-    if (segments.has(key) || (yield* offer(segment))) {
+    if (segments.has(key) || (yield* offer(segment, going))) {
       segments.set(key, "offered");
       yield* DurableDeferred.await(deferredOf(segment));
     }
     segments.set(key, "over");
   });
 
-const sweepBody =
-  (rounds: Map<string, Seen>) => ({ sweep, round }: typeof Sweep.payloadSchema.Type) =>
-    Effect.gen(function* () {
-      const key = `${sweep}/${round}`;
-      const seen: Seen = rounds.get(key) ?? { segments: new Map() };
-      rounds.set(key, seen);
-      const plan = seen.plan ??= yield* Activity.make({
-        name: "plan",
-        success: Schema.NullOr(PlannedSweep),
-        execute: decided(
-          Effect.map(
-            Effect.flatMap(Tables, (tables) => tables.findSweep(sweep)),
-            (found) => found?.plan ?? null,
-          ),
+const sweepBody = (rounds: Map<string, Seen>, { sweep, round }: typeof Sweep.payloadSchema.Type) =>
+  Effect.gen(function* () {
+    const key = `${sweep}/${round}`;
+    const seen: Seen = rounds.get(key) ?? { segments: new Map() };
+    rounds.set(key, seen);
+    const plan = seen.plan ??= yield* Activity.make({
+      name: "plan",
+      success: Schema.NullOr(PlannedSweep),
+      execute: decided(
+        Effect.map(
+          Effect.flatMap(Tables, (tables) => tables.findSweep(sweep)),
+          (found) => found?.plan ?? null,
         ),
-      });
-      if (plan === null) return; // deleted meanwhile
-      const decide = (
-        name: string,
-        choose: (results: Parameters<typeof decideRung>[1], more: number) => readonly number[],
-      ) =>
-        Activity.make({
-          name,
-          success: Trials,
-          execute: decided(Effect.gen(function* () {
-            const tables = yield* Tables;
-            const found = yield* tables.findSweep(sweep);
-            if (found === null || found.state === "cancelled") return [];
-            return choose(yield* tables.results(sweep), found.more);
-          })),
-        });
-      const all = (trials: readonly number[], until: number | null) =>
-        Effect.forEach(trials, (trial) => train(seen, { sweep, round, trial, until }), {
-          concurrency: plan.parallel,
-          discard: true,
-        });
-
-      let going: readonly number[] = plan.trials.map(({ number }) => number);
-      for (const until of plan.rungs) {
-        yield* all(going, until);
-        going = yield* decide(`rung/${until}`, (results) => decideRung(plan, results, until));
-      }
-      const through = going;
-      if (plan.rungs.length > 0) {
-        going = yield* decide("end", (results, more) => decideEnd(plan, results, through, more));
-      }
-      yield* all(going, null);
-      yield* Activity.make({
-        name: "close",
+      ),
+    });
+    if (plan === null) return; // deleted meanwhile
+    const decide = (
+      name: string,
+      choose: (results: Parameters<typeof decideRung>[1], more: number) => readonly number[],
+    ) =>
+      Activity.make({
+        name,
+        success: Trials,
         execute: decided(Effect.gen(function* () {
           const tables = yield* Tables;
           const found = yield* tables.findSweep(sweep);
-          if (found?.state === "running" && found.round === round) {
-            yield* endHere(found);
-            yield* tables.setState(sweep, "done");
-          }
+          if (found === null || found.state === "cancelled") return [];
+          return choose(yield* tables.results(sweep), found.more);
         })),
       });
-      rounds.delete(key);
-    });
+    const all = (trials: readonly number[], until: number | null) =>
+      Effect.forEach(trials, (trial) => train(seen, { sweep, round, trial, until }, trials), {
+        concurrency: plan.parallel,
+        discard: true,
+      });
 
-export const sweepLayer = Layer.suspend(() => Sweep.toLayer(sweepBody(new Map())));
+    let going: readonly number[] = plan.trials.map(({ number }) => number);
+    for (const until of plan.rungs) {
+      yield* all(going, until);
+      going = yield* decide(`rung/${until}`, (results) => decideRung(plan, results, until));
+    }
+    const through = going;
+    if (plan.rungs.length > 0) {
+      going = yield* decide("end", (results, more) => decideEnd(plan, results, through, more));
+    }
+    yield* all(going, null);
+    yield* Activity.make({
+      name: "close",
+      execute: decided(Effect.gen(function* () {
+        const tables = yield* Tables;
+        const found = yield* tables.findSweep(sweep);
+        if (found?.state === "running" && found.round === round) {
+          yield* endHere(found);
+          yield* tables.end(sweep, "done");
+        }
+      })),
+    });
+    rounds.delete(key);
+  });
+
+export const sweepLayer = Layer.suspend(() => {
+  const rounds = new Map<string, Seen>();
+  return Sweep.toLayer((payload) => sweepBody(rounds, payload));
+});
