@@ -247,15 +247,13 @@ const run: Act = (given, options, terminal) =>
 const cancel: Act = (name, options, { print }) =>
   Effect.gen(function* () {
     const fleet = yield* fleetOf(baseOf(options), options);
+    yield* find(fleet, name);
+    const isNow = yield* withTables(fleet, (tables) => tables.end(name, "cancelled"));
     const { state } = yield* find(fleet, name);
-    if (state !== "running") {
-      return print(
-        state === "done" ? `${name} is done already.` : `${name} is cancelled already.`,
-      );
-    }
-    yield* withTables(fleet, (tables) => tables.setState(name, "cancelled"));
     print(
-      `${name} is cancelled: what trains ends after its step. \`sweep resume ${name}\` goes on.`,
+      isNow
+        ? `${name} is cancelled: what trains ends after its step. \`sweep resume ${name}\` goes on.`
+        : `${name} is ${state} already.`,
     );
   });
 
@@ -282,18 +280,17 @@ const remove: Act = (name, options, { print }) =>
   Effect.gen(function* () {
     const fleet = yield* fleetOf(baseOf(options), options);
     const sweep = yield* find(fleet, name);
-    if (sweep.state === "running") {
-      return yield* new UsageFault({
-        wanted: "a sweep that does not run",
-        found: name,
-        fix: `\`sweep cancel ${name}\` first.`,
-      });
-    }
+    const running = new UsageFault({
+      wanted: "a sweep that does not run",
+      found: name,
+      fix: `\`sweep cancel ${name}\` first.`,
+    });
+    if (sweep.state === "running") return yield* running;
     const base = runsFolder(fleet, sweep);
     if (options.yes !== true) {
       return print(`Would forget ${name} and remove ${sweepFolder(base, name)}.`);
     }
-    yield* withTables(fleet, (tables) => tables.remove(name));
+    if (!(yield* withTables(fleet, (tables) => tables.remove(name)))) return yield* running;
     yield* tryPromise(() => rm(sweepFolder(base, name), { recursive: true, force: true }));
     print(`${name} is forgotten; its runs are still in ${base}.`);
   });

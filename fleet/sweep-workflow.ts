@@ -23,7 +23,7 @@ export const Sweep = Workflow.make("Sweep/1", {
 export const QueueItem = Schema.Struct({ token: DurableDeferred.Token, segment: Segment });
 
 /** Deaths are counted in the run's row; an item that the queue gave up would never be answered. */
-const manyAttempts = 1_000_000;
+const manyAttempts = 2_000_000_000;
 
 export const segmentQueue = (name: string) =>
   PersistedQueue.make({
@@ -41,8 +41,11 @@ const Trials = Schema.Array(Schema.Int);
 /** What an activity does: begun again from the top until the database lets it end. */
 const decided = <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.orDie(outlast(work));
 
-/** Trains up to a step: by whoever takes it from the queue, unless it was done before or may not be. */
-const train = (segment: Segment) =>
+/**
+ * Trains up to a step: by whoever takes it from the queue, unless it was done before or may not be. `going`: all
+ * that do.
+ */
+const train = (segment: Segment, going: readonly number[]) =>
   Effect.gen(function* () {
     const deferred = deferredOf(segment);
     const token = yield* DurableDeferred.token(deferred);
@@ -60,7 +63,7 @@ const train = (segment: Segment) =>
         const hours = yield* tables.hoursOf(segment.sweep);
         const counting = (yield* tables.results(segment.sweep))
           .filter(({ outcome, round }) => isReached(outcome) || round === segment.round);
-        const why = refusal(sweep.plan, counting, segment, hours);
+        const why = refusal(sweep.plan, counting, { ...segment, going }, hours);
         if (why !== null) {
           const skipped = { outcome: "skipped", why } as const;
           yield* tables.record(segment, skipped);
@@ -103,7 +106,7 @@ export const sweepBody = ({ sweep, round }: { readonly sweep: string; readonly r
         })),
       });
     const all = (trials: readonly number[], until: number | null) =>
-      Effect.forEach(trials, (trial) => train({ sweep, round, trial, until }), {
+      Effect.forEach(trials, (trial) => train({ sweep, round, trial, until }, trials), {
         concurrency: plan.parallel,
         discard: true,
       });
@@ -125,7 +128,7 @@ export const sweepBody = ({ sweep, round }: { readonly sweep: string; readonly r
         const found = yield* tables.findSweep(sweep);
         if (found?.state === "running" && found.round === round) {
           yield* endHere(found);
-          yield* tables.setState(sweep, "done");
+          yield* tables.end(sweep, "done");
         }
       })),
     });
