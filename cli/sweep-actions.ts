@@ -40,6 +40,7 @@ import { settingsOf, trialCount } from "../sweep/trials.ts";
 import { type Terminal, UsageFault } from "./command.ts";
 import { baseOf, fleetOf } from "./fleet-options.ts";
 import { presenceOf } from "./fleet-presence.ts";
+import { fitsAlone } from "./fits-here.ts";
 import { plainText } from "./plain-text.ts";
 import { runFiles } from "./run-files.ts";
 import { onSoftStop } from "./signals.ts";
@@ -183,6 +184,7 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
         name: hostname(),
         slots,
         train: trainInChild({ threads, silentSeconds }),
+        accepts: fitsAlone,
         say,
         presence: yield* presenceOf(slots, true),
       }).pipe(Effect.provideService(RunFiles, runFiles)),

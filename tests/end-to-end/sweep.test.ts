@@ -135,15 +135,20 @@ test("keep: best: who lost a halving has no checkpoints left, and called back it
       filesBelow(join(run, "checkpoints")).filter((name) => name.endsWith(".safetensors"));
     assert.deepEqual([kept(won.run).length, kept(lost.run).length], [2, 0]);
 
+    // For a sweep to come: this one has the configuration that it was begun with.
+    const config = join(folder, "training.yaml");
+    const before = readFileSync(config);
+    writeFileSync(config, "max_train_steps: 9");
     const more = await gnomic(["sweep", "resume", "rates", "--more", "1", "--output", output]);
     assert.equal(more.code, 0, more.stdout + more.stderr);
+    writeFileSync(config, before);
     assert.deepEqual((await rows()).map(({ state }: any) => state), ["done", "done"]);
     assert.deepEqual(stepsIn(lost.run), [1, 2, 3, 4, 5, 6]);
     assert.deepEqual(kept(lost.run), [], "it lost again");
     const hand = join(folder, "hand");
     const rate = lost.overrides["optimizer.learning_rate"];
     const by = await gnomic([
-      ...["pipeline", "sdxl-ti", "--config", join(folder, "training.yaml"), "--output", hand],
+      ...["pipeline", "sdxl-ti", "--config", config, "--output", hand],
       ...["--set", `optimizer.learning_rate=${rate}`],
     ]);
     const [run] = by.stdout.match(/\S*hand\/bruce_the_gnome-\w+/)!;
