@@ -182,6 +182,23 @@ test("a run that another kind of processor began: said once, in its log, in `run
     assert.equal(last.device, "cpu");
   }));
 
+test("cancelled from elsewhere: the command ends as one that was stopped, and another goes on", () =>
+  withTemporaryFolder(async (folder) => {
+    const command = sweepIn(folder, rates, { max_train_steps: 4000, save_every_n_steps: 1000 });
+    const output = join(folder, "output");
+    const running = start([...command, "--json"]);
+    while ((findRun(folder) ?? "") === "" || stepsIn(runIn(folder)).length < 3) await sleep(50);
+    const cancelled = await gnomic(["sweep", "cancel", "rates", "--output", output]);
+    assert.match(cancelled.stdout, /^rates is cancelled: .*`sweep resume rates` goes on\.\n$/);
+    const { code, stdout, stderr } = await running.ended;
+    assert.equal(code, 130, stderr);
+    const { state, rows } = JSON.parse(stdout);
+    assert.deepEqual([state, ...rows.map((row: any) => row.state)], Array(3).fill("cancelled"));
+    assert.match(stderr, /^Stopped\. rates was cancelled; `sweep resume rates` goes on/m);
+    const again = await gnomic(["sweep", "cancel", "rates", "--output", output]);
+    assert.deepEqual([again.code, again.stdout], [0, "rates is cancelled already.\n"]);
+  }));
+
 const refusals: readonly (readonly [what: string, sweep: object, training: object, RegExp])[] = [
   [
     "a loss nobody measures",
