@@ -83,6 +83,10 @@ function lasts(
   return true;
 }
 
+/** Whether what came of trainings may keep others from beginning. */
+export const isLimited = ({ budget, stopAfterFailures }: PlannedSweep): boolean =>
+  stopAfterFailures !== null || budget.hours !== null || budget.steps !== null;
+
 /** Why no other training begins; null: one may. */
 export function refusal(
   plan: PlannedSweep,

@@ -120,7 +120,8 @@ test("a failure is tried again, a user's is not, and the others go on", () =>
 test("a database that is away for a moment in each decision does not end the sweep", () =>
   withTemporaryFolder(async (folder) => {
     const log: string[] = [];
-    const plan = planOf(2, { rungs: [100], factor: 2, parallel: 1 });
+    const budget = { steps: null, hours: 1000 };
+    const plan = planOf(2, { rungs: [100], factor: 2, parallel: 1, budget });
     const away = new SqlError({
       reason: new ConnectionError({ cause: null, operation: "execute" }),
     });

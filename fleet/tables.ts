@@ -196,25 +196,23 @@ const make = Effect.gen(function* () {
 
   /** The run of a segment becomes `worker`'s; whoever had it before has it no longer. */
   const claim = ({ sweep, trial, until }: Segment, worker: string) =>
-    sql.withTransaction(Effect.gen(function* () {
-      yield* sql`INSERT INTO gnomic_runs
+    Effect.map(
+      sql<any>`INSERT INTO gnomic_runs
         (sweep, trial, fence, attempts, claimed_step, worker, step, until, seen_at)
-        VALUES (${sweep}, ${trial}, 0, 0, 0, '', 0, 0, ${now}) ON CONFLICT DO NOTHING`;
-      yield* sql`UPDATE gnomic_runs SET fence = fence + 1, worker = ${worker}, seen_at = ${now},
-        attempts = CASE WHEN step > claimed_step OR until <> ${
-        stored(until)
-      } THEN 1 ELSE attempts + 1 END,
-        claimed_step = step, until = ${stored(until)}
-        WHERE sweep = ${sweep} AND trial = ${trial}`;
-      const [row] = yield* sql<any>`
-        SELECT * FROM gnomic_runs WHERE sweep = ${sweep} AND trial = ${trial}`;
-      return {
+        VALUES (${sweep}, ${trial}, 1, 1, 0, ${worker}, 0, ${stored(until)}, ${now})
+        ON CONFLICT (sweep, trial) DO UPDATE SET fence = gnomic_runs.fence + 1,
+          worker = excluded.worker, seen_at = excluded.seen_at,
+          attempts = CASE WHEN gnomic_runs.step > gnomic_runs.claimed_step
+            OR gnomic_runs.until <> excluded.until THEN 1 ELSE gnomic_runs.attempts + 1 END,
+          claimed_step = gnomic_runs.step, until = excluded.until
+        RETURNING *`,
+      ([row]): Claim => ({
         fence: Number(row.fence),
         step: Number(row.step),
         attempts: Number(row.attempts),
         snapshots: marksOf(row),
-      } satisfies Claim;
-    }));
+      }),
+    );
   /** A run that is there before anybody claimed it. */
   const beginAt = (sweep: string, trial: number, { digest, bytes, step }: SnapshotMark) =>
     Effect.asVoid(sql`INSERT INTO gnomic_runs
