@@ -326,7 +326,7 @@ const run: Act = (given, options, terminal) =>
 
 const cancel: Act = (name, options, { print }) =>
   Effect.gen(function* () {
-    const fleet = yield* fleetOf(baseOf(options), options);
+    const fleet = yield* fleetOf(yield* baseOf(options), options);
     const { state } = yield* find(fleet, name);
     if (state !== "running") {
       return print(
@@ -341,7 +341,7 @@ const cancel: Act = (name, options, { print }) =>
 
 const resume: Act = (name, options, terminal) =>
   Effect.gen(function* () {
-    const fleet = yield* fleetOf(baseOf(options), options);
+    const fleet = yield* fleetOf(yield* baseOf(options), options);
     const more = yield* wholeNumber(options, "more", 0, 0);
     const { state, plan } = yield* find(fleet, name);
     if (more > 0 && plan.rungs.length === 0) {
@@ -360,7 +360,7 @@ const resume: Act = (name, options, terminal) =>
 
 const remove: Act = (name, options, { print }) =>
   Effect.gen(function* () {
-    const fleet = yield* fleetOf(baseOf(options), options);
+    const fleet = yield* fleetOf(yield* baseOf(options), options);
     const sweep = yield* find(fleet, name);
     if (sweep.state === "running") {
       return yield* new UsageFault({
