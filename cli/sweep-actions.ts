@@ -4,49 +4,41 @@ import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { Effect, Fiber } from "effect";
-import { holdsOut } from "../config/fixed-loss.ts";
 import { optionRows } from "../config/option-rows.ts";
 import { boardOf } from "../fleet/board-of.ts";
 import { exitCodeOfSweep } from "../fleet/leaderboard.ts";
-import type { PlannedSweep } from "../fleet/planned-sweep.ts";
 import { type Blobs, folderBlobs } from "../fleet/blobs.ts";
 import type { Fleet } from "../fleet/connection.ts";
 import { Members } from "../fleet/members.ts";
-import { outlookLines, planSweep, type TrialWorld } from "../fleet/plan-sweep.ts";
+import { outlookLines, planSweep } from "../fleet/plan-sweep.ts";
 import { withTables } from "../fleet/open-tables.ts";
 import { bringRuns, sendRuns } from "../fleet/runs-of-sweep.ts";
 import { endSweep, RunFiles, seesWinners } from "../fleet/sweep-end.ts";
 import { runToEnd } from "../fleet/sweep-session.ts";
 import { threadsForAll } from "../fleet/sweep-threads.ts";
-import type { StoredSweep } from "../fleet/tables.ts";
 import { trainInChild } from "../fleet/train-child.ts";
 import { sweepFolder } from "../fleet/winner-files.ts";
-import { trainingApp } from "../inversion/app.ts";
-import type { MemoryTable } from "../inversion/model/memory-table.ts";
-import { runBytes } from "../inversion/run-bytes.ts";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault, Stopped } from "../lib/fault.ts";
 import { homePath } from "../lib/home-path.ts";
 import { readText } from "../lib/read-text.ts";
 import { tryPromise } from "../lib/try-promise.ts";
-import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
-import type { Plan } from "../runtime/plan/plan.ts";
 import { maxSourceBytes } from "../lib/source.ts";
-import { preflight } from "../runtime/plan/preflight.ts";
-import { prepare } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
 import { type Definition, readDefinition } from "../sweep/definition.ts";
-import { settingsOf, trialCount } from "../sweep/trials.ts";
+import { trialCount } from "../sweep/trials.ts";
 import { type Terminal, UsageFault } from "./command.ts";
 import { baseOf, fleetOf } from "./fleet-options.ts";
 import { presenceOf } from "./fleet-presence.ts";
+import { differences, placeOf } from "./known-sweep.ts";
 import { plainText } from "./plain-text.ts";
 import { runFiles } from "./run-files.ts";
 import { onSoftStop } from "./signals.ts";
-import { threadsOf } from "./slots-here.ts";
+import { threadsOf, threadsOfEach } from "./slots-here.ts";
 import { type Act, find, notesOn, type Options, runsFolder } from "./sweep-look.ts";
 import { narrate } from "./sweep-narrator.ts";
 import { leaderboardLines } from "./sweep-text.ts";
+import { trialWorld } from "./trial-world.ts";
 
 export class NoSweepFile extends fault("NoSweepFile", "user") {}
 
@@ -84,77 +76,6 @@ const configOf = (definition: Definition, file: string): Effect.Effect<string | 
     : Effect.fail(new NoSweepFile({ file, key: "config", ...path }));
 };
 
-/** What its memory table says of the plan that it takes. */
-function peakOf({ facts }: Plan): number | null {
-  const { memory } = facts as { memory?: MemoryTable };
-  const rows = memory?.rows.filter(({ plan }) => plan === undefined || plan === memory.plan) ?? [];
-  return rows.length === 0 ? null : Math.max(...rows.map(({ peak }) => peak));
-}
-
-/** How one trial is prepared: as `pipeline` would, with the trial's options set. */
-function trialWorld(definition: Definition, config: string | null, options: Options): TrialWorld {
-  const app = trainingApp();
-  return {
-    look: (trial) =>
-      Effect.gen(function* () {
-        const prepared = yield* prepare({
-          pipeline: definition.pipeline,
-          layers: {
-            ...(config === null ? {} : { file: config }),
-            set: settingsOf(trial.overrides),
-            ...(options.output === undefined ? {} : { output: String(options.output) }),
-          },
-          selectors: {},
-          choice: {},
-          offline: options.dryRun === true,
-          app,
-          onProgress: () => {},
-        });
-        const plan = yield* planRun(prepared);
-        yield* preflight(prepared, plan);
-        yield* keepDigests(prepared);
-        return { prepared, plan };
-      }),
-    memory: peakOf,
-    writes: ({ values, configuration, stages }) =>
-      runBytes(
-        values,
-        configuration.steps,
-        stages.find(({ stage }) => stage.name === "ingest")?.world,
-      ),
-    heldOut: (values) =>
-      values.fixed_loss_every === null ? null : holdsOut({
-        fixed_loss_dataset: values.fixed_loss_dataset ?? null,
-        fixed_loss_holdout: Number(values.fixed_loss_holdout ?? 0),
-      }),
-  };
-}
-
-/** The sweep of this content, or the free name for a new one and what the other has otherwise. */
-const placeOf = (plan: PlannedSweep, all: readonly StoredSweep[]) => {
-  const same = all.find((each) => each.plan.digest === plan.digest);
-  if (same !== undefined) return { name: same.name, other: null };
-  const other = all.find(({ name }) => name === plan.name);
-  return other === undefined
-    ? { name: plan.name, other: null }
-    : { name: `${plan.name}-${plan.digest.slice(0, 8)}`, other };
-};
-
-const varied = ({ trials }: PlannedSweep) =>
-  new Set(trials.map(({ overrides }) => JSON.stringify(overrides)));
-
-/** What differs between two sweeps of one name, for people. */
-function differences(before: PlannedSweep, after: PlannedSweep): string {
-  const [had, has] = [varied(before), varied(after)];
-  const keys = (["pipeline", "config", "by", "at", "rungs", "factor", "keep", "budget"] as const)
-    .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
-    .map((key) => `${key} ${JSON.stringify(before[key])} -> ${JSON.stringify(after[key])}`);
-  const came = [...has].filter((each) => !had.has(each)).length;
-  const went = [...had].filter((each) => !has.has(each)).length;
-  const trials = came + went === 0 ? [] : [`${came} trials more and ${went} less`];
-  return [...keys, ...trials].join(", ") || "what its configuration means";
-}
-
 /** Where runs travel through; null: they stay where they are. */
 const blobsOf = (fleet: Fleet, { blobs }: Options): Effect.Effect<Blobs | null, Fault> =>
   blobs === undefined
@@ -177,12 +98,11 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     const quiet = options.json === true;
     const say = (line: string) =>
       quiet ? void process.stderr.write(`${plainText(line)}\n`) : terminal.print(plainText(line));
-    const threads = slots === 1 ? null : threadsOf(slots);
     const running = yield* Effect.forkChild(
       runToEnd(fleet, name, {
         name: hostname(),
         slots,
-        train: trainInChild({ threads, silentSeconds }),
+        train: trainInChild({ threads: threadsOfEach(slots), silentSeconds }),
         say,
         presence: yield* presenceOf(slots, true),
       }).pipe(Effect.provideService(RunFiles, runFiles)),
@@ -327,15 +247,13 @@ const run: Act = (given, options, terminal) =>
 const cancel: Act = (name, options, { print }) =>
   Effect.gen(function* () {
     const fleet = yield* fleetOf(yield* baseOf(options), options);
+    yield* find(fleet, name);
+    const isNow = yield* withTables(fleet, (tables) => tables.end(name, "cancelled"));
     const { state } = yield* find(fleet, name);
-    if (state !== "running") {
-      return print(
-        state === "done" ? `${name} is done already.` : `${name} is cancelled already.`,
-      );
-    }
-    yield* withTables(fleet, (tables) => tables.setState(name, "cancelled"));
     print(
-      `${name} is cancelled: what trains ends after its step. \`sweep resume ${name}\` goes on.`,
+      isNow
+        ? `${name} is cancelled: what trains ends after its step. \`sweep resume ${name}\` goes on.`
+        : `${name} is ${state} already.`,
     );
   });
 
@@ -362,18 +280,17 @@ const remove: Act = (name, options, { print }) =>
   Effect.gen(function* () {
     const fleet = yield* fleetOf(yield* baseOf(options), options);
     const sweep = yield* find(fleet, name);
-    if (sweep.state === "running") {
-      return yield* new UsageFault({
-        wanted: "a sweep that does not run",
-        found: name,
-        fix: `\`sweep cancel ${name}\` first.`,
-      });
-    }
+    const running = new UsageFault({
+      wanted: "a sweep that does not run",
+      found: name,
+      fix: `\`sweep cancel ${name}\` first.`,
+    });
+    if (sweep.state === "running") return yield* running;
     const base = runsFolder(fleet, sweep);
     if (options.yes !== true) {
       return print(`Would forget ${name} and remove ${sweepFolder(base, name)}.`);
     }
-    yield* withTables(fleet, (tables) => tables.remove(name));
+    if (!(yield* withTables(fleet, (tables) => tables.remove(name)))) return yield* running;
     yield* tryPromise(() => rm(sweepFolder(base, name), { recursive: true, force: true }));
     print(`${name} is forgotten; its runs are still in ${base}.`);
   });

@@ -28,7 +28,7 @@ const train = async (base: string, trial: number, loss: number) => {
     Effect.gen(function* () {
       yield* tables.submit(planOf(2, { base }));
       yield* tables.record({ sweep: "s", round: 0, trial, until: null }, outcome);
-      yield* tables.setState("s", "done");
+      yield* tables.end("s", "done");
     })));
   const run = join(base, `run-${trial}`);
   mkdirSync(run, { recursive: true });

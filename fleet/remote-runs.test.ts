@@ -5,10 +5,14 @@ import { test } from "node:test";
 import { Effect, Fiber } from "effect";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { fleetAt } from "./connection.ts";
-import { Members } from "./members.ts";
+import { Members, type WorkerAbout } from "./members.ts";
 import { withTables } from "./open-tables.ts";
 import { askRemoteRun, findRemoteRun } from "./remote-runs.ts";
 import { planOf } from "./testing/toy-sweeps.ts";
+
+const about: WorkerAbout = {
+  ...{ machine: "m", pid: 1, slots: 1, tool: "gnomic 1", versions: {}, customStages: false },
+};
 
 test("whoever goes away before the answer takes its request along", () =>
   withTemporaryFolder((folder) =>
@@ -22,6 +26,7 @@ test("whoever goes away before the answer takes its request along", () =>
         Effect.gen(function* () {
           yield* tables.submit(planOf(1));
           yield* tables.claim({ sweep: "s", round: 0, trial: 1, until: null }, "w");
+          yield* (yield* Members).announce("w", about);
         }));
       const run = yield* findRemoteRun("run-1", fleet);
       const asking = yield* Effect.forkChild(askRemoteRun(run, { request: "stop" }, fleet));

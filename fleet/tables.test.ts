@@ -18,11 +18,15 @@ test("a sweep that was deleted and made anew has its new plan at once; only what
         yield* tables.submit(planOf(2));
         yield* tables.submit(planOf(3));
         assert.equal(yield* trials, 2, "the one that is there stays");
-        yield* tables.setState("s", "done");
+        assert.equal(yield* tables.end("s", "done"), true);
+        assert.equal(yield* tables.end("s", "cancelled"), false, "it is done");
         assert.deepEqual(yield* tables.running, []);
         yield* tables.nextRound("s", 0);
         assert.equal(yield* trials, 2);
-        yield* tables.remove("s");
+        assert.equal(yield* tables.remove("s"), false, "it runs");
+        assert.equal(yield* trials, 2);
+        assert.equal(yield* tables.end("s", "cancelled"), true);
+        assert.equal(yield* tables.remove("s"), true);
         assert.equal(yield* tables.findSweep("s"), null);
         yield* tables.submit(planOf(3));
         assert.equal(yield* trials, 3);

@@ -8,6 +8,7 @@ import type { MemoryPlan } from "../engine/memory/memory-plan.ts";
 import { type Fault, fault } from "../lib/fault.ts";
 import { type App, type Facts, noFacts } from "../runtime/app.ts";
 import { readEvents } from "../runtime/execute/event-log.ts";
+import { isTensorResult } from "../runtime/execute/run-folders.ts";
 import type { JsonObject } from "../runtime/pipeline/configuration.ts";
 import { checkpointAt } from "./checkpoint-at.ts";
 import { type ReadConfiguration, readTrainingConfiguration } from "./configuration.ts";
@@ -126,5 +127,5 @@ export const trainingApp = (
   events: trainingEvents,
   requests: Requests,
   answer,
-  isResult: (name) => name.endsWith(".safetensors") && name !== "state.safetensors",
+  isResult: isTensorResult,
 });

@@ -197,6 +197,12 @@ const refusals: readonly (readonly [what: string, sweep: object, training: objec
     /halving\.first: wanted a step before the end of every trial \(6\), found 6/,
   ],
   [
+    "steps counted where trainings are counted in epochs",
+    { ...rates, halving: { first: 2 }, budget: { steps: 9 } },
+    { max_train_steps: undefined, max_train_epochs: 2 },
+    /budget\.steps: wanted .* in steps, found epochs in trial 1, 2\..*halving: wanted .* in steps/s,
+  ],
+  [
     "losses of different measures",
     { rank: { by: "fixed_loss" }, matrix: { fixed_loss_timesteps: [[100], [200]] } },
     {},
