@@ -267,7 +267,7 @@ const run: Act = (given, options, terminal) =>
 
 const cancel: Act = (name, options, { print }) =>
   Effect.gen(function* () {
-    const fleet = yield* fleetOf(baseOf(options), options);
+    const fleet = yield* fleetOf(yield* baseOf(options), options);
     yield* find(fleet, name);
     const isNow = yield* withTables(fleet, (tables) => tables.end(name, "cancelled"));
     const { state } = yield* find(fleet, name);
@@ -280,7 +280,7 @@ const cancel: Act = (name, options, { print }) =>
 
 const resume: Act = (name, options, terminal) =>
   Effect.gen(function* () {
-    const fleet = yield* fleetOf(baseOf(options), options);
+    const fleet = yield* fleetOf(yield* baseOf(options), options);
     const more = yield* wholeNumber(options, "more", 0, 0);
     const { state, plan } = yield* find(fleet, name);
     if (more > 0 && plan.rungs.length === 0) {
@@ -299,7 +299,7 @@ const resume: Act = (name, options, terminal) =>
 
 const remove: Act = (name, options, { print }) =>
   Effect.gen(function* () {
-    const fleet = yield* fleetOf(baseOf(options), options);
+    const fleet = yield* fleetOf(yield* baseOf(options), options);
     const sweep = yield* find(fleet, name);
     const running = new UsageFault({
       wanted: "a sweep that does not run",
