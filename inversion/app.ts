@@ -12,6 +12,7 @@ import { isTensorResult } from "../runtime/execute/run-folders.ts";
 import type { JsonObject } from "../runtime/pipeline/configuration.ts";
 import { checkpointAt } from "./checkpoint-at.ts";
 import { type ReadConfiguration, readTrainingConfiguration } from "./configuration.ts";
+import { faultOfEpochs } from "./epoch-steps.ts";
 import { trainingCodec, trainingEvents } from "./event-kinds.ts";
 import type { RunEvent } from "./events.ts";
 import { findDevice } from "./model/find-device.ts";
@@ -57,6 +58,9 @@ const factsFor = (
 ): App["facts"] =>
 ({ configuration, values, worlds, kept, needsRun, offline }) =>
   Effect.gen(function* (): Effect.gen.Return<Facts, Fault> {
+    // A run that is there has its steps.
+    const fault = needsRun && kept === null ? faultOfEpochs(values, worlds.get("ingest")) : null;
+    if (fault !== null) return yield* fault;
     const named = values.provider === "auto" ? null : values.provider as string | null;
     if (named === null && cardMemory !== null) return yield* new CardMemoryFault(noProvider);
     const known = named ?? kept?.device ?? null;

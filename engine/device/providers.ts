@@ -110,8 +110,13 @@ export const providerKind = (provider: Provider): ProviderKind => providers[prov
 
 export const providerNames = Object.keys(providers) as readonly Provider[];
 
-/** Names of before, and what to use in their place. */
+/** Names of before, and others by which people call a card, with what to use in their place. */
 export const retiredProviders: Readonly<Record<string, string>> = {
+  gpu: "auto takes the fastest card that works here.",
+  directml: "It is called dml.",
+  rocm: "Cards of AMD compute with webgpu.",
+  metal: "A Mac's graphics compute with webgpu.",
+  mps: "A Mac's graphics compute with webgpu.",
   coreml: "CoreML takes no part of a training graph, so all of it was computed on the processor. " +
     "Use provider: webgpu, which computes on a Mac's graphics.",
 };

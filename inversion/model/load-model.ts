@@ -5,6 +5,7 @@
 // weights that have to be converted have no bytes yet.
 import { Effect } from "effect";
 import { type Model, openModel } from "../../engine/weights/model.ts";
+import { pauseUnit } from "../../hub/hub-client.ts";
 import { locateModel, resolveModel } from "../../hub/resolve-model.ts";
 import { type Fault, NotDownloaded } from "../../lib/fault.ts";
 import { tryPromise, tryWithProgress } from "../../lib/try-promise.ts";
@@ -87,12 +88,13 @@ const located = (
       return yield* Effect.fail(absent(name, found.notDownloaded));
     }
     return yield* tryWithProgress(
-      (done, total) => progress(done, total, "bytes"),
+      (done, total, unit = "bytes") => progress(done, total, unit),
       (report, signal) =>
         resolveModel(name, {
           ...choice,
           signal,
           onProgress: ({ done, total }) => report(done, total),
+          onWait: (waited, seconds, why) => report(waited, seconds, pauseUnit(why)),
         }),
     );
   });

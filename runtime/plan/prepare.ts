@@ -6,6 +6,7 @@ import { Result } from "effect";
 import { digestJson } from "../../lib/canonical-json.ts";
 import { Effect } from "../../lib/effect.ts";
 import type { Fault } from "../../lib/fault.ts";
+import { folderOrRoom } from "../../lib/look.ts";
 import type { App, Facts } from "../app.ts";
 import type { Composition } from "../pipeline/compose.ts";
 import type { ConfigLayers, Configuration, JsonObject } from "../pipeline/configuration.ts";
@@ -119,6 +120,7 @@ export const prepare: (
   ] as const;
   yield* together<unknown>(results);
   const configuration = yield* Effect.fromResult(results[0]);
+  yield* folderOrRoom(configuration.base);
   const wired = yield* Effect.fromResult(results[1]);
   const selection = yield* select(wired, command.selectors);
   const needsRun = wired.some(({ id, stage }) =>
