@@ -7,7 +7,7 @@ import type { PlannedSweep, PlannedTrial } from "./planned-sweep.ts";
 import { isReached, type SegmentOutcome } from "./segment-outcome.ts";
 import type { RunRow, StoredResult, StoredSweep } from "./tables.ts";
 
-/** waiting: nobody trains it now. lost: it paused and others went on. */
+/** waiting: nobody trains it now, or who did is dead. lost: it paused and others went on. */
 export type TrialState =
   | "waiting"
   | "training"
@@ -75,7 +75,7 @@ function stateOf(
   last: StoredResult | undefined,
   run: RunRow | undefined,
 ): TrialState {
-  if (run !== undefined && run.worker !== "") return "training";
+  if (run?.isTrained === true) return "training";
   const outcome = last?.outcome.outcome;
   if (outcome === "done" || outcome === "skipped" || outcome === "cancelled") return outcome;
   if (outcome === "failed" || outcome === "poisoned") return "failed";
@@ -117,7 +117,7 @@ export function leaderboard(
         (sum, each) => sum + (isReached(each.outcome) ? each.outcome.seconds : 0),
         0,
       ),
-      machine: run !== undefined && run.worker !== "" ? run.worker : outcome?.machine ?? null,
+      machine: run?.isTrained === true ? run.worker : outcome?.machine ?? null,
       state: stateOf(sweep, last, run),
       message: said === undefined
         ? null

@@ -96,20 +96,33 @@ function incomparable(definition: Definition, heldOut: boolean): readonly string
   );
 }
 
+/** A trial with what its losses are of, and its length; null: in epochs. */
+interface Measured {
+  readonly trial: Trial;
+  readonly heldOut: boolean | null;
+  readonly steps: number | null;
+}
+
+const shortestOf = (trials: readonly Measured[]) =>
+  Math.min(...trials.map(({ steps }) => steps ?? Infinity));
+
 function findingsOf(
   definition: Definition,
   file: string,
-  trials: readonly { readonly trial: Trial; readonly heldOut: boolean | null }[],
-  steps: number,
+  trials: readonly Measured[],
 ): readonly Finding[] {
-  const { rank, halving } = definition;
-  const names = (of: (heldOut: boolean | null) => boolean) =>
-    trials.filter(({ heldOut }) => of(heldOut)).map(({ trial }) => trial.name).slice(0, 5).join(
-      ", ",
-    );
-  const unmeasured = names((heldOut) => heldOut === null);
-  const own = names((heldOut) => heldOut === false);
+  const { rank, halving, budget } = definition;
+  const names = (of: (trial: Measured) => boolean) =>
+    trials.filter(of).map(({ trial }) => trial.name).slice(0, 5).join(", ");
+  const unmeasured = names(({ heldOut }) => heldOut === null);
+  const own = names(({ heldOut }) => heldOut === false);
   const all = trials.every(({ heldOut }) => heldOut === true);
+  const inEpochs = names(({ steps }) => steps === null);
+  const counting = [
+    ...(budget.steps === null ? [] : ["budget.steps"]),
+    ...(halving === null ? [] : ["halving"]),
+  ];
+  const shortest = shortestOf(trials);
   return [
     ...(unmeasured === "" ? [] : [{
       file,
@@ -132,10 +145,17 @@ function findingsOf(
       found: definition.rank.per.join(", ") || "nothing",
       fix: `Add ${key} to rank.per, or do not vary it.`,
     })),
-    ...(halving === null || halving.first < steps ? [] : [{
+    ...(inEpochs === "" ? [] : counting).map((key) => ({
+      file,
+      key,
+      wanted: "trainings whose length is given in steps",
+      found: `epochs in trial ${inEpochs}`,
+      fix: `Set max_train_steps, or leave ${key} out.`,
+    })),
+    ...(halving === null || halving.first < shortest ? [] : [{
       file,
       key: "halving.first",
-      wanted: `a step before the end of every trial (${steps})`,
+      wanted: `a step before the end of every trial (${shortest})`,
       found: String(halving.first),
       fix: "Lower it.",
     }]),
@@ -163,13 +183,12 @@ export const planSweep = (
     if (faults.length > 0) return yield* Effect.fail(allFaults(faults));
     const found = looked.flatMap((each) => each._tag === "Success" ? [each.success] : []);
 
-    const measured = trials.map((trial, i) => ({
+    const measured = trials.map((trial, i): Measured => ({
       trial,
       heldOut: world.heldOut(found[i].prepared.values),
+      steps: found[i].prepared.configuration.steps,
     }));
-    const lengths = found.map(({ prepared }) => prepared.configuration.steps);
-    const shortest = Math.min(...lengths.map((each) => each ?? Infinity));
-    const findings = findingsOf(definition, file, measured, shortest);
+    const findings = findingsOf(definition, file, measured);
     if (findings.length > 0) return yield* new ConfigFault(findings);
 
     const first = new Map<string, number>();
@@ -185,7 +204,7 @@ export const planSweep = (
         overrides: trial.overrides as PlannedTrial["overrides"],
         run: prepared.run.name,
         trigger: prepared.configuration.trigger,
-        steps: lengths[i],
+        steps: measured[i].steps,
         group: groupOf(trial, definition.rank.per),
         places: placesOf(prepared),
         identity,
@@ -212,7 +231,7 @@ export const planSweep = (
         : rank.by,
       at: rank.at,
       per: rank.per,
-      rungs: halving === null ? [] : rungsOf(halving, shortest),
+      rungs: halving === null ? [] : rungsOf(halving, shortestOf(measured)),
       factor: halving?.factor ?? 1,
       budget: { steps: budget.steps, hours: budget.hours },
       parallel: definition.parallel,

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
+import { writeSafetensors } from "../lib/safetensors/safetensors.ts";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { groupOf } from "../sweep/ranking.ts";
 import type { Leaderboard, LeaderboardRow } from "./leaderboard.ts";
-import { winnerName, writeWinners } from "./winner-files.ts";
+import { removeWinners, winnerName, writeWinners } from "./winner-files.ts";
 
 const key = "data_loader.dataset.dataset_dir";
 
@@ -67,4 +69,22 @@ test("neither a winner's name nor its metadata tells where a folder is", () =>
       ["red_hats", "blue"].map(named),
     );
     assert.ok(!/home|my name|Users/.test(written.join()), written.join());
+  }));
+
+test("of a sweep's folder only what it wrote is removed", () =>
+  withTemporaryFolder(async (folder) => {
+    const dir = join(folder, "s");
+    mkdirSync(dir);
+    const write = (name: string, metadata: Readonly<Record<string, string>>) =>
+      writeSafetensors(join(dir, name), new Map(), metadata);
+    await write("best.safetensors", { "gnomic.sweep": "s" });
+    await write("mine.safetensors", { "gnomic.sweep": "another" });
+    writeFileSync(join(dir, "picture.png"), "");
+    await Effect.runPromise(removeWinners(folder, "s"));
+    assert.deepEqual(readdirSync(dir).toSorted(), ["mine.safetensors", "picture.png"]);
+    for (const name of readdirSync(dir)) rmSync(join(dir, name));
+    await write("best-1.safetensors", { "gnomic.sweep": "s" });
+    await Effect.runPromise(removeWinners(folder, "s"));
+    await Effect.runPromise(removeWinners(folder, "s"));
+    assert.equal(existsSync(dir), false);
   }));

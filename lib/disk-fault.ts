@@ -5,6 +5,8 @@ import { type Fault, fault } from "./fault.ts";
 
 export class DiskFault extends fault("DiskFault", "world") {}
 export class NotWritable extends fault("NotWritable", "user") {}
+/** Something else lies where a folder is wanted, or one above it. */
+export class NoFolderThere extends fault("NoFolderThere", "user") {}
 
 /** The operating system's code (ENOSPC, ...) of an error of Effect's file system or of node:fs. */
 export function errnoOf(error: unknown): string {
@@ -27,6 +29,15 @@ export const causeText = (error: unknown): string => {
   return at instanceof Error ? at.message : String(at);
 };
 
+export const noFolder = (file: string | undefined, wanted: string, cause?: unknown): Fault =>
+  new NoFolderThere({
+    ...(file === undefined ? {} : { file }),
+    wanted,
+    found: "a file where its folder should be",
+    fix: "Correct the path, choose another one with --output, or move the file away.",
+    cause,
+  });
+
 /** `action` says what was wanted, e.g. "to write the training state". */
 export const diskFault =
   (file: string | undefined, action: string) =>
@@ -43,6 +54,7 @@ export const diskFault =
         cause,
       });
     }
+    if (code === "ENOTDIR") return noFolder(file, action, cause);
     const full = code === "ENOSPC" || code === "EDQUOT";
     return new DiskFault({
       ...place,

@@ -198,7 +198,7 @@ const runAttempt = Effect.fn("runAttempt")(function* (
  * The attempt as the manifest has it: it says that the attempt begins, and last of all how it ended. Killed
  * before the report is written, a run is not complete, so that the same command writes it.
  */
-export const work = Effect.fn("work")(function* (
+export const makeAttempt = Effect.fn("makeAttempt")(function* (
   prepared: Prepared,
   plan: Plan,
   place: Place,

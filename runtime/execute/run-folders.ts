@@ -7,7 +7,13 @@ import { Effect, Option } from "effect";
 import { isAbsent } from "../../lib/disk-fault.ts";
 import { Files } from "../../lib/files.ts";
 
-export const runMarks = ["run.json", "events.jsonl", "state.safetensors"] as const;
+export const stateName = "state.safetensors";
+
+export const runMarks = ["run.json", "events.jsonl", stateName] as const;
+
+/** Of the files at the top of a run's folder: tensors that are a result, and not the run's state. */
+export const isTensorResult = (name: string): boolean =>
+  name.endsWith(".safetensors") && name !== stateName;
 
 /** Whether a folder is a run's at all, sound or not. */
 export const isRunFolder = (dir: string): Effect.Effect<boolean> =>

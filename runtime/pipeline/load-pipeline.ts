@@ -16,7 +16,7 @@ import type { PipelineStep } from "./wiring.ts";
 
 export class NotAnApp extends fault("NotAnApp", "user") {}
 
-export interface Definition {
+export interface LoadedPipeline {
   readonly app: App;
   readonly name: string;
   readonly steps: Effect.Effect<readonly PipelineStep[], Fault>;
@@ -75,10 +75,10 @@ const importApp = Effect.fnUntraced(function* (path: string, place: Place) {
 });
 
 /** A name of pipelines/, the path of a pipeline file, or one composed in TypeScript. */
-export const define = (
+export const loadPipeline = (
   pipeline: string | Composition<any>,
   home: App,
-): Effect.Effect<Definition, Fault> => {
+): Effect.Effect<LoadedPipeline, Fault> => {
   if (typeof pipeline !== "string") {
     const { name, steps } = pipeline;
     return Effect.succeed({

@@ -40,7 +40,7 @@ export const listed = (
   { offline, masks, progress = () => Effect.void }: ListedTools,
 ): Effect.Effect<Listing, Fault> =>
   tryWithProgress(
-    (done, total) => progress(done, total, "bytes"),
+    (done, total, unit = "bytes") => progress(done, total, unit),
     (onProgress) =>
       listDataset(dataset, { offline, masks, onProgress }).catch((cause) => {
         throw isFault(cause) ? cause : unexpected(dataset, cause);

@@ -4,6 +4,7 @@
 import { basename, extname, join } from "node:path";
 import { errnoOf, isAbsent } from "../../../lib/disk-fault.ts";
 import { whyUnreadable } from "../../../lib/file-fault.ts";
+import { firstFew } from "../../../lib/first-few.ts";
 import { kindOf, readNames } from "../../../lib/plain-files.ts";
 import { byName } from "../natural-order.ts";
 import { pictureEndings } from "../picture-header.ts";
@@ -23,7 +24,7 @@ export async function listPictureFolder(folder: string): Promise<Listing> {
   const captions = names.filter((name) => isText(name) && stems.has(stem(name)));
   const warnings = [
     ...(captions.length === 0 ? [] : [
-      `Captions that are not used, as IMAGE_DIR_DATASET has none: ${few(captions)}. ` +
+      `Captions that are not used, as IMAGE_DIR_DATASET has none: ${firstFew(captions)}. ` +
       "IMAGE_CAPTION_DIR_DATASET with keep_original_captions uses them.",
     ]),
     ...unused(folder, found, (name) => captions.includes(name)),
@@ -55,7 +56,7 @@ export async function listCaptionedFolder(folder: string): Promise<Listing> {
       new DatasetFault({
         file: folder,
         wanted: "a caption file beside every picture",
-        found: `none of ${few(without.map((stem) => `${stem}.txt`))}`,
+        found: `none of ${firstFew(without.map((stem) => `${stem}.txt`))}`,
         fix: "Write them, or use IMAGE_DIR_DATASET, which needs no captions.",
       }),
     ]),
@@ -76,7 +77,7 @@ export async function listCaptionedFolder(folder: string): Promise<Listing> {
     files: sources.map(({ file }) => file),
     warnings: [
       ...(alone.length === 0 ? [] : [
-        `${few(alone.map((text) => join(folder, text)))} ` +
+        `${firstFew(alone.map((text) => join(folder, text)))} ` +
         `${
           alone.length === 1
             ? "has no picture beside it and is"
@@ -146,7 +147,7 @@ const misnamed = (folder: string, names: readonly string[]): DatasetFault =>
     key: "data_loader.dataset.dataset_dir",
     file: folder,
     wanted: "file names in UTF-8",
-    found: few(names),
+    found: firstFew(names),
     fix: "Rename these files; they came from a system with another encoding.",
   });
 
@@ -170,20 +171,16 @@ function unused(
   const all = [...others, ...folders.map((name) => `${name}/`)];
   return [
     ...(all.length === 0 ? [] : [
-      `Not used of ${folder}: ${few(all)}. Pictures are files of the folder itself that end in ` +
+      `Not used of ${folder}: ${
+        firstFew(all)
+      }. Pictures are files of the folder itself that end in ` +
       `${[...pictureEndings].join(", ")}.`,
     ]),
     ...(masks.length === 0 ? [] : [
-      `Taken for masks, of which this kind of dataset has none: ${few(masks)}. ` +
+      `Taken for masks, of which this kind of dataset has none: ${firstFew(masks)}. ` +
       "IMAGE_CAPTION_JSONL_DATASET names a mask in each line.",
     ]),
   ];
-}
-
-/** The first few, and how many more there are. */
-function few(names: readonly string[]): string {
-  const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
-  return names.slice(0, 5).join(", ") + more;
 }
 
 const noPictures = (folder: string, others: readonly string[]): DatasetFault =>
