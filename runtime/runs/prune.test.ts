@@ -165,9 +165,11 @@ test("a deletion that the disk stops half-way says what removes the rest", () =>
     const files: typeof real = {
       ...real,
       remove: (path, options) =>
-        path.includes(".deleted-") && existsSync(path)
-          ? Effect.fail(refusal(path, "EIO"))
-          : real.remove(path, options),
+        Effect.suspend(() =>
+          path.includes(".deleted-") && existsSync(path)
+            ? Effect.fail(refusal(path, "EIO"))
+            : real.remove(path, options)
+        ),
     };
     const fault = await Effect.runPromise(
       Effect.flip(Effect.flatMap(findRun("a", base), deleteRun))
