@@ -175,7 +175,7 @@ test("a deletion that the disk stops half-way says what removes the rest", () =>
       Effect.flip(Effect.flatMap(findRun("a", base), deleteRun))
         .pipe(Effect.provideService(Files, files)),
     );
-    assert.match(fault.message, /\.deleted-a: wanted .* runs prune --yes/s);
+    assert.match(fault.message, /\.deleted-a: wanted .*`runs prune --yes`/s);
     assert.ok(!existsSync(dir));
     await prune(base);
     assert.deepEqual(readdirSync(base), [storeName]);
