@@ -131,7 +131,7 @@ const attemptServices = (
   }));
 
 /** Executes the plan. Never fails; `onEnd` is told how it ended. */
-const runAttempt = Effect.fn("runAttempt")(function* (
+const executePlan = Effect.fn("executePlan")(function* (
   prepared: Prepared,
   plan: Plan,
   { dir, lock }: Place,
@@ -198,7 +198,7 @@ const runAttempt = Effect.fn("runAttempt")(function* (
  * The attempt as the manifest has it: it says that the attempt begins, and last of all how it ended. Killed
  * before the report is written, a run is not complete, so that the same command writes it.
  */
-export const makeAttempt = Effect.fn("makeAttempt")(function* (
+export const runAttempt = Effect.fn("runAttempt")(function* (
   prepared: Prepared,
   plan: Plan,
   place: Place,
@@ -215,7 +215,7 @@ export const makeAttempt = Effect.fn("makeAttempt")(function* (
         : "unfinished",
     })
   );
-  yield* runAttempt(prepared, plan, place, recorder, (made) => ending = made).pipe(
+  yield* executePlan(prepared, plan, place, recorder, (made) => ending = made).pipe(
     Effect.provide(attemptServices(prepared, plan, place, observation, recorder)),
     Effect.onExit(() => Effect.ignore(note)),
   );
