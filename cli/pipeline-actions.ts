@@ -143,6 +143,7 @@ const dryRun = (
     } else {
       const lines = [
         ...prepared.notes,
+        ...prepared.warnings,
         ...explainPlan(plan),
         ...memoryTable(plan),
         ...timeTable(plan),
@@ -191,10 +192,12 @@ const run = (
     );
     const terminal = progressObserver(stdout, mode);
     let configuration: unknown = {};
+    let warnings: readonly string[] = [];
     const ending = yield* runPipeline(command, {
       stop,
       onPlan: (plan, prepared) => {
         configuration = shownValues(prepared.values, prepared.info.places);
+        warnings = [...prepared.warnings];
         if (mode === "full") explainPlan(plan).map(plainText).forEach(print);
       },
       observers: (runDir) =>
@@ -207,6 +210,8 @@ const run = (
         }),
     });
     if (!["stopped", "failed"].includes(ending.ending)) {
+      // In a run's log they stand with its plan; where nothing is left to do there is none.
+      if (!ending.worked && mode === "full") warnings.map(plainText).forEach(print);
       if (mode !== "json") outcomeLines(ending).forEach(print);
       return;
     }
