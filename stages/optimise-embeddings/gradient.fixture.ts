@@ -7,7 +7,7 @@ import type { Engine } from "../../engine/session/engine.ts";
 import { poolingOf } from "../../engine/text/pooling.ts";
 import type { LatentView } from "../../inversion/artefacts/latents.ts";
 import type { Blob } from "../../runtime/artefact.ts";
-import type { GradientTools } from "./gradient.ts";
+import type { GradientTools } from "./training.ts";
 
 const blob: Blob = { digest: "0".repeat(64), bytes: 0 };
 const frame = { startId: 0, endId: 1, padId: 1 };
