@@ -113,10 +113,19 @@ export type ArtefactValue<T> = T extends ArtefactType<string, infer A>
   ? T extends { readonly kind: "stream" } ? Stream.Stream<A, Fault> : A
   : never;
 
+/** A value while it is made. */
+export interface Drafted<A> {
+  /** The newest draft and those after it; none of a result that was there already. Does not end. */
+  readonly drafts: Stream.Stream<A>;
+  /** The value, once its writer has ended; fails where that did not end well. */
+  readonly whole: Effect.Effect<A, Fault>;
+}
+
 /** What `run` gets, by port. */
 export type StageInputs<Ports extends Record<string, AnyArtefactType>> = {
   readonly [Port in keyof Ports]:
-    | ArtefactValue<Ports[Port]>
+    | (Ports[Port] extends { readonly drafted: true } ? Drafted<ArtefactValue<Ports[Port]>>
+      : ArtefactValue<Ports[Port]>)
     | (Ports[Port] extends { readonly optional: true } ? undefined : never);
 };
 
@@ -126,11 +135,13 @@ export type Results<Ports extends Record<string, AnyArtefactType>> = {
     ArtefactValue<Ports[Port]>;
 };
 
-/** What `run` writes its streams with, by port. */
+/** What `run` writes its streams with, and shows drafts with, by port. */
 export type OutputWriters<Ports extends Record<string, AnyArtefactType>> = {
-  readonly [Port in keyof Ports as Ports[Port] extends { readonly kind: "stream" } ? Port : never]:
-    Ports[Port] extends ArtefactType<string, infer A> ? (element: A) => Effect.Effect<void, Fault>
-      : never;
+  readonly [
+    Port in keyof Ports as Ports[Port] extends
+      { readonly kind: "stream" } | { readonly drafted: true } ? Port : never
+  ]: Ports[Port] extends ArtefactType<string, infer A> ? (element: A) => Effect.Effect<void, Fault>
+    : never;
 };
 
 /** A stage as its module exports it. */
