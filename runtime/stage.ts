@@ -3,6 +3,9 @@
 // never asks where it runs or what ran before; what it needs of the world comes through `StageTools`.
 // The trap: raise `version` whenever the same inputs and options would give other results.
 //
+// A value may be shown before it is whole (`drafted`, artefact.ts). Drafts are in memory alone: after a resume
+// its writer shows them again, and what is handed on for good is what it returns.
+//
 // A stage that names `seed` in its options gets the resolved seed there (and in its fingerprint).
 // Stream elements are durable: each is in a log of the run before `writers.x(element)` returns, a
 // reader is given all of them again after a resume or a retry, and one that is in the log already is

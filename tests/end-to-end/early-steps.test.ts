@@ -1,5 +1,6 @@
 // A training begins while its pictures are still encoded. A stage between the two shows what is encoded and
-// holds the whole back until the first step is on disk. What comes out is what comes out where the whole is there at once, also after a death in between.
+// holds the whole back until the first step is on disk. What comes out is what comes out where the whole is
+// there at once, also after a death in between.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
