@@ -1,5 +1,5 @@
 // One command of the program, as a value: how it is written, what `--help` says, and what it does.
-// main.ts gives it to cac, runs the Effect and turns a fault into a message and an exit code.
+// main.ts has its words read, runs the Effect and turns a fault into a message and an exit code.
 // The trap: a flag without a value is `true`, so options are decoded with String.
 import type { Effect } from "effect";
 import { type Fault, fault } from "../lib/fault.ts";
@@ -13,16 +13,16 @@ export interface Terminal {
 }
 
 export interface Command {
-  /** As cac reads it, e.g. "embedding <action> <file>". */
+  /** Its name and arguments, <wanted>, [allowed] or <...any number>, e.g. "embedding <action> <file>". */
   readonly usage: string;
   readonly summary: string;
-  /** Flags as cac reads them, e.g. "--out <path>", and their help. */
+  /** Flags, e.g. "--json", "--out <path>", "--explain [option]", and their help. Only a `<text>` may be empty. */
   readonly options: readonly (readonly [flags: string, help: string])[];
   /** Options that may be given more than once, by name ("set"); any other is refused then. */
   readonly repeatable?: readonly string[];
-  /** What its first argument may be, where `usedBy` speaks of it. */
+  /** What its first argument may be; any other is refused. */
   readonly actions?: readonly string[];
-  /** Options that only some actions (the first argument) use, by name: with another they are refused. */
+  /** Options that only some actions use, by name ("" is the command by itself): with another they are refused. */
   readonly usedBy?: Readonly<Record<string, readonly string[]>>;
   readonly examples: readonly string[];
   /** More of `--help`, e.g. "EXIT STATUS"; "DESCRIPTION" comes before the options. */

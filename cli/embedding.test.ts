@@ -93,11 +93,9 @@ test("average and prune from the command line: the mean, and what stays; bad num
   }));
 
 test("what cannot be meant is a usage fault", async () => {
-  for (
-    const [args, options] of [[["chek", "x"], {}], [["convert", "x"], { to: "webui" }]] as const
-  ) {
+  for (const [words, options] of [["convert x", { to: "webui" }], ["check x y", {}]] as const) {
     const failed = await Effect.runPromise(
-      Effect.flip(embeddingCommand.run(args, options, { print: () => {} })),
+      Effect.flip(embeddingCommand.run(words.split(" "), options, { print: () => {} })),
     );
     assert.ok(failed instanceof UsageFault);
     assert.equal(failed.kind, "user");

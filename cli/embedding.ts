@@ -90,17 +90,14 @@ export const embeddingCommand: Command = {
     "embedding average seed-1.safetensors seed-2.safetensors --out mean.safetensors",
     "embedding prune bruce_the_gnome.safetensors --to 2 --pictures my-pictures",
   ],
-  run: ([action, ...given], options, terminal) => {
-    // cac hands over the files of `<...files>` as one list.
-    const files = given.flat();
-    const act = actions[action];
+  run: ([action, ...files], options, terminal) => {
     const most = action === "average" ? Infinity : 1;
-    if (act !== undefined && files.length <= most) return act(files, options, terminal);
+    if (files.length <= most) return actions[action](files, options, terminal);
     return Effect.fail(
       new UsageFault({
-        key: act === undefined ? "action" : "file",
-        wanted: act === undefined ? Object.keys(actions).join(", ") : "one file",
-        found: act === undefined ? String(action) : files.join(", "),
+        key: `embedding ${action}`,
+        wanted: "one file",
+        found: files.join(", "),
         fix: "For example: embedding check bruce.safetensors",
       }),
     );

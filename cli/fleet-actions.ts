@@ -57,7 +57,7 @@ export function fleetLines({ workers, queues, waiting }: FleetStatus): readonly 
 
 export const showFleet = (options: Options, { print }: Terminal): Effect.Effect<void, Fault> =>
   Effect.gen(function* () {
-    const base = baseOf(options);
+    const base = yield* baseOf(options);
     const fleet = yield* fleetOf(base, options);
     if (!fleet.shared && !existsSync(fleet.shown)) {
       return print(options.json === true ? "null" : `There are no sweeps in ${base}.`);

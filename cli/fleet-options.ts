@@ -3,6 +3,7 @@
 import { Effect } from "effect";
 import type { Fleet } from "../fleet/connection.ts";
 import type { Fault } from "../lib/fault.ts";
+import { kindOf } from "../lib/plain-files.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { UsageFault } from "./command.ts";
 
@@ -11,9 +12,25 @@ export const fleetOptions = [
   ["--insecure", "Allow sslmode=disable to a database on another machine"],
 ] as const;
 
-/** The folder of runs. */
-export const baseOf = ({ output }: Readonly<Record<string, unknown>>): string =>
+/** The folder of runs, for who makes it where it is not there. */
+export const baseToMake = ({ output }: Readonly<Record<string, unknown>>): string =>
   output === undefined ? "output" : String(output);
+
+/** The folder of runs. Where one is named it has to be there: in a mistyped one nothing would be found. */
+export const baseOf = (
+  options: Readonly<Record<string, unknown>>,
+): Effect.Effect<string, Fault> =>
+  Effect.gen(function* () {
+    const base = baseToMake(options);
+    if (options.output === undefined) return base;
+    const kind = yield* tryPromise(() => kindOf(base));
+    return kind === "folder" ? base : yield* new UsageFault({
+      key: "--output",
+      wanted: "the folder that the runs are in",
+      found: kind === null ? `no ${base}` : `the file ${base}`,
+      fix: "Correct the path.",
+    });
+  });
 
 /** Fails where there is no database that several machines speak to; `fix` says what is done without. */
 export const requireShared = ({ shared }: Fleet, fix: string): Effect.Effect<void, Fault> =>

@@ -10,7 +10,7 @@ import { trainingApp } from "../inversion/app.ts";
 import { ControlRequest } from "../inversion/requests.ts";
 import type { Fault } from "../lib/fault.ts";
 import { tryPromise } from "../lib/try-promise.ts";
-import { steerRun } from "../observe/reading/steer-run.ts";
+import { CannotSteer, steerRun } from "../observe/reading/steer-run.ts";
 import { findRun } from "../runtime/runs/find-run.ts";
 import { threadsOf } from "./slots-here.ts";
 import { runtimeVersion } from "../runtime/platform/runtime.ts";
@@ -36,7 +36,12 @@ export const presenceOf = (
     },
     steer: (dir, request) =>
       Effect.gen(function* () {
-        const asked = yield* Effect.orDie(decode(request));
+        const asked = yield* Effect.mapError(decode(request), () =>
+          new CannotSteer({
+            wanted: "a request that this version knows",
+            found: `its version of gnomic does not know ${JSON.stringify(request)}`,
+            fix: "Update gnomic on the worker's machine.",
+          }));
         yield* steerRun(yield* findRun(dir, "."), asked);
       }),
   }));

@@ -2,7 +2,7 @@
 // they do is in fleet-actions.ts, loaded only when it is called.
 import { Effect } from "effect";
 import { tryPromise } from "../lib/try-promise.ts";
-import { type Command, UsageFault } from "./command.ts";
+import type { Command } from "./command.ts";
 import { fleetOptions } from "./fleet-options.ts";
 
 export const fleetCommand: Command = {
@@ -15,7 +15,7 @@ export const fleetCommand: Command = {
     ["--json", "Print one JSON value instead of text"],
   ],
   actions: ["migrate"],
-  usedBy: { grant: ["migrate"] },
+  usedBy: { grant: ["migrate"], output: [""], json: [""] },
   sections: [{
     title: "DESCRIPTION",
     paragraphs: [
@@ -30,20 +30,10 @@ export const fleetCommand: Command = {
     ],
   }],
   examples: ["fleet", "fleet migrate --fleet owner.url --grant gnomic"],
-  run: ([action], options, terminal) => {
-    if (action !== undefined && action !== "migrate") {
-      return Effect.fail(
-        new UsageFault({
-          wanted: "fleet or fleet migrate",
-          found: `fleet ${action}`,
-          fix: "`fleet --help` tells what they do.",
-        }),
-      );
-    }
-    return Effect.flatMap(
+  run: ([action], options, terminal) =>
+    Effect.flatMap(
       tryPromise(() => import("./fleet-actions.ts")),
       ({ migrateFleet, showFleet }) =>
         action === undefined ? showFleet(options, terminal) : migrateFleet(options, terminal),
-    );
-  },
+    ),
 };

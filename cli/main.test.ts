@@ -194,7 +194,7 @@ test("a value that looks like a number stays the text that it is", () =>
       assert.equal(JSON.parse(stdout).token, ["007", "1e3"][i]);
     }
     const { stderr } = await call(folder, "generate", "a gnome", "--model", "");
-    assert.match(stderr, /found "", which is neither/);
+    assert.match(stderr, /^--model: wanted a value: --model <name>, found an empty one/);
   }));
 
 test("a seed that is to be drawn is not shown before it is", () =>
@@ -288,7 +288,7 @@ test("an option that the action does not use is refused", () =>
     const { stderr } = await call(folder, "runs", "lst", "--yes");
     assert.match(
       stderr,
-      /action: wanted list, show.*found lst/,
+      /^runs: wanted one of list, show.*found lst\. Did you mean list\?/,
       "an action that there is not comes first",
     );
   }));

@@ -3,7 +3,6 @@
 // The trap: this file loads before anything is said, so it imports only what every command needs.
 import "./permissions.ts";
 import process from "node:process";
-import { cac } from "cac";
 import type { Command } from "./command.ts";
 
 // Commands by name, as their own `summary` has it. Each is imported from its file when it is called.
@@ -22,8 +21,6 @@ const summaries: Readonly<Record<string, string>> = {
   probe: "Compute everything once from given inputs; with --compare, against a reference",
 };
 
-const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
 function overview(program: string): readonly string[] {
   const names = Object.keys(summaries);
   const width = Math.max(...names.map((name) => name.length));
@@ -36,101 +33,6 @@ function overview(program: string): readonly string[] {
     "",
     `${program} COMMAND --help says more.`,
   ];
-}
-
-/** cac makes numbers of "007", "1e3" and "", whose text is then lost; behind a mark it leaves them alone. */
-const mark = "\0";
-const marked = (text: string) => /^-/.test(text) || isNaN(Number(text)) ? text : mark + text;
-const guarded = (argument: string): string => {
-  const [flag] = /^--[^=]+=/.exec(argument) ?? [""];
-  return flag + marked(argument.slice(flag.length));
-};
-const unmarked = (value: unknown): unknown =>
-  Array.isArray(value)
-    ? value.map(unmarked)
-    : typeof value === "string" && value.startsWith(mark)
-    ? value.slice(mark.length)
-    : value;
-
-/** Positional arguments and options of a command line. Throws what is wrong with it. */
-async function parse(command: Command, argv: readonly string[]) {
-  const [{ UsageFault }, { nearest }, { homePath }] = await Promise.all([
-    import("./command.ts"),
-    import("../lib/nearest.ts"),
-    import("../lib/home-path.ts"),
-  ]);
-  const cli = cac("gnomic");
-  const known = cli.command(command.usage, command.summary);
-  for (const [flags, help] of command.options) known.option(flags, help);
-  const parsed = cli.parse(["", "", ...argv.map(guarded)], { run: false });
-  const { "--": _, ...given } = parsed.options;
-  const options = Object.fromEntries(
-    Object.entries(given).map(([key, value]) => [key, unmarked(value)]),
-  );
-  const names = known.options.map(({ name, negated }) =>
-    negated ? `no-${kebab(name)}` : kebab(name)
-  );
-  const [name] = command.usage.split(" ");
-  for (const key of Object.keys(options).map(kebab)) {
-    if (known.hasOption(key.replace(/-[a-z]/g, (part) => part[1].toUpperCase()))) continue;
-    const near = nearest(key, names);
-    throw new UsageFault({
-      key: `--${key}`,
-      wanted: `an option of ${name}`,
-      found: "an unknown one",
-      fix: near === undefined ? `${name} --help lists them.` : `Did you mean --${near}?`,
-    });
-  }
-  for (const [key, value] of Object.entries(options)) {
-    if (!Array.isArray(value) || command.repeatable?.includes(key)) continue;
-    throw new UsageFault({
-      key: `--${kebab(key)}`,
-      wanted: "this option once",
-      found: value.map(String).join(" and "),
-      fix: "Leave one of them.",
-    });
-  }
-  for (const { name, rawName } of known.options) {
-    const value = options[name];
-    if (!/<(dir|file|path|folder)>/.test(rawName) || value === undefined) continue;
-    const paths = [value].flat().map((each) => homePath(String(each)));
-    for (const path of paths) {
-      if (typeof path !== "string") throw new UsageFault({ key: `--${kebab(name)}`, ...path });
-    }
-    options[name] = Array.isArray(value) ? paths : paths[0];
-  }
-  try {
-    known.checkOptionValue();
-    known.checkRequiredArgs();
-    known.checkUnusedArgs();
-  } catch (error) {
-    throw new UsageFault({
-      wanted: command.usage,
-      found: (error as Error).message,
-      fix: `${name} --help says how it is written.`,
-      cause: error,
-    });
-  }
-  const [action] = parsed.args;
-  // One that there is not is named by the command itself.
-  const isKnown = action === undefined || (command.actions ?? []).includes(action);
-  for (const [key, actions] of Object.entries(isKnown ? command.usedBy ?? {} : {})) {
-    if (options[key] === undefined || actions.includes(action)) continue;
-    throw new UsageFault({
-      key: `--${kebab(key)}`,
-      wanted: `an option that ${[name, action].filter(Boolean).join(" ")} uses`,
-      found: `one of ${actions.map((each) => `${name} ${each}`).join(", ")}`,
-      fix: "Leave it out.",
-    });
-  }
-  const places = known.args.map(({ value }) => /file|folder|run|^name$/.test(value));
-  const args = parsed.args.map((each, i) => {
-    const argument = String(unmarked(each));
-    const path = places[Math.min(i, places.length - 1)] ? homePath(argument) : argument;
-    if (typeof path !== "string") throw new UsageFault({ key: name, ...path });
-    return path;
-  });
-  return { args, options };
 }
 
 async function load(name: string): Promise<Command> {
@@ -154,7 +56,8 @@ const print = (line: string) => void process.stdout.write(`${line}\n`);
 
 /** Runs a command to its end and gives the exit code. */
 async function run(command: Command, argv: readonly string[]): Promise<number> {
-  const { args, options } = await parse(command, argv);
+  const { readCommandLine } = await import("./command-line.ts");
+  const { args, options } = readCommandLine(command, argv.slice(1));
   const [{ Cause, Effect, Exit, Fiber }, { asFault }, { exitCodeOf }, { printFault }, signals] =
     await Promise.all([
       import("effect"),

@@ -1,6 +1,6 @@
-// Takes the options of a command out of what cac read, one by one, and collects what is wrong with them, so
+// Takes the options of a command out of its command line, one by one, and collects what is wrong with them, so
 // that all of it is said at once.
-// The trap: keys are as cac has them (`modelConfig`); what is wrong is said as it was typed.
+// The trap: keys are as commands have them (`modelConfig`); what is wrong is said as it was typed.
 import { Effect } from "effect";
 import { UsageFault } from "./command.ts";
 

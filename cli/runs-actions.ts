@@ -41,6 +41,8 @@ export interface Call {
 export interface Action {
   /** Of its arguments, for messages. */
   readonly names: readonly string[];
+  /** Whether it makes the folder of runs where there is none. */
+  readonly makesBase?: true;
   readonly run: (call: Call) => Effect.Effect<void, Fault>;
 }
 
@@ -149,6 +151,7 @@ const pack: Action = {
 
 const unpack: Action = {
   names: ["FILE"],
+  makesBase: true,
   run: ({ args: [file], base, say }) =>
     Effect.map(importRun(file, base), (imported) =>
       say(imported, [

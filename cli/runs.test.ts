@@ -239,7 +239,7 @@ test("choose notes a checkpoint of a run that is at rest", () =>
 
 test("what cannot be meant is refused with how it is written", () =>
   withTemporaryFolder(async (base) => {
-    for (const args of ["lst", "constructor", "show", "show a b", "list a", "compare a"]) {
+    for (const args of ["show", "show a b", "list a", "compare a"]) {
       const fault = await refusal(base, args);
       assert.ok(fault instanceof UsageFault, args);
       assert.equal(fault.kind, "user");

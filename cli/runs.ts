@@ -3,7 +3,7 @@
 import process from "node:process";
 import { Effect } from "effect";
 import type { Command, Terminal } from "./command.ts";
-import { baseOf, fleetOf, fleetOptions } from "./fleet-options.ts";
+import { baseOf, baseToMake, fleetOf, fleetOptions } from "./fleet-options.ts";
 import { type Call, runsActions, runsUsage } from "./runs-actions.ts";
 
 /** What also reaches runs of other machines. */
@@ -64,12 +64,8 @@ export const runsCommand: Command = {
       ],
     },
   ],
-  run: (given, options, terminal) => {
-    const [name, ...rest] = given.filter((arg) => arg !== undefined).map(String);
-    const action = Object.hasOwn(runsActions, name) ? runsActions[name] : undefined;
-    if (action === undefined) {
-      return Effect.fail(runsUsage("action", Object.keys(runsActions).join(", "), name));
-    }
+  run: ([name, ...rest], options, terminal) => {
+    const action = runsActions[name];
     if (rest.length !== action.names.length) {
       const wanted = ["runs", name, ...action.names].join(" ");
       return Effect.fail(runsUsage("runs", wanted, ["runs", name, ...rest].join(" ")));
@@ -78,11 +74,12 @@ export const runsCommand: Command = {
     if (step !== undefined && !(Number.isInteger(step) && step >= 0)) {
       return Effect.fail(runsUsage("--step", "a number of finished steps", String(options.step)));
     }
-    const base = baseOf(options);
-    const isShared = options.fleet !== undefined || (process.env.GNOMIC_FLEET ?? "") !== "";
-    const fleet = isShared ? fleetOf(base, options) : Effect.succeed(null);
-    return Effect.flatMap(fleet, (fleet) =>
-      action.run({
+    return Effect.gen(function* () {
+      const base = action.makesBase ? baseToMake(options) : yield* baseOf(options);
+      const isShared = remotely.includes(name) &&
+        (options.fleet !== undefined || (process.env.GNOMIC_FLEET ?? "") !== "");
+      const fleet = isShared ? yield* fleetOf(base, options) : null;
+      yield* action.run({
         args: rest,
         base,
         fleet,
@@ -91,7 +88,8 @@ export const runsCommand: Command = {
         step,
         prompts: [options.prompt ?? []].flat().map(String),
         say: saying(terminal, options.json === true),
-      }));
+      });
+    });
   },
 };
 

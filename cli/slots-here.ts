@@ -9,6 +9,10 @@ import type { Offers } from "../fleet/queues.ts";
 export const threadsOf = (slots: number): number =>
   Math.max(1, Math.floor(availableParallelism() / slots));
 
+/** The same for a training that is told; null: it is alone, and takes what its configuration says. */
+export const threadsOfEach = (slots: number): number | null =>
+  slots === 1 ? null : threadsOf(slots);
+
 /** `wanted`: null, as many as there are cards. */
 export async function slotsHere(
   wanted: number | null,

@@ -1,54 +1,46 @@
 // What each `sweep <action>` does that changes something. The trap: `run` may be given twice for one folder; the second looks on.
-import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { Effect, Fiber } from "effect";
-import { holdsOut } from "../config/fixed-loss.ts";
 import { optionRows } from "../config/option-rows.ts";
 import { boardOf } from "../fleet/board-of.ts";
 import { exitCodeOfSweep } from "../fleet/leaderboard.ts";
-import type { PlannedSweep } from "../fleet/planned-sweep.ts";
 import { type Blobs, folderBlobs } from "../fleet/blobs.ts";
 import type { Fleet } from "../fleet/connection.ts";
 import { Members } from "../fleet/members.ts";
-import { outlookLines, planSweep, type TrialWorld } from "../fleet/plan-sweep.ts";
+import { outlookLines, planSweep } from "../fleet/plan-sweep.ts";
 import { withTables } from "../fleet/open-tables.ts";
 import { bringRuns, sendRuns } from "../fleet/runs-of-sweep.ts";
 import { endSweep, RunFiles, seesWinners } from "../fleet/sweep-end.ts";
 import { runToEnd } from "../fleet/sweep-session.ts";
 import { threadsForAll } from "../fleet/sweep-threads.ts";
-import type { StoredSweep } from "../fleet/tables.ts";
 import { trainInChild } from "../fleet/train-child.ts";
-import { sweepFolder } from "../fleet/winner-files.ts";
-import { trainingApp } from "../inversion/app.ts";
-import type { MemoryTable } from "../inversion/model/memory-table.ts";
-import { runBytes } from "../inversion/run-bytes.ts";
+import { removeWinners, sweepFolder } from "../fleet/winner-files.ts";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault, Stopped } from "../lib/fault.ts";
 import { homePath } from "../lib/home-path.ts";
 import { readText } from "../lib/read-text.ts";
-import { tryPromise } from "../lib/try-promise.ts";
-import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
-import type { Plan } from "../runtime/plan/plan.ts";
 import { maxSourceBytes } from "../lib/source.ts";
-import { preflight } from "../runtime/plan/preflight.ts";
-import { prepare } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
 import { type Definition, readDefinition } from "../sweep/definition.ts";
-import { settingsOf, trialCount } from "../sweep/trials.ts";
+import { trialCount } from "../sweep/trials.ts";
 import { type Terminal, UsageFault } from "./command.ts";
 import { baseOf, fleetOf } from "./fleet-options.ts";
 import { presenceOf } from "./fleet-presence.ts";
+import { fitsAlone } from "./fits-here.ts";
+import { differences, placeOf } from "./known-sweep.ts";
 import { plainText } from "./plain-text.ts";
 import { runFiles } from "./run-files.ts";
 import { onSoftStop } from "./signals.ts";
-import { threadsOf } from "./slots-here.ts";
+import { threadsOf, threadsOfEach } from "./slots-here.ts";
 import { type Act, find, notesOn, type Options, runsFolder } from "./sweep-look.ts";
 import { narrate } from "./sweep-narrator.ts";
 import { leaderboardLines } from "./sweep-text.ts";
+import { trialWorld } from "./trial-world.ts";
 
 export class NoSweepFile extends fault("NoSweepFile", "user") {}
+export class WinnerAway extends fault("WinnerAway", "user") {}
 
 const mostTrials = 10_000;
 const silentSeconds = 1800;
@@ -84,77 +76,6 @@ const configOf = (definition: Definition, file: string): Effect.Effect<string | 
     : Effect.fail(new NoSweepFile({ file, key: "config", ...path }));
 };
 
-/** What its memory table says of the plan that it takes. */
-function peakOf({ facts }: Plan): number | null {
-  const { memory } = facts as { memory?: MemoryTable };
-  const rows = memory?.rows.filter(({ plan }) => plan === undefined || plan === memory.plan) ?? [];
-  return rows.length === 0 ? null : Math.max(...rows.map(({ peak }) => peak));
-}
-
-/** How one trial is prepared: as `pipeline` would, with the trial's options set. */
-function trialWorld(definition: Definition, config: string | null, options: Options): TrialWorld {
-  const app = trainingApp();
-  return {
-    look: (trial) =>
-      Effect.gen(function* () {
-        const prepared = yield* prepare({
-          pipeline: definition.pipeline,
-          layers: {
-            ...(config === null ? {} : { file: config }),
-            set: settingsOf(trial.overrides),
-            ...(options.output === undefined ? {} : { output: String(options.output) }),
-          },
-          selectors: {},
-          choice: {},
-          offline: options.dryRun === true,
-          app,
-          onProgress: () => {},
-        });
-        const plan = yield* planRun(prepared);
-        yield* preflight(prepared, plan);
-        yield* keepDigests(prepared);
-        return { prepared, plan };
-      }),
-    memory: peakOf,
-    writes: ({ values, configuration, stages }) =>
-      runBytes(
-        values,
-        configuration.steps,
-        stages.find(({ stage }) => stage.name === "ingest")?.world,
-      ),
-    heldOut: (values) =>
-      values.fixed_loss_every === null ? null : holdsOut({
-        fixed_loss_dataset: values.fixed_loss_dataset ?? null,
-        fixed_loss_holdout: Number(values.fixed_loss_holdout ?? 0),
-      }),
-  };
-}
-
-/** The sweep of this content, or the free name for a new one and what the other has otherwise. */
-const placeOf = (plan: PlannedSweep, all: readonly StoredSweep[]) => {
-  const same = all.find((each) => each.plan.digest === plan.digest);
-  if (same !== undefined) return { name: same.name, other: null };
-  const other = all.find(({ name }) => name === plan.name);
-  return other === undefined
-    ? { name: plan.name, other: null }
-    : { name: `${plan.name}-${plan.digest.slice(0, 8)}`, other };
-};
-
-const varied = ({ trials }: PlannedSweep) =>
-  new Set(trials.map(({ overrides }) => JSON.stringify(overrides)));
-
-/** What differs between two sweeps of one name, for people. */
-function differences(before: PlannedSweep, after: PlannedSweep): string {
-  const [had, has] = [varied(before), varied(after)];
-  const keys = (["pipeline", "config", "by", "at", "rungs", "factor", "keep", "budget"] as const)
-    .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
-    .map((key) => `${key} ${JSON.stringify(before[key])} -> ${JSON.stringify(after[key])}`);
-  const came = [...has].filter((each) => !had.has(each)).length;
-  const went = [...had].filter((each) => !has.has(each)).length;
-  const trials = came + went === 0 ? [] : [`${came} trials more and ${went} less`];
-  return [...keys, ...trials].join(", ") || "what its configuration means";
-}
-
 /** Where runs travel through; null: they stay where they are. */
 const blobsOf = (fleet: Fleet, { blobs }: Options): Effect.Effect<Blobs | null, Fault> =>
   blobs === undefined
@@ -170,6 +91,27 @@ const blobsOf = (fleet: Fleet, { blobs }: Options): Effect.Effect<Blobs | null, 
       }),
     );
 
+/** Whose run is not in the folder, or only as it was before its end. */
+const winnerIsAway = ({ base, shared }: Fleet, name: string, blobs: Blobs | null) =>
+  new WinnerAway({
+    file: base,
+    wanted: "the winner's run, as it was trained",
+    ...(blobs !== null
+      ? {
+        found: "none, or an older state of it: what was sent is damaged",
+        fix: `Look at ${blobs.shown}; \`sweep show ${name}\` names the machine that has it.`,
+      }
+      : shared
+      ? {
+        found: "none",
+        fix: "Give --blobs with the folder through which the workers' runs travel.",
+      }
+      : {
+        found: "none: it was removed",
+        fix: `\`sweep delete ${name}\` forgets the sweep; then the same command trains it anew.`,
+      }),
+  });
+
 /** Runs a sweep that is in the tables to its end, and says what came of it. */
 const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal) =>
   Effect.gen(function* () {
@@ -177,12 +119,12 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     const quiet = options.json === true;
     const say = (line: string) =>
       quiet ? void process.stderr.write(`${plainText(line)}\n`) : terminal.print(plainText(line));
-    const threads = slots === 1 ? null : threadsOf(slots);
     const running = yield* Effect.forkChild(
       runToEnd(fleet, name, {
         name: hostname(),
         slots,
-        train: trainInChild({ threads, silentSeconds }),
+        train: trainInChild({ threads: threadsOfEach(slots), silentSeconds }),
+        accepts: fitsAlone,
         say,
         presence: yield* presenceOf(slots, true),
       }).pipe(Effect.provideService(RunFiles, runFiles)),
@@ -210,22 +152,21 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     const sweep = yield* find(fleet, name);
     const { results, board } = yield* withTables(fleet, (tables) => boardOf(tables, sweep));
     const blobs = yield* blobsOf(fleet, options);
-    if (blobs !== null) {
-      yield* withTables(fleet, () => bringRuns(sweep.plan, blobs, say));
-    } else if (!(yield* seesWinners(board))) {
-      return yield* new UsageFault({
-        key: "--blobs",
-        wanted: "the folder through which runs travel, since the winner is not here",
-        found: "none",
-        fix: "Give --blobs with the folder that the workers have.",
-      });
-    }
+    if (blobs !== null) yield* withTables(fleet, () => bringRuns(sweep.plan, blobs, say));
+    if (!(yield* seesWinners(board))) return yield* winnerIsAway(fleet, name, blobs);
     const files = yield* endSweep(runsFolder(fleet, sweep), sweep, board, runFiles);
     if (quiet) terminal.print(JSON.stringify(board));
     else {
       const notes = yield* notesOn(board);
       [...leaderboardLines(board), ...notes, ...files.map((file) => `  ${file}`)]
         .forEach(terminal.print);
+    }
+    if (sweep.state === "cancelled") {
+      return yield* new Stopped({
+        wanted: "the sweep's end",
+        found: "that it was cancelled",
+        fix: `${name} was cancelled; \`sweep resume ${name}\` goes on with it.`,
+      });
     }
     process.exitCode = exitCodeOfSweep(results);
   });
@@ -326,22 +267,20 @@ const run: Act = (given, options, terminal) =>
 
 const cancel: Act = (name, options, { print }) =>
   Effect.gen(function* () {
-    const fleet = yield* fleetOf(baseOf(options), options);
+    const fleet = yield* fleetOf(yield* baseOf(options), options);
+    yield* find(fleet, name);
+    const isNow = yield* withTables(fleet, (tables) => tables.end(name, "cancelled"));
     const { state } = yield* find(fleet, name);
-    if (state !== "running") {
-      return print(
-        state === "done" ? `${name} is done already.` : `${name} is cancelled already.`,
-      );
-    }
-    yield* withTables(fleet, (tables) => tables.setState(name, "cancelled"));
     print(
-      `${name} is cancelled: what trains ends after its step. \`sweep resume ${name}\` goes on.`,
+      isNow
+        ? `${name} is cancelled: what trains ends after its step. \`sweep resume ${name}\` goes on.`
+        : `${name} is ${state} already.`,
     );
   });
 
 const resume: Act = (name, options, terminal) =>
   Effect.gen(function* () {
-    const fleet = yield* fleetOf(baseOf(options), options);
+    const fleet = yield* fleetOf(yield* baseOf(options), options);
     const more = yield* wholeNumber(options, "more", 0, 0);
     const { state, plan } = yield* find(fleet, name);
     if (more > 0 && plan.rungs.length === 0) {
@@ -360,21 +299,20 @@ const resume: Act = (name, options, terminal) =>
 
 const remove: Act = (name, options, { print }) =>
   Effect.gen(function* () {
-    const fleet = yield* fleetOf(baseOf(options), options);
+    const fleet = yield* fleetOf(yield* baseOf(options), options);
     const sweep = yield* find(fleet, name);
-    if (sweep.state === "running") {
-      return yield* new UsageFault({
-        wanted: "a sweep that does not run",
-        found: name,
-        fix: `\`sweep cancel ${name}\` first.`,
-      });
-    }
+    const running = new UsageFault({
+      wanted: "a sweep that does not run",
+      found: name,
+      fix: `\`sweep cancel ${name}\` first.`,
+    });
+    if (sweep.state === "running") return yield* running;
     const base = runsFolder(fleet, sweep);
     if (options.yes !== true) {
-      return print(`Would forget ${name} and remove ${sweepFolder(base, name)}.`);
+      return print(`Would forget ${name} and remove its files in ${sweepFolder(base, name)}.`);
     }
-    yield* withTables(fleet, (tables) => tables.remove(name));
-    yield* tryPromise(() => rm(sweepFolder(base, name), { recursive: true, force: true }));
+    if (!(yield* withTables(fleet, (tables) => tables.remove(name)))) return yield* running;
+    yield* removeWinners(base, name);
     print(`${name} is forgotten; its runs are still in ${base}.`);
   });
 

@@ -42,7 +42,7 @@ export const find = (fleet: Fleet, name: string): Effect.Effect<StoredSweep, Fau
 
 const list: Act = (_target, options, { print }) =>
   Effect.gen(function* () {
-    const fleet = yield* fleetOf(baseOf(options), options);
+    const fleet = yield* fleetOf(yield* baseOf(options), options);
     const boards = yield* boardsOf(fleet);
     if (options.json === true) print(JSON.stringify(boards.map(({ board }) => board)));
     else if (boards.length === 0) {
@@ -79,7 +79,7 @@ const winnersNow = (fleet: Fleet, { sweep, board }: Board): Effect.Effect<readon
 
 const show: Act = (name, options, { print }) =>
   Effect.gen(function* () {
-    const fleet = yield* fleetOf(baseOf(options), options);
+    const fleet = yield* fleetOf(yield* baseOf(options), options);
     const [found] = yield* boardsOf(fleet, (each) => each === name);
     if (found === undefined) {
       return yield* noSuch(fleet, name, (yield* sweepsOf(fleet)).map((each) => each.name));

@@ -6,9 +6,18 @@ import { type Command, UsageFault } from "./command.ts";
 import type { Act } from "./sweep-look.ts";
 import { fleetOptions } from "./fleet-options.ts";
 
-const actions = ["run", "list", "show", "cancel", "resume", "delete"] as const;
+/** What follows each action. */
+const targets = {
+  run: ["FILE"],
+  list: [],
+  show: ["SWEEP"],
+  cancel: ["SWEEP"],
+  resume: ["SWEEP"],
+  delete: ["SWEEP"],
+} as const;
+type Action = keyof typeof targets;
 
-const actionsOf = async (action: (typeof actions)[number]) => {
+const actionsOf = async (action: Action) => {
   const found = action === "list" || action === "show"
     ? (await import("./sweep-look.ts")).sweepLooks
     : (await import("./sweep-actions.ts")).sweepActions;
@@ -30,7 +39,7 @@ export const sweepCommand: Command = {
     ...fleetOptions,
     ["--csv", "show: one line a trial, for a spreadsheet"],
   ],
-  actions,
+  actions: Object.keys(targets),
   usedBy: {
     dryRun: ["run"],
     slots: ["run", "resume"],
@@ -53,7 +62,7 @@ export const sweepCommand: Command = {
       "cancel SWEEP: its trainings end after the step they are in, and no other begins.",
       "resume SWEEP: goes on with a cancelled one, tries failed trials again, and with --more N " +
       "calls back the next best N that lost a halving.",
-      "delete SWEEP: forgets it and removes OUTPUT/SWEEP; its runs stay.",
+      "delete SWEEP: forgets it and removes its files in OUTPUT/SWEEP; its runs stay.",
     ],
   }, {
     title: "FILES",
@@ -65,7 +74,8 @@ export const sweepCommand: Command = {
     title: "EXIT STATUS",
     paragraphs: [
       "0 every trial is done. Else the worst of its trials: 70 a defect, 3 the disk, the network or " +
-      "the device, 2 something in the file, the configuration or the data. 130 stopped by Ctrl-C.",
+      "the device, 2 something in the file, the configuration or the data. 130 stopped by Ctrl-C or " +
+      "`sweep cancel`.",
     ],
   }],
   examples: [
@@ -74,20 +84,20 @@ export const sweepCommand: Command = {
     "sweep show rates",
     "sweep resume rates --more 3",
   ],
-  run: ([action, target], options, terminal) => {
-    const wanted = actions.find((each) => each === action);
-    const names = action === "list" ? target === undefined : target !== undefined;
-    if (wanted === undefined || !names) {
+  run: ([name, target], options, terminal) => {
+    const action = name as Action;
+    const wanted = targets[action];
+    if (wanted.length !== (target === undefined ? 0 : 1)) {
       return Effect.fail(
         new UsageFault({
-          wanted: "sweep run FILE, list, show, cancel, resume or delete SWEEP",
+          wanted: ["sweep", action, ...wanted].join(" "),
           found: ["sweep", action, target].filter((part) => part !== undefined).join(" "),
           fix: "`sweep --help` shows how it is written.",
         }),
       );
     }
     return Effect.flatMap(
-      tryPromise(() => actionsOf(wanted)),
+      tryPromise(() => actionsOf(action)),
       (act) => act(String(target), options, terminal),
     );
   },

@@ -75,7 +75,7 @@ export const workerCommand: Command = {
         { presenceOf },
         { fitsHere },
         { folderBlobs },
-        { slotsHere, threadsOf },
+        { slotsHere, threadsOfEach },
         { RunFiles },
         { runFiles },
       ] = yield* tryPromise(() =>
@@ -98,7 +98,6 @@ export const workerCommand: Command = {
       const { slots, offers } = yield* tryPromise(() => slotsHere(wanted));
       const presence = yield* presenceOf(slots, options.allowCustomStages === true, offers);
       const base = blobs === null ? null : resolve(output);
-      const threads = slots === 1 ? null : threadsOf(slots);
       const working = yield* Effect.forkChild(
         joinFleet(
           fleet,
@@ -106,7 +105,7 @@ export const workerCommand: Command = {
           {
             name,
             slots,
-            train: trainInChild({ threads, silentSeconds }),
+            train: trainInChild({ threads: threadsOfEach(slots), silentSeconds }),
             say: print,
             offers,
             lookEvery: Duration.seconds(1),

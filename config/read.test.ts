@@ -73,6 +73,8 @@ test("a provider of before is answered with what to use instead", async () => {
   const [finding] = await findings({ file: file("old.yaml", `${least}provider: coreml\n`) });
   assert.equal(finding.key, "provider");
   assert.match(finding.fix, /CoreML.*provider: webgpu/);
+  const [gpu] = await findings({ ...own(least), set: ["provider=gpu"] });
+  assert.match(gpu.fix, /^auto takes the fastest card/);
 });
 
 test("every mistake of a file is reported at once, on its line", async () => {
@@ -248,8 +250,8 @@ test("nothing behind the = takes an option back to its default", async () => {
   });
   assert.deepEqual([config.max_checkpoints, config.fixed_loss_every], [null, "auto"]);
   assert.deepEqual([config.data_loader.resolution, config.seed], [512, 3]);
-  const [{ found, key }] = await findings({ ...given, set: ["placeholder_token="] });
-  assert.deepEqual([key, found], ["placeholder_token", "nothing"]);
+  const [{ found, key, file }] = await findings({ ...given, set: ["placeholder_token="] });
+  assert.deepEqual([key, found, file], ["placeholder_token", "nothing", "--set"]);
 });
 
 test("~ is the home folder in every path, and what is no path is refused", async () => {
@@ -276,6 +278,9 @@ test("slips that have a way out of their own", async () => {
   assert.match((await fixOf("validation_prompts: [a: b]")).fix, /quotes: a colon with a blank/);
   assert.match((await fixOf("validation_prompts: null")).fix, /Write \[\] for none/);
   assert.match((await fixOf("seed: 9007199254740993")).fix, /at most 9007199254740991/);
+  assert.equal((await fixOf("num_vectors: 9007199254740993")).fix, "Change the value.");
+  const [sides] = await findings({ ...own(least), set: ["data_loader.resolution=64x128"] });
+  assert.equal(sides.fix, "Write the list: [64, 128].");
   const long = least.replace("bruce", "x".repeat(300));
   assert.deepEqual((await findings(own(long))).map(({ key, found }) => [key, found]), [
     ["placeholder_token", "300"],

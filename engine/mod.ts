@@ -1,9 +1,7 @@
 // The numerics as a library: a model, an engine on a device, pictures, training steps, optimizers, samplers,
 // tensors in files. It knows no pipelines, and takes of Effect no more than Schema and the base of errors.
 // The trap: whoever gets an engine closes it, and its device with it.
-export { type Fault, type FaultKind, type Place } from "../lib/fault.ts";
-export type { StoredArray } from "../lib/safetensors/convert.ts";
-export type { StoredDType } from "../lib/safetensors/dtype.ts";
+export type { Fault, FaultFields } from "../lib/fault.ts";
 export {
   readSafetensors,
   type StoredTensor,
@@ -27,13 +25,7 @@ export {
 } from "./optimise/optimizer.ts";
 export type { Rows } from "./optimise/rows.ts";
 export { type Address, normals } from "./random/draw.ts";
-export {
-  drawPicture,
-  type Embedding,
-  type PictureRequest,
-  type PromptTokenizers,
-  promptTokenizers,
-} from "./sample/draw-picture.ts";
+export { drawPicture, type Embedding, type PictureRequest } from "./sample/draw-picture.ts";
 export { latentSize } from "./sample/latent-size.ts";
 export type { Moments } from "./sample/vae.ts";
 export {

@@ -48,11 +48,50 @@ export function decideEnd(
   return [...through, ...calledBack(rungs, through, more)].toSorted((a, b) => a - b);
 }
 
+interface Next {
+  readonly trial: number;
+  readonly until: number | null;
+  /** All that train to that step, this one included. */
+  readonly going: readonly number[];
+}
+
+const stage = (until: number | null) => until ?? Infinity;
+
+/**
+ * Whether the steps last, had all before it in `going` reached theirs: they may be waiting or running yet, and
+ * which of them are done hangs on who was faster.
+ */
+function lasts(
+  { trials }: PlannedSweep,
+  results: readonly StoredResult[],
+  { trial: next, until, going }: Next,
+  steps: number,
+): boolean {
+  const spent = new Map<number, number>();
+  for (const { trial, until: at, outcome } of results) {
+    if (!isReached(outcome) || going.includes(trial) && stage(at) >= stage(until)) continue;
+    spent.set(trial, Math.max(spent.get(trial) ?? 0, outcome.step));
+  }
+  let sum = [...spent.values()].reduce((all, each) => all + each, 0);
+  for (const trial of going) {
+    const end = until ?? trials.find(({ number }) => number === trial)?.steps ?? 0;
+    const more = Math.max(0, end - (spent.get(trial) ?? 0));
+    const fits = sum + more <= steps;
+    if (trial === next) return fits;
+    if (fits) sum += more;
+  }
+  return true;
+}
+
+/** Whether what came of trainings may keep others from beginning. */
+export const isLimited = ({ budget, stopAfterFailures }: PlannedSweep): boolean =>
+  stopAfterFailures !== null || budget.hours !== null || budget.steps !== null;
+
 /** Why no other training begins; null: one may. */
 export function refusal(
   plan: PlannedSweep,
   results: readonly StoredResult[],
-  next: { readonly trial: number; readonly until: number | null },
+  next: Next,
   hours: number,
 ): string | null {
   const failed =
@@ -64,15 +103,8 @@ export function refusal(
   if (plan.budget.hours !== null && hours >= plan.budget.hours) {
     return `${plan.budget.hours} hours are over (budget.hours)`;
   }
-  if (plan.budget.steps !== null) {
-    const steps = new Map<number, number>();
-    for (const { trial, outcome } of results) {
-      if (isReached(outcome)) steps.set(trial, Math.max(steps.get(trial) ?? 0, outcome.step));
-    }
-    const end = next.until ?? plan.trials.find(({ number }) => number === next.trial)?.steps ?? 0;
-    steps.set(next.trial, Math.max(steps.get(next.trial) ?? 0, end));
-    const all = [...steps.values()].reduce((sum, each) => sum + each, 0);
-    if (all > plan.budget.steps) return `${plan.budget.steps} steps are spent (budget.steps)`;
-  }
-  return null;
+  const { steps } = plan.budget;
+  return steps === null || lasts(plan, results, next, steps)
+    ? null
+    : `${steps} steps are spent (budget.steps)`;
 }

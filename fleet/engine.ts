@@ -16,14 +16,12 @@ import * as SqlRunnerStorage from "effect/cluster/SqlRunnerStorage";
 import * as Digest from "effect/crypto/Digest";
 import * as PersistedQueue from "effect/persistence/PersistedQueue";
 import type * as SqlClient from "effect/sql/SqlClient";
+import { embeddedLease } from "./leases.ts";
 import { Members } from "./members.ts";
 import { tablesFor } from "./migrations.ts";
 import { sqliteLayer } from "./sqlite.ts";
 import { sweepLayer } from "./sweep-workflow.ts";
 import { Tables } from "./tables.ts";
-
-/** How long a dead worker's item stays its own. */
-export const embeddedLease: Duration.Input = "10 seconds";
 
 const queueLayer = (lease: Duration.Input, renewal: Duration.Input) =>
   PersistedQueue.layer.pipe(

@@ -8,8 +8,10 @@ import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { ownIdentity } from "../lib/process-identity.ts";
 import { fleetAt } from "./connection.ts";
 import { enterFleet } from "./enter.ts";
+import { leftItems } from "./left-items.ts";
 import { Members, type WorkerAbout } from "./members.ts";
 import { withTables } from "./open-tables.ts";
+import { present } from "./presence.ts";
 
 const about = (pid: number, more: Partial<WorkerAbout> = {}): WorkerAbout => ({
   ...{ machine: "m", pid, slots: 1, tool: "gnomic 1", versions: {}, customStages: false },
@@ -39,13 +41,16 @@ test("two find the name of a dead worker: one enters, the other is refused", () 
     assert.deepEqual((yield* members.all).map((each) => each.about.pid), [2]);
   })));
 
-test("a worker that froze and lost its name neither writes nor removes its successor's row", () =>
+test("a worker that froze and lost its name ends, and neither writes nor removes its successor's row", () =>
   onFile(Effect.gen(function* () {
     const members = yield* Members;
     const frozen = about(1, { identity: dead });
     yield* members.announce("w", frozen);
     const next = yield* enterFleet("w", about(2), 120);
     assert.equal(yield* members.announce("w", frozen), false);
+    const presence = { about: frozen, steer: () => Effect.void };
+    const goesOn = present({ name: "w", presence, left: leftItems() });
+    assert.match((yield* Effect.flip(goesOn)).message, /--name: .*another worker.* took it/);
     yield* members.leave("w", frozen);
     assert.deepEqual((yield* members.all).map((each) => each.about), [next]);
     assert.equal(yield* members.announce("w", { ...next, slots: 2 }), true);

@@ -7,7 +7,7 @@ import type { PlannedSweep } from "./planned-sweep.ts";
 import { silentAfterSeconds } from "./presence.ts";
 import { needsText, serves } from "./queues.ts";
 import { lacking } from "./stage-versions.ts";
-import { type RunRow, type StoredSweep, Tables } from "./tables.ts";
+import { isCalledOff, type RunRow, type StoredSweep, Tables } from "./tables.ts";
 
 export interface WorkerLine {
   readonly worker: string;
@@ -110,7 +110,11 @@ function whyWaiting(
 }
 
 export function fleetStatus(facts: FleetFacts): FleetStatus {
-  const { members, sweeps, runs, items } = facts;
+  const { members, sweeps, runs } = facts;
+  // What nobody waits for any more is taken off the queue by whoever comes by.
+  const items = facts.items.filter(({ segment }) =>
+    !isCalledOff(sweeps.find(({ name }) => name === segment.sweep) ?? null, segment)
+  );
   const planOf = (name: string) => sweeps.find((sweep) => sweep.name === name)?.plan;
   const trialOf = (sweep: string, trial: number) =>
     planOf(sweep)?.trials.find(({ number }) => number === trial);
@@ -121,16 +125,17 @@ export function fleetStatus(facts: FleetFacts): FleetStatus {
     tool: about.tool,
     silentSeconds: Math.round(silentSeconds),
     silent: silentSeconds > silentAfterSeconds,
-    doing: runs.filter(({ worker }) => worker === name).map(({ sweep, trial, step }) => ({
-      sweep,
-      trial,
-      run: trialOf(sweep, trial)?.run ?? "",
-      step,
-      steps: trialOf(sweep, trial)?.steps ?? null,
-    })),
+    doing: runs.filter(({ worker, isTrained }) => isTrained && worker === name)
+      .map(({ sweep, trial, step }) => ({
+        sweep,
+        trial,
+        run: trialOf(sweep, trial)?.run ?? "",
+        step,
+        steps: trialOf(sweep, trial)?.steps ?? null,
+      })),
   }));
   const trained = (sweep: string, trial: number) =>
-    runs.some((run) => run.sweep === sweep && run.trial === trial && run.worker !== "");
+    runs.some((run) => run.sweep === sweep && run.trial === trial && run.isTrained);
   const names = [...new Set(items.map(({ queue }) => queue))].toSorted();
   const queues = names.map((queue) => {
     const mine = items.filter((item) => item.queue === queue);

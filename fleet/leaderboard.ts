@@ -7,7 +7,7 @@ import type { PlannedSweep, PlannedTrial } from "./planned-sweep.ts";
 import { isReached, type SegmentOutcome } from "./segment-outcome.ts";
 import type { RunRow, StoredResult, StoredSweep } from "./tables.ts";
 
-/** waiting: nobody trains it now. lost: it paused and others went on. */
+/** waiting: nobody trains it now, or who did is dead. lost: it paused and others went on. */
 export type TrialState =
   | "waiting"
   | "training"
@@ -24,6 +24,8 @@ export interface LeaderboardRow {
   readonly name: string;
   readonly group: string;
   readonly overrides: PlannedTrial["overrides"];
+  /** Where its configuration finds and puts things, by option; null: a sweep of before. */
+  readonly places: Readonly<Record<string, string>> | null;
   readonly loss: number | null;
   /** The step that the loss is of. */
   readonly lossStep: number | null;
@@ -73,7 +75,7 @@ function stateOf(
   last: StoredResult | undefined,
   run: RunRow | undefined,
 ): TrialState {
-  if (run !== undefined && run.worker !== "") return "training";
+  if (run?.isTrained === true) return "training";
   const outcome = last?.outcome.outcome;
   if (outcome === "done" || outcome === "skipped" || outcome === "cancelled") return outcome;
   if (outcome === "failed" || outcome === "poisoned") return "failed";
@@ -106,6 +108,7 @@ export function leaderboard(
       name: trial.name,
       group: trial.group,
       overrides: trial.overrides,
+      places: trial.places ?? null,
       loss: value?.loss ?? null,
       lossStep: value?.step ?? null,
       step: Math.max(outcome?.step ?? 0, run?.step ?? 0),
@@ -114,7 +117,7 @@ export function leaderboard(
         (sum, each) => sum + (isReached(each.outcome) ? each.outcome.seconds : 0),
         0,
       ),
-      machine: run !== undefined && run.worker !== "" ? run.worker : outcome?.machine ?? null,
+      machine: run?.isTrained === true ? run.worker : outcome?.machine ?? null,
       state: stateOf(sweep, last, run),
       message: said === undefined
         ? null

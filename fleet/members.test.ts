@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Duration, Effect, Fiber } from "effect";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
+import { boardOf } from "./board-of.ts";
 import { embeddedLayer } from "./engine.ts";
 import { fleetFacts, fleetStatus } from "./fleet-status.ts";
 import { leftItems } from "./left-items.ts";
@@ -73,6 +74,31 @@ test("what waits, and why: nobody there, another version, files of one's own, to
         assert.deepEqual(waiting.map(({ trial, why }) => [trial, why]), [
           [2, "all 1 slots that could train it are busy"],
         ]);
+      }),
+    )
+  ));
+
+test("a run is trained as long as its worker says so: of a dead one it waits", () =>
+  withTemporaryFolder((folder) =>
+    onFile(
+      folder,
+      Effect.gen(function* () {
+        const [tables, members] = [yield* Tables, yield* Members];
+        yield* tables.submit(planOf(1));
+        yield* tables.claim({ sweep: "s", round: 0, trial: 1, until: null }, "w");
+        const now = Effect.gen(function* () {
+          const { board } = yield* boardOf(tables, (yield* tables.findSweep("s"))!);
+          const { workers } = yield* looked;
+          const [{ state, machine }] = board.rows;
+          return [state, machine, ...workers.map(({ doing }) => doing.length)];
+        });
+        assert.deepEqual(yield* now, ["waiting", null]);
+        yield* members.announce("w", about({ lease: 600 }));
+        assert.deepEqual(yield* now, ["training", "w", 1]);
+        yield* members.announce("w", about({ lease: 0.01 }));
+        yield* until(Effect.map(tables.runs("s"), ([run]) => !run.isTrained));
+        assert.deepEqual(yield* now, ["waiting", null, 0]);
+        assert.equal((yield* tables.runs("s"))[0].worker, "w");
       }),
     )
   ));

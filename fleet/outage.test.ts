@@ -27,7 +27,7 @@ const slot = (outage: Outage, look: ReturnType<typeof database>["ask"]) =>
   Effect.forkChild(
     nextQueue(
       look,
-      { offers: null, lookEvery: Duration.seconds(1), outage },
+      { lookEvery: Duration.seconds(1), outage },
       () => () => Effect.succeed(true),
     ),
   );

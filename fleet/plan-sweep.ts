@@ -7,6 +7,7 @@ import { Effect } from "effect";
 import { digestJson } from "../lib/canonical-json.ts";
 import { allFaults, type Fault } from "../lib/fault.ts";
 import { ConfigFault, type Finding } from "../runtime/options/config-fault.ts";
+import { valueAt } from "../runtime/options/decode-source.ts";
 import type { Plan } from "../runtime/plan/plan.ts";
 import type { Prepared } from "../runtime/plan/prepare.ts";
 import { type Definition, keysOf } from "../sweep/definition.ts";
@@ -70,6 +71,15 @@ const ofTrial = (trial: Trial, fault: Fault): Fault =>
     })))
     : fault;
 
+/** What its options say of where things are. */
+const placesOf = ({ configuration: { places, targetKeys }, values }: Prepared) =>
+  Object.fromEntries(
+    [...Object.keys(places), ...targetKeys].flatMap((key) => {
+      const value = valueAt(values, key.split("."));
+      return typeof value === "string" ? [[key, value]] : [];
+    }),
+  );
+
 const willOf = ({ prepared, plan }: LookedAt): TrialOutlook["will"] =>
   plan.run.isNew ? "new" : prepared.run.found?.manifest.status === "complete" &&
       plan.stages.every(({ action }) => action !== "run")
@@ -86,20 +96,33 @@ function incomparable(definition: Definition, heldOut: boolean): readonly string
   );
 }
 
+/** A trial with what its losses are of, and its length; null: in epochs. */
+interface Measured {
+  readonly trial: Trial;
+  readonly heldOut: boolean | null;
+  readonly steps: number | null;
+}
+
+const shortestOf = (trials: readonly Measured[]) =>
+  Math.min(...trials.map(({ steps }) => steps ?? Infinity));
+
 function findingsOf(
   definition: Definition,
   file: string,
-  trials: readonly { readonly trial: Trial; readonly heldOut: boolean | null }[],
-  steps: number,
+  trials: readonly Measured[],
 ): readonly Finding[] {
-  const { rank, halving } = definition;
-  const names = (of: (heldOut: boolean | null) => boolean) =>
-    trials.filter(({ heldOut }) => of(heldOut)).map(({ trial }) => trial.name).slice(0, 5).join(
-      ", ",
-    );
-  const unmeasured = names((heldOut) => heldOut === null);
-  const own = names((heldOut) => heldOut === false);
+  const { rank, halving, budget } = definition;
+  const names = (of: (trial: Measured) => boolean) =>
+    trials.filter(of).map(({ trial }) => trial.name).slice(0, 5).join(", ");
+  const unmeasured = names(({ heldOut }) => heldOut === null);
+  const own = names(({ heldOut }) => heldOut === false);
   const all = trials.every(({ heldOut }) => heldOut === true);
+  const inEpochs = names(({ steps }) => steps === null);
+  const counting = [
+    ...(budget.steps === null ? [] : ["budget.steps"]),
+    ...(halving === null ? [] : ["halving"]),
+  ];
+  const shortest = shortestOf(trials);
   return [
     ...(unmeasured === "" ? [] : [{
       file,
@@ -122,10 +145,17 @@ function findingsOf(
       found: definition.rank.per.join(", ") || "nothing",
       fix: `Add ${key} to rank.per, or do not vary it.`,
     })),
-    ...(halving === null || halving.first < steps ? [] : [{
+    ...(inEpochs === "" ? [] : counting).map((key) => ({
+      file,
+      key,
+      wanted: "trainings whose length is given in steps",
+      found: `epochs in trial ${inEpochs}`,
+      fix: `Set max_train_steps, or leave ${key} out.`,
+    })),
+    ...(halving === null || halving.first < shortest ? [] : [{
       file,
       key: "halving.first",
-      wanted: `a step before the end of every trial (${steps})`,
+      wanted: `a step before the end of every trial (${shortest})`,
       found: String(halving.first),
       fix: "Lower it.",
     }]),
@@ -153,13 +183,12 @@ export const planSweep = (
     if (faults.length > 0) return yield* Effect.fail(allFaults(faults));
     const found = looked.flatMap((each) => each._tag === "Success" ? [each.success] : []);
 
-    const measured = trials.map((trial, i) => ({
+    const measured = trials.map((trial, i): Measured => ({
       trial,
       heldOut: world.heldOut(found[i].prepared.values),
+      steps: found[i].prepared.configuration.steps,
     }));
-    const lengths = found.map(({ prepared }) => prepared.configuration.steps);
-    const shortest = Math.min(...lengths.map((each) => each ?? Infinity));
-    const findings = findingsOf(definition, file, measured, shortest);
+    const findings = findingsOf(definition, file, measured);
     if (findings.length > 0) return yield* new ConfigFault(findings);
 
     const first = new Map<string, number>();
@@ -175,8 +204,9 @@ export const planSweep = (
         overrides: trial.overrides as PlannedTrial["overrides"],
         run: prepared.run.name,
         trigger: prepared.configuration.trigger,
-        steps: lengths[i],
+        steps: measured[i].steps,
         group: groupOf(trial, definition.rank.per),
+        places: placesOf(prepared),
         identity,
         needs: needsOf(definition, prepared, world.memory(plan)),
         writes: world.writes(prepared),
@@ -201,7 +231,7 @@ export const planSweep = (
         : rank.by,
       at: rank.at,
       per: rank.per,
-      rungs: halving === null ? [] : rungsOf(halving, shortest),
+      rungs: halving === null ? [] : rungsOf(halving, shortestOf(measured)),
       factor: halving?.factor ?? 1,
       budget: { steps: budget.steps, hours: budget.hours },
       parallel: definition.parallel,
@@ -213,10 +243,10 @@ export const planSweep = (
       custom: yield* foreignParts(definition.pipeline, found[0].prepared.app),
       trials: kept.map(({ will: _1, fromStep: _2, memory: _3, sameAs: _4, ...trial }) => trial),
     };
-    // What is estimated of memory and disk makes no other sweep.
+    // What is estimated of memory and disk makes no other sweep, nor does what follows from the rest.
     const { file: _, ...content } = {
       ...plan,
-      trials: plan.trials.map(({ needs: _, writes: _1, ...trial }) => trial),
+      trials: plan.trials.map(({ needs: _, writes: _1, places: _2, ...trial }) => trial),
       needs: definition.needs,
     };
     const values = trials.map(({ overrides }, i) => ({

@@ -12,6 +12,7 @@ import { Sweep } from "./sweep-workflow.ts";
 import { Tables } from "./tables.ts";
 import { planOf, reaching } from "./testing/toy-sweeps.ts";
 import type { Train } from "./train-fenced.ts";
+import { segmentsIn } from "./waiting.ts";
 import { runWorker } from "./worker.ts";
 
 const queue = (
@@ -70,6 +71,15 @@ const untilResults = (sweep: string, count: number) =>
     while ((yield* tables.results(sweep)).length < count) yield* Effect.sleep("20 millis");
   });
 
+const untilWaiting = (sweep: string, count: number) =>
+  Effect.gen(function* () {
+    const waiting = Effect.map((yield* Tables).waiting(Duration.seconds(10)), (items) =>
+      items.flatMap(({ element }) =>
+        segmentsIn(element)
+      ).filter((each) => each.sweep === sweep));
+    while ((yield* waiting).length < count) yield* Effect.sleep("20 millis");
+  });
+
 const workerOf = (train: Train, offers: Offers | null = null) =>
   runWorker({ name: "m", slots: 1, lease: Duration.seconds(10), train, say: () => {}, offers });
 
@@ -93,9 +103,9 @@ test("with one slot what is urgent and comes last runs next", () =>
         yield* Effect.forkScoped(workerOf(train));
         while (begun === 0) yield* Effect.sleep("20 millis");
         yield* submit(planOf(2, { name: "normal" }));
-        yield* Effect.sleep("1500 millis");
+        yield* untilWaiting("normal", 2);
         yield* submit(planOf(2, { name: "high", priority: "high" }));
-        yield* Effect.sleep("1500 millis");
+        yield* untilWaiting("high", 2);
         all = true;
         yield* untilResults("low", 3);
       }),

@@ -1,28 +1,55 @@
-// Whether the disk has room for what a run writes here.
-// The trap: what of the run is here already it does not write again; a disk that does not tell has room.
-import { statfs } from "node:fs/promises";
+// Whether the disk has room for what a run writes here, beside what the runs that train here will still write.
+// The trap: what of a run is here already it does not write again; a disk that does not tell has room.
+import { stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Effect } from "effect";
 import { bytesBelow } from "../lib/look.ts";
 
-/** Of the disk that a folder is on, or will be. */
-export async function freeBytes(folder: string): Promise<number> {
+/** A run that trains here, or is to. */
+export interface Writing {
+  /** The folder of runs. */
+  readonly base: string;
+  readonly name: string;
+  /** Bytes in all, about. */
+  readonly writes: number;
+}
+
+/** The disk that a folder is on, or will be. */
+async function diskOf(folder: string): Promise<{ readonly device: number; readonly free: number }> {
   try {
     const { bavail, bsize } = await statfs(folder);
-    return bavail * bsize;
+    return { device: (await stat(folder)).dev, free: bavail * bsize };
   } catch {
-    return dirname(folder) === folder ? Infinity : await freeBytes(dirname(folder));
+    const above = dirname(folder);
+    return above === folder ? { device: -1, free: Infinity } : await diskOf(above);
   }
 }
 
 const gib = (bytes: number) => `${(bytes / 2 ** 30).toPrecision(2)} GiB`;
 
-/** Why the run `name` in the folder `base` has no room; null: it has. */
-export const noRoom = (base: string, name: string, writes: number): Effect.Effect<string | null> =>
+/** What a run still writes. */
+const moreOf = ({ base, name, writes }: Writing) =>
+  Effect.map(
+    Effect.orElseSucceed(bytesBelow(join(base, name)), () => 0),
+    (here) => Math.max(0, writes - here),
+  );
+
+/** Why a run has no room beside `others`; null: it has. */
+export const noRoom = (
+  run: Writing,
+  others: readonly Writing[],
+): Effect.Effect<string | null> =>
   Effect.gen(function* () {
-    const free = yield* Effect.promise(() => freeBytes(base));
-    if (writes <= free) return null;
-    const here = yield* Effect.orElseSucceed(bytesBelow(join(base, name)), () => 0);
-    const more = writes - here;
-    return more <= free ? null : `it writes ${gib(more)}, and ${base} has ${gib(free)} free`;
+    const { device, free } = yield* Effect.promise(() => diskOf(run.base));
+    const most = [run, ...others].reduce((sum, { writes }) => sum + writes, 0);
+    if (most <= free) return null;
+    const more = yield* moreOf(run);
+    let taken = 0;
+    for (const other of others) {
+      const disk = yield* Effect.promise(() => diskOf(other.base));
+      if (disk.device === device) taken += yield* moreOf(other);
+    }
+    if (more + taken <= free) return null;
+    const beside = taken === 0 ? "" : `, ${gib(taken)} of it for what trains here`;
+    return `it writes ${gib(more)}, and ${run.base} has ${gib(free)} free${beside}`;
   });

@@ -7,6 +7,7 @@ import type { Fault } from "../lib/fault.ts";
 import { machinesDiffer } from "../lib/machines-differ.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { readManifest } from "../runtime/execute/manifest.ts";
+import { isTensorResult } from "../runtime/execute/run-folders.ts";
 import { sweepEvent } from "./run-events.ts";
 
 export interface RunResult {
@@ -21,8 +22,6 @@ export interface RunResult {
   /** How the machines that it was trained on differ, in words. */
   readonly differs?: string;
 }
-
-const isEmbedding = (name: string) => name.endsWith(".safetensors") && name !== "state.safetensors";
 
 /** `at`: the step whose loss is wanted; null: that of the last step. */
 export const readRunResult = (
@@ -44,7 +43,7 @@ export const readRunResult = (
       step,
       loss: there?.loss ?? null,
       best: last === undefined ? null : { step: last.bestStep, loss: last.bestLoss },
-      files: names.filter(isEmbedding).toSorted(),
+      files: names.filter(isTensorResult).toSorted(),
       ...(differs === null ? {} : { differs }),
     };
   });

@@ -1,13 +1,14 @@
 // One process that runs the sweeps of a folder: it holds the fleet's lock, the engine and a worker. Whoever
 // comes second looks on, and takes over when the first is gone.
 // The trap: the lock is a run's lock, by the same rules; only who holds it opens the engine.
-import { Duration, Effect, Logger, type Scope } from "effect";
+import { Duration, Effect, Fiber, Logger, type Scope } from "effect";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault } from "../lib/fault.ts";
 import { lockRun, RunLocked } from "../lib/lock.ts";
-import { embeddedLayer, embeddedLease, sharedLayer } from "./engine.ts";
+import { embeddedLayer, sharedLayer } from "./engine.ts";
 import type { Fleet } from "./connection.ts";
 import { fleetFile, fleetFolder } from "./fleet-files.ts";
+import { embeddedLease, sharedLease } from "./leases.ts";
 import { leftItems } from "./left-items.ts";
 import { enterFleet } from "./enter.ts";
 import { grant, migrate } from "./migrations.ts";
@@ -19,9 +20,6 @@ import { Tables } from "./tables.ts";
 import { runWorker, type WorkerOptions } from "./worker.ts";
 
 export class WorkerIll extends fault("WorkerIll", "world") {}
-
-/** How long what a dead worker of a fleet had stays its own. */
-export const sharedLease = Duration.minutes(2);
 
 export interface SessionWorker extends Omit<WorkerOptions, "lease" | "left"> {
   readonly presence: Presence;
@@ -86,13 +84,20 @@ const untilIdle = (sweep: string) =>
 const hold = (base: string, sweep: string, worker: SessionWorker) => {
   const file = fleetFile(base);
   return Effect.scoped(Effect.gen(function* () {
-    const lease = Duration.fromInputUnsafe(embeddedLease);
     const left = leftItems();
+    const about = { ...worker.presence.about, lease: Duration.toSeconds(embeddedLease) };
+    const presence = { ...worker.presence, about };
+    const others = (yield* (yield* Tables).running).filter(({ name }) => name !== sweep);
+    for (const { name } of others) {
+      worker.say(
+        `Also trains ${name}, which runs in this folder; \`sweep cancel ${name}\` ends it.`,
+      );
+    }
     yield* Effect.forkScoped(startSweeps);
-    yield* Effect.forkScoped(present({ ...worker, left }));
+    yield* Effect.forkScoped(present({ ...worker, presence, left }));
     const ended = yield* Effect.raceFirst(
       Effect.tap(untilOver(sweep, worker.say), untilIdle(sweep)),
-      Effect.as(runWorker({ ...worker, left, lease }), "ill" as const),
+      Effect.as(runWorker({ ...worker, left, lease: embeddedLease }), "ill" as const),
     );
     if (ended === "over") return;
     return yield* new WorkerIll({
@@ -123,18 +128,17 @@ export const joinFleet = <A>(
       if (worker === null || about === null) return yield* until;
       const left = leftItems();
       const presence = { ...worker.presence, about };
-      yield* Effect.forkScoped(present({ ...worker, presence, left }));
-      return yield* Effect.raceFirst(
-        until,
-        Effect.andThen(
-          runWorker({ ...worker, left, lease }),
-          new WorkerIll({
-            wanted: "trainings that work on this machine",
-            found: "three in a row that failed",
-            fix: "`sweep show` lists what they said; then start the worker again.",
-          }),
-        ),
+      // It is on the list until what it trains has ended.
+      const there = yield* Effect.forkScoped(present({ ...worker, presence, left }));
+      const working = Effect.andThen(
+        runWorker({ ...worker, left, lease }),
+        new WorkerIll({
+          wanted: "trainings that work on this machine",
+          found: "three in a row that failed",
+          fix: "`sweep show` lists what they said; then start the worker again.",
+        }),
       );
+      return yield* Effect.raceFirst(until, Effect.raceFirst(working, Fiber.join(there)));
     });
     return yield* Effect.scoped(taking).pipe(
       Effect.provide(sharedLayer(fleet.database, lease)),

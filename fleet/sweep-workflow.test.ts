@@ -120,7 +120,8 @@ test("a failure is tried again, a user's is not, and the others go on", () =>
 test("a database that is away for a moment in each decision does not end the sweep", () =>
   withTemporaryFolder(async (folder) => {
     const log: string[] = [];
-    const plan = planOf(2, { rungs: [100], factor: 2, parallel: 1 });
+    const budget = { steps: null, hours: 1000 };
+    const plan = planOf(2, { rungs: [100], factor: 2, parallel: 1, budget });
     const away = new SqlError({
       reason: new ConnectionError({ cause: null, operation: "execute" }),
     });
@@ -148,7 +149,7 @@ test("a database that is away for a moment in each decision does not end the swe
           findResult: once("findResult", there.findResult),
           hoursOf: once("hoursOf", there.hoursOf),
           results: once("results", there.results),
-          setState: once("setState", there.setState),
+          end: once("end", there.end),
         });
         yield* Effect.forkScoped(workerOf(reaching(log)));
         yield* Sweep.execute({ sweep: "s", round: 0 });
@@ -156,7 +157,7 @@ test("a database that is away for a moment in each decision does not end the swe
       }),
     );
     assert.deepEqual(log.toSorted(), byHand(2, [100], 2).toSorted());
-    for (const name of ["findSweep 0", "findResult 0", "hoursOf 0", "results 2", "setState 3"]) {
+    for (const name of ["findSweep 0", "findResult 0", "hoursOf 0", "results 2", "end 3"]) {
       assert.ok(failed.has(name), `${name} never failed`);
     }
   }));
@@ -170,13 +171,27 @@ test("after so many failures no other begins", () =>
     assert.match(board.rows.at(-1)!.message!, /2 trainings failed/);
   }));
 
-test("the budget's steps are never passed", () =>
-  withTemporaryFolder(async (folder) => {
-    const log: string[] = [];
-    const plan = planOf(6, { budget: { steps: 2000, hours: null }, parallel: 1 });
-    await onFile(folder, run(plan, reaching(log)));
-    assert.deepEqual(log, ["1@end", "2@end"]);
-  }));
+for (const [slots, parallel] of [[1, 1], [4, 16]]) {
+  test(`the budget's steps are never passed, with ${slots} slots`, () =>
+    withTemporaryFolder(async (folder) => {
+      const log: string[] = [];
+      const plan = planOf(6, { budget: { steps: 2000, hours: null }, parallel });
+      const { board } = await onFile(folder, run(plan, reaching(log), slots));
+      assert.deepEqual(log.toSorted(), ["1@end", "2@end"]);
+      assert.equal(board.rows.filter(({ state }) => state === "skipped").length, 4);
+
+      const halved: string[] = [];
+      const steps = 6 * 100 + 800;
+      const halving = { rungs: [100], factor: 3, budget: { steps, hours: null } };
+      await onFile(
+        folder,
+        run(planOf(6, { ...halving, name: "t", parallel }), reaching(halved), slots),
+      );
+      // The two best are 4 and 1, and the steps last for one of them.
+      const all = [1, 2, 3, 4, 5, 6].map((trial) => `${trial}@100`);
+      assert.deepEqual(halved.toSorted(), [...all, "1@end"].toSorted());
+    }));
+}
 
 test("cancelled: what trains ends, nothing else begins; resumed, only what is left is trained", () =>
   withTemporaryFolder(async (folder) => {
@@ -190,7 +205,7 @@ test("cancelled: what trains ends, nothing else begins; resumed, only what is le
         yield* Effect.forkScoped(workerOf(train));
         yield* Sweep.execute({ sweep: "s", round: 0 }, { discard: true });
         while ((yield* tables.results("s")).length < 2) yield* Effect.sleep("20 millis");
-        yield* tables.setState("s", "cancelled");
+        yield* tables.end("s", "cancelled");
         while ((yield* tables.results("s")).length < 5) yield* Effect.sleep("20 millis");
         const { board } = yield* looked("s");
         assert.deepEqual(board.rows.map(({ state }) => state).toSorted(), [

@@ -1,13 +1,14 @@
 // A sweep as a durable workflow: each decision is an activity named by what it decides, each segment is
-// offered to the workers' queue and awaited. The body is replayed from the top at every answer.
+// offered to the workers' queue and awaited. The body is replayed from the top at every answer; what this process
+// saw happen it passes over then, or a sweep of a thousand trials would ask the database a million things.
 // The trap: nothing happens here outside activities, and their names never change without a new number in
 // the workflow's. What an activity dies of is kept as its reply for ever, so it outlasts a database that is away.
-import { Effect, Schedule, Schema } from "effect";
+import { Effect, Layer, Schedule, Schema } from "effect";
 import * as PersistedQueue from "effect/persistence/PersistedQueue";
 import * as Activity from "effect/workflow/Activity";
 import * as DurableDeferred from "effect/workflow/DurableDeferred";
 import * as Workflow from "effect/workflow/Workflow";
-import { decideEnd, decideRung, refusal } from "./decisions.ts";
+import { decideEnd, decideRung, isLimited, refusal } from "./decisions.ts";
 import { PlannedSweep, Segment, segmentKey } from "./planned-sweep.ts";
 import { queueOf } from "./queues.ts";
 import { outlast } from "./outlast.ts";
@@ -23,7 +24,7 @@ export const Sweep = Workflow.make("Sweep/1", {
 export const QueueItem = Schema.Struct({ token: DurableDeferred.Token, segment: Segment });
 
 /** Deaths are counted in the run's row; an item that the queue gave up would never be answered. */
-const manyAttempts = 1_000_000;
+const manyAttempts = 2_000_000_000;
 
 export const segmentQueue = (name: string) =>
   PersistedQueue.make({
@@ -41,11 +42,19 @@ const Trials = Schema.Array(Schema.Int);
 /** What an activity does: begun again from the top until the database lets it end. */
 const decided = <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.orDie(outlast(work));
 
-/** Trains up to a step: by whoever takes it from the queue, unless it was done before or may not be. */
-const train = (segment: Segment) =>
+/** What this process saw of a sweep's round, which never changes: its plan, and how far each segment is. */
+interface Seen {
+  plan?: PlannedSweep | null;
+  readonly segments: Map<string, "offered" | "over">;
+}
+
+/**
+ * Hands a segment to whoever takes it from the queue; false: it was done before, or may not be. `going`: all that
+ * train to its step.
+ */
+const offer = (segment: Segment, going: readonly number[]) =>
   Effect.gen(function* () {
-    const deferred = deferredOf(segment);
-    const token = yield* DurableDeferred.token(deferred);
+    const token = yield* DurableDeferred.token(deferredOf(segment));
     const known = yield* Activity.make({
       name: `offer/${segmentKey(segment)}`,
       success: Schema.NullOr(SegmentOutcome),
@@ -57,10 +66,7 @@ const train = (segment: Segment) =>
         if (sweep === null || isCalledOff(sweep, segment)) {
           return { outcome: "cancelled", step: 0 } as const;
         }
-        const hours = yield* tables.hoursOf(segment.sweep);
-        const counting = (yield* tables.results(segment.sweep))
-          .filter(({ outcome, round }) => isReached(outcome) || round === segment.round);
-        const why = refusal(sweep.plan, counting, segment, hours);
+        const why = isLimited(sweep.plan) ? yield* whyNot(sweep.plan, segment, going) : null;
         if (why !== null) {
           const skipped = { outcome: "skipped", why } as const;
           yield* tables.record(segment, skipped);
@@ -72,12 +78,37 @@ const train = (segment: Segment) =>
         return null;
       })),
     });
-    if (known === null) yield* DurableDeferred.await(deferred);
+    return known === null;
   });
 
-export const sweepBody = ({ sweep, round }: { readonly sweep: string; readonly round: number }) =>
+/** Why a segment may not begin, by what came of those before it; null: it may. */
+const whyNot = (plan: PlannedSweep, segment: Segment, going: readonly number[]) =>
   Effect.gen(function* () {
-    const plan = yield* Activity.make({
+    const tables = yield* Tables;
+    const hours = yield* tables.hoursOf(segment.sweep);
+    const counting = (yield* tables.results(segment.sweep))
+      .filter(({ outcome, round }) => isReached(outcome) || round === segment.round);
+    return refusal(plan, counting, { ...segment, going }, hours);
+  });
+
+/** Trains up to a step. */
+const train = ({ segments }: Seen, segment: Segment, going: readonly number[]) =>
+  Effect.gen(function* () {
+    const key = segmentKey(segment);
+    if (segments.get(key) === "over") return;
+    if (segments.has(key) || (yield* offer(segment, going))) {
+      segments.set(key, "offered");
+      yield* DurableDeferred.await(deferredOf(segment));
+    }
+    segments.set(key, "over");
+  });
+
+const sweepBody = (rounds: Map<string, Seen>, { sweep, round }: typeof Sweep.payloadSchema.Type) =>
+  Effect.gen(function* () {
+    const key = `${sweep}/${round}`;
+    const seen: Seen = rounds.get(key) ?? { segments: new Map() };
+    rounds.set(key, seen);
+    const plan = seen.plan ??= yield* Activity.make({
       name: "plan",
       success: Schema.NullOr(PlannedSweep),
       execute: decided(
@@ -103,7 +134,7 @@ export const sweepBody = ({ sweep, round }: { readonly sweep: string; readonly r
         })),
       });
     const all = (trials: readonly number[], until: number | null) =>
-      Effect.forEach(trials, (trial) => train({ sweep, round, trial, until }), {
+      Effect.forEach(trials, (trial) => train(seen, { sweep, round, trial, until }, trials), {
         concurrency: plan.parallel,
         discard: true,
       });
@@ -125,10 +156,14 @@ export const sweepBody = ({ sweep, round }: { readonly sweep: string; readonly r
         const found = yield* tables.findSweep(sweep);
         if (found?.state === "running" && found.round === round) {
           yield* endHere(found);
-          yield* tables.setState(sweep, "done");
+          yield* tables.end(sweep, "done");
         }
       })),
     });
+    rounds.delete(key);
   });
 
-export const sweepLayer = Sweep.toLayer(sweepBody);
+export const sweepLayer = Layer.suspend(() => {
+  const rounds = new Map<string, Seen>();
+  return Sweep.toLayer((payload) => sweepBody(rounds, payload));
+});

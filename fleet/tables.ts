@@ -1,12 +1,13 @@
 // gnomic's own tables beside the engine's: sweeps, what each run is at now, and the results of segments.
 // The trap: a run's row is fenced. Every change of it says `WHERE fence = mine`, since nobody tells a worker
 // that its claim has lapsed. All times are the database's; a machine's clock may be an hour wrong.
-import { Context, type Duration, Effect, Layer, Schema } from "effect";
+import { Context, Duration, Effect, Layer, Option, Schema } from "effect";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
 import { databaseNow } from "./database-clock.ts";
 import { type PlannedSweep, PlannedSweepJson, type Segment } from "./planned-sweep.ts";
 import { type SegmentOutcome, SegmentOutcomeJson } from "./segment-outcome.ts";
+import { sharedLease } from "./leases.ts";
 import { Piece, type SnapshotMark } from "./snapshot.ts";
 import { openItems } from "./waiting.ts";
 
@@ -39,7 +40,10 @@ export interface StoredResult {
 export interface RunRow {
   readonly sweep: string;
   readonly trial: number;
+  /** Who claimed it; empty: nobody has it. */
   readonly worker: string;
+  /** Whether that worker is there and said within two of its leases that it trains it: it may be dead. */
+  readonly isTrained: boolean;
   readonly step: number;
   readonly seenAt: number;
   readonly until: number | null;
@@ -62,6 +66,16 @@ const marksOf = (row: { readonly snapshot: unknown; readonly snapshot_before: un
   [row.snapshot, row.snapshot_before].flatMap((text) => {
     const mark = decodeMark(text);
     return mark._tag === "Some" ? [mark.value] : [];
+  });
+
+const decodeLease = Schema.decodeUnknownOption(
+  Schema.fromJsonString(Schema.Struct({ lease: Schema.optionalKey(Schema.Finite) })),
+);
+/** Seconds; of a worker that is on no list none. */
+const leaseOf = (about: unknown): number =>
+  Option.match(decodeLease(about), {
+    onNone: () => 0,
+    onSome: ({ lease = Duration.toSeconds(sharedLease) }) => lease,
   });
 
 const endStep = -1;
@@ -133,18 +147,26 @@ const make = Effect.gen(function* () {
       sql<{ ms: number }>`SELECT ${now} - started_at AS ms FROM gnomic_sweeps WHERE name = ${name}`,
       ([row]) => Number(row?.ms ?? 0) / 3_600_000,
     );
-  const setState = (name: string, state: SweepState) =>
-    Effect.asVoid(sql`UPDATE gnomic_sweeps SET state = ${state} WHERE name = ${name}`);
+  /** One that runs; false: it was at its end before. */
+  const end = (name: string, state: "done" | "cancelled") =>
+    Effect.map(
+      sql`UPDATE gnomic_sweeps SET state = ${state}
+        WHERE name = ${name} AND state = 'running' RETURNING name`,
+      (rows) => rows.length > 0,
+    );
   /** Another round: what failed or was cancelled is tried again, and `more` are called back. */
   const nextRound = (name: string, more: number) =>
     Effect.asVoid(sql`UPDATE gnomic_sweeps
       SET state = 'running', round = round + 1, more = more + ${more} WHERE name = ${name}`);
-  /** Its row stays, for its rounds: the engine remembers each of them for ever. */
+  /** One that does not run; false: it does. Its row stays, for its rounds: the engine remembers each for ever. */
   const remove = (name: string) =>
     sql.withTransaction(Effect.gen(function* () {
+      const rows = yield* sql`UPDATE gnomic_sweeps SET state = 'deleted'
+        WHERE name = ${name} AND state <> 'running' RETURNING name`;
+      if (rows.length === 0) return false;
       yield* sql`DELETE FROM gnomic_results WHERE sweep = ${name}`;
       yield* sql`DELETE FROM gnomic_runs WHERE sweep = ${name}`;
-      yield* setState(name, "deleted");
+      return true;
     }));
 
   const resultOf = (row: any): StoredResult => ({
@@ -174,25 +196,23 @@ const make = Effect.gen(function* () {
 
   /** The run of a segment becomes `worker`'s; whoever had it before has it no longer. */
   const claim = ({ sweep, trial, until }: Segment, worker: string) =>
-    sql.withTransaction(Effect.gen(function* () {
-      yield* sql`INSERT INTO gnomic_runs
+    Effect.map(
+      sql<any>`INSERT INTO gnomic_runs
         (sweep, trial, fence, attempts, claimed_step, worker, step, until, seen_at)
-        VALUES (${sweep}, ${trial}, 0, 0, 0, '', 0, 0, ${now}) ON CONFLICT DO NOTHING`;
-      yield* sql`UPDATE gnomic_runs SET fence = fence + 1, worker = ${worker}, seen_at = ${now},
-        attempts = CASE WHEN step > claimed_step OR until <> ${
-        stored(until)
-      } THEN 1 ELSE attempts + 1 END,
-        claimed_step = step, until = ${stored(until)}
-        WHERE sweep = ${sweep} AND trial = ${trial}`;
-      const [row] = yield* sql<any>`
-        SELECT * FROM gnomic_runs WHERE sweep = ${sweep} AND trial = ${trial}`;
-      return {
+        VALUES (${sweep}, ${trial}, 1, 1, 0, ${worker}, 0, ${stored(until)}, ${now})
+        ON CONFLICT (sweep, trial) DO UPDATE SET fence = gnomic_runs.fence + 1,
+          worker = excluded.worker, seen_at = excluded.seen_at,
+          attempts = CASE WHEN gnomic_runs.step > gnomic_runs.claimed_step
+            OR gnomic_runs.until <> excluded.until THEN 1 ELSE gnomic_runs.attempts + 1 END,
+          claimed_step = gnomic_runs.step, until = excluded.until
+        RETURNING *`,
+      ([row]): Claim => ({
         fence: Number(row.fence),
         step: Number(row.step),
         attempts: Number(row.attempts),
         snapshots: marksOf(row),
-      } satisfies Claim;
-    }));
+      }),
+    );
   /** A run that is there before anybody claimed it. */
   const beginAt = (sweep: string, trial: number, { digest, bytes, step }: SnapshotMark) =>
     Effect.asVoid(sql`INSERT INTO gnomic_runs
@@ -237,12 +257,14 @@ const make = Effect.gen(function* () {
 
   const runs = (sweep: string): Effect.Effect<readonly RunRow[], SqlError> =>
     Effect.map(
-      sql`SELECT * FROM gnomic_runs WHERE sweep = ${sweep} ORDER BY trial`,
+      sql`SELECT r.*, w.about, ${now} - r.seen_at AS silent FROM gnomic_runs r
+        LEFT JOIN gnomic_workers w ON w.name = r.worker WHERE r.sweep = ${sweep} ORDER BY r.trial`,
       (rows) =>
         rows.map((row: any) => ({
           sweep,
           trial: Number(row.trial),
           worker: row.worker,
+          isTrained: row.worker !== "" && Number(row.silent) <= 2000 * leaseOf(row.about),
           step: Number(row.step),
           until: read(row.until),
           seenAt: Number(row.seen_at),
@@ -256,7 +278,7 @@ const make = Effect.gen(function* () {
     findSweep,
     submit,
     hoursOf,
-    setState,
+    end,
     nextRound,
     remove,
     results,

@@ -12,6 +12,7 @@ import type { Fault } from "../lib/fault.ts";
 import { entriesBelow } from "../lib/look.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { tryPromise } from "../lib/try-promise.ts";
+import { stateName } from "../runtime/execute/run-folders.ts";
 import { savedStep } from "../runtime/execute/state.ts";
 import { isPassing } from "../runtime/runs/free-run.ts";
 import { referencesOf } from "../runtime/runs/references.ts";
@@ -24,7 +25,6 @@ export interface Sent extends SnapshotMark {
   readonly sentBytes: number;
 }
 
-const state = "state.safetensors";
 const isLog = (path: string) => path.endsWith(".jsonl") || path.startsWith("run/tensorboard/");
 const namesOthers = (path: string) => isLog(path) || path.endsWith(".json");
 const mostPieceBytes = 16 << 20;
@@ -54,7 +54,7 @@ const sourcesOf = (dir: string): Effect.Effect<readonly Source[], Fault> =>
       const path = `blobs/${digest.slice(0, 2)}/${digest}`;
       return { path: `store/${path}`, file: join(store, path) };
     });
-    return [...own, ...blobs].filter(({ path }) => path !== `run/${state}`)
+    return [...own, ...blobs].filter(({ path }) => path !== `run/${stateName}`)
       .toSorted((a, b) => a.path < b.path ? -1 : 1);
   });
 
@@ -145,7 +145,7 @@ export const snapshotSender = (
           if (found !== undefined) files[source.path] = found;
         }), { discard: true });
     const list = sourcesOf(dir);
-    yield* send([{ path: `run/${state}`, file: join(dir, state) }]);
+    yield* send([{ path: `run/${stateName}`, file: join(dir, stateName) }]);
     yield* send((yield* list).filter(({ path }) => namesOthers(path)));
     yield* send((yield* list).filter(({ path }) => !namesOthers(path)));
     const snapshot: Snapshot = { format: 1, run, step, files };

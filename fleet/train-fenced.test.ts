@@ -256,7 +256,7 @@ inEngine("cancelled, what fits nobody is answered", (tables) =>
     });
     yield* execute();
     while (asked === 0) yield* Effect.sleep("20 millis");
-    yield* tables.setState("s", "cancelled");
+    yield* tables.end("s", "cancelled");
     while ((yield* tables.results("s")).length < 2) yield* Effect.sleep("20 millis");
     const results = yield* tables.results("s");
     assert.deepEqual(results.map(({ outcome }) => outcome.outcome), ["cancelled", "cancelled"]);

@@ -3,10 +3,12 @@
 // what is no longer its own it kills and says nothing of. Only values reach the workflow, and what this machine
 // cannot do now is none: it is given back as if it had not been claimed.
 import { join } from "node:path";
-import { Cause, Data, Duration, Effect, Fiber, Latch, Schedule } from "effect";
+import { Cause, Data, Duration, Effect, Fiber, Latch, Schedule, type Scope } from "effect";
 import * as DurableDeferred from "effect/workflow/DurableDeferred";
 import { isFault } from "../lib/fault.ts";
+import { isThere } from "./enter.ts";
 import { lastSaid } from "./last-said.ts";
+import { Members } from "./members.ts";
 import type { Outage } from "./outage.ts";
 import { type PlannedSweep, type PlannedTrial, type Segment, segmentKey } from "./planned-sweep.ts";
 import { isReached, isUserFault, type SegmentOutcome } from "./segment-outcome.ts";
@@ -60,7 +62,10 @@ export interface Trainer {
   /** How runs come here and go on elsewhere; none: they stay in the folder that all see. */
   readonly travel?: Travel;
   readonly outage: Outage;
-  readonly fitOf: (sweep: StoredSweep, trial: number) => Effect.Effect<Fit>;
+  /** What it was told it remembers, unless it is to ask `anew`. */
+  readonly fitOf: (sweep: StoredSweep, trial: number, anew?: boolean) => Effect.Effect<Fit>;
+  /** The same for one that is to begin: until the scope closes no other counts on the room that it takes. */
+  readonly admit: (sweep: StoredSweep, trial: number) => Effect.Effect<Fit, never, Scope.Scope>;
   /** For a while it does not fit. */
   readonly leave: (sweep: StoredSweep, trial: number, why: string) => Effect.Effect<void>;
   readonly ended: (segment: Segment, outcome: SegmentOutcome) => Effect.Effect<void>;
@@ -91,6 +96,14 @@ const fenced = <E, R>(segment: Segment, change: Effect.Effect<boolean, E, R>) =>
     (mine) => mine ? Effect.void : Effect.fail(new Lost({ segment: segmentKey(segment) })),
   );
 
+/** Whether another worker may try what failed here. */
+const hasOthers = (name: string) =>
+  Effect.flatMap(
+    Members,
+    ({ all }) =>
+      Effect.map(all, (found) => found.filter(isThere).some((each) => each.name !== name)),
+  );
+
 /** Trains what was claimed and publishes what came of it. Fails with Lost, CannotNow and TryAgain. */
 const trainClaimed = (trainer: Trainer, { segment, claim, sweep, fit }: Claimed) =>
   Effect.gen(function* () {
@@ -113,6 +126,11 @@ const trainClaimed = (trainer: Trainer, { segment, claim, sweep, fit }: Claimed)
       Effect.as(own(outlast(tables.publish(segment, claim, step, outcome))), outcome);
     const settle = (outcome: SegmentOutcome) =>
       Effect.gen(function* () {
+        if (isUserFault(outcome)) {
+          // What only this machine lacks looks the same, e.g. a folder of pictures that is mounted no longer.
+          const now = yield* trainer.fitOf(sweep, segment.trial, true);
+          if (!now.fits) return yield* new CannotNow({ message: now.why });
+        }
         yield* ended(segment, outcome);
         if (
           outcome.outcome !== "failed" || isUserFault(outcome) || claim.attempts >= plan.attempts
@@ -120,6 +138,9 @@ const trainClaimed = (trainer: Trainer, { segment, claim, sweep, fit }: Claimed)
         const { message } = outcome;
         say(`${segmentKey(segment)} failed and is tried again: ${message}`);
         yield* own(outlast(renew));
+        if (yield* outlast(hasOthers(name))) {
+          yield* trainer.leave(sweep, segment.trial, `it failed here: ${message}`);
+        }
         return yield* new TryAgain({ message });
       });
 
@@ -217,7 +238,7 @@ export const handleItem = (trainer: Trainer) => ({ token, segment }: typeof Queu
       yield* fenced(segment, tables.publish(segment, claim, claim.step, outcome));
       return yield* answer(outcome);
     }
-    const fit = yield* trainer.fitOf(sweep, segment.trial);
+    const fit = yield* trainer.admit(sweep, segment.trial);
     if (!fit.fits) return yield* new TryAgain({ message: fit.why });
     const claim = yield* tables.claim(segment, trainer.name);
     const release = tables.release(segment, claim);
@@ -231,4 +252,4 @@ export const handleItem = (trainer: Trainer) => ({ token, segment }: typeof Queu
         })),
     );
     yield* answer(outcome);
-  });
+  }).pipe(Effect.scoped);

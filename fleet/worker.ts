@@ -1,18 +1,20 @@
 // A worker: takes segments from the queues, one a slot, and answers each with a value.
 // The trap: when three different ones in a row failed it is likely the worker that is ill, so it stops.
+import { existsSync } from "node:fs";
 import { Cause, Clock, Data, Deferred, Duration, Effect, Fiber, Ref, Semaphore } from "effect";
 import { isUserFault, type SegmentOutcome } from "./segment-outcome.ts";
 import { type LeftItems, leftItems } from "./left-items.ts";
 import { type PlannedTrial, type Segment, segmentKey } from "./planned-sweep.ts";
 import { watchOutages } from "./outage.ts";
-import type { Offers } from "./queues.ts";
-import { noRoom } from "./room.ts";
+import { needsText, type Offers, queueOf, serves } from "./queues.ts";
+import { noRoom, type Writing } from "./room.ts";
 import { segmentQueue } from "./sweep-workflow.ts";
 import { isCalledOff, type StoredSweep, Tables } from "./tables.ts";
 import { type Fit, handleItem, type Trainer } from "./train-fenced.ts";
 import { nextQueue } from "./waiting.ts";
 
-export interface WorkerOptions extends Omit<Trainer, "ended" | "fitOf" | "leave" | "outage"> {
+export interface WorkerOptions
+  extends Omit<Trainer, "admit" | "ended" | "fitOf" | "leave" | "outage"> {
   readonly slots: number;
   /** What each has; null: everything that may be asked for. */
   readonly offers?: Offers | null;
@@ -33,6 +35,9 @@ const takeWithin = "1 second";
 /** What is left to others is looked at again after a lease, and after this at the latest. */
 const lookAgain = Duration.seconds(30);
 
+/** The copy of a configuration lies in a folder that may be removed. */
+const isThere = (fit: Fit) => !fit.fits || fit.config === null || existsSync(fit.config);
+
 /** Asks once for each trial; one that is left to others is looked at again a while later. */
 const remembered = ({ accepts, lease }: WorkerOptions): Pick<Trainer, "fitOf" | "leave"> => {
   const known = new Map<string, { readonly fit: Fit; readonly until: number }>();
@@ -40,14 +45,16 @@ const remembered = ({ accepts, lease }: WorkerOptions): Pick<Trainer, "fitOf" | 
     `${plan.name} ${startedAt} ${trial}`;
   const leftMs = Duration.toMillis(Duration.min(lease, lookAgain));
   return {
-    fitOf: (sweep, number) =>
+    fitOf: (sweep, number, anew = false) =>
       Effect.gen(function* () {
         const { plan } = sweep;
         const trial = plan.trials.find((each) => each.number === number);
         if (trial === undefined) return { fits: false, why: "no such trial" };
         const now = yield* Clock.currentTimeMillis;
         const before = known.get(keyOf(sweep, number));
-        if (before !== undefined && now < before.until) return before.fit;
+        if (!anew && before !== undefined && now < before.until && isThere(before.fit)) {
+          return before.fit;
+        }
         const fit: Fit = accepts === undefined
           ? { fits: true, config: plan.config, overrides: {} }
           : yield* accepts(plan, trial);
@@ -63,32 +70,60 @@ const remembered = ({ accepts, lease }: WorkerOptions): Pick<Trainer, "fitOf" | 
   };
 };
 
-/** The same, as far as there is room for it; says once what is left to others. */
+/** The same for what a slot can train, as far as there is room for it; says once what is left to others. */
 const withRoom = (
-  options: WorkerOptions,
-  fitOf: Trainer["fitOf"],
+  { base, offers = null, say }: WorkerOptions,
+  asked: Trainer["fitOf"],
   left: LeftItems,
-): Trainer["fitOf"] =>
-(sweep, number) =>
-  Effect.gen(function* () {
-    const { plan } = sweep;
-    const fit = yield* fitOf(sweep, number);
-    const trial = plan.trials.find((each) => each.number === number);
-    const why = !fit.fits || trial?.writes === undefined
+): Pick<Trainer, "admit" | "fitOf"> => {
+  const writing = new Set<Writing>();
+  const turn = Semaphore.makeUnsafe(1);
+  const trialOf = ({ plan }: StoredSweep, number: number) =>
+    plan.trials.find((each) => each.number === number);
+  const writingOf = ({ plan }: StoredSweep, trial: PlannedTrial | undefined): Writing | null =>
+    trial?.writes === undefined
       ? null
-      : yield* noRoom(options.base ?? plan.base, trial.run, trial.writes);
-    const found: Fit = why === null ? fit : { fits: false, why };
-    const reason = found.fits ? null : found.why;
-    if (left.note({ sweep: plan.name, trial: number }, reason)) {
-      options.say(`Trial ${trial?.name} of ${plan.name} is left to others: ${reason}`);
-    }
-    return found;
-  });
+      : { base: base ?? plan.base, name: trial.run, writes: trial.writes };
+  const fitOf: Trainer["fitOf"] = (sweep, number, anew) =>
+    Effect.gen(function* () {
+      const { plan } = sweep;
+      const trial = trialOf(sweep, number);
+      const queue = trial === undefined ? null : queueOf(plan, trial);
+      // Whoever looks at the queues sees that of any worker: nothing is said of it.
+      if (queue !== null && !serves(queue, offers)) {
+        return { fits: false, why: `it needs ${needsText(queue)}` };
+      }
+      const fit = yield* asked(sweep, number, anew);
+      const run = writingOf(sweep, trial);
+      const others = [...writing].filter(({ name }) => name !== run?.name);
+      const why = fit.fits && run !== null ? yield* noRoom(run, others) : null;
+      const found: Fit = why === null ? fit : { fits: false, why };
+      const reason = found.fits ? null : found.why;
+      if (left.note({ sweep: plan.name, trial: number }, reason)) {
+        say(`Trial ${trial?.name} of ${plan.name} is left to others: ${reason}`);
+      }
+      return found;
+    });
+  return {
+    fitOf,
+    admit: (sweep, number) =>
+      Effect.gen(function* () {
+        const fit = yield* fitOf(sweep, number);
+        const run = writingOf(sweep, trialOf(sweep, number));
+        if (!fit.fits || run === null) return fit;
+        yield* Effect.acquireRelease(
+          Effect.sync(() => void writing.add(run)),
+          () => Effect.sync(() => void writing.delete(run)),
+        );
+        return fit;
+      }).pipe(Semaphore.withPermit(turn)),
+  };
+};
 
 /** Works until it is interrupted; ends by itself when it seems to be the one that is ill. */
 export const runWorker = (options: WorkerOptions) =>
   Effect.gen(function* () {
-    const { offers = null, lookEvery = Duration.millis(250), lease, say } = options;
+    const { lookEvery = Duration.millis(250), lease, say } = options;
     const tables = yield* Tables;
     const failures = yield* Ref.make<ReadonlySet<string>>(new Set());
     const ended = (segment: Segment, outcome: SegmentOutcome) =>
@@ -97,9 +132,9 @@ export const runWorker = (options: WorkerOptions) =>
           ? new Set<string>()
           : new Set([...before, segmentKey(segment)]));
     const { leave, ...asked } = remembered(options);
-    const fitOf = withRoom(options, asked.fitOf, options.left ?? leftItems());
+    const { admit, fitOf } = withRoom(options, asked.fitOf, options.left ?? leftItems());
     const outage = yield* watchOutages(lease, say);
-    const handle = handleItem({ ...options, ended, fitOf, leave, outage });
+    const handle = handleItem({ ...options, admit, ended, fitOf, leave, outage });
     /** Of one look, which asks for each sweep once. What is called off anybody can answer. */
     const looking = () => {
       const seen = new Map<string, StoredSweep | null>();
@@ -116,7 +151,7 @@ export const runWorker = (options: WorkerOptions) =>
 
     /** Takes the next item, and ends as soon as it is being handled. */
     const begin = Effect.gen(function* () {
-      const name = yield* nextQueue(tables.waiting(lease), { offers, lookEvery, outage }, looking);
+      const name = yield* nextQueue(tables.waiting(lease), { lookEvery, outage }, looking);
       const queue = yield* segmentQueue(name);
       const begun = yield* Deferred.make<void>();
       const working = yield* Effect.forkChild(

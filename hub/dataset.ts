@@ -21,6 +21,8 @@ export interface ResolvedDataset extends DatasetFiles {
   /** The folder that the other paths start from. */
   readonly path: string;
   readonly commit?: string;
+  /** What the user should know: that the hub could not be asked. */
+  readonly note?: string;
   readonly notDownloaded?: undefined;
 }
 
@@ -79,8 +81,8 @@ export async function downloadDataset(
       fix: "Unset HF_HUB_OFFLINE and run again, or set HF_HUB_CACHE to where it is.",
     });
   }
-  const { tools = hubTools, signal } = options;
-  const hub: Hub = { settings, tools, ...(signal === undefined ? {} : { signal }) };
+  const { tools = hubTools, signal, onWait } = options;
+  const hub: Hub = { settings, tools, onWait, ...(signal === undefined ? {} : { signal }) };
   try {
     const commit = await currentCommit(hub, repo, revision);
     const listed = await listRepository(hub, repo, commit);
@@ -90,7 +92,9 @@ export async function downloadDataset(
     await rememberRevision(settings, repo, revision, commit);
     return { path, commit, ...wanted };
   } catch (cause) {
-    if (cause instanceof HubUnreachable && here.notDownloaded === undefined) return here;
-    throw cause;
+    if (!(cause instanceof HubUnreachable) || here.notDownloaded) throw cause;
+    const note =
+      `The hub could not be asked (${cause.found}): commit ${here.commit} of ${repo.id}.`;
+    return { ...here, note };
   }
 }

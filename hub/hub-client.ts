@@ -34,7 +34,15 @@ export interface Hub {
   readonly settings: HubSettings;
   readonly tools: HubTools;
   readonly signal?: AbortSignal;
+  /** Told each second of a pause: a minute without a word looks like the end. */
+  readonly onWait?: Waiting | undefined;
 }
+
+/** So many seconds of a pause are over, and what it is for. */
+export type Waiting = (waited: number, seconds: number, why: string) => void;
+
+/** Its unit, where it is told as progress: "12 of 55 s of a pause: 429 ...". */
+export const pauseUnit = (why: string): string => `s of a pause: ${why}`;
 
 const attempts = 5;
 const longestWait = 300_000;
@@ -84,8 +92,20 @@ export async function withRetries<A>(
           cause: cause.cause,
         });
       }
-      await hub.tools.sleep(Math.max(cause.milliseconds, 1000 * 2 ** (failures - 1)), hub.signal);
+      await pauseFor(hub, Math.max(cause.milliseconds, 1000 * 2 ** (failures - 1)), cause.message);
     }
+  }
+}
+
+async function pauseFor({ tools, signal, onWait }: Hub, milliseconds: number, why: string) {
+  let waited = 0;
+  const tell = () => onWait?.(waited++, Math.ceil(milliseconds / 1000), why);
+  tell();
+  const telling = setInterval(tell, 1000);
+  try {
+    await tools.sleep(milliseconds, signal);
+  } finally {
+    clearInterval(telling);
   }
 }
 
@@ -164,7 +184,8 @@ function limited({ token }: HubSettings, headers: Headers, url: URL): Interrupte
   const milliseconds = Math.max(1000 * seconds, retryAfter(headers.get("Retry-After")));
   const named = policy === null
     ? ""
-    : `: its limit ${JSON.stringify(policy[1])} is ${policy[2]} requests in ${policy[3]} s`;
+    : `: its limit ${JSON.stringify(policy[1])} is ${policy[2]} requests in ${policy[3]} s` +
+      (token === undefined ? ", and higher with HF_TOKEN" : "");
   return new Interrupted(`429 (too many requests) from ${url.host}${named}`, {
     milliseconds,
     advice: token === undefined

@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { startChild } from "../runtime/testing/child.ts";
-import { type Hub, hubTools } from "./hub-client.ts";
+import { type Hub, hubTools, type Waiting } from "./hub-client.ts";
 import { HubContentFault, type HubUnreachable } from "./hub-fault.ts";
 import { currentCommit, listRepository } from "./hub-listing.ts";
 import { hubSettings } from "./hub-settings.ts";
@@ -56,15 +56,20 @@ const limited = {
   "ratelimit-policy": '"fixed window";"api";q=500;w=300',
 };
 
-test("a limit on requests is waited for as long as the hub says", () =>
+test("a limit on requests is waited for as long as the hub says, and that is told", () =>
   fixture(async ({ server }) => {
     server.injectedFailures.set("api", [{ status: 429, headers: limited }]);
     const slept: number[] = [];
+    const said: unknown[] = [];
+    const onWait: Waiting = (...each) => said.push(each);
     assert.equal(
-      await currentCommit(hubAt(server.endpoint, slept), repo, "main"),
+      await currentCommit({ ...hubAt(server.endpoint, slept), onWait }, repo, "main"),
       server.commitOf(id),
     );
     assert.deepEqual(slept, [55_000]);
+    const [[waited, seconds, why]] = said as Parameters<Waiting>[];
+    assert.deepEqual([waited, seconds], [0, 55]);
+    assert.match(why, /429 .*its limit "api" is 500 requests in 300 s, and higher with HF_TOKEN/);
   }));
 
 test("a limit that does not end names itself and the token that raises it", () =>

@@ -4,7 +4,7 @@ import { editDistance } from "../lib/nearest.ts";
 
 /** At most three of `known`, nearest first, none further than a third of the letters. */
 export function nearest(word: string, known: Iterable<string>): string[] {
-  const limit = Math.max(2, Math.floor(word.length / 3));
+  const limit = Math.max(1, Math.floor(word.length / 3));
   return [...known]
     .map((name) => ({ name, edits: editDistance(word.toLowerCase(), name.toLowerCase()) }))
     .filter(({ edits }) => edits <= limit)

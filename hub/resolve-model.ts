@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { noteAbsent } from "./cache-folder.ts";
 import { cachedModel, chooseFiles, type FileChoice, readHubJson } from "./cached-model.ts";
 import { refuseIncomplete } from "./files.ts";
-import { type Hub, type HubTools, hubTools } from "./hub-client.ts";
+import { type Hub, type HubTools, hubTools, type Waiting } from "./hub-client.ts";
 import { HubFileNotFound, HubUnreachable, NotInCache } from "./hub-fault.ts";
 import { currentCommit, listRepository } from "./hub-listing.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
@@ -25,6 +25,7 @@ export interface ModelChoice extends FileChoice {
 
 export interface HubOptions {
   readonly onProgress?: (progress: HubProgress) => void;
+  readonly onWait?: Waiting;
   /** Use the cache alone; HF_HUB_OFFLINE says it too. */
   readonly offline?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -71,8 +72,8 @@ export async function resolveModel(
   if ("path" in here && here.exact && revision === here.commit) {
     return { path: here.path, commit: here.commit, kind: here.kind };
   }
-  const { tools = hubTools, signal } = options;
-  const hub: Hub = { settings, tools, ...(signal === undefined ? {} : { signal }) };
+  const { tools = hubTools, signal, onWait } = options;
+  const hub: Hub = { settings, tools, onWait, ...(signal === undefined ? {} : { signal }) };
   try {
     const commit = await currentCommit(hub, repo, revision).catch(async (cause) => {
       throw "path" in here ? cause : await orMistypedPath(name, cause);

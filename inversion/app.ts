@@ -8,9 +8,11 @@ import type { MemoryPlan } from "../engine/memory/memory-plan.ts";
 import { type Fault, fault } from "../lib/fault.ts";
 import { type App, type Facts, noFacts } from "../runtime/app.ts";
 import { readEvents } from "../runtime/execute/event-log.ts";
+import { isTensorResult } from "../runtime/execute/run-folders.ts";
 import type { JsonObject } from "../runtime/pipeline/configuration.ts";
 import { checkpointAt } from "./checkpoint-at.ts";
 import { type ReadConfiguration, readTrainingConfiguration } from "./configuration.ts";
+import { faultOfEpochs } from "./epoch-steps.ts";
 import { trainingCodec, trainingEvents } from "./event-kinds.ts";
 import type { RunEvent } from "./events.ts";
 import { findDevice } from "./model/find-device.ts";
@@ -56,6 +58,9 @@ const factsFor = (
 ): App["facts"] =>
 ({ configuration, values, worlds, kept, needsRun, offline }) =>
   Effect.gen(function* (): Effect.gen.Return<Facts, Fault> {
+    // A run that is there has its steps.
+    const fault = needsRun && kept === null ? faultOfEpochs(values, worlds.get("ingest")) : null;
+    if (fault !== null) return yield* fault;
     const named = values.provider === "auto" ? null : values.provider as string | null;
     if (named === null && cardMemory !== null) return yield* new CardMemoryFault(noProvider);
     const known = named ?? kept?.device ?? null;
@@ -122,5 +127,5 @@ export const trainingApp = (
   events: trainingEvents,
   requests: Requests,
   answer,
-  isResult: (name) => name.endsWith(".safetensors") && name !== "state.safetensors",
+  isResult: isTensorResult,
 });

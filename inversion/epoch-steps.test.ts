@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { least, own, read } from "../config/testing/read.ts";
-import { epochSteps, warmUpNotes } from "./epoch-steps.ts";
+import { epochSteps, faultOfEpochs, warmUpNotes } from "./epoch-steps.ts";
 
 const notes = async (count: number, ...set: string[]) => {
   const { config } = await read({
@@ -22,6 +22,20 @@ test("a warm-up as long as a training given in epochs is said before anything is
   assert.deepEqual(await notes(3, "lr_warmup_steps=6"), [], "a constant rate has none");
   const polynomial = await notes(3, "lr_scheduler=polynomial", "lr_warmup_steps=6");
   assert.match(polynomial.join(), /fewer warm-up steps than training steps/);
+});
+
+test("rates without a course are a fault where the pictures' number is certain, else a note", async () => {
+  const fault = async (pictures: number, ...set: string[]) => {
+    const polynomial = ["lr_scheduler=polynomial", "lr_warmup_steps=6", "max_train_epochs=2"];
+    const options = ["train_batch_size=1", "fixed_loss_holdout=0", ...polynomial, ...set];
+    const { config } = await read({ ...own(least), set: options });
+    return faultOfEpochs(config, [{ sources: Array(pictures).fill("x") }]);
+  };
+  assert.match((await fault(3))!.message, /^lr_warmup_steps: wanted fewer warm-up steps .*6 steps/);
+  assert.equal((await fault(3))!.kind, "user");
+  assert.equal(await fault(4), null);
+  assert.equal(await fault(3, "lr_scheduler=linear"), null);
+  assert.equal(await fault(3, "data_loader.skip_bad_images=true"), null, "there may be fewer");
 });
 
 test("a length in steps, and pictures that nobody has counted", async () => {

@@ -5,6 +5,8 @@ import { type Fault, fault } from "./fault.ts";
 
 export class DiskFault extends fault("DiskFault", "world") {}
 export class NotWritable extends fault("NotWritable", "user") {}
+/** Something else lies where a folder is wanted, or one above it. */
+export class NoFolderThere extends fault("NoFolderThere", "user") {}
 
 /** The operating system's code (ENOSPC, ...) of an error of Effect's file system or of node:fs. */
 export function errnoOf(error: unknown): string {
@@ -17,6 +19,9 @@ export function errnoOf(error: unknown): string {
 /** Nothing lies there, or a file where its folder should be. */
 export const isAbsent = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].includes(errnoOf(error));
 
+/** The user has no right to do that, there or at all. */
+export const isRefused = (code: string): boolean => ["EACCES", "EPERM", "EROFS"].includes(code);
+
 /** What the operating system said, in its words. */
 export const causeText = (error: unknown): string => {
   let at = error;
@@ -24,22 +29,35 @@ export const causeText = (error: unknown): string => {
   return at instanceof Error ? at.message : String(at);
 };
 
+export const noFolder = (file: string | undefined, wanted: string, cause?: unknown): Fault =>
+  new NoFolderThere({
+    ...(file === undefined ? {} : { file }),
+    wanted,
+    found: "a file where its folder should be",
+    fix: "Correct the path, choose another one with --output, or move the file away.",
+    cause,
+  });
+
 /** `action` says what was wanted, e.g. "to write the training state". */
 export const diskFault =
-  (file: string, action: string) => (cause: PlatformError.PlatformError | Error): Fault => {
+  (file: string | undefined, action: string) =>
+  (cause: PlatformError.PlatformError | Error): Fault => {
     const code = errnoOf(cause);
-    if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+    const place = file === undefined ? {} : { file };
+    if (isRefused(code)) {
       return new NotWritable({
-        file,
+        ...place,
         wanted: action,
         found: `no right to do so (${code})`,
-        fix: "Change the rights of the folder, or choose another one with --output.",
+        fix:
+          "Change the rights of it or of its folder, or name another place (--output for results).",
         cause,
       });
     }
+    if (code === "ENOTDIR") return noFolder(file, action, cause);
     const full = code === "ENOSPC" || code === "EDQUOT";
     return new DiskFault({
-      file,
+      ...place,
       wanted: action,
       found: full ? `a full disk (${code})` : causeText(cause),
       fix: full

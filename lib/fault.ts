@@ -4,11 +4,8 @@
 import { type Cause, Data } from "effect";
 import { fewOfEach } from "./few-of-each.ts";
 
-/** Whose fault it is: the user's (exit 2), the world's (exit 3, may be retried), ours (exit 70). */
-export type FaultKind = "user" | "world" | "defect";
-
-/** Where the user can look. All parts are optional; `line` counts from 1. */
-export interface Place {
+/** What a fault says: where the user can look, as far as that is known, and the three things to be told. */
+export interface FaultFields {
   /** A path, or an option of the command line as it was written. */
   readonly file?: string;
   /** A dotted key of the configuration. */
@@ -17,10 +14,6 @@ export interface Place {
   readonly line?: number;
   /** By its name in `file`. */
   readonly tensor?: string;
-}
-
-/** What a fault says. */
-export interface FaultFields extends Place {
   /** What was wanted, e.g. "a float32 tensor of shape [4,768]". */
   readonly wanted: string;
   /** What was found instead. */
@@ -30,6 +23,9 @@ export interface FaultFields extends Place {
   /** What was thrown where it was noticed. */
   readonly cause?: unknown;
 }
+
+/** Where the user can look. */
+export type Place = Pick<FaultFields, "file" | "key" | "line" | "tensor">;
 
 /** `file:line key: wanted X, found Y. Fix.` */
 export function describeFault(fields: FaultFields): string {
@@ -52,6 +48,9 @@ export function describeFault(fields: FaultFields): string {
  */
 type Yieldable = Cause.YieldableError;
 
+/** @internal */
+export type FaultKind = Fault["kind"];
+
 /** Declares a tagged error class. `transient` errors may be retried as a stage's `retry` says. */
 export function fault<const Tag extends string>(
   tag: Tag,
@@ -68,19 +67,15 @@ export function fault<const Tag extends string>(
 }
 
 /** Any error made by `fault`: all that is thrown on purpose. Its message says all but the kind. */
-export interface Fault extends Error, Place {
+export interface Fault extends Error, FaultFields {
   /** The name of its class, e.g. "WeightsFileFault". */
   readonly _tag: string;
-  /** Whose fault it is. */
-  readonly kind: FaultKind;
+  /** Whose fault it is: the user's (exit 2), the world's (exit 3, may be retried), ours (exit 70). */
+  readonly kind: "user" | "world" | "defect";
   /** Whether it may be gone when tried again. */
   readonly transient: boolean;
-  /** What was wanted, e.g. "a float32 tensor of shape [4,768]". */
-  readonly wanted: string;
-  /** What was found instead. */
-  readonly found: string;
-  /** What to do about it. */
-  readonly fix: string;
+  /** What was thrown where it was noticed. */
+  readonly cause?: unknown;
 }
 
 export const isFault = (value: unknown): value is Fault =>

@@ -4,8 +4,18 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
+import { makeFolder } from "./atomic-write.ts";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
-import { bytesBelow, entriesBelow, foldersIn, isFolder, isThere, namesIn, textIn } from "./look.ts";
+import {
+  bytesBelow,
+  entriesBelow,
+  folderOrRoom,
+  foldersIn,
+  isFolder,
+  isThere,
+  namesIn,
+  textIn,
+} from "./look.ts";
 
 const ask = Effect.runPromise;
 
@@ -19,6 +29,20 @@ function fill(folder: string): void {
   symlinkSync("top", join(folder, "to-file"));
   symlinkSync("gone", join(folder, "to-nothing"));
 }
+
+test("a folder, or room for one: a file in its place or above it is the user's to move", () =>
+  withTemporaryFolder(async (folder) => {
+    fill(folder);
+    for (const fits of ["a", "to-folder", "none", "none/below"]) {
+      await ask(folderOrRoom(join(folder, fits)));
+    }
+    for (const not of ["top", "to-file", "top/below"]) {
+      const fault = await ask(Effect.flip(folderOrRoom(join(folder, not))));
+      assert.deepEqual([fault.kind, fault.file], ["user", join(folder, not)]);
+      const made = await ask(Effect.flip(makeFolder(join(folder, not, "deeper"))));
+      assert.deepEqual([made.kind, made.found], ["user", fault.found]);
+    }
+  }));
 
 test("links count by what they point at, and what is not there is no fault", () =>
   withTemporaryFolder(async (folder) => {

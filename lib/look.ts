@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { Effect, type FileSystem, Option, type PlatformError } from "effect";
 import { asFault } from "./as-fault.ts";
-import { diskFault, isAbsent } from "./disk-fault.ts";
+import { diskFault, errnoOf, isAbsent, noFolder } from "./disk-fault.ts";
 import type { Fault } from "./fault.ts";
 import { Files } from "./files.ts";
 
@@ -17,6 +17,16 @@ export const isFolder = (path: string): Effect.Effect<boolean> =>
   Effect.flatMap(Files, (files) => files.stat(path)).pipe(
     Effect.map(({ type }) => type === "Directory"),
     Effect.orElseSucceed(() => false),
+  );
+
+/** Fails where a folder neither is nor can be made, as something else is there. */
+export const folderOrRoom = (path: string): Effect.Effect<void, Fault> =>
+  Effect.flatMap(Files, (files) => files.stat(path)).pipe(
+    Effect.match({
+      onSuccess: ({ type }) => type === "Directory",
+      onFailure: (error) => errnoOf(error) !== "ENOTDIR",
+    }),
+    Effect.flatMap((fits) => fits ? Effect.void : Effect.fail(noFolder(path, "a folder of runs"))),
   );
 
 /** When it was last written to, in milliseconds since 1970; undefined: it is not there. */

@@ -10,21 +10,23 @@ export const tryPromise = <A>(
 ): Effect.Effect<A, Fault> =>
   Effect.tryPromise({ try: async (signal) => await run(signal), catch: asFault });
 
+/** How far work is; of a unit only where it is another than usual. */
+type Said = readonly [done: number, total: number, unit?: string];
+
 /**
  * The same for work that says how far it is. `progress` may wait (for a log, say), so a fiber of its own
  * passes the newest report on; what comes faster than that is dropped, the last one never.
  */
 export const tryWithProgress = <A>(
-  progress: (done: number, total: number) => Effect.Effect<void>,
-  run: (report: (done: number, total: number) => void, signal: AbortSignal) => Promise<A>,
+  progress: (...said: Said) => Effect.Effect<void>,
+  run: (report: (...said: Said) => void, signal: AbortSignal) => Promise<A>,
 ): Effect.Effect<A, Fault> =>
   Effect.gen(function* () {
-    const reports = yield* Queue.sliding<readonly [done: number, total: number], Cause.Done>(1);
+    const reports = yield* Queue.sliding<Said, Cause.Done>(1);
     const passing = yield* Effect.forkChild(
-      Stream.runForEach(Stream.fromQueue(reports), ([done, total]) => progress(done, total)),
+      Stream.runForEach(Stream.fromQueue(reports), (said) => progress(...said)),
     );
-    const report = (done: number, total: number) =>
-      void Queue.offerUnsafe(reports, [done, total] as const);
+    const report = (...said: Said) => void Queue.offerUnsafe(reports, said);
     const made = yield* tryPromise((signal) => run(report, signal)).pipe(
       Effect.ensuring(Queue.end(reports)),
     );

@@ -24,7 +24,11 @@ export function wrongValueFix(value: unknown, wanted: string, fallback: unknown)
   }
   const isList = isMapping(value) || typeof value === "string" && value.includes(",");
   if (wanted.includes("a list") && isList) return "Write the whole list: [first, second].";
-  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+  const sides = /^(\d+) ?[x*×,] ?(\d+)$/i.exec(String(value));
+  if (wanted.includes("a list of 2") && sides !== null) {
+    return `Write the list: [${sides[1]}, ${sides[2]}].`;
+  }
+  if (!/ to \d/.test(wanted) && Number.isInteger(value) && !Number.isSafeInteger(value)) {
     return `Take one of at most ${Number.MAX_SAFE_INTEGER}.`;
   }
   const number = /(integer|number|multiple)/.test(wanted);

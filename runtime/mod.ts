@@ -2,7 +2,7 @@
 // The trap: stages that live outside the project cannot import this by path; they are handed the same names
 // (toolkit.ts).
 export { Effect, Schema, Stream } from "../lib/effect.ts";
-export { type Fault, fault, type FaultFields, type FaultKind, type Place } from "../lib/fault.ts";
+export { type Fault, fault, type FaultFields, type Place } from "../lib/fault.ts";
 export { tryPromise, tryWithProgress } from "../lib/try-promise.ts";
 export { type App, type ConfigurationWish, type Facts, type FactsWish, noFacts } from "./app.ts";
 export {

@@ -55,6 +55,8 @@ export interface InputTools {
   readonly digestFile: (path: string) => Effect.Effect<string, Fault>;
   /** A download's progress. */
   readonly progress: (done: number, total: number, unit: string) => Effect.Effect<void>;
+  /** What is odd about them: said with every plan, also where the result is in the store already. */
+  readonly warn: (text: string) => Effect.Effect<void>;
 }
 
 /** What a "run" stage still owes to its run folder. */

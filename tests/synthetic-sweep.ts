@@ -106,7 +106,7 @@ export async function writeSyntheticSweep(
               : doneAt(steps ?? 0, syntheticLoss(number, trials));
             yield* tables.record({ sweep: name, round: 0, trial: number, until: null }, outcome);
           }
-          if (begun > trials) yield* tables.setState(name, "done");
+          if (begun > trials) yield* tables.end(name, "done");
         })),
   );
   await Effect.runPromise(write);

@@ -53,7 +53,7 @@ export class Device implements Loader {
   readonly provider: Provider;
   readonly #settings: SessionSettings;
   readonly #wideSums: boolean;
-  readonly #carrier: Transport;
+  readonly #transport: Transport;
   readonly #waiting = new Map<
     number,
     { resolve(answer: Answer): void; reject(why: Error): void }
@@ -65,12 +65,12 @@ export class Device implements Loader {
     this.provider = settings.provider;
     this.#settings = settings;
     this.#wideSums = wideSums;
-    const transport = isolated ?? settings.provider !== "cpu" ? processTransport : threadTransport;
-    this.#carrier = transport({
+    const open = isolated ?? settings.provider !== "cpu" ? processTransport : threadTransport;
+    this.#transport = open({
       onReply: (reply, said) => {
         this.#waiting.get(reply.id)?.resolve({ reply, said });
         this.#waiting.delete(reply.id);
-        if (this.#waiting.size === 0) this.#carrier.hold(false);
+        if (this.#waiting.size === 0) this.#transport.hold(false);
       },
       onEnd: (why) => {
         this.#ended ??= why;
@@ -83,7 +83,7 @@ export class Device implements Loader {
 
   /** The process whose memory the device's sessions take. */
   get processId(): number {
-    return this.#carrier.processId;
+    return this.#transport.processId;
   }
 
   async load(graph: Graph, optimised = false, profiled = false): Promise<Session> {
@@ -114,7 +114,7 @@ export class Device implements Loader {
 
   async close(): Promise<void> {
     this.#ended ??= "closed";
-    await this.#carrier.end();
+    await this.#transport.end();
   }
 
   async #ask(body: RequestBody): Promise<Exclude<Reply, { error: string }>> {
@@ -122,8 +122,8 @@ export class Device implements Loader {
     const id = this.#next++;
     const { reply, said } = await new Promise<Answer>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#carrier.hold(true);
-      this.#carrier.send({ ...body, id });
+      this.#transport.hold(true);
+      this.#transport.send({ ...body, id });
     });
     if ("error" in reply) throw faultOf(this.provider, reply.error, said);
     const silent = errorSaid(said);

@@ -9,7 +9,7 @@ import { attentionBytesOf, keepOf, memoryPlans } from "../memory/memory-plan.ts"
 import { networksOf } from "../memory/networks-of.ts";
 import * as graphs from "../networks/graphs.ts";
 import { bundledConfigs } from "../weights/folder-configs.ts";
-import { lacking } from "./kernels.ts";
+import { lacking } from "./kernels.fixture.ts";
 import { lowered } from "./lower.ts";
 import { providerNames } from "./providers.ts";
 

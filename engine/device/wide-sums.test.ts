@@ -10,7 +10,7 @@ import { relativeError } from "../probe/compare.ts";
 import { normals } from "../random/draw.ts";
 import { openModel } from "../weights/model.ts";
 import { Device } from "./device.ts";
-import { lacking } from "./kernels.ts";
+import { lacking } from "./kernels.fixture.ts";
 import { lowered } from "./lower.ts";
 import { mostTerms } from "./wide-sums.ts";
 

@@ -2,7 +2,7 @@
 // makers' data sheets have them, and what ONNX Runtime is expected to make of that.
 // The trap: nobody measured these. NVIDIA's sheets also print twice or four times the rate that counts
 // here, which is dense, in float16 with sums in float32.
-import type { Provider } from "../device/providers.ts";
+import { type Provider, providers } from "../device/providers.ts";
 import type { DType } from "../graph/graph.ts";
 import type { DeviceRate } from "./step-time.ts";
 
@@ -46,21 +46,6 @@ export const knownCards: readonly KnownCard[] = [
   card("Arc A770", 16, undefined, 19.7, 560),
 ];
 
-/** Shares of the data sheet's rates that are expected. */
-interface Shares {
-  readonly arithmetic: number;
-  readonly bandwidth: number;
-  /** Seconds a node. */
-  readonly launch: number;
-}
-
-const shares: Readonly<Record<Exclude<Provider, "cpu">, Shares>> = {
-  cuda: { arithmetic: 0.5, bandwidth: 0.75, launch: 6e-6 },
-  // Its shaders cannot use tensor cores.
-  webgpu: { arithmetic: 0.3, bandwidth: 0.6, launch: 2e-5 },
-  dml: { arithmetic: 0.3, bandwidth: 0.6, launch: 1e-5 },
-};
-
 /** Undefined where the provider does not work on the card. */
 export function expectedRate(
   { tensor, plain, bandwidth }: KnownCard,
@@ -68,7 +53,7 @@ export function expectedRate(
   compute: DType,
 ): DeviceRate | undefined {
   if (provider === "cuda" && tensor === undefined) return undefined;
-  const share = shares[provider];
+  const share = providers[provider].card;
   const best = provider === "cuda" && compute === "float16" ? tensor! : plain;
   return {
     flops: best * 1e12 * share.arithmetic,

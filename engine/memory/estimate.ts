@@ -2,7 +2,7 @@
 // memory, weights counted as the mapped pages of their file; on a GPU the overhead stays with the host.
 // Measured against onnxruntime-node 1.30: within 6 % of the peak (see tests/bench).
 import { lowered } from "../device/lower.ts";
-import type { Provider } from "../device/providers.ts";
+import { type Provider, providerKind } from "../device/providers.ts";
 import { sizeInBytes } from "../graph/builder.ts";
 import type { Graph, Node, Value } from "../graph/graph.ts";
 import { constantsOf } from "../graph/constants.ts";
@@ -27,38 +27,8 @@ export interface Estimate {
 /** Measured: what a loaded node costs, its share of the builder's garbage included. */
 const bytesPerNode = 9600;
 
-const mebibyte = 2 ** 20;
-const gibibyte = 2 ** 30;
-
-/**
- * What a provider takes on a card beside tensors (the driver's context, its libraries, their workspaces), and
- * what its allocator makes of the activations: CUDA's arena grows by a gibibyte at a time, WebGPU keeps
- * buffers in sizes of its own, a quarter more. Worked out from ONNX Runtime's source, not measured.
- */
-interface CardRules {
-  readonly context: number;
-  readonly activations: (bytes: number) => number;
-  readonly weight: (bytes: number) => number;
-}
-
-const asTheyAre = (bytes: number) => bytes;
-/** The driver gives memory in pieces of 2 MiB; small weights share them. */
-const inPages = (bytes: number) =>
-  bytes < mebibyte ? bytes : Math.ceil(bytes / (2 * mebibyte)) * 2 * mebibyte;
-const grown = (bytes: number) =>
-  bytes > gibibyte
-    ? Math.ceil(bytes / gibibyte) * gibibyte
-    : 2 ** Math.ceil(Math.log2(Math.max(bytes, mebibyte)));
-
-const cardRules: Readonly<Record<Exclude<Provider, "cpu">, CardRules>> = {
-  cuda: { context: 0.7 * gibibyte, activations: grown, weight: inPages },
-  webgpu: { context: 0.5 * gibibyte, activations: (bytes) => 1.25 * bytes, weight: asTheyAre },
-  dml: { context: 0.5 * gibibyte, activations: (bytes) => 1.25 * bytes, weight: inPages },
-};
-
 /** Bytes of a card that are taken before any tensor, once a device. */
-export const contextOf = (provider: Provider): number =>
-  provider === "cpu" ? 0 : cardRules[provider].context;
+export const contextOf = (provider: Provider): number => providerKind(provider).card?.context ?? 0;
 
 /** What is computed once at load, because it depends on weights alone, where a provider prepares graphs. */
 export function folded(
@@ -85,11 +55,12 @@ export function estimateMemory(
   { optimised = false, wideSums = false } = {},
 ): Estimate {
   const graph = lowered(asBuilt, provider, wideSums);
-  const onCpu = provider === "cpu";
+  const { card } = providerKind(provider);
+  const onCpu = card === undefined;
   const { nodes, constants } = onCpu && !optimised
     ? { nodes: graph.nodes, constants: graph.frozen.map(({ value }) => value) }
     : folded(graph);
-  const weight = onCpu ? asTheyAre : cardRules[provider].weight;
+  const weight = card?.weight ?? ((bytes: number) => bytes);
   const order = runOrder({ nodes });
   const activations = arenaBytes(
     planBuffers({ nodes, outputs: graph.outputs }, order, onCpu),
@@ -97,7 +68,7 @@ export function estimateMemory(
   );
   return {
     weights: constants.reduce((sum, value) => sum + weight(sizeInBytes(value)), 0),
-    activations: onCpu ? activations : cardRules[provider].activations(activations),
+    activations: card?.activations(activations) ?? activations,
     overhead: overheadOf(graph),
     largest: Math.max(
       0,

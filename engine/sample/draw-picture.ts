@@ -26,7 +26,10 @@ export interface Embedding {
   readonly rows: readonly [ArrayLike<number>, ArrayLike<number>];
 }
 
-/** Both text encoders' tokenizers, which know the words of some embeddings (`promptTokenizers`). */
+/**
+ * Both text encoders' tokenizers, which know the words of some embeddings (`promptTokenizers`).
+ * @internal
+ */
 export type PromptTokenizers = readonly [CaptionTokenizer, CaptionTokenizer];
 
 /** What picture, and how it is sampled. */
@@ -37,8 +40,11 @@ export interface PictureRequest {
   readonly negative: string | null;
   /** Their words may stand in both texts. */
   readonly embeddings: readonly Embedding[];
-  /** Those of `promptTokenizers` for these embeddings: they take long to build, so once for many pictures. */
-  readonly tokenizers: PromptTokenizers;
+  /**
+   * For these embeddings; built where they are not given.
+   * @internal
+   */
+  readonly tokenizers?: PromptTokenizers;
   /** Where the pooled text is taken; as text encoder 2's config asks for by default. */
   readonly pooling?: PoolingRule;
   /** Of the noise; below 2^53. */
@@ -55,8 +61,8 @@ export interface PictureRequest {
   readonly height: number;
   /** As the height. */
   readonly width: number;
-  /** The model's, or one to be used in its place. */
-  readonly scheduler: SchedulerConfig;
+  /** In place of the model's. */
+  readonly scheduler?: SchedulerConfig;
   /** Called after each sampler step; what it throws ends the sampling. */
   readonly onStep?: (done: number) => void;
 }
@@ -74,8 +80,8 @@ const joined = (parts: readonly ArrayLike<number>[]): Float64Array =>
   Float64Array.from(parts.flatMap((part) => Array.from(part)));
 
 /**
- * The picture as pixels [1, 3, height, width], red, green and blue around -1..1. Throws LatentSizeFault, SamplerFault, and PictureFault where
- * they are no numbers.
+ * The picture as pixels [1, 3, height, width], red, green and blue around -1..1. Throws LatentSizeFault,
+ * SamplerFault, and PictureFault where they are no numbers.
  */
 export async function drawPicture(engine: Engine, request: PictureRequest): Promise<Tensor> {
   const pixels = await samplePicture(engine, sampling(engine, request));
@@ -88,7 +94,8 @@ export const drawLatents = (engine: Engine, request: PictureRequest): Promise<Te
   sampleLatents(engine, sampling(engine, request));
 
 function sampling(engine: Engine, request: PictureRequest): SampleRequest {
-  const { prompt, negative, embeddings, tokenizers, seed, picture, height, width } = request;
+  const { prompt, negative, embeddings, seed, picture, height, width } = request;
+  const { tokenizers = promptTokenizers(engine.model, embeddings) } = request;
   const texts = negative === null ? [prompt] : [prompt, negative];
   const [ids1, ids2] = tokenizers.map((tokenizer) =>
     texts.map((text) => framed(tokenizer.idsOf(text), tokenizer))
@@ -107,7 +114,7 @@ function sampling(engine: Engine, request: PictureRequest): SampleRequest {
     steps: request.steps,
     ...latentSize(engine.model.configs.vae, height, width),
     timeIds: [height, width, 0, 0, height, width],
-    scheduler: request.scheduler,
+    scheduler: request.scheduler ?? engine.model.configs.scheduler,
     noise: (i, count) =>
       normals({ seed, purpose: "validation", step: i + 1, item: picture }, count),
     ...(request.onStep === undefined ? {} : { onStep: request.onStep }),

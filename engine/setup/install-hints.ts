@@ -112,12 +112,9 @@ export function installHint(
     case "cuda":
       return cudaHint(found, machine);
     case "webgpu":
-      return platform === "win32"
-        ? "Update the graphics card's driver from its maker's site."
-        : webgpuHint(machine);
-    case "dml":
-      return platform === "win32"
-        ? "Update the graphics card's driver from its maker's site."
-        : undefined;
+      if (platform !== "win32") return webgpuHint(machine);
   }
+  return platform === "win32"
+    ? "Update the graphics card's driver from its maker's site."
+    : undefined;
 }

@@ -49,8 +49,8 @@ export async function adviseWork(
 
 /**
  * An engine on the device that was asked for or is best, under the memory plan that fits. The first time on a
- * machine this computes for some seconds. Throws what was wrong with the device that was asked for, or MemoryFault where the work does not fit.
- * Whoever gets the engine closes it, and its device with it.
+ * machine this computes for some seconds. Throws what was wrong with the device that was asked for, or MemoryFault
+ * where the work does not fit. Whoever gets the engine closes it, and its device with it.
  */
 export async function prepareEngine(wish: EngineWish): Promise<Engine> {
   const { model, plans, sizes, batch, say } = wish;

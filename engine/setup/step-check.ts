@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Loader, Session } from "../device/device.ts";
 import { lowered } from "../device/lower.ts";
 import type { Feeds, Placed } from "../device/messages.ts";
-import type { Provider } from "../device/providers.ts";
+import { type Provider, providerKind } from "../device/providers.ts";
 import { conditionalGraph } from "../graph/conditional-graph.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import { type DType, type Graph, sizeOf } from "../graph/graph.ts";
@@ -37,20 +37,12 @@ export interface StepCheck extends StepRate {
   readonly elsewhere: readonly Placed[];
 }
 
-/** Names as ONNX Runtime writes them into a profile. */
-const executionProviders: Readonly<Record<Provider, string>> = {
-  cpu: "CPUExecutionProvider",
-  cuda: "CUDAExecutionProvider",
-  webgpu: "WebGpuExecutionProvider",
-  dml: "DmlExecutionProvider",
-};
-
 /** What brings a step's condition to the host and takes results there belongs to any device. */
-const carriers: ReadonlySet<string> = new Set(["MemcpyToHost", "MemcpyFromHost"]);
+const copies: ReadonlySet<string> = new Set(["MemcpyToHost", "MemcpyFromHost"]);
 
 export const elsewhereOf = (provider: Provider, placed: readonly Placed[]): readonly Placed[] =>
   placed.filter(({ op, provider: where }) =>
-    where !== executionProviders[provider] && !carriers.has(op)
+    where !== providerKind(provider).profiled && !copies.has(op)
   );
 
 /** SDXL with narrow layers and few of them; heads stay 64 wide. */

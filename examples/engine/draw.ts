@@ -1,7 +1,7 @@
 // A picture from a prompt in ten lines, with nothing of gnomic but its engine: the picture's mean colour.
 //   deno run -A examples/engine/draw.ts "a photo of a gnome"
 import process from "node:process";
-import { drawPicture, openModel, prepareEngine, promptTokenizers } from "../../engine/mod.ts";
+import { drawPicture, openModel, prepareEngine } from "../../engine/mod.ts";
 
 const model = await openModel("sample_data/tiny-sdxl");
 const sizes = [{ height: 16, width: 16 }]; // of the latents; eight pixels each way
@@ -11,8 +11,6 @@ const pixels = await drawPicture(engine, {
   prompt: process.argv[2] ?? "a photo of a gnome",
   negative: null,
   embeddings: [],
-  tokenizers: promptTokenizers(model, []),
-  scheduler: model.configs.scheduler,
   ...{ seed: 1, picture: 0, sampler: "ddim", steps: 4, guidance: 5, height: 128, width: 128 },
 });
 await engine.close();

@@ -1,6 +1,7 @@
 // What is wrong with an embedding's values, whatever the client: rows that blacken a picture, and rows that
 // do nothing. The trap: a file may hold tensors that no client takes (OneTrainer's `clip_l_out`); what is
 // in those does not matter.
+import { firstFew } from "../../lib/first-few.ts";
 import { sdxlWidths } from "./clients.ts";
 import { type EmbeddingFile, type EmbeddingTensor, isCanonical } from "./embedding-file.ts";
 
@@ -34,11 +35,8 @@ function remarksOn({ name, shape, values }: EmbeddingTensor): string[] {
   ];
 }
 
-const rowsNamed = 4;
-
 /** "row 1 has", "rows 0, 1, 2, 3 and 7 more have". */
 function rowsText(rows: readonly number[]): string {
   if (rows.length === 1) return `row ${rows[0]} has`;
-  const more = rows.length - rowsNamed;
-  return `rows ${rows.slice(0, rowsNamed).join(", ")}${more > 0 ? ` and ${more} more` : ""} have`;
+  return `rows ${firstFew(rows.map(String), 4)} have`;
 }

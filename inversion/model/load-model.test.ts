@@ -1,20 +1,22 @@
 // One opening of a model serves everybody in a process: the plan, which asks without the network, and the
 // stages.
 import assert from "node:assert/strict";
+import { rename } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
+import { copyOfA, modelA } from "../../engine/weights/model.fixture.ts";
+import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { loadModel } from "./load-model.ts";
 
 const options = {
-  model: fileURLToPath(new URL("../../tests/golden/a/model", import.meta.url)),
   hf_variant: null,
   hf_revision: null,
   vae_model: null,
   model_config: null,
 };
-const load = (offline: boolean) =>
-  Effect.runPromise(loadModel(options, { offline, progress: () => Effect.void }));
+const load = (offline: boolean, model = modelA) =>
+  Effect.runPromise(loadModel({ ...options, model }, { offline, progress: () => Effect.void }));
 
 test("a plan that asks without the network gets the model that a stage has opened", async () => {
   const planned = await load(true);
@@ -23,3 +25,13 @@ test("a plan that asks without the network gets the model that a stage has opene
   assert.equal(await load(true), opened);
   assert.equal(await load(false), opened);
 });
+
+test("what failed to open is tried again by the next who asks", () =>
+  withTemporaryFolder(async (folder) => {
+    const model = await copyOfA(folder, "model");
+    await rename(join(model, "unet"), join(model, "elsewhere"));
+    await assert.rejects(load(false, model), { _tag: "ModelFault" });
+    await rename(join(model, "elsewhere"), join(model, "unet"));
+    const [first, second] = await Promise.all([load(false, model), load(false, model)]);
+    assert.equal(second, first);
+  }));

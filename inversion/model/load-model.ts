@@ -5,11 +5,13 @@
 // weights that have to be converted have no bytes yet.
 import { Effect } from "effect";
 import { type Model, openModel } from "../../engine/weights/model.ts";
+import { pauseUnit } from "../../hub/hub-client.ts";
 import { locateModel, resolveModel } from "../../hub/resolve-model.ts";
 import { type Fault, NotDownloaded } from "../../lib/fault.ts";
 import { tryPromise, tryWithProgress } from "../../lib/try-promise.ts";
 import type { InputTools } from "../../runtime/stage.ts";
 import { inspectWeights } from "./inspect-weights.ts";
+import { isModelOpen, sharedModel } from "./shared.ts";
 
 export interface ModelOptions {
   readonly model: string;
@@ -23,9 +25,6 @@ interface LoadTools {
   readonly offline: boolean;
   readonly progress: (done: number, total: number, unit: string) => Effect.Effect<void>;
 }
-
-/** Two stages of one run share one opening of the same model. */
-const opened = new Map<string, Promise<Model>>();
 
 export const loadModel = (options: ModelOptions, tools: LoadTools): Effect.Effect<Model, Fault> =>
   Effect.gen(function* () {
@@ -42,28 +41,23 @@ export const loadModel = (options: ModelOptions, tools: LoadTools): Effect.Effec
       ...(config === undefined ? {} : { modelConfig: config }),
       ...(options.hf_variant === null ? {} : { variant: options.hf_variant }),
     };
-    const keyOf = (convert: boolean) => JSON.stringify([path, choice, convert]);
+    const keyOf = (convert: boolean) => [path, choice, convert];
     // Whoever asks without the network is served as well by a model that was opened with it.
-    const convert = !tools.offline || opened.has(keyOf(true));
-    const key = keyOf(convert);
-    const open = async (onConvert: (done: number, total: number) => void) => {
-      const found = await openModel(path, { ...choice, convert, onConvert });
-      return { ...found, notes: note === undefined ? found.notes : [...found.notes, note] };
-    };
-    return yield* tryWithProgress(
+    const convert = !tools.offline || (yield* isModelOpen(keyOf(true)));
+    const open = tryWithProgress(
       (done, total) => tools.progress(done, total, "bytes converted"),
-      (report) => {
-        const model = opened.get(key) ?? open(report);
-        opened.set(key, model);
-        return model;
+      async (onConvert) => {
+        const found = await openModel(path, { ...choice, convert, onConvert });
+        return { ...found, notes: note === undefined ? found.notes : [...found.notes, note] };
       },
-    ).pipe(Effect.tapError(() => Effect.sync(() => opened.delete(key))));
+    );
+    return yield* sharedModel(keyOf(convert), open);
   });
 
 /** What the fingerprint of a stage that uses the model depends on: the bytes of the files. */
 export const modelInputs = (
   options: ModelOptions,
-  tools: InputTools,
+  tools: Omit<InputTools, "warn">,
   networks: readonly (keyof Model["weights"])[],
 ): Effect.Effect<unknown, Fault> =>
   Effect.gen(function* () {
@@ -94,12 +88,13 @@ const located = (
       return yield* Effect.fail(absent(name, found.notDownloaded));
     }
     return yield* tryWithProgress(
-      (done, total) => progress(done, total, "bytes"),
+      (done, total, unit = "bytes") => progress(done, total, unit),
       (report, signal) =>
         resolveModel(name, {
           ...choice,
           signal,
           onProgress: ({ done, total }) => report(done, total),
+          onWait: (waited, seconds, why) => report(waited, seconds, pauseUnit(why)),
         }),
     );
   });

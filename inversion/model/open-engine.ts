@@ -16,6 +16,7 @@ import { listener, tryPromise } from "../../lib/try-promise.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import type { EngineWork } from "./engine-work.ts";
 import { inspectWeights } from "./inspect-weights.ts";
+import { type SharedEngine, sharedEngine } from "./shared.ts";
 
 /** The configuration's keys that decide how to compute; part of a stage's options. */
 export const engineFields = {
@@ -61,15 +62,6 @@ export const toolsSaying = (
     }),
 });
 
-interface Shared {
-  engine: Promise<Engine> | null;
-  users: number;
-  /** Of who uses it now. What it says, in a step too, is told to the first of them. */
-  readonly listeners: Set<(text: string) => void>;
-}
-
-const shared = new Map<string, Shared>();
-
 /** Which tensor it is must be found only where a file is not finite throughout. */
 const checkWeights = (model: Model, { progress }: EngineTools): Effect.Effect<void, Fault> =>
   Effect.gen(function* () {
@@ -82,12 +74,20 @@ const checkWeights = (model: Model, { progress }: EngineTools): Effect.Effect<vo
     yield* tryPromise(() => checkFinite(suspects));
   });
 
-const leave = async (key: string, held: Shared) => {
-  held.users--;
-  if (held.users > 0) return;
-  shared.delete(key);
-  await held.engine?.then((engine) => engine.close(), () => {});
-};
+/** What the engine says, in a step too, is told to whoever came last of those that have it. */
+const opened = (
+  model: Model,
+  choice: EngineChoice,
+  hear: (text: string) => void,
+): Effect.Effect<SharedEngine, Fault, Scope.Scope> =>
+  Effect.suspend(() => {
+    const listeners = new Set([hear]);
+    const say = (text: string) => [...listeners].at(-1)?.(text);
+    return Effect.acquireRelease(
+      tryPromise(() => makeEngine(model, choice, say)),
+      (engine) => Effect.promise(() => engine.close()),
+    ).pipe(Effect.map((engine) => ({ engine, listeners })));
+  });
 
 /**
  * Fails, before any session is made, where a weight is not finite, the device does not work, or the work
@@ -100,27 +100,17 @@ export const openEngine = (
 ): Effect.Effect<Engine, Fault, Scope.Scope> =>
   Effect.gen(function* () {
     yield* checkWeights(model, tools);
-    const { held } = yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        const { provider, device, threads, weight_dtype, work } = choice;
-        const deciding = [provider, device, threads, weight_dtype, work];
-        const key = JSON.stringify([model.path, model.notes, ...deciding]);
-        const held = shared.get(key) ?? { engine: null, users: 0, listeners: new Set() };
-        held.users++;
-        shared.set(key, held);
-        return { key, held };
-      }),
-      ({ key, held }) => Effect.promise(() => leave(key, held)),
-    );
+    const { provider, device, threads, weight_dtype, work } = choice;
     const hear = yield* listener((text) => tools.emit({ event: "note", text }));
+    const { engine, listeners } = yield* sharedEngine(
+      [model.path, model.notes, provider, device, threads, weight_dtype, work],
+      opened(model, choice, hear),
+    );
     yield* Effect.acquireRelease(
-      Effect.sync(() => held.listeners.add(hear)),
-      () => Effect.sync(() => held.listeners.delete(hear)),
+      Effect.sync(() => listeners.add(hear)),
+      () => Effect.sync(() => listeners.delete(hear)),
     );
-    return yield* tryPromise(() =>
-      held.engine ??= makeEngine(model, choice, (text) =>
-        held.listeners.values().next().value?.(text))
-    );
+    return engine;
   });
 
 /** What a GPU computes in, given what weights should be. */

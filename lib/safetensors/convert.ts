@@ -4,7 +4,10 @@
 // The trap: F8_E4M3 (the "fn" kind) has no infinity; 0x7f is NaN and 0x7e is 448.
 import type { StoredDType } from "./dtype.ts";
 
-/** The values of a stored tensor. Floats of 16 or 8 bits stand in a Float32Array, F64 in its own. */
+/**
+ * The values of a stored tensor. Floats of 16 or 8 bits stand in a Float32Array, F64 in its own.
+ * @internal
+ */
 export type StoredArray =
   | Float32Array
   | Float64Array

@@ -22,5 +22,8 @@ export const storedBytes = {
   BOOL: 1,
 } as const;
 
-/** How a tensor's numbers are stored, by safetensors' names: "F32", "BF16", "I64" and so on. */
+/**
+ * How a tensor's numbers are stored.
+ * @internal
+ */
 export type StoredDType = keyof typeof storedBytes;

@@ -9,7 +9,7 @@ class TensorDataFault extends fault("TensorDataFault", "defect") {}
 
 /** A tensor of a file that is written. */
 export interface TensorToWrite {
-  /** As it is stored. */
+  /** As it is stored, by safetensors' names: "F32", "BF16", "I64" and so on. */
   readonly dtype: StoredDType;
   /** The sides, slowest first; their product is how many values there are. */
   readonly shape: readonly number[];

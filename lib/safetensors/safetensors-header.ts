@@ -72,12 +72,18 @@ function headerLength(lead: Uint8Array, file: string, size: number): number {
   const kind = otherKind(file, lead);
   if (kind !== undefined) throw kind;
   const length = Number(new DataView(lead.buffer, lead.byteOffset).getBigUint64(0, true));
-  const found = length > longestHeader
-    ? `a header of ${length} bytes, over the format's limit: another kind of file`
-    : 8 + length > size
-    ? `a header of ${length} bytes in a file of ${size} bytes; it was cut short or is not one`
-    : undefined;
-  if (found !== undefined) throw brokenFile(file, found);
+  if (length > longestHeader) {
+    throw new WeightsFileFault({
+      file,
+      wanted: "a .safetensors file",
+      found: "another kind of file",
+      fix: "Name one that ends in .safetensors, or download it again.",
+    });
+  }
+  if (8 + length > size) {
+    const found = `a header of ${length} bytes in a file of ${size} bytes`;
+    throw brokenFile(file, `${found}; it was cut short or is not one`);
+  }
   return length;
 }
 

@@ -248,7 +248,7 @@ test("refused: files that are no safetensors", async () => {
   await refused(
     "random",
     new Uint8Array(64).fill(0xee),
-    /over the format's limit: another kind of file/,
+    /another kind of file/,
   );
   await refused("long", Uint8Array.of(0xff, 0xff, 0, 0, 0, 0, 0, 0, 0x7b), /cut short/);
   await assert.rejects(readHeader(join(folder, "absent")), { found: "no such file" });

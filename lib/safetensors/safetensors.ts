@@ -14,7 +14,7 @@ export { readHeader, type SafetensorsHeader } from "./safetensors-header.ts";
 
 /** A tensor of a file that was read. */
 export interface StoredTensor {
-  /** As it is stored. */
+  /** As it is stored, by safetensors' names: "F32", "BF16", "I64" and so on. */
   readonly dtype: StoredDType;
   /** The sides, slowest first. */
   readonly shape: readonly number[];

@@ -12,6 +12,7 @@ import { type MeasuredOn, measuredOn } from "../../inversion/measured-on.ts";
 import { newRunReader, type RunState } from "./run-reader.ts";
 import { workedSeconds } from "./run-answers.js";
 import type { Attempt, Manifest } from "../../runtime/execute/manifest.ts";
+import { isTensorResult } from "../../runtime/execute/run-folders.ts";
 import type { SurveyedRun } from "../../runtime/runs/survey.ts";
 
 /** Numbers of one run, by the name that people read; null where it has none. */
@@ -84,8 +85,9 @@ const embeddingsIn = (dir: string): Effect.Effect<RunDescription["files"], Fault
       Effect.map(
         namesIn(join(dir, folder)),
         (names) =>
-          names.filter((name) => name.endsWith(".safetensors") && name !== "state.safetensors")
-            .toSorted().map((name) => folder === "" ? name : `${folder}/${name}`),
+          names.filter(isTensorResult).toSorted().map((name) =>
+            folder === "" ? name : `${folder}/${name}`
+          ),
       );
     const paths = [...yield* inFolder("checkpoints"), ...yield* inFolder("")];
     return yield* Effect.forEach(

@@ -2,6 +2,7 @@
 // with it: a sweep over seeds or sizes measures each of them on something else.
 // The trap: runs may lie on other machines, or be gone; of those nothing is known, and nothing said.
 import type { MeasuredOn } from "../../inversion/measured-on.ts";
+import { firstFew } from "../../lib/first-few.ts";
 import { incomparable } from "./measured-alike.js";
 import { measuredIn } from "./measured-in.ts";
 
@@ -29,9 +30,7 @@ async function knownOf(rows: readonly RankedTrial[]): Promise<readonly Known[]> 
 
 const named = (rows: readonly Known[]): string => {
   const numbers = rows.map(({ trial }) => trial).toSorted((a, b) => a - b);
-  const some = numbers.slice(0, 8).join(", ");
-  const more = numbers.length > 8 ? ` and ${numbers.length - 8} more` : "";
-  return `${numbers.length === 1 ? "Trial" : "Trials"} ${some}${more}`;
+  return `${numbers.length === 1 ? "Trial" : "Trials"} ${firstFew(numbers.map(String), 8)}`;
 };
 
 /** For people, a line for each way of measuring; `rows` in the order of their ranks. */

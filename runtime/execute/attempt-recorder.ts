@@ -4,16 +4,10 @@ import { Clock, Effect, Semaphore } from "effect";
 import type { Fault } from "../../lib/fault.ts";
 import { machinesDiffer } from "../../lib/machines-differ.ts";
 import { thisMachine } from "../../lib/this-machine.ts";
-import { isAbsent } from "../plan/prepared-stage.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { versions } from "../platform/versions.ts";
 import { type Attempt, type Manifest, manifestFormat, writeManifest } from "./manifest.ts";
 import { savedStep } from "./state.ts";
-
-const worldOf = ({ stages }: Prepared): Manifest["inputs"] =>
-  Object.fromEntries(
-    stages.flatMap(({ id, world }) => world === null || isAbsent(world) ? [] : [[id, world]]),
-  );
 
 const newManifest = (prepared: Prepared): Manifest => ({
   format: manifestFormat,
@@ -72,7 +66,7 @@ export const beginAttempt = Effect.fn("beginAttempt")(function* (prepared: Prepa
     device: facts.device,
     facts: facts.kept as Manifest["facts"],
     scheduleSteps: run.scheduleSteps,
-    inputs: worldOf(prepared),
+    inputs: prepared.info.inputs,
     attempts: [...before.attempts, attempt],
     status: "unfinished",
   };

@@ -1,6 +1,6 @@
 // `events.jsonl`, one event a line, only ever appended to. What a crash left of a half-written last line is
 // cut when the log is opened; times never run backwards, whatever the clock does.
-// The trap: what a run has come to is said once (`subjects`). A kill may fall between a record and its
+// The trap: what a run has come to is said once (`onceBy`). A kill may fall between a record and its
 // event, so a resumed stage says again what it has on record, and what is in the log already is dropped.
 import { Clock, Effect, Semaphore } from "effect";
 import { diskFault, errnoOf } from "../../lib/disk-fault.ts";

@@ -1,6 +1,7 @@
 // Executes a plan: every stage in a fiber of its own, each starting when its inputs are there (readers of
-// a stream or of drafts start with its writer), all under one scope, so that a failure or Ctrl-C stops everything.
-// The trap: a supervised stage's failure is an event and an outcome, never the end of the others.
+// a stream or of drafts start with its writer), all under one scope, so that a failure or Ctrl-C stops
+// everything.
+// The trap: the failure of a stage with `continueOnError` is an event and an outcome, never the end of the others.
 import { basename } from "node:path";
 import { Effect } from "effect";
 import { type Fault, Paused, Stopped } from "../../lib/fault.ts";
@@ -44,7 +45,7 @@ const warmedUp = <A>(
   );
 };
 
-/** Fails with the fault of the first stage that fails and is not supervised. */
+/** Fails with the fault of the first stage that fails without `continueOnError`. */
 export const execute = (
   plan: Plan,
   stages: ReadonlyMap<string, PreparedStage>,

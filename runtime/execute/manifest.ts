@@ -11,7 +11,11 @@ import { isRunFolder } from "./run-folders.ts";
 import type { RunOrigin } from "./run-origin.ts";
 import { savedOrigin } from "./state.ts";
 
+/** Damaged: a run may go on without it, from its state. */
 export class ManifestFault extends fault("ManifestFault", "user") {}
+
+/** Not damaged, and not for this version to write over. */
+export class NewerManifest extends fault("NewerManifest", "user") {}
 
 const { Array: List, Finite, Int, Json, NullOr, Record, String: Text, Struct } = Schema;
 
@@ -92,19 +96,17 @@ export const readManifest = (runDir: string): Effect.Effect<Manifest | null, Fau
     const text = yield* files.readFileString(file(runDir));
     const newer = Schema.decodeUnknownOption(AnyFormat)(text);
     if (newer._tag === "Some" && newer.value.format > manifestFormat) {
-      return yield* Effect.fail<Fault>(
-        new ManifestFault({
-          file: file(runDir),
-          wanted: `the manifest of a run, of format ${manifestFormat} or older`,
-          found: `format ${newer.value.format}, of a newer version of gnomic`,
-          fix: "Use that version for this run; it is left alone here.",
-        }),
-      );
+      return yield* new NewerManifest({
+        file: file(runDir),
+        wanted: `the manifest of a run, of format ${manifestFormat} or older`,
+        found: `format ${newer.value.format}, of a newer version of gnomic`,
+        fix: "Use that version for this run; it is left alone here.",
+      });
     }
     return current(yield* Schema.decodeEffect(ManifestJson)(text));
   }).pipe(
     Effect.catch((error) =>
-      error instanceof ManifestFault
+      error instanceof NewerManifest
         ? Effect.fail<Fault>(error)
         : error._tag === "SchemaError"
         ? Effect.fail<Fault>(

@@ -34,6 +34,20 @@ import {
 /** What the stages of one execution share. */
 export type StageServices = RunServices | Exclusive | Slots;
 
+/** A stage that is to run, and the values that it reads, by port. */
+interface PendingStage {
+  readonly preparedStage: PreparedStage;
+  readonly planned: PlannedStage;
+  readonly values: ReadonlyMap<string, Value>;
+}
+
+/** What it came to. */
+export interface Finished {
+  readonly cached: boolean;
+  /** Digests of its value outputs, by port. */
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
 export const runStage = (
   preparedStage: PreparedStage,
   planned: PlannedStage,
@@ -51,9 +65,7 @@ export const runStage = (
     }
     if (planned.action === "cached") {
       const taken = yield* takeCached(preparedStage, planned.fingerprint!);
-      if (taken !== undefined) {
-        return yield* finish(taken, 0);
-      }
+      if (taken !== undefined) return yield* finish(taken, 0);
     }
     const values = new Map<string, Value>();
     for (const [port, outputRef] of Object.entries(reads)) {
@@ -94,7 +106,7 @@ const handOn = Effect.fnUntraced(function* (
 });
 
 /** Undefined: not in the store, or not unharmed. */
-export const takeCached = Effect.fn("takeCached")(
+const takeCached = Effect.fn("takeCached")(
   function* (preparedStage: PreparedStage, name: string) {
     const { store } = yield* Results;
     const found = yield* store.find(name);
@@ -103,10 +115,10 @@ export const takeCached = Effect.fn("takeCached")(
 );
 
 /** The entry in the store is written last; until then the result does not exist. */
-const make = Effect.fnUntraced(function* (due: Due, ingredients: CacheKey) {
-  const { id } = due.preparedStage;
+const compute = Effect.fnUntraced(function* (pending: PendingStage, ingredients: CacheKey) {
+  const { id } = pending.preparedStage;
   const [{ store, cache, pipeline }, slots] = yield* Effect.all([Results, Slots]);
-  const made = yield* performStage(due);
+  const made = yield* performStage(pending);
   const blobs = yield* Effect.forEach(
     made,
     ({ json }) => store.put(new TextEncoder().encode(canonicalJson(json))),
@@ -135,28 +147,28 @@ const make = Effect.fnUntraced(function* (due: Due, ingredients: CacheKey) {
  * The result of a "cached" stage: taken from the store, or made and kept there. It is looked for once more when
  * the inputs are there, since it may turn out only then that nothing changed.
  */
-export const getOrCompute = Effect.fn("getOrCompute")(function* (due: Due) {
+const getOrCompute = Effect.fn("getOrCompute")(function* (pending: PendingStage) {
   const { cache } = yield* Results;
-  const { stage, options, world } = due.preparedStage;
+  const { stage, options, world } = pending.preparedStage;
   const ingredients: CacheKey = {
     stage: stage.name,
     version: stage.version,
     options: options.encoded,
-    reads: Object.fromEntries([...due.values].map(([port, { digest }]) => [port, digest])),
+    reads: Object.fromEntries([...pending.values].map(([port, { digest }]) => [port, digest])),
     world: world as Schema.Json,
   };
-  const forced = due.planned.reasons.some(({ reason }) => reason === "forced");
+  const forced = pending.planned.reasons.some(({ reason }) => reason === "forced");
   const taken = forced || !cache
     ? undefined
-    : yield* takeCached(due.preparedStage, fingerprint(ingredients));
-  return taken ?? (yield* make(due, ingredients));
+    : yield* takeCached(pending.preparedStage, fingerprint(ingredients));
+  return taken ?? (yield* compute(pending, ingredients));
 });
 
 const digestsOf = (record: Returned): Finished["outputs"] =>
   Object.fromEntries(Object.entries(record).map(([port, json]) => [port, digestJson(json)]));
 
 /** What a stage of the run folder that owes nothing returned once. */
-export const loadRecord = Effect.fn("loadRecord")(function* (preparedStage: PreparedStage) {
+const loadRecord = Effect.fn("loadRecord")(function* (preparedStage: PreparedStage) {
   const slots = yield* Slots;
   const record = (yield* readRecord((yield* RunFolder).dir, preparedStage.id)) ?? {};
   for (const [port, type] of valuePorts(preparedStage)) {
@@ -169,11 +181,11 @@ export const loadRecord = Effect.fn("loadRecord")(function* (preparedStage: Prep
 });
 
 /** The result of a "run" stage; what it returned is recorded in the run's folder. */
-export const makeAndRecord = Effect.fn("makeAndRecord")(function* (due: Due) {
-  const { id } = due.preparedStage;
+const makeAndRecord = Effect.fn("makeAndRecord")(function* (pending: PendingStage) {
+  const { id } = pending.preparedStage;
   const [{ dir }, slots] = yield* Effect.all([RunFolder, Slots]);
   yield* removeRecord(dir, id);
-  const made = yield* performStage(due);
+  const made = yield* performStage(pending);
   const record: Returned = Object.fromEntries(made.map(({ port, json }) => [port, json]));
   yield* writeRecord(dir, id, record);
   for (const { port, value, json } of made) {
@@ -185,26 +197,12 @@ export const makeAndRecord = Effect.fn("makeAndRecord")(function* (due: Due) {
   return { cached: false, outputs: digestsOf(record) } satisfies Finished;
 });
 
-/** A stage that is to run, and the values that it reads, by port. */
-export interface Due {
-  readonly preparedStage: PreparedStage;
-  readonly planned: PlannedStage;
-  readonly values: ReadonlyMap<string, Value>;
-}
-
-/** What it came to. */
-export interface Finished {
-  readonly cached: boolean;
-  /** Digests of its value outputs, by port. */
-  readonly outputs: Readonly<Record<string, string>>;
-}
-
 /**
  * Runs a stage's own code, with its inputs, its tools, its retries and its exclusive resources, and gives what
  * it returned, encoded; none of it is believed before it was checked (stage-result.ts).
  */
-export const performStage = (
-  { preparedStage, planned, values }: Due,
+const performStage = (
+  { preparedStage, planned, values }: PendingStage,
 ): Effect.Effect<readonly Output[], Fault, StageServices> =>
   Effect.gen(function* () {
     const { id, stage, options, reads } = preparedStage;

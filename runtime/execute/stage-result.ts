@@ -13,14 +13,14 @@ import { stageError } from "../pipeline/stage-files.ts";
 
 export class WrongResult extends fault("WrongResult", "defect") {}
 
-type PipelineStep = Pick<PreparedStage, "id" | "stage">;
+type NamedStage = Pick<PreparedStage, "id" | "stage">;
 
 export const valuePorts = (
-  { stage }: Pick<PipelineStep, "stage">,
+  { stage }: Pick<NamedStage, "stage">,
 ): readonly (readonly [string, AnyArtefactType])[] =>
   portsOf(stage.writes).filter(([, { kind }]) => kind === "value");
 
-const wrong = ({ id }: PipelineStep, wanted: string, found: string, fix: string): Fault =>
+const wrong = ({ id }: NamedStage, wanted: string, found: string, fix: string): Fault =>
   stageError(id, `${found} in place of ${wanted}`) ?? new WrongResult({
     key: `stages.${id}`,
     wanted,
@@ -30,7 +30,7 @@ const wrong = ({ id }: PipelineStep, wanted: string, found: string, fix: string)
 
 /** What `run` returned, if it is an Effect at all. */
 export const startedBy = (
-  step: PipelineStep,
+  step: NamedStage,
   returned: unknown,
 ): Effect.Effect<unknown, unknown> =>
   Effect.isEffect(returned) ? returned as Effect.Effect<unknown, unknown> : Effect.fail(wrong(
@@ -48,7 +48,7 @@ export interface Output {
 
 /** The value outputs as JSON. */
 export const outputsOf = (
-  step: PipelineStep,
+  step: NamedStage,
   result: unknown,
 ): Effect.Effect<readonly Output[], Fault> => {
   const { stage } = step;

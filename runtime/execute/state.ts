@@ -17,6 +17,7 @@ import { type Fault, fault } from "../../lib/fault.ts";
 import { bytesUnlessAbsent } from "../../lib/look.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import { stateName } from "./run-folders.ts";
 import { type RunOrigin, RunOriginJson } from "./run-origin.ts";
 
 /** A state that is not what was written. Nobody may go on from it. */
@@ -32,7 +33,7 @@ export interface SavedState {
   readonly origin: RunOrigin | null;
 }
 
-export const stateFile = (runDir: string): string => join(runDir, "state.safetensors");
+export const stateFile = (runDir: string): string => join(runDir, stateName);
 
 export const damagedState = (runDir: string, found: string): Fault =>
   new DamagedState({

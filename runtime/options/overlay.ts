@@ -1,6 +1,7 @@
 // Lays one source over another: mappings are merged key by key, everything else is replaced.
 // The trap: a mapping whose tag changes is replaced as a whole, since the keys of one kind mean nothing to
-// another, also where the lower one leaves its tag to be guessed; and a key unsets its alternatives in the layers below. Both are the schema's to say (rules).
+// another, also where the lower one leaves its tag to be guessed; and a key unsets its alternatives in the
+// layers below. Both are the schema's to say (rules).
 import { dotted, isMapping, type Mapping } from "../../lib/mapping.ts";
 import { impliedTag, type SchemaNode, tagKeys } from "./schema-node.ts";
 import type { Source } from "../../lib/source.ts";

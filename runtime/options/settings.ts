@@ -51,13 +51,13 @@ export function parseSettings(settings: readonly string[]): Settings {
       findings.push({ file: "--set", wanted: "a key, = and a value", found, fix });
       continue;
     }
+    places.set(key, { file: "--set" });
     if (setting.slice(equals + 1).trim() === "") {
       resets.push(key);
       continue;
     }
     const parsed = parseSource(setting.slice(equals + 1), "--set");
     for (const { line: _, ...finding } of parsed.findings) findings.push({ ...finding, key });
-    places.set(key, { file: "--set" });
     if (parsed.value !== undefined) assign(value, path, parsed.value);
   }
   return { value, places, findings, resets };

@@ -8,20 +8,18 @@ import { fault, type Place } from "../../lib/fault.ts";
 import { isThere, namesIn } from "../../lib/look.ts";
 import { ConfigFault } from "../options/config-fault.ts";
 import { decodeAll, findingsOf } from "../options/decode-source.ts";
+import { intFrom, notNegative } from "../options/option.ts";
 import { isMapping } from "../../lib/mapping.ts";
 import { readText } from "../../lib/read-text.ts";
 import { maxSourceBytes, parseSource, placeOf, type Source, within } from "../../lib/source.ts";
 
 export class NoPipeline extends fault("NoPipeline", "user") {}
 
-const positive = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1));
-const seconds = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0));
-
 export const Retry = Schema.Struct({
   /** How often to try again after a fault that may pass by itself. */
-  times: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
+  times: intFrom(0),
   /** The first wait; each further one is twice as long, give or take a fifth. */
-  backoffSeconds: seconds,
+  backoffSeconds: notNegative,
 });
 export type Retry = typeof Retry.Type;
 
@@ -33,17 +31,15 @@ export const StageUse = Schema.Struct({
    * Port to `stage.port`. A port that is not named here reads the only artefact of its type that
    * another stage writes; where two do, it has to be named.
    */
-  reads: Schema.optionalKey(
-    Schema.Record(Schema.String, Schema.String),
-  ),
+  reads: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** Options of a custom stage, over those that it takes from the configuration. */
   options: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
   retry: Schema.optionalKey(Retry),
-  timeoutSeconds: Schema.optionalKey(seconds),
+  timeoutSeconds: Schema.optionalKey(notNegative),
   /** How many things the stage does at once. */
-  concurrency: Schema.optionalKey(positive),
+  concurrency: Schema.optionalKey(intFrom(1)),
   /** Exclusive resources for as long as it runs, e.g. {device: 1}. */
-  resources: Schema.optionalKey(Schema.Record(Schema.String, positive)),
+  resources: Schema.optionalKey(Schema.Record(Schema.String, intFrom(1))),
 });
 /** A stage's entry in a pipeline file. */
 export type StageUse = typeof StageUse.Type;
@@ -79,9 +75,7 @@ function pipelinePath(nameOrPath: string): Effect.Effect<string> {
 
 // Stages are decoded one by one, so that a complaint can name the keys that are known there.
 const Outline = Schema.Struct({
-  pipeline: Schema.String,
-  app: Schema.optionalKey(Schema.String),
-  config: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
+  ...PipelineFile.fields,
   stages: Schema.Record(Schema.String, Schema.Json),
 });
 

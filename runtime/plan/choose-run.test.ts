@@ -463,7 +463,7 @@ for (const damage of ["missing", "damaged"] as const) {
       const first = await runToy({ folder, pipeline: training(seen, 2), values: drawn });
       const file = join(first.ending.dir, "run.json");
       if (damage === "missing") rmSync(file);
-      else writeFileSync(file, JSON.stringify({ ...manifestOf(first.ending.dir), format: 7 }));
+      else writeFileSync(file, readFileSync(file, "utf8").slice(0, -9));
       const plan = await planToy({ folder, pipeline: training(), values: drawn });
       assert.deepEqual([plan.run.dir, plan.run.isNew, plan.run.step], [first.ending.dir, false, 2]);
       assert.match(explainPlan(plan).join("\n"), new RegExp(`run.json is ${damage}.*its own seed`));
@@ -494,6 +494,28 @@ test("a run that lost its run.json beside an old state is left alone, and named"
     const again = await runToy({ folder, pipeline: training(), values: drawn });
     assert.equal(again.ending.ending, "complete");
     assert.deepEqual(readdirSync(ending.dir).includes("run.json"), false);
+  }));
+
+test("a run of a newer format is said and left alone, whatever its state says", () =>
+  withTemporaryFolder(async (folder) => {
+    const { ending } = await runToy({ folder, pipeline: training(undefined, 2), values });
+    const file = join(ending.dir, "run.json");
+    writeFileSync(file, JSON.stringify({ ...manifestOf(ending.dir), format: 3, more: true }));
+    const before = readFileSync(file, "utf8");
+    const refused = await refuseToy({ folder, pipeline: training(), values });
+    assert.match(
+      refused.message,
+      /run\.json: wanted .*format 2 or older, found format 3, of a newer/,
+    );
+    assert.equal(refused.kind, "user");
+    assert.equal(readFileSync(file, "utf8"), before);
+    assert.deepEqual(runsIn(folder), [ending.run]);
+    const other = await runToy({ folder, pipeline: training(), values: { ...values, rate: 0.2 } });
+    assert.match(
+      explainPlan(other.plan).join("\n"),
+      /toy-[0-9a-f]{8} \(at step 2\): its run\.json is format 3, of a newer version/,
+    );
+    assert.equal(readFileSync(file, "utf8"), before);
   }));
 
 test("a run.json that is not of the state beside it is refused", () =>

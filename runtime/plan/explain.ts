@@ -42,7 +42,7 @@ export function explainPlan({ pipeline, run, seed, device, stages }: Plan): read
     `${name} (${stepText(step)}): its run.json is ${trouble}. ` +
     (goesOn
       ? "Its own command goes on with it, from its state."
-      : "To go on with it put run.json back; to give it up delete its folder.")
+      : "To go on with it put back one that this version reads; to give it up delete its folder.")
   );
   const lost = run.lost === null ? [] : [
     `Its run.json is ${run.lost}: it goes on from its state, with its own seed, and run.json is made again.`,

@@ -11,7 +11,7 @@ import { savedStep } from "../execute/state.ts";
 import { withoutKeys } from "../../lib/without-keys.ts";
 import type { Wired } from "../pipeline/wiring.ts";
 import type { Store } from "../store/artefact-store.ts";
-import { checkStages, type PlanContext, type StageStatus } from "./check-stages.ts";
+import { checkStage, type PlanContext, type StageStatus } from "./check-stage.ts";
 import { isAbsent, type PreparedStage } from "./prepared-stage.ts";
 import { whyText } from "./explain.ts";
 import { describeReason, type Reason } from "./reason.ts";
@@ -123,16 +123,16 @@ const notInStore = (stage: PlannedStage, reasons: readonly Reason[], selection: 
     fix: "Run the pipeline without this selector first.",
   });
 
-/** Fails with `NotInStore`, or with what a stage's `owed` fails with. */
+/** Fails with `NotInStore`, or with what a stage's `remainingWork` fails with. */
 export const makePlan = (request: PlanRequest, store: Store): Effect.Effect<Plan, Fault> =>
   Effect.gen(function* () {
     const { selection } = request;
     const above = new Map<string, StageStatus>();
     for (const preparedStage of request.stages) {
-      const statuses = yield* checkStages(preparedStage, request, store, above);
-      const remade = forcedBy(statuses, selection) !== undefined &&
+      const status = yield* checkStage(preparedStage, request, store, above);
+      const remade = forcedBy(status, selection) !== undefined &&
         !selection.given.has(preparedStage.id);
-      above.set(preparedStage.id, remade ? { ...statuses, digests: {} } : statuses);
+      above.set(preparedStage.id, remade ? { ...status, digests: {} } : status);
     }
     const statuses = [...above.values()];
     const actions = decide(statuses, selection);

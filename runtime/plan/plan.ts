@@ -39,7 +39,7 @@ export const PlannedStage = Struct({
 /** What is to be done with a stage, and why. */
 export type PlannedStage = typeof PlannedStage.Type;
 
-/** An unfinished run that this command nearly means. */
+/** A run that this command nearly means. */
 export const SimilarRun = Struct({
   run: Text,
   step: NullOr(Finite),

@@ -6,12 +6,14 @@ import { Result } from "effect";
 import { digestJson } from "../../lib/canonical-json.ts";
 import { Effect } from "../../lib/effect.ts";
 import type { Fault } from "../../lib/fault.ts";
+import { folderOrRoom } from "../../lib/look.ts";
 import type { App, Facts } from "../app.ts";
 import type { Composition } from "../pipeline/compose.ts";
 import type { ConfigLayers, Configuration, JsonObject } from "../pipeline/configuration.ts";
+import { together } from "../../lib/together.ts";
 import { withoutKeys } from "../../lib/without-keys.ts";
 import { noteOnNames } from "../pipeline/former-names.ts";
-import { define, together } from "../pipeline/load-pipeline.ts";
+import { loadPipeline } from "../pipeline/load-pipeline.ts";
 import { withFacts } from "../pipeline/stage-options.ts";
 import { wire } from "../pipeline/wiring.ts";
 import { tool } from "../platform/versions.ts";
@@ -53,6 +55,8 @@ export interface Prepared {
   readonly configuration: Configuration;
   /** What is to be said once. */
   readonly notes: readonly string[];
+  /** What its stages find odd about their inputs. */
+  readonly warnings: ReadonlySet<string>;
   /** The configuration with the seed and the facts that are used. */
   readonly values: JsonObject;
   /** The run's, or one that was drawn. */
@@ -94,16 +98,22 @@ export interface Prepared {
   readonly toolsOf: (id: string) => InputTools;
 }
 
+/** A run to be, before anybody knows the digests of the weights that name it. */
+const unnamed = (chosen: ChosenRun, { base, trigger }: Configuration): ChosenRun => {
+  const name = `${trigger}-????????`;
+  return { ...chosen, name, dir: join(base, name), similar: [], unreadable: [] };
+};
+
 /** What a command means, with every option looked at. Fails with all that is wrong. Writes nothing. */
 export const prepare: (
   command: Command,
 ) => Effect.Effect<Prepared, Fault> = Effect.fn("prepare")(function* (command) {
-  const definition = yield* define(command.pipeline, command.app);
-  const { app, name, placeOf } = definition;
-  const found = yield* Effect.result(definition.steps);
+  const loaded = yield* loadPipeline(command.pipeline, command.app);
+  const { app, name, placeOf } = loaded;
+  const found = yield* Effect.result(loaded.steps);
   const results = [
     yield* Effect.result(app.readConfiguration({
-      layers: { ...command.layers, ...definition.layers },
+      layers: { ...command.layers, ...loaded.layers },
       pipeline: name,
       steps: Result.isSuccess(found) ? found.success : [],
     })),
@@ -113,16 +123,19 @@ export const prepare: (
   ] as const;
   yield* together<unknown>(results);
   const configuration = yield* Effect.fromResult(results[0]);
+  yield* folderOrRoom(configuration.base);
   const wired = yield* Effect.fromResult(results[1]);
   const selection = yield* select(wired, command.selectors);
   const needsRun = wired.some(({ id, stage }) =>
     stage.lifetime === "run" && selection.included.has(id)
   );
   const store = yield* openStore(join(configuration.base, storeName));
+  const warnings = new Set<string>();
   const toolsOf = (id: string): InputTools => ({
     offline: command.offline,
     digestFile: store.digests.digestFile,
     progress: (done, total, unit) => Effect.sync(() => command.onProgress(id, done, total, unit)),
+    warn: (text) => Effect.sync(() => void warnings.add(text)),
   });
 
   // The seed is no part of what is asked here; it may still be to be drawn.
@@ -132,21 +145,15 @@ export const prepare: (
   const asked = yield* prepareStages(first, selection, needsRun, toolsOf);
   const identity = runIdentity(configuration, asked);
   const chosen = yield* chooseRun(name, configuration, identity, command.choice);
-  // Without the weights' digests nobody knows which run it would be.
-  const known = chosen.found !== null ||
+  const isKnown = chosen.found !== null ||
     !asked.some(({ world, stage }) => isAbsent(world) && stage.continueOnError !== true);
-  const run: ChosenRun = known ? chosen : {
-    ...chosen,
-    name: `${configuration.trigger}-????????`,
-    dir: join(configuration.base, `${configuration.trigger}-????????`),
-    similar: [],
-    unreadable: [],
-  };
+  const run = isKnown ? chosen : unnamed(chosen, configuration);
 
-  const worlds = new Map(asked.map(({ stage, world }) => [stage.name, world]));
-  const settled = configuration.settle?.(worlds, run.found?.manifest.configuration ?? null);
-  const seeded: JsonObject = { ...configuration.values, ...settled?.values, seed: run.seed };
+  const { seed } = run;
   const manifest = run.found?.manifest;
+  const worlds = new Map(asked.map(({ stage, world }) => [stage.name, world]));
+  const settled = configuration.settle?.(worlds, manifest?.configuration ?? null);
+  const seeded: JsonObject = { ...configuration.values, ...settled?.values, seed };
   const facts = yield* app.facts({
     configuration,
     values: seeded,
@@ -156,7 +163,6 @@ export const prepare: (
     offline: command.offline,
   });
   const values: JsonObject = { ...seeded, ...facts.values };
-  const { seed } = run;
   const late = { seed, ...settled?.values, ...facts.values, ...facts.stageValues };
   const stages = yield* together(asked.map((each) => {
     const options = withFacts(each, each.options, late);
@@ -183,8 +189,8 @@ export const prepare: (
       run: run.name,
       pipeline: name,
       trigger: configuration.trigger,
-      identities: [...new Set([...run.found?.manifest.identities ?? [], identity.digest])],
-      seed: run.seed,
+      identities: [...new Set([...manifest?.identities ?? [], identity.digest])],
+      seed,
       device: facts.device,
       facts: facts.kept as RunOrigin["facts"],
       scheduleSteps: run.scheduleSteps,
@@ -201,8 +207,9 @@ export const prepare: (
       ...(settled?.notes ?? []),
       ...facts.notes,
     ],
+    warnings,
     values,
-    seed: run.seed,
+    seed,
     seedIsDrawn: run.found === null && configuration.seed === null,
     facts,
     identity,

@@ -3,6 +3,7 @@
 // The trap: `upstream` is a maybe. Its inputs are about to be made; if they come out the same, the stage
 // is taken from the store after all.
 import { Schema } from "effect";
+import { firstFew } from "../../lib/first-few.ts";
 
 const { Array: List, Finite, Json, optionalKey, String: Text } = Schema;
 
@@ -46,17 +47,15 @@ const shown = (value: unknown): string => {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 };
 
-const mostShown = 5;
-
 /** `a.b: 1 -> 2, c: nothing -> "x"`, at most a handful. */
-export function describeChanges(
+export const describeChanges = (
   changes: readonly { readonly key: string; readonly from?: unknown; readonly to?: unknown }[],
-): string {
-  const lines = changes.slice(0, mostShown)
-    .map(({ key, from, to }) => `${key === "" ? "it" : key}: ${shown(from)} -> ${shown(to)}`);
-  const more = changes.length - lines.length;
-  return more > 0 ? `${lines.join(", ")} and ${more} more` : lines.join(", ");
-}
+): string =>
+  firstFew(
+    changes.map(({ key, from, to }) =>
+      `${key === "" ? "it" : key}: ${shown(from)} -> ${shown(to)}`
+    ),
+  );
 
 /** One line for people. */
 export const describeReason = (reason: Reason): string =>

@@ -1,6 +1,6 @@
 // What names a run: the options that change its data or objective, the stages that make it, and the
 // pictures and weights that go in. The same command finds the same run and goes on there.
-// The trap: stages that only watch (supervised) change nothing in the result and are left out.
+// The trap: stages that only watch (`continueOnError`) change nothing in the result and are left out.
 import type { Schema } from "effect";
 import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
 import type { Configuration } from "../pipeline/configuration.ts";

@@ -4,6 +4,7 @@
 import { isAbsolute, join } from "node:path";
 import { Effect } from "effect";
 import { type Fault, fault } from "../../lib/fault.ts";
+import { firstFew } from "../../lib/first-few.ts";
 import { isThere } from "../../lib/look.ts";
 import { nearest } from "../../lib/nearest.ts";
 import { isRunFolder } from "../execute/run-folders.ts";
@@ -31,11 +32,7 @@ const atPath = (
     );
   });
 
-const shown = (names: readonly string[]): string => {
-  const most = 8;
-  const more = names.length > most ? ` and ${names.length - most} more` : "";
-  return names.slice(0, most).join(", ") + more;
-};
+const mostShown = 8;
 
 export interface RunSearch {
   /** The option that names the run, for the fault. */
@@ -74,8 +71,8 @@ export const findRun = (
         found: names.length === 0
           ? "no runs"
           : found.length > 1
-          ? `${found.length}: ${shown(names)}`
-          : `none among ${shown(names)}`,
+          ? `${found.length}: ${firstFew(names, mostShown)}`
+          : `none among ${firstFew(names, mostShown)}`,
         fix: names.length === 0
           ? "--output names the folder that the runs are in."
           : found.length > 1

@@ -1,5 +1,6 @@
 // Clears up a folder of runs: from the store what no run refers to, and (only where an age is given) runs
-// that never ended well and were not touched for so long; nothing while a run cannot be read. First a list, then the removal of that list.
+// that never ended well and were not touched for so long; nothing while a run cannot be read. First a list,
+// then the removal of that list.
 // The trap: a training that starts meanwhile may want what is about to go; so nothing is removed while
 // one runs, and one that comes in between makes again what it misses.
 import { join } from "node:path";

@@ -44,9 +44,9 @@ export const readStore = (store: string): Effect.Effect<StoreContents, Fault> =>
         Effect.map((names) => names.map((name) => `${folder}/${name}`)),
       );
     /** Files two levels down, as `blobs/ab/abcd`. */
-    const inShelves = (room: string) =>
+    const listedTwice = (folder: string) =>
       Effect.map(
-        Effect.flatMap(listed(room), (shelves) => Effect.forEach(shelves, listed, each)),
+        Effect.flatMap(listed(folder), (folders) => Effect.forEach(folders, listed, each)),
         (paths) => paths.flat(),
       );
     const sized = (path: string) =>
@@ -60,7 +60,7 @@ export const readStore = (store: string): Effect.Effect<StoreContents, Fault> =>
         return Result.isSuccess(read) ? read.success.entry : null;
       });
 
-    const blobs = yield* Effect.forEach(yield* inShelves("blobs"), sized, each);
+    const blobs = yield* Effect.forEach(yield* listedTwice("blobs"), sized, each);
     const artefacts = yield* Effect.forEach(
       yield* listed("artefacts"),
       (path) =>
@@ -76,7 +76,7 @@ export const readStore = (store: string): Effect.Effect<StoreContents, Fault> =>
       each,
     );
     const memos = yield* Effect.forEach(
-      yield* inShelves("memos"),
+      yield* listedTwice("memos"),
       (path) =>
         Effect.gen(function* () {
           const entry = yield* entryIn(path, decodeMemo);

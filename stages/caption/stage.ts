@@ -8,6 +8,7 @@ import { fixedLossFields } from "../../config/fixed-loss.ts";
 import { insideWord } from "../../config/inside-word.ts";
 import { type Captions, captions } from "../../inversion/artefacts/captions.ts";
 import { examples } from "../../inversion/artefacts/examples.ts";
+import { firstFew } from "../../lib/first-few.ts";
 import { defineStage } from "../../runtime/stage.ts";
 import { captionsFor, filledTemplates, hasWords, measuredCaption } from "./templates.ts";
 
@@ -70,12 +71,11 @@ export const caption = defineStage({
       const own = [...(loader.keep_original_captions ? train : []), ...heldOut];
       const hidden = own.filter(({ caption }) => insideWord(caption ?? "", placeholder));
       if (hidden.length > 0) {
-        const shown = hidden.slice(0, 3).map(({ caption }) => JSON.stringify(caption)).join(", ");
-        const more = hidden.length > 3 ? ` and ${hidden.length - 3} more` : "";
+        const shown = firstFew(hidden.map(({ caption }) => JSON.stringify(caption)), 3);
         yield* tools.emit({
           event: "warning",
-          text: `${placeholder} is also found inside other words of captions, as in ${shown}` +
-            `${more}. Take a placeholder that is in no other word.`,
+          text: `${placeholder} is also found inside other words of captions, as in ${shown}. ` +
+            "Take a placeholder that is in no other word.",
         });
       }
       const captioned = train.map(({ id, caption }) => ({

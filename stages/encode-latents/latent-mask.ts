@@ -2,6 +2,7 @@
 // first pixel of each area (as the reference's resize with NEAREST does), or by the area's mean.
 // The trap: what is white in few pixels may be gone at this size, so this is what says if a mask holds any.
 import { fault } from "../../lib/fault.ts";
+import { firstFew } from "../../lib/first-few.ts";
 
 export class NoWeightFault extends fault("NoWeightFault", "user") {}
 
@@ -27,27 +28,24 @@ export function weightWarnings(
     throw new NoWeightFault({
       key: "use_masks",
       wanted: "masks that leave something to learn at the size of the latents",
-      found: `black ones for ${few(black)}`,
+      found: `black ones for ${firstFew(black)}`,
       fix,
     });
   }
   return [
     ...(black.length === 0 ? [] : [
-      `A mask is black all over a view of ${few(black)}, at the size of the latents: nothing is ` +
+      `A mask is black all over a view of ${
+        firstFew(black)
+      }, at the size of the latents: nothing is ` +
       `learnt from it. ${fix}`,
     ]),
     ...(blackHeldOut.length === 0 ? [] : [
       `A mask is black all over ${
-        few(blackHeldOut)
+        firstFew(blackHeldOut)
       }, at the size of the latents: the fixed-input ` +
       "loss there is 0.",
     ]),
   ];
-}
-
-function few(ids: readonly string[]): string {
-  const more = ids.length > 5 ? ` and ${ids.length - 5} more` : "";
-  return ids.slice(0, 5).join(", ") + more;
 }
 
 export function latentMask(

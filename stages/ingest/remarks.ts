@@ -1,6 +1,7 @@
 // What is worth saying about the pictures as a whole: doubles, enlargements, and the aspect buckets.
 // None of it ends a run, and all of it has ruined some.
 import type { Example, Size } from "../../inversion/artefacts/examples.ts";
+import { firstFew } from "../../lib/first-few.ts";
 
 /** For people, about the pictures to train on. */
 export function warningsAbout(examples: readonly Example[]): readonly string[] {
@@ -34,13 +35,12 @@ function keptShare({ original_size: [height, width], views: [{ size }] }: Exampl
   return size[0] * size[1] / (height * scale * width * scale);
 }
 
-function few(examples: readonly Example[]): string {
-  const shown = examples.slice(0, 5).map(({ id, original_size, views }) =>
-    `${id} (${sizeText(original_size)} for ${sizeText(views[0].size)})`
+const few = (examples: readonly Example[]): string =>
+  firstFew(
+    examples.map(({ id, original_size, views }) =>
+      `${id} (${sizeText(original_size)} for ${sizeText(views[0].size)})`
+    ),
   );
-  const more = examples.length > shown.length ? ` and ${examples.length - shown.length} more` : "";
-  return shown.join(", ") + more;
-}
 
 /** How many pictures are in each aspect bucket: a batch never mixes buckets. */
 export function bucketsNote(examples: readonly Example[]): string {

@@ -8,7 +8,7 @@ import { poolingOf } from "../../engine/text/pooling.ts";
 import type { LatentView } from "../../inversion/artefacts/latents.ts";
 import type { Blob } from "../../runtime/artefact.ts";
 import { allEncoded } from "./awaited-pictures.ts";
-import type { GradientTools } from "./gradient.ts";
+import type { GradientTools } from "./training.ts";
 
 const blob: Blob = { digest: "0".repeat(64), bytes: 0 };
 const frame = { startId: 0, endId: 1, padId: 1 };

@@ -4,6 +4,7 @@ import { type CaptionTokenizer, textLength } from "../../engine/text/caption-tok
 import type { Captions } from "../../inversion/artefacts/captions.ts";
 import { type TokenIds, tokensOf } from "../../inversion/artefacts/token-ids.ts";
 import { fault } from "../../lib/fault.ts";
+import { firstFew } from "../../lib/first-few.ts";
 
 export class CaptionFault extends fault("CaptionFault", "user") {}
 
@@ -17,13 +18,8 @@ export function captionWarnings(tokens: TokenIds): readonly string[] {
     [...new Set(examples.flatMap(({ captions }) => captions))]
       .filter((caption) => fits[caption] === fit);
   const { train, heldOut, placeholder } = tokens;
-  const shown = (captions: readonly number[]) => {
-    const texts = captions.slice(0, 3).map((caption) =>
-      JSON.stringify(tokensOf(tokens, caption).text)
-    );
-    const more = captions.length > 3 ? ` and ${captions.length - 3} more` : "";
-    return `${texts.join(", ")}${more}`;
-  };
+  const shown = (captions: readonly number[]) =>
+    firstFew(captions.map((caption) => JSON.stringify(tokensOf(tokens, caption).text)), 3);
   const [cut, missing] = [used(train, "cut"), used(train, "missing")];
   if (used(train, "whole").length === 0) {
     throw new CaptionFault({
@@ -60,11 +56,10 @@ export function longCaptions(
   const long = [...texts].map((text) => ({ text, over: overflowOf(text) }))
     .filter(({ over }) => over > 0);
   if (long.length === 0) return null;
-  const shown = long.slice(0, 3).map(({ text, over }) =>
+  const shown = long.map(({ text, over }) =>
     `${JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text)} (${over} too many)`
   );
-  const more = long.length > shown.length ? ` and ${long.length - shown.length} more` : "";
-  return `Only ${textLength} tokens fit, so the end is cut off of ${shown.join(", ")}${more}. ` +
+  return `Only ${textLength} tokens fit, so the end is cut off of ${firstFew(shown, 3)}. ` +
     "Shorten the captions or the templates.";
 }
 

@@ -99,7 +99,8 @@ async function many(postgres: Postgres, count: number) {
 /** A worker that has nothing to do. */
 async function idle(postgres: Postgres, seconds: number) {
   const worker = await member(postgres, "idle", 1, 0);
-  await sleep(8000); // it has joined, and what it does at first is over
+  // It has joined, and the engine has tidied up after the start, which took it 2 % of a core for some seconds.
+  await sleep(60_000);
   postgres.sql("ALTER SYSTEM SET log_statement = 'all'");
   postgres.sql("SELECT pg_reload_conf()");
   await sleep(1000);

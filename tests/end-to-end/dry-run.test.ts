@@ -73,6 +73,19 @@ test("another picture: what is made anew of it", async () => {
   assert.match((await plan()).ingest, /^cached/);
 });
 
+test("what of the folder is not used is said again where the pictures are in the store", async () => {
+  const added = join(pictures, "scan.bmp");
+  writeFileSync(added, "x");
+  const said = /^Not used of .*: scan\.bmp\./m;
+  const planned = await run("--dry-run");
+  const worked = await run(...upToLatents);
+  rmSync(added);
+  assert.match(planned, said);
+  assert.match(planned, /^ {2}ingest +cached/m);
+  assert.match(worked, /Not used of .*: scan\.bmp\./);
+  assert.doesNotMatch(await run("--dry-run"), said);
+});
+
 test("a selector forces; an unknown stage is named with the nearest", async () => {
   assert.match((await plan("--from", "caption", "--until", "tokenise")).caption, /runs .*forced/);
   const { code, stderr } = await gnomic([...command, "--dry-run", "--until", "encode-latent"]);

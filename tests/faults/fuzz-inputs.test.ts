@@ -16,7 +16,7 @@ import { averageEmbeddings } from "../../inversion/embedding/average-embeddings.
 import { checkEmbedding } from "../../inversion/embedding/check-embedding.ts";
 import { convertEmbedding } from "../../inversion/embedding/convert-embedding.ts";
 import { loadEmbedding } from "../../inversion/generate/load-embedding.ts";
-import { define } from "../../runtime/pipeline/load-pipeline.ts";
+import { loadPipeline } from "../../runtime/pipeline/load-pipeline.ts";
 import { trainingApp } from "../../inversion/app.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { writeSafetensors } from "../../lib/safetensors/safetensors.ts";
@@ -219,7 +219,7 @@ const readers: readonly Reader[] = [
   yamlOf(
     "a pipeline",
     readFileSync(join(root, "pipelines/sdxl-ti.yaml"), "utf8"),
-    (_, file) => run(Effect.flatMap(define(file, trainingApp()), ({ steps }) => steps)),
+    (_, file) => run(Effect.flatMap(loadPipeline(file, trainingApp()), ({ steps }) => steps)),
   ),
   yamlOf(
     "a sweep",

@@ -85,7 +85,7 @@ test(
           EXTRACT(EPOCH FROM pg_postmaster_start_time()) + ${2 * toyLease}) FROM gnomic_runs`);
       await until(() => heard().trim() === "t");
       assert.equal(owners(), before, "nobody claimed anything anew");
-      await ask((tables) => tables.setState("away", "cancelled"));
+      await ask((tables) => tables.end("away", "cancelled"));
       await until(async () => (await runs()).every(({ worker }) => worker === ""));
       for (const child of [...machines, idle]) {
         assert.equal(child.process.exitCode, null, "no machine ended by itself");

@@ -75,8 +75,8 @@ test("cancelled while queued, twice: nothing begins; resumed, each is trained on
         yield* tables.submit(planOf(3));
         yield* execute(0);
         yield* until(Effect.map(members.items, ({ length }) => length === 3));
-        yield* tables.setState("s", "cancelled");
-        yield* tables.setState("s", "cancelled");
+        yield* tables.end("s", "cancelled");
+        yield* tables.end("s", "cancelled");
         yield* worker(reaching(log));
         assert.deepEqual(yield* outcomes(3), Array(3).fill("cancelled"));
         assert.equal((yield* tables.findSweep("s"))!.state, "cancelled");
@@ -116,7 +116,7 @@ test("cancelled while its run is restored: it ends before its last step, and is 
         });
         yield* execute(0);
         yield* Deferred.await(restoring);
-        yield* tables.setState("s", "cancelled");
+        yield* tables.end("s", "cancelled");
         yield* Deferred.succeed(goOn, undefined);
         assert.deepEqual(yield* outcomes(1), ["cancelled"]);
         const [run] = yield* tables.runs("s");
@@ -149,7 +149,7 @@ test("cancelled while it decides: nothing goes on from the rung; resumed, it dec
         yield* worker(reaching(log));
         yield* execute(0);
         yield* Deferred.await(deciding);
-        yield* tables.setState("s", "cancelled");
+        yield* tables.end("s", "cancelled");
         yield* Deferred.succeed(goOn, undefined);
         yield* Effect.sleep("2 seconds");
         assert.equal((yield* tables.findSweep("s"))!.state, "cancelled");

@@ -12,7 +12,7 @@ import { toyTraining } from "./toy-training.ts";
 
 /** What the database is asked for at a point. */
 const statements: Partial<Record<Point, RegExp>> = {
-  claim: /UPDATE gnomic_runs SET fence = fence \+ 1/,
+  claim: /SET fence = gnomic_runs\.fence \+ 1/,
   row: /SET snapshot_before = snapshot/,
   result: /INSERT INTO gnomic_results/,
   answer: /INSERT INTO "?cluster_messages/,

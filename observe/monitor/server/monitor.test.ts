@@ -14,7 +14,7 @@ import { startChild } from "../../../runtime/testing/child.ts";
 import { defaultRun } from "../../../tests/synthetic-events.ts";
 import { writeSyntheticRun } from "../../../tests/synthetic-run.ts";
 import type { ListedRun } from "../../reading/run-list.ts";
-import { CannotListen, type Monitor, startMonitor } from "./monitor.ts";
+import { type Monitor, NotForListening, startMonitor } from "./monitor.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "gnomic-monitor-"));
 const run = { ...defaultRun, steps: 40, totalSteps: 40, validateEvery: 10, pictureSize: 48 };
@@ -348,11 +348,15 @@ test("a port in use is passed over, and that is said", async () => {
   }
 });
 
-test("an address that is not this machine's is a fault that says what to do", async () => {
-  await assert.rejects(
-    startMonitor(scratch, { host: "203.0.113.7", port: 0 }),
-    (error: unknown) => error instanceof CannotListen && /--host/.test(error.message),
-  );
+test("an address that is not this machine's, or none at all, is the user's fault", async () => {
+  for (const host of ["203.0.113.7", "no such name"]) {
+    await assert.rejects(
+      startMonitor(scratch, { host, port: 0 }),
+      (error: unknown) =>
+        error instanceof NotForListening && error.kind === "user" &&
+        error.message.startsWith(`--host: wanted an address of this machine, found ${host} (`),
+    );
+  }
 });
 
 test("who begins a request and says no more is sent away, under either runtime", {

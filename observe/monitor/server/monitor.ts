@@ -13,6 +13,8 @@ import { newGate } from "./request-guard.ts";
 import { answer, sendText, type Served } from "./routes.ts";
 
 export class CannotListen extends fault("CannotListen", "world") {}
+/** An address that is none of this machine's, or a port that is not for everybody. */
+export class NotForListening extends fault("NotForListening", "user") {}
 
 export interface MonitorOptions {
   /** The address to listen on; others than the default open the page to the network. */
@@ -32,18 +34,40 @@ export interface Monitor {
 
 export const defaultPort = 7373;
 const portsTried = 20;
+/** What the systems say of a name that nobody knows, and of an address that is another machine's. */
+const hostless = /^(ENOTFOUND|EAI_\w+|EADDRNOTAVAIL|EINVAL)$/;
 
 const listen = (server: Server, host: string, port: number): Promise<number | undefined> =>
   new Promise((done, failed) => {
-    const onError = (error: NodeJS.ErrnoException) =>
-      error.code === "EADDRINUSE" ? done(undefined) : failed(
-        new CannotListen({
-          wanted: `to listen on ${host}, port ${port}`,
-          found: error.message,
-          fix: "Give another --host or --port.",
-          cause: error,
-        }),
+    const onError = (cause: NodeJS.ErrnoException) => {
+      const { code = "", message } = cause;
+      if (code === "EADDRINUSE") return done(undefined);
+      const place = `to listen on ${host}, port ${port}`;
+      failed(
+        hostless.test(code)
+          ? new NotForListening({
+            key: "--host",
+            wanted: "an address of this machine",
+            found: `${host} (${code})`,
+            fix: "0.0.0.0 is all that it has; without --host only this machine sees the page.",
+            cause,
+          })
+          : code === "EACCES"
+          ? new NotForListening({
+            key: "--port",
+            wanted: place,
+            found: "a port that the system keeps for others",
+            fix: "Give one from 1024 on.",
+            cause,
+          })
+          : new CannotListen({
+            wanted: place,
+            found: message,
+            fix: "Give another --host or --port.",
+            cause,
+          }),
       );
+    };
     server.once("error", onError);
     server.listen(port, host, () => {
       server.off("error", onError);
@@ -67,7 +91,7 @@ async function listenSomewhere(server: Server, host: string, first: number): Pro
 
 /**
  * Serves the runs in `folder` (a run, or a folder of runs, which may come later) until closed.
- * Throws CannotListen.
+ * Throws CannotListen and NotForListening.
  */
 export async function startMonitor(
   folder: string,

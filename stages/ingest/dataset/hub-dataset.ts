@@ -3,6 +3,7 @@
 // The trap: downloading belongs to planning (`inputs`); a dry run only looks at what is here.
 import process from "node:process";
 import { downloadDataset, locateDataset } from "../../../hub/dataset.ts";
+import { pauseUnit } from "../../../hub/hub-client.ts";
 import { hubSettings } from "../../../hub/hub-settings.ts";
 import { NotDownloaded } from "../../../lib/fault.ts";
 import { listTables } from "./hub-tables.ts";
@@ -14,7 +15,7 @@ export async function listHubDataset(
   options: HubDatasetOptions,
   { offline, onProgress = () => {} }: {
     readonly offline: boolean;
-    readonly onProgress?: (done: number, total: number) => void;
+    readonly onProgress?: (done: number, total: number, unit?: string) => void;
   },
 ): Promise<Listing> {
   const { dataset_name, hf_cache_dir } = options;
@@ -27,6 +28,7 @@ export async function listHubDataset(
     : await downloadDataset(dataset_name, {
       ...choice,
       onProgress: ({ done, total }) => onProgress(done, total),
+      onWait: (waited, seconds, why) => onProgress(waited, seconds, pauseUnit(why)),
     });
   if (found.notDownloaded) {
     throw new NotDownloaded({
@@ -36,7 +38,9 @@ export async function listHubDataset(
       fix: "A real run downloads it.",
     });
   }
-  return found.tables.length > 0
+  const listing = found.tables.length > 0
     ? await listTables(found, options)
     : await listImageFolder(found, options);
+  const { note } = found;
+  return note === undefined ? listing : { ...listing, warnings: [...listing.warnings, note] };
 }

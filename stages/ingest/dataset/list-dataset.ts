@@ -11,8 +11,8 @@ export interface ListingTools {
   readonly offline: boolean;
   /** Whether masks are wanted; otherwise none is listed. */
   readonly masks: boolean;
-  /** Bytes of a download. */
-  readonly onProgress?: (done: number, total: number) => void;
+  /** Bytes of a download, or of `unit`. */
+  readonly onProgress?: (done: number, total: number, unit?: string) => void;
 }
 
 type Lister<Type extends DatasetType> = (

@@ -2,10 +2,14 @@
 // with a text file of the same name. Neither looks into subfolders. What is not used is said, once.
 // The trap: dot files are no pictures, though a Mac's copy leaves a `._001.jpg` beside each `001.jpg`.
 import { basename, extname, join } from "node:path";
+import { errnoOf, isAbsent } from "../../../lib/disk-fault.ts";
+import { whyUnreadable } from "../../../lib/file-fault.ts";
+import { firstFew } from "../../../lib/first-few.ts";
 import { kindOf, readNames } from "../../../lib/plain-files.ts";
 import { byName } from "../natural-order.ts";
 import { pictureEndings } from "../picture-header.ts";
 import { DatasetFault, type Listing, pictureFile, refused, type Source } from "./listing.ts";
+import { byLook, meantBy } from "./same-name.ts";
 import { mostCaptionBytes, readText } from "./text-file.ts";
 
 /** Pictures without captions. */
@@ -20,7 +24,7 @@ export async function listPictureFolder(folder: string): Promise<Listing> {
   const captions = names.filter((name) => isText(name) && stems.has(stem(name)));
   const warnings = [
     ...(captions.length === 0 ? [] : [
-      `Captions that are not used, as IMAGE_DIR_DATASET has none: ${few(captions)}. ` +
+      `Captions that are not used, as IMAGE_DIR_DATASET has none: ${firstFew(captions)}. ` +
       "IMAGE_CAPTION_DIR_DATASET with keep_original_captions uses them.",
     ]),
     ...unused(folder, found, (name) => captions.includes(name)),
@@ -35,10 +39,10 @@ export async function listCaptionedFolder(folder: string): Promise<Listing> {
   const { names } = found;
   const pictures = names.filter(isPicture);
   if (pictures.length === 0) return refused(noPictures(folder, names));
-  const texts = new Set(names.filter(isText));
   const byStem = Map.groupBy(pictures, stem);
+  const captionOf = captionsIn(names.filter(isText), [...byStem.keys()]);
   const shared = [...byStem].filter(([, pictures]) => pictures.length > 1);
-  const without = [...byStem.keys()].filter((stem) => !texts.has(`${stem}.txt`));
+  const without = [...byStem.keys()].filter((stem) => !captionOf.has(stem));
   const faults = [
     ...shared.map(([stem, pictures]) =>
       new DatasetFault({
@@ -52,27 +56,28 @@ export async function listCaptionedFolder(folder: string): Promise<Listing> {
       new DatasetFault({
         file: folder,
         wanted: "a caption file beside every picture",
-        found: `none of ${few(without.map((stem) => `${stem}.txt`))}`,
+        found: `none of ${firstFew(without.map((stem) => `${stem}.txt`))}`,
         fix: "Write them, or use IMAGE_DIR_DATASET, which needs no captions.",
       }),
     ]),
   ];
   const captioned = await Promise.all(
-    pictures.filter((name) => texts.has(`${stem(name)}.txt`)).map(async (name) => {
-      const text = await captionIn(join(folder, `${stem(name)}.txt`));
+    pictures.filter((name) => captionOf.has(stem(name))).map(async (name) => {
+      const text = await captionIn(join(folder, captionOf.get(stem(name))!));
       return text instanceof DatasetFault ? text : source(folder, name, text.trim());
     }),
   );
   faults.push(...captioned.filter((each) => each instanceof DatasetFault));
   if (faults.length > 0) return refused(...faults);
   const sources = captioned as readonly Source[];
-  const alone = [...texts].filter((text) => !byStem.has(stem(text)));
+  const used = new Set(captionOf.values());
+  const alone = names.filter((name) => isText(name) && !used.has(name));
   return {
     sources,
     files: sources.map(({ file }) => file),
     warnings: [
       ...(alone.length === 0 ? [] : [
-        `${few(alone.map((text) => join(folder, text)))} ` +
+        `${firstFew(alone.map((text) => join(folder, text)))} ` +
         `${
           alone.length === 1
             ? "has no picture beside it and is"
@@ -85,6 +90,19 @@ export async function listCaptionedFolder(folder: string): Promise<Listing> {
     faults: [],
   };
 }
+
+/** The caption file of each picture's name, as far as there is one. */
+const captionsIn = (texts: readonly string[], stems: readonly string[]) => {
+  const byStem = Map.groupBy(texts, stem);
+  const known = byLook(byStem.keys());
+  return new Map(
+    stems.flatMap((wanted) => {
+      const all = byStem.get(meantBy(wanted, known) ?? "") ?? [];
+      const text = all.length === 1 ? all[0] : all.find((name) => name === `${wanted}.txt`);
+      return text === undefined ? [] : [[wanted, text] as const];
+    }),
+  );
+};
 
 const captionIn = (file: string): Promise<string | DatasetFault> =>
   readText(file, mostCaptionBytes).catch((cause) => {
@@ -102,7 +120,10 @@ async function entriesOf(folder: string): Promise<Entries | DatasetFault> {
   try {
     const names = (await readNames(folder)).filter((name) => !name.startsWith(".")).sort(byName);
     const kinds = await Promise.all(names.map((name) => kindOf(join(folder, name))));
-    return {
+    const foreign = names.filter((name, i) =>
+      kinds[i] === null && isPicture(name) && name.includes("\ufffd")
+    );
+    return foreign.length > 0 ? misnamed(folder, foreign) : {
       names: names.filter((_, i) => kinds[i] === "file" || kinds[i] === null),
       folders: names.filter((_, i) => kinds[i] === "folder"),
     };
@@ -111,12 +132,24 @@ async function entriesOf(folder: string): Promise<Entries | DatasetFault> {
       key: "data_loader.dataset.dataset_dir",
       file: folder,
       wanted: "a folder with pictures",
-      found: (cause as NodeJS.ErrnoException).code === "ENOTDIR" ? "a file" : "no such folder",
-      fix: "Correct the path; a relative one starts at the folder the command is given in.",
+      found: isAbsent(cause)
+        ? errnoOf(cause) === "ENOENT" ? "no such folder" : "a file"
+        : whyUnreadable(cause),
+      fix:
+        "Correct the path or its rights; a relative one starts at the folder the command is given in.",
       cause,
     });
   }
 }
+
+const misnamed = (folder: string, names: readonly string[]): DatasetFault =>
+  new DatasetFault({
+    key: "data_loader.dataset.dataset_dir",
+    file: folder,
+    wanted: "file names in UTF-8",
+    found: firstFew(names),
+    fix: "Rename these files; they came from a system with another encoding.",
+  });
 
 /** What Windows keeps in folders of pictures, and tables that list the same pictures for other kinds. */
 const expectedFiles: readonly string[] = [
@@ -138,20 +171,16 @@ function unused(
   const all = [...others, ...folders.map((name) => `${name}/`)];
   return [
     ...(all.length === 0 ? [] : [
-      `Not used of ${folder}: ${few(all)}. Pictures are files of the folder itself that end in ` +
+      `Not used of ${folder}: ${
+        firstFew(all)
+      }. Pictures are files of the folder itself that end in ` +
       `${[...pictureEndings].join(", ")}.`,
     ]),
     ...(masks.length === 0 ? [] : [
-      `Taken for masks, of which this kind of dataset has none: ${few(masks)}. ` +
+      `Taken for masks, of which this kind of dataset has none: ${firstFew(masks)}. ` +
       "IMAGE_CAPTION_JSONL_DATASET names a mask in each line.",
     ]),
   ];
-}
-
-/** The first few, and how many more there are. */
-function few(names: readonly string[]): string {
-  const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
-  return names.slice(0, 5).join(", ") + more;
 }
 
 const noPictures = (folder: string, others: readonly string[]): DatasetFault =>
@@ -176,6 +205,6 @@ const isPicture = (name: string): boolean =>
 /** OneTrainer keeps the mask of `a.jpg` beside it, as `a-masklabel.png`. */
 const isMaskOfOneTrainer = (name: string): boolean => name.toLowerCase().endsWith("-masklabel.png");
 
-const isText = (name: string): boolean => extname(name) === ".txt";
+const isText = (name: string): boolean => extname(name).toLowerCase() === ".txt";
 
 const stem = (name: string): string => basename(name, extname(name));

@@ -64,7 +64,7 @@ const checkRun = Effect.fnUntraced(function* (
     ? null
     : yield* stage.remainingWork(options.decoded, { runDir: dir, seed: at.seed, info: at.info });
   const writers = writersAtWork(preparedStage, above);
-  const due: readonly Reason[] = isNew ? [{ reason: "new" }] : remainingWork !== null
+  const found: readonly Reason[] = isNew ? [{ reason: "new" }] : remainingWork !== null
     ? [{
       reason: "owed",
       what: remainingWork.why,
@@ -75,9 +75,9 @@ const checkRun = Effect.fnUntraced(function* (
     : writers.length > 0
     ? [{ reason: "upstream", stages: writers }]
     : [];
-  const reasons = due.length > 0 && isAbsent(preparedStage.world)
-    ? [...due, notDownloaded(preparedStage.world)]
-    : due;
+  const reasons = found.length > 0 && isAbsent(preparedStage.world)
+    ? [...found, notDownloaded(preparedStage.world)]
+    : found;
   return {
     preparedStage,
     fingerprint: null,
@@ -165,7 +165,7 @@ const checkCached = Effect.fnUntraced(function* (
 });
 
 /** `above` holds the stages that it reads. */
-export const checkStages = (
+export const checkStage = (
   preparedStage: PreparedStage,
   at: PlanContext,
   store: Store,

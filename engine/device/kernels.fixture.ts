@@ -1,12 +1,10 @@
-// Which operators a card's provider computes itself, at the opsets that graphs are written in (21, and 1 of
-// com.microsoft), in float32 and float16. CUDA and DirectML as ONNX Runtime's own docs/OperatorKernels.md of
+// For tests: which operators a card's provider computes itself, at the opsets that graphs are written in (21, and
+// 1 of com.microsoft), in float32 and float16. CUDA and DirectML as ONNX Runtime's own docs/OperatorKernels.md of
 // 1.30 has them; WebGPU as its registry in webgpu_execution_provider.cc has them, and as steps ran.
 // The trap: a kernel registered from opset N on without an end serves operators of exactly N, so a later
 // opset may lack what an earlier one had; and `If` runs on the host everywhere, its branches do not.
 import { branchesOf, type DType, type Graph, type Node } from "../graph/graph.ts";
 import type { Provider } from "./providers.ts";
-
-export const kernelsOf = "ONNX Runtime 1.30";
 
 interface Kernel {
   /** Of the tensors that flow; shapes and axes are int64 everywhere, and on the host. */
