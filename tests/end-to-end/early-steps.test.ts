@@ -11,7 +11,6 @@ import {
   findRun,
   gnomic,
   resultsOf,
-  root,
   runIn,
   smallTraining,
   start,
