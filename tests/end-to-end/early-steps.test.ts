@@ -6,15 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
-import {
-  eventsOf,
-  findRun,
-  gnomic,
-  resultsOf,
-  runIn,
-  smallTraining,
-  start,
-} from "./project.ts";
+import { eventsOf, findRun, gnomic, resultsOf, runIn, smallTraining, start } from "./project.ts";
 
 /** `await`: what the whole waits for; `drafts`: whether what is there is shown meanwhile. */
 const stageFile = (wait: string, drafts: boolean) => `
