@@ -151,7 +151,10 @@ test("a training in epochs: its steps are those of the pictures that there are",
 
 test("a card that is not here: its memory, and what a step and the training would take on it", async () => {
   const text = await run("--dry-run", "--provider", "cuda", "--device-memory", "12");
-  assert.match(text, /memory plan A: about [\d.]+ GiB on cuda; 12\.0 GiB free/);
+  assert.match(
+    text,
+    /memory plan A: about [\d.]+ GiB on cuda, pictures are encoded before it; 12\.0 GiB free/,
+  );
   assert.match(text, /training, plan A .* taken/);
   assert.match(text, /time, estimated from data sheets +plan +a step +\d+ steps/);
   assert.match(text, /RTX 3060 +A +[\d.]+ s +[\d.]+ s/);
