@@ -1,4 +1,4 @@
-// In the engine's own tables: the interrupt of a call that was answered goes, that of another stays.
+// In the engine's own tables: the interrupt of a call that waits for its answer stays, others go.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { dropInterrupts } from "./interrupts.ts";
 import { sqliteLayer } from "./sqlite.ts";
 
-test("the interrupt of a call that was answered goes, that of one that was not stays", () =>
+test("the interrupt of a call that waits stays; of one that was answered, or is not there, it goes", () =>
   withTemporaryFolder((folder) =>
     Effect.runPromise(
       Effect.gen(function* () {
@@ -23,6 +23,7 @@ test("the interrupt of a call that was answered goes, that of one that was not s
         yield* message(2, 0, 2, false);
         yield* message(3, 2, 1, false);
         yield* message(4, 2, 2, false);
+        yield* message(5, 2, 9, false);
         yield* dropInterrupts(sql);
         const left = yield* sql<{ id: number }>`SELECT id FROM cluster_messages ORDER BY id`;
         assert.deepEqual(left.map(({ id }) => Number(id)), [1, 2, 4]);
