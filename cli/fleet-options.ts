@@ -1,5 +1,6 @@
 // How commands are told where the sweeps are: GNOMIC_FLEET, or these options; without either, in a file of
 // the folder of runs.
+import process from "node:process";
 import { Effect } from "effect";
 import type { Fleet } from "../fleet/connection.ts";
 import type { Fault } from "../lib/fault.ts";
@@ -11,6 +12,26 @@ export const fleetOptions = [
   ["--fleet <file>", "A file of mode 600 with the address of a PostgreSQL (GNOMIC_FLEET)"],
   ["--insecure", "Allow sslmode=disable to a database on another machine"],
 ] as const;
+
+/** Whether there is a database that other machines may speak to. */
+export const isShared = ({ fleet }: Readonly<Record<string, unknown>>): boolean =>
+  fleet !== undefined || (process.env.GNOMIC_FLEET ?? "") !== "";
+
+/** Fails where one of these options is given that only workers on other machines use, and there are none. */
+export const refuseAlone = (
+  options: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+): Effect.Effect<void, Fault> => {
+  const key = isShared(options) ? undefined : keys.find((each) => options[each] !== undefined);
+  return key === undefined ? Effect.void : Effect.fail(
+    new UsageFault({
+      key: `--${key}`,
+      wanted: "workers on a PostgreSQL (GNOMIC_FLEET)",
+      found: "none: this process itself trains",
+      fix: `Leave --${key} out.`,
+    }),
+  );
+};
 
 /** The folder of runs, for who makes it where it is not there. */
 export const baseToMake = ({ output }: Readonly<Record<string, unknown>>): string =>

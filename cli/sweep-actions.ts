@@ -18,6 +18,7 @@ import { runToEnd } from "../fleet/sweep-session.ts";
 import { threadsForAll } from "../fleet/sweep-threads.ts";
 import { trainInChild } from "../fleet/train-child.ts";
 import { sweepFolder } from "../fleet/winner-files.ts";
+import { trainingApp } from "../inversion/app.ts";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault, Stopped } from "../lib/fault.ts";
 import { homePath } from "../lib/home-path.ts";
@@ -28,10 +29,11 @@ import { sameCommand } from "../runtime/platform/runtime.ts";
 import { type Definition, readDefinition } from "../sweep/definition.ts";
 import { trialCount } from "../sweep/trials.ts";
 import { type Terminal, UsageFault } from "./command.ts";
-import { baseOf, fleetOf } from "./fleet-options.ts";
+import { baseOf, fleetOf, refuseAlone } from "./fleet-options.ts";
 import { presenceOf } from "./fleet-presence.ts";
 import { differences, placeOf } from "./known-sweep.ts";
 import { plainText } from "./plain-text.ts";
+import { requireTraining } from "./require-training.ts";
 import { runFiles } from "./run-files.ts";
 import { onSoftStop } from "./signals.ts";
 import { threadsOf, threadsOfEach } from "./slots-here.ts";
@@ -77,19 +79,8 @@ const configOf = (definition: Definition, file: string): Effect.Effect<string | 
 };
 
 /** Where runs travel through; null: they stay where they are. */
-const blobsOf = (fleet: Fleet, { blobs }: Options): Effect.Effect<Blobs | null, Fault> =>
-  blobs === undefined
-    ? Effect.succeed(null)
-    : fleet.shared
-    ? folderBlobs(String(blobs))
-    : Effect.fail(
-      new UsageFault({
-        key: "--blobs",
-        wanted: "workers on a PostgreSQL (GNOMIC_FLEET)",
-        found: "none: this process itself trains",
-        fix: "Leave --blobs out.",
-      }),
-    );
+const blobsOf = ({ blobs }: Options): Effect.Effect<Blobs | null, Fault> =>
+  blobs === undefined ? Effect.succeed(null) : folderBlobs(String(blobs));
 
 /** Runs a sweep that is in the tables to its end, and says what came of it. */
 const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal) =>
@@ -129,7 +120,7 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     yield* exit;
     const sweep = yield* find(fleet, name);
     const { results, board } = yield* withTables(fleet, (tables) => boardOf(tables, sweep));
-    const blobs = yield* blobsOf(fleet, options);
+    const blobs = yield* blobsOf(options);
     if (blobs !== null) {
       yield* withTables(fleet, () => bringRuns(sweep.plan, blobs, say));
     } else if (!(yield* seesWinners(board))) {
@@ -163,6 +154,9 @@ const threadsFor = (fleet: Fleet, slots: number): Effect.Effect<number, Fault> =
 
 const run: Act = (given, options, terminal) =>
   Effect.gen(function* () {
+    // All that the command line alone tells, before the trials are planned.
+    const slots = yield* wholeNumber(options, "slots", 1, 1);
+    yield* refuseAlone(options, ["detach", "blobs"]);
     const file = resolve(given);
     const text = yield* readFileOf(file, "a sweep file");
     const known = optionRows().map(({ key }) => key);
@@ -176,6 +170,7 @@ const run: Act = (given, options, terminal) =>
         fix: "Give --yes if that many are meant, or set budget.trials.",
       });
     }
+    yield* requireTraining(definition.pipeline, trainingApp(), { file: given, key: "pipeline" });
     const config = yield* configOf(definition, file);
     const whole = "a configuration file, as `config` of the sweep file names it";
     const outlook = yield* planSweep(
@@ -192,18 +187,9 @@ const run: Act = (given, options, terminal) =>
     }
     const { base } = outlook.sweep;
     const fleet = yield* fleetOf(base, options);
-    const slots = yield* wholeNumber(options, "slots", 1, 1);
     const sweep = outlook.opensThreads
       ? { ...outlook.sweep, threads: yield* threadsFor(fleet, slots) }
       : outlook.sweep;
-    if (options.detach === true && !fleet.shared) {
-      return yield* new UsageFault({
-        key: "--detach",
-        wanted: "workers on a PostgreSQL (GNOMIC_FLEET)",
-        found: "none: this process itself would train",
-        fix: "Leave --detach out.",
-      });
-    }
     const all = yield* withTables(fleet, (tables) => tables.sweeps);
     const { name, other } = placeOf(sweep, all);
     if (options.json !== true) {
@@ -218,7 +204,7 @@ const run: Act = (given, options, terminal) =>
       }
     }
     yield* makeFolder(base); // workers look for it
-    const blobs = yield* blobsOf(fleet, options);
+    const blobs = yield* blobsOf(options);
     // Before anybody can begin one of them.
     if (blobs !== null) yield* withTables(fleet, () => sendRuns({ ...sweep, name }, blobs));
     yield* withTables(fleet, (tables) => tables.submit({ ...sweep, name }));
@@ -259,6 +245,7 @@ const cancel: Act = (name, options, { print }) =>
 
 const resume: Act = (name, options, terminal) =>
   Effect.gen(function* () {
+    yield* refuseAlone(options, ["blobs"]);
     const fleet = yield* fleetOf(yield* baseOf(options), options);
     const more = yield* wholeNumber(options, "more", 0, 0);
     const { state, plan } = yield* find(fleet, name);
