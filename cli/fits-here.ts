@@ -36,7 +36,7 @@ const below = (root: string, path: string): string | undefined => {
   return parts.map((_, i) => join(root, ...parts.slice(i))).find((each) => existsSync(each));
 };
 
-/** The configuration's file here: the one that all see, or a copy of what the sweep says of it. */
+/** A file with the configuration as the sweep has it: its own may have changed since, or lie elsewhere. */
 const configHere = (
   { config, configText }: PlannedSweep,
   base: string,
@@ -120,13 +120,20 @@ export const fitsHere =
         const parts = yield* foreignParts(plan.pipeline, trainingApp());
         if (parts.length > 0) return no(`${parts.join(", ")} without --allow-custom-stages`);
       }
-      if (base === null) return yes(plan.config, {});
-      const config = yield* configHere(plan, base);
+      const runs = base ?? plan.base;
+      const config = yield* configHere(plan, runs);
       const places = dataRoot === null
         ? {}
-        : yield* elsewhere(config, trial.overrides, base, resolve(dataRoot));
-      const why = yield* sameHere(plan, trial, config, { ...trial.overrides, ...places }, base);
+        : yield* elsewhere(config, trial.overrides, runs, resolve(dataRoot));
+      const why = yield* sameHere(plan, trial, config, { ...trial.overrides, ...places }, runs);
       return why === null ? yes(config, places) : no(why);
     }).pipe(
       Effect.catch((error) => Effect.succeed<Fit>({ fits: false, why: error.message })),
     );
+
+/** On the machine that made the sweep all of it fits. */
+export const fitsAlone = (plan: PlannedSweep): Effect.Effect<Fit> =>
+  configHere(plan, plan.base).pipe(
+    Effect.map((config): Fit => ({ fits: true, config, overrides: {} })),
+    Effect.catch((error) => Effect.succeed<Fit>({ fits: false, why: error.message })),
+  );

@@ -37,13 +37,16 @@ export const refuseAlone = (
 export const baseToMake = ({ output }: Readonly<Record<string, unknown>>): string =>
   output === undefined ? "output" : String(output);
 
-/** The folder of runs. Where one is named it has to be there: in a mistyped one nothing would be found. */
+/**
+ * The folder of runs. Where one is named it has to be there, as in a mistyped one nothing would be found; a
+ * shared database is looked into from machines that have none.
+ */
 export const baseOf = (
   options: Readonly<Record<string, unknown>>,
 ): Effect.Effect<string, Fault> =>
   Effect.gen(function* () {
     const base = baseToMake(options);
-    if (options.output === undefined) return base;
+    if (options.output === undefined || isShared(options)) return base;
     const kind = yield* tryPromise(() => kindOf(base));
     return kind === "folder" ? base : yield* new UsageFault({
       key: "--output",

@@ -75,7 +75,8 @@ export const runsCommand: Command = {
     }
     return Effect.gen(function* () {
       const base = action.makesBase ? baseToMake(options) : yield* baseOf(options);
-      const fleet = isShared(options) ? yield* fleetOf(base, options) : null;
+      const reaches = remotely.includes(name) && isShared(options);
+      const fleet = reaches ? yield* fleetOf(base, options) : null;
       yield* action.run({
         args: rest,
         base,

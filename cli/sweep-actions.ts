@@ -1,5 +1,4 @@
 // What each `sweep <action>` does that changes something. The trap: `run` may be given twice for one folder; the second looks on.
-import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
@@ -17,13 +16,12 @@ import { endSweep, RunFiles, seesWinners } from "../fleet/sweep-end.ts";
 import { runToEnd } from "../fleet/sweep-session.ts";
 import { threadsForAll } from "../fleet/sweep-threads.ts";
 import { trainInChild } from "../fleet/train-child.ts";
-import { sweepFolder } from "../fleet/winner-files.ts";
+import { removeWinners, sweepFolder } from "../fleet/winner-files.ts";
 import { trainingApp } from "../inversion/app.ts";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault, Stopped } from "../lib/fault.ts";
 import { homePath } from "../lib/home-path.ts";
 import { readText } from "../lib/read-text.ts";
-import { tryPromise } from "../lib/try-promise.ts";
 import { maxSourceBytes } from "../lib/source.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
 import { type Definition, readDefinition } from "../sweep/definition.ts";
@@ -31,6 +29,7 @@ import { trialCount } from "../sweep/trials.ts";
 import { type Terminal, UsageFault } from "./command.ts";
 import { baseOf, fleetOf, refuseAlone } from "./fleet-options.ts";
 import { presenceOf } from "./fleet-presence.ts";
+import { fitsAlone } from "./fits-here.ts";
 import { differences, placeOf } from "./known-sweep.ts";
 import { plainText } from "./plain-text.ts";
 import { requireTraining } from "./require-training.ts";
@@ -43,6 +42,7 @@ import { leaderboardLines } from "./sweep-text.ts";
 import { trialWorld } from "./trial-world.ts";
 
 export class NoSweepFile extends fault("NoSweepFile", "user") {}
+export class WinnerAway extends fault("WinnerAway", "user") {}
 
 const mostTrials = 10_000;
 const silentSeconds = 1800;
@@ -82,6 +82,27 @@ const configOf = (definition: Definition, file: string): Effect.Effect<string | 
 const blobsOf = ({ blobs }: Options): Effect.Effect<Blobs | null, Fault> =>
   blobs === undefined ? Effect.succeed(null) : folderBlobs(String(blobs));
 
+/** Whose run is not in the folder, or only as it was before its end. */
+const winnerIsAway = ({ base, shared }: Fleet, name: string, blobs: Blobs | null) =>
+  new WinnerAway({
+    file: base,
+    wanted: "the winner's run, as it was trained",
+    ...(blobs !== null
+      ? {
+        found: "none, or an older state of it: what was sent is damaged",
+        fix: `Look at ${blobs.shown}; \`sweep show ${name}\` names the machine that has it.`,
+      }
+      : shared
+      ? {
+        found: "none",
+        fix: "Give --blobs with the folder through which the workers' runs travel.",
+      }
+      : {
+        found: "none: it was removed",
+        fix: `\`sweep delete ${name}\` forgets the sweep; then the same command trains it anew.`,
+      }),
+  });
+
 /** Runs a sweep that is in the tables to its end, and says what came of it. */
 const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal) =>
   Effect.gen(function* () {
@@ -94,6 +115,7 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
         name: hostname(),
         slots,
         train: trainInChild({ threads: threadsOfEach(slots), silentSeconds }),
+        accepts: fitsAlone,
         say,
         presence: yield* presenceOf(slots, true),
       }).pipe(Effect.provideService(RunFiles, runFiles)),
@@ -121,22 +143,21 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     const sweep = yield* find(fleet, name);
     const { results, board } = yield* withTables(fleet, (tables) => boardOf(tables, sweep));
     const blobs = yield* blobsOf(options);
-    if (blobs !== null) {
-      yield* withTables(fleet, () => bringRuns(sweep.plan, blobs, say));
-    } else if (!(yield* seesWinners(board))) {
-      return yield* new UsageFault({
-        key: "--blobs",
-        wanted: "the folder through which runs travel, since the winner is not here",
-        found: "none",
-        fix: "Give --blobs with the folder that the workers have.",
-      });
-    }
+    if (blobs !== null) yield* withTables(fleet, () => bringRuns(sweep.plan, blobs, say));
+    if (!(yield* seesWinners(board))) return yield* winnerIsAway(fleet, name, blobs);
     const files = yield* endSweep(runsFolder(fleet, sweep), sweep, board, runFiles);
     if (quiet) terminal.print(JSON.stringify(board));
     else {
       const notes = yield* notesOn(board);
       [...leaderboardLines(board), ...notes, ...files.map((file) => `  ${file}`)]
         .forEach(terminal.print);
+    }
+    if (sweep.state === "cancelled") {
+      return yield* new Stopped({
+        wanted: "the sweep's end",
+        found: "that it was cancelled",
+        fix: `${name} was cancelled; \`sweep resume ${name}\` goes on with it.`,
+      });
     }
     process.exitCode = exitCodeOfSweep(results);
   });
@@ -275,10 +296,10 @@ const remove: Act = (name, options, { print }) =>
     if (sweep.state === "running") return yield* running;
     const base = runsFolder(fleet, sweep);
     if (options.yes !== true) {
-      return print(`Would forget ${name} and remove ${sweepFolder(base, name)}.`);
+      return print(`Would forget ${name} and remove its files in ${sweepFolder(base, name)}.`);
     }
     if (!(yield* withTables(fleet, (tables) => tables.remove(name)))) return yield* running;
-    yield* tryPromise(() => rm(sweepFolder(base, name), { recursive: true, force: true }));
+    yield* removeWinners(base, name);
     print(`${name} is forgotten; its runs are still in ${base}.`);
   });
 

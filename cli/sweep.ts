@@ -62,7 +62,7 @@ export const sweepCommand: Command = {
       "cancel SWEEP: its trainings end after the step they are in, and no other begins.",
       "resume SWEEP: goes on with a cancelled one, tries failed trials again, and with --more N " +
       "calls back the next best N that lost a halving.",
-      "delete SWEEP: forgets it and removes OUTPUT/SWEEP; its runs stay.",
+      "delete SWEEP: forgets it and removes its files in OUTPUT/SWEEP; its runs stay.",
     ],
   }, {
     title: "FILES",
@@ -74,7 +74,8 @@ export const sweepCommand: Command = {
     title: "EXIT STATUS",
     paragraphs: [
       "0 every trial is done. Else the worst of its trials: 70 a defect, 3 the disk, the network or " +
-      "the device, 2 something in the file, the configuration or the data. 130 stopped by Ctrl-C.",
+      "the device, 2 something in the file, the configuration or the data. 130 stopped by Ctrl-C or " +
+      "`sweep cancel`.",
     ],
   }],
   examples: [

@@ -54,9 +54,6 @@ const newest = Object.keys(migrations).length;
 
 const ownMigrations = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table });
 
-/** Brings the tables of a file up to date. */
-const fileTables = Layer.effectDiscard(ownMigrations);
-
 /** Makes every table, or brings it up to date; the names of gnomic's own that were made. */
 export const migrate = Effect.gen(function* () {
   yield* refuseNewer;
@@ -90,9 +87,11 @@ export const grant = (role: string) =>
 
 const latest = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient;
-  const [{ found }] = yield* sql<{ found: string | null }>`
-    SELECT CAST(to_regclass(${table}) AS TEXT) AS found`;
-  if (found === null) return 0;
+  const tables = yield* sql.onDialectOrElse({
+    pg: () => sql`SELECT 1 WHERE to_regclass(${table}) IS NOT NULL`,
+    orElse: () => sql`SELECT 1 FROM sqlite_master WHERE name = ${table}`,
+  });
+  if (tables.length === 0) return 0;
   const [row] = yield* sql<{ id: number | null }>`
     SELECT MAX(migration_id) AS id FROM ${sql(table)}`;
   return Number(row.id ?? 0);
@@ -107,6 +106,11 @@ const refuseNewer = Effect.gen(function* () {
     fix: "Update gnomic on this machine.",
   });
 });
+
+/** Brings the tables of a file up to date. */
+const fileTables = Layer.effectDiscard(
+  Effect.flatMap(refuseNewer, (has) => has === newest ? Effect.void : ownMigrations),
+);
 
 const sharedTables = Layer.effectDiscard(Effect.gen(function* () {
   const has = yield* refuseNewer;

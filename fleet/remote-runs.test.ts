@@ -7,12 +7,37 @@ import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { fleetAt } from "./connection.ts";
 import { Members, type WorkerAbout } from "./members.ts";
 import { withTables } from "./open-tables.ts";
-import { askRemoteRun, findRemoteRun } from "./remote-runs.ts";
+import { askRemoteRun, findRemoteRun, remoteRuns } from "./remote-runs.ts";
 import { planOf } from "./testing/toy-sweeps.ts";
 
 const about: WorkerAbout = {
   ...{ machine: "m", pid: 1, slots: 1, tool: "gnomic 1", versions: {}, customStages: false },
 };
+
+test("a run of two sweeps is told once, of the one that has it trained, else further", () =>
+  withTemporaryFolder((folder) =>
+    Effect.runPromise(Effect.gen(function* () {
+      const fleet = yield* fleetAt(join(folder, "runs"));
+      const first = { sweep: "s", round: 0, trial: 1, until: null };
+      const seen = Effect.map(remoteRuns(fleet), (runs) =>
+        runs.map(({ name, sweep, state, step }) => [name, sweep, state, step].join(" ")));
+      yield* withTables(fleet, (tables) =>
+        Effect.gen(function* () {
+          yield* tables.submit(planOf(1));
+          yield* tables.submit(planOf(1, { name: "t" }));
+          yield* tables.renew(first, yield* tables.claim(first, ""), 900);
+        }));
+      assert.deepEqual(yield* seen, ["run-1 s waiting 900"]);
+      yield* withTables(fleet, (tables) =>
+        Effect.gen(function* () {
+          yield* tables.claim({ ...first, sweep: "t" }, "w");
+          yield* (yield* Members).announce("w", about);
+        }));
+      assert.deepEqual(yield* seen, ["run-1 t training 0"]);
+      const { sweep, state } = yield* findRemoteRun("run", fleet);
+      assert.deepEqual([sweep, state], ["t", "training"]);
+    }))
+  ));
 
 test("whoever goes away before the answer takes its request along", () =>
   withTemporaryFolder((folder) =>

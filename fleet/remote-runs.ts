@@ -14,26 +14,37 @@ import { withTables } from "./open-tables.ts";
 export class NoSuchRemoteRun extends fault("NoSuchRemoteRun", "user") {}
 export class CannotAsk extends fault("CannotAsk", "user") {}
 
-export interface RemoteRun extends Omit<LeaderboardRow, "rank" | "group"> {
+export interface RemoteRun extends Omit<LeaderboardRow, "rank" | "group" | "places"> {
   /** Its folder's name. */
   readonly name: string;
   readonly sweep: string;
 }
 
-/** All runs that the sweeps of a fleet mean. */
+/** Whether of two sweeps' rows of one run `a` says more: who trains it, then who has it further. */
+const saysMore = (a: RemoteRun, b: RemoteRun) =>
+  a.state === "training" || b.state === "training" ? a.state === "training" : a.step > b.step;
+
+/** All runs that the sweeps of a fleet mean, each once. */
 export const remoteRuns = (fleet: Fleet): Effect.Effect<readonly RemoteRun[], Fault> =>
   withTables(fleet, (tables) =>
     Effect.gen(function* () {
       const all = yield* Effect.forEach(yield* tables.sweeps, (sweep) =>
         Effect.map(boardOf(tables, sweep), ({ board }) =>
-          board.rows.map(({ rank: _1, group: _2, ...row }): RemoteRun => ({
+          board.rows.map(({ rank: _1, group: _2, places: _3, ...row }): RemoteRun => ({
             ...row,
             name: sweep.plan.trials.find(({ number }) =>
               number === row.trial
             )!.run,
             sweep: sweep.name,
           }))));
-      return all.flat();
+      const byName = new Map<string, RemoteRun>();
+      for (const run of all.flat()) {
+        const other = byName.get(run.name);
+        if (other === undefined || saysMore(run, other)) {
+          byName.set(run.name, run);
+        }
+      }
+      return [...byName.values()];
     }));
 
 /** The run of this name, or of the only one that begins so. */
@@ -47,7 +58,7 @@ export const findRemoteRun = (
     const found = exact.length > 0 || text === ""
       ? exact
       : all.filter(({ name }) => name.startsWith(text));
-    if (new Set(found.map(({ name }) => name)).size === 1) return found[0];
+    if (found.length === 1) return found[0];
     const near = nearest(text, all.map(({ name }) => name));
     return yield* new NoSuchRemoteRun({
       wanted: `one run of ${fleet.base} or of ${fleet.shown} whose name begins with ${text}`,

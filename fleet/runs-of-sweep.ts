@@ -8,7 +8,7 @@ import type { Blobs } from "./blobs.ts";
 import type { PlannedSweep } from "./planned-sweep.ts";
 import { Tables } from "./tables.ts";
 import { snapshotSender } from "./take-snapshot.ts";
-import { bringRun } from "./travelling-run.ts";
+import { bringRun, isDamage } from "./travelling-run.ts";
 
 /** Sends those that are in the sweep's folder and that no worker has begun. */
 export const sendRuns = ({ name, base, trials }: PlannedSweep, blobs: Blobs) =>
@@ -22,7 +22,7 @@ export const sendRuns = ({ name, base, trials }: PlannedSweep, blobs: Blobs) =>
     }
   });
 
-/** Brings those that were trained to their end. */
+/** Brings those that were trained to their end. One whose bytes are damaged is said, and keeps no other. */
 export const bringRuns = (
   { name, base, trials }: PlannedSweep,
   blobs: Blobs,
@@ -38,6 +38,10 @@ export const bringRuns = (
     for (const { trial, snapshots } of yield* tables.runs(name)) {
       const planned = trials.find(({ number }) => number === trial);
       if (planned === undefined || !done.has(trial)) continue;
-      yield* bringRun({ blobs }, base, planned.run, snapshots, say);
+      yield* Effect.catchIf(
+        Effect.asVoid(bringRun({ blobs }, base, planned.run, snapshots, say)),
+        isDamage,
+        ({ message }) => Effect.sync(() => say(`${planned.run} is not brought: ${message}`)),
+      );
     }
   });

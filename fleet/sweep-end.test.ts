@@ -14,10 +14,11 @@ import { RunFiles } from "./sweep-end.ts";
 import { Sweep } from "./sweep-workflow.ts";
 import { Tables } from "./tables.ts";
 import { planOf, reaching } from "./testing/toy-sweeps.ts";
+import type { Train } from "./train-fenced.ts";
 import { runWorker } from "./worker.ts";
 
 /** What was copied and whose checkpoints were dropped. */
-async function ended(folder: string, plan: PlannedSweep) {
+async function ended(folder: string, plan: PlannedSweep, train: Train = reaching([])) {
   const copied: string[] = [];
   const dropped: string[] = [];
   const files: RunFiles = {
@@ -35,7 +36,7 @@ async function ended(folder: string, plan: PlannedSweep) {
       yield* Effect.forkScoped(
         runWorker({
           ...{ name: "m", slots: 1, lease: Duration.seconds(1), say: () => {} },
-          train: reaching([]),
+          train,
         }),
       );
       yield* Sweep.execute({ sweep: plan.name, round: 0 }, { discard: true });
@@ -89,6 +90,29 @@ test("with `keep: all` nothing is dropped, and each group has its winner", () =>
       "4 t-best.safetensors best-0.safetensors",
     ]);
     assert.deepEqual(dropped, []);
+  }));
+
+test("where none of a group won, who lost a halving there keeps its checkpoints", () =>
+  withTemporaryFolder(async (folder) => {
+    const plan = planOf(8, {
+      ...{ base: folder, rungs: [100], factor: 2, keep: "best", per: ["seed"], attempts: 1 },
+    });
+    const trials = plan.trials.map((trial) => {
+      const overrides = { seed: trial.number % 2 };
+      return { ...trial, overrides, group: groupOf({ overrides }, plan.per) };
+    });
+    await makeRuns(folder, plan);
+    // Losses are 7, 14, 21, 1, 8, 15, 22, 2: 1 and 5 go on of the odd ones, and fail.
+    const train: Train = (work) => {
+      const { trial, until } = work.segment;
+      return until !== null || trial % 2 === 0 ? reaching([])(work) : Effect.succeed({
+        ...{ outcome: "failed", step: 100, exit: 2, message: "broke", machine: "m" },
+      });
+    };
+    assert.deepEqual(await ended(folder, { ...plan, trials }, train), {
+      copied: ["4 t-best.safetensors best-0.safetensors"],
+      dropped: ["run-2", "run-6", "run-8"],
+    });
   }));
 
 test("where only an older copy of the winner is, it is not taken for it", () =>

@@ -22,9 +22,17 @@ export const RunFiles = Context.Reference<RunFiles | null>("gnomic/fleet/RunFile
   defaultValue: () => null,
 });
 
-/** Whose checkpoints go: those that were trained to their end, or lost a halving. */
-const losers = ({ rows }: Leaderboard, won: ReadonlySet<number>) =>
-  rows.filter(({ trial, state }) => !won.has(trial) && (state === "done" || state === "lost"));
+/** Whose checkpoints go: those that were trained to their end, or lost a halving, where another won. */
+const losers = (board: Leaderboard) => {
+  const won = winners(board);
+  const [trials, groups] = [
+    new Set(won.map(({ trial }) => trial)),
+    new Set(won.map(({ group }) => group)),
+  ];
+  return board.rows.filter(({ trial, group, state }) =>
+    groups.has(group) && !trials.has(trial) && (state === "done" || state === "lost")
+  );
+};
 
 /** Writes the winners' files into the folder `base` and prunes; the files. */
 export const endSweep = (
@@ -35,9 +43,8 @@ export const endSweep = (
 ): Effect.Effect<readonly string[], Fault> =>
   Effect.gen(function* () {
     const files = yield* writeWinners(base, board, copyEmbedding);
-    const won = new Set(winners(board).map(({ trial }) => trial));
-    if (plan.keep === "best" && won.size > 0) {
-      for (const { run } of losers(board, won)) if (existsSync(run)) yield* dropCheckpoints(run);
+    if (plan.keep === "best") {
+      for (const { run } of losers(board)) if (existsSync(run)) yield* dropCheckpoints(run);
     }
     return files;
   });

@@ -87,6 +87,12 @@ const hold = (base: string, sweep: string, worker: SessionWorker) => {
     const left = leftItems();
     const about = { ...worker.presence.about, lease: Duration.toSeconds(embeddedLease) };
     const presence = { ...worker.presence, about };
+    const others = (yield* (yield* Tables).running).filter(({ name }) => name !== sweep);
+    for (const { name } of others) {
+      worker.say(
+        `Also trains ${name}, which runs in this folder; \`sweep cancel ${name}\` ends it.`,
+      );
+    }
     yield* Effect.forkScoped(startSweeps);
     yield* Effect.forkScoped(present({ ...worker, presence, left }));
     const ended = yield* Effect.raceFirst(

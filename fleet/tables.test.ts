@@ -1,10 +1,13 @@
-// A plan is read once for a round, and a sweep that is made anew has its own.
+// A plan is read once for a round, a sweep that is made anew has its own, and tables of later are not touched.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect, Layer } from "effect";
+import * as SqlClient from "effect/sql/SqlClient";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
+import { fleetAt } from "./connection.ts";
 import { tablesFor } from "./migrations.ts";
+import { withTables } from "./open-tables.ts";
 import { sqliteLayer } from "./sqlite.ts";
 import { Tables } from "./tables.ts";
 import { planOf } from "./testing/toy-sweeps.ts";
@@ -42,3 +45,20 @@ test("a sweep that was deleted and made anew has its new plan at once; only what
       ) as Effect.Effect<void>,
     )
   ));
+
+test("tables of a newer version are left as they are", () =>
+  withTemporaryFolder(async (folder) => {
+    const fleet = await Effect.runPromise(fleetAt(folder));
+    await Effect.runPromise(withTables(fleet, (tables) => tables.submit(planOf(2))));
+    await Effect.runPromise(
+      Effect.flatMap(SqlClient.SqlClient, (sql) =>
+        sql`INSERT INTO gnomic_migrations (migration_id, name) VALUES (99, 'later')`).pipe(
+          Effect.provide(fleet.database),
+        ),
+    );
+    const found = Effect.flip(withTables(fleet, (tables) =>
+      tables.sweeps));
+    const { message, kind } = await Effect.runPromise(found);
+    assert.match(message, /found those of a newer one \(99\)\. Update gnomic/);
+    assert.equal(kind, "user");
+  }));

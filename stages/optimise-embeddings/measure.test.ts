@@ -52,21 +52,34 @@ const mean = (values: ArrayLike<number>) =>
   Array.from(values).reduce((a, b) => a + b, 0) / values.length;
 const expected = mean(sizes.map((_, i) => mean(noiseOf(i).map((value) => value ** 2))));
 
+const objective = {
+  schedule: noiseSchedule(decodeSchedulerConfig({}, "a test")),
+  minSnrGamma: 5,
+  vMinSnr: "reference",
+  maskNormalise: false,
+} as const;
+const measuredOn = (engine: Engine, batchSize: number) =>
+  measure(
+    engine,
+    { withResource: (_, effect) => effect },
+    { items, batchSize, objective },
+    [[], []] as any,
+  );
+
+test("rows that diverged have no loss, and that is said as what it is", async () => {
+  for (const value of [NaN, Infinity]) {
+    const losses = () => Promise.resolve({ loss: value, each: new Float64Array(3).fill(value) });
+    const diverged = { ...engine, losses } as unknown as Engine;
+    const { kind, message } = await Effect.runPromise(Effect.flip(measuredOn(diverged, 3)));
+    assert.equal(kind, "user");
+    assert.match(message, /a finite loss .* the training diverged\. Try a lower learning rate/);
+  }
+});
+
 for (const batchSize of [1, 2, 3, 8]) {
   test(`the mean over items, measured ${batchSize} at a time`, async () => {
     seen.length = 0;
-    const objective = {
-      schedule: noiseSchedule(decodeSchedulerConfig({}, "a test")),
-      minSnrGamma: 5,
-      vMinSnr: "reference",
-      maskNormalise: false,
-    } as const;
-    const found = await Effect.runPromise(measure(
-      engine,
-      { withResource: (_, effect) => effect },
-      { items, batchSize, objective },
-      [[], []] as any,
-    ));
+    const found = await Effect.runPromise(measuredOn(engine, batchSize));
     assert.ok(Math.abs(found.mean / expected - 1) < 1e-5, `${found.mean} and ${expected}`);
     found.each.forEach((loss, i) =>
       assert.ok(Math.abs(loss / mean(noiseOf(i).map((value) => value ** 2)) - 1) < 1e-5, `${i}`)

@@ -135,15 +135,20 @@ test("keep: best: who lost a halving has no checkpoints left, and called back it
       filesBelow(join(run, "checkpoints")).filter((name) => name.endsWith(".safetensors"));
     assert.deepEqual([kept(won.run).length, kept(lost.run).length], [2, 0]);
 
+    // For a sweep to come: this one has the configuration that it was begun with.
+    const config = join(folder, "training.yaml");
+    const before = readFileSync(config);
+    writeFileSync(config, "max_train_steps: 9");
     const more = await gnomic(["sweep", "resume", "rates", "--more", "1", "--output", output]);
     assert.equal(more.code, 0, more.stdout + more.stderr);
+    writeFileSync(config, before);
     assert.deepEqual((await rows()).map(({ state }: any) => state), ["done", "done"]);
     assert.deepEqual(stepsIn(lost.run), [1, 2, 3, 4, 5, 6]);
     assert.deepEqual(kept(lost.run), [], "it lost again");
     const hand = join(folder, "hand");
     const rate = lost.overrides["optimizer.learning_rate"];
     const by = await gnomic([
-      ...["pipeline", "sdxl-ti", "--config", join(folder, "training.yaml"), "--output", hand],
+      ...["pipeline", "sdxl-ti", "--config", config, "--output", hand],
       ...["--set", `optimizer.learning_rate=${rate}`],
     ]);
     const [run] = by.stdout.match(/\S*hand\/bruce_the_gnome-\w+/)!;
@@ -175,6 +180,23 @@ test("a run that another kind of processor began: said once, in its log, in `run
     const last = JSON.parse(readFileSync(file, "utf8")).attempts.at(-1).machine;
     assert.equal(last.name, hostname());
     assert.equal(last.device, "cpu");
+  }));
+
+test("cancelled from elsewhere: the command ends as one that was stopped, and another goes on", () =>
+  withTemporaryFolder(async (folder) => {
+    const command = sweepIn(folder, rates, { max_train_steps: 4000, save_every_n_steps: 1000 });
+    const output = join(folder, "output");
+    const running = start([...command, "--json"]);
+    while ((findRun(folder) ?? "") === "" || stepsIn(runIn(folder)).length < 3) await sleep(50);
+    const cancelled = await gnomic(["sweep", "cancel", "rates", "--output", output]);
+    assert.match(cancelled.stdout, /^rates is cancelled: .*`sweep resume rates` goes on\.\n$/);
+    const { code, stdout, stderr } = await running.ended;
+    assert.equal(code, 130, stderr);
+    const { state, rows } = JSON.parse(stdout);
+    assert.deepEqual([state, ...rows.map((row: any) => row.state)], Array(3).fill("cancelled"));
+    assert.match(stderr, /^Stopped\. rates was cancelled; `sweep resume rates` goes on/m);
+    const again = await gnomic(["sweep", "cancel", "rates", "--output", output]);
+    assert.deepEqual([again.code, again.stdout], [0, "rates is cancelled already.\n"]);
   }));
 
 const refusals: readonly (readonly [what: string, sweep: object, training: object, RegExp])[] = [
