@@ -49,7 +49,7 @@ function cable(to: number) {
   };
 }
 
-const steps = 60;
+const steps = 400;
 
 test(
   "cut off for longer than its lease: the run ends elsewhere, and it touches nothing",
@@ -64,8 +64,9 @@ test(
       const far = toyMachine(folder, "far", { stepMs: 400, env: { GNOMIC_FLEET: url.href } });
       const log = () => toyLog(join(folder, "far", "cut-1")).length;
       await until(() => log() > 3);
+      const near = toyMachine(folder, "near", { stepMs: 1 });
+      await until(() => postgres!.sql("SELECT name FROM gnomic_workers").includes("near"));
       way.cut();
-      const near = toyMachine(folder, "near", { stepMs: 50 });
       await untilDone("cut");
       const rows = () =>
         postgres!.sql("SELECT r.*, s.outcome FROM gnomic_runs r, gnomic_results s") +
