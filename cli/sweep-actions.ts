@@ -6,8 +6,9 @@ import { Effect, Fiber } from "effect";
 import { optionRows } from "../config/option-rows.ts";
 import { boardOf } from "../fleet/board-of.ts";
 import { exitCodeOfSweep } from "../fleet/leaderboard.ts";
-import { type Blobs, folderBlobs } from "../fleet/blobs.ts";
+import type { Blobs } from "../fleet/blobs.ts";
 import type { Fleet } from "../fleet/connection.ts";
+import { fleetBlobs } from "../fleet/fleet-blobs.ts";
 import { Members } from "../fleet/members.ts";
 import { outlookLines, planSweep } from "../fleet/plan-sweep.ts";
 import { withTables } from "../fleet/open-tables.ts";
@@ -81,7 +82,7 @@ const blobsOf = (fleet: Fleet, { blobs }: Options): Effect.Effect<Blobs | null, 
   blobs === undefined
     ? Effect.succeed(null)
     : fleet.shared
-    ? folderBlobs(String(blobs))
+    ? fleetBlobs(fleet, String(blobs))
     : Effect.fail(
       new UsageFault({
         key: "--blobs",
