@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
-import { Effect, Fiber } from "effect";
+import { Effect } from "effect";
 import { optionRows } from "../config/option-rows.ts";
 import { boardOf } from "../fleet/board-of.ts";
 import { exitCodeOfSweep } from "../fleet/leaderboard.ts";
@@ -33,7 +33,7 @@ import { fitsAlone } from "./fits-here.ts";
 import { differences, placeOf } from "./known-sweep.ts";
 import { plainText } from "./plain-text.ts";
 import { runFiles } from "./run-files.ts";
-import { onSoftStop } from "./signals.ts";
+import { untilStopped } from "./stopping.ts";
 import { threadsOf, threadsOfEach } from "./slots-here.ts";
 import { type Act, find, notesOn, type Options, runsFolder } from "./sweep-look.ts";
 import { narrate } from "./sweep-narrator.ts";
@@ -120,27 +120,20 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     const quiet = options.json === true;
     const say = (line: string) =>
       quiet ? void process.stderr.write(`${plainText(line)}\n`) : terminal.print(plainText(line));
-    const running = yield* Effect.forkChild(
-      runToEnd(fleet, name, {
-        name: hostname(),
-        slots,
-        train: trainInChild({ threads: threadsOfEach(slots), silentSeconds }),
-        accepts: fitsAlone,
-        say,
-        presence: yield* presenceOf(slots, true),
-      }).pipe(Effect.provideService(RunFiles, runFiles)),
+    const presence = yield* presenceOf(slots, true);
+    const running = runToEnd(fleet, name, {
+      name: hostname(),
+      slots,
+      train: trainInChild({ threads: threadsOfEach(slots), silentSeconds }),
+      accepts: fitsAlone,
+      say,
+      presence,
+    }).pipe(Effect.provideService(RunFiles, runFiles));
+    const isStopped = yield* untilStopped(
+      Effect.raceFirst(running, narrate(fleet, name, say, process.stderr)),
+      () => say("Stopping: trainings end after the step they are in."),
     );
-    let stopping = false;
-    const soft = onSoftStop(() => {
-      stopping = true;
-      say("Stopping: trainings end after the step they are in.");
-      running.interruptUnsafe();
-    });
-    const narrator = yield* Effect.forkChild(narrate(fleet, name, say, process.stderr));
-    const exit = yield* Fiber.await(running);
-    yield* Fiber.interrupt(narrator);
-    soft();
-    if (stopping) {
+    if (isStopped) {
       return yield* new Stopped({
         wanted: "to go on",
         found: "a request to stop",
@@ -149,7 +142,6 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
         }`,
       });
     }
-    yield* exit;
     const sweep = yield* find(fleet, name);
     const { results, board } = yield* withTables(fleet, (tables) => boardOf(tables, sweep));
     const blobs = yield* blobsOf(fleet, options);

@@ -1,11 +1,13 @@
 // A machine whose way to the database is cut, as by a cable, for longer than its lease: nothing it sends arrives and
 // no connection ends. Its run ends elsewhere; when the way is open again it notices, says nothing and takes what is
-// next. The trainings are toys. Run by `deno task test:fleet`.
+// next. One that is asked to stop meanwhile ends. Run by `deno task test:fleet`.
 import assert from "node:assert/strict";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
+import { gnomic, start } from "../end-to-end/project.ts";
+import { row, sweepFile } from "./machines.ts";
 import { fleetTests, postgresForTests } from "./postgres.ts";
 import { ask, cameTo, toyMachine, until, untilDone } from "./toy-fleet.ts";
 import { chainOf, toyLog, toySweep } from "./toy-training.ts";
@@ -86,5 +88,31 @@ test(
       way.close();
       const { runs } = await cameTo(folder, plan);
       assert.deepEqual(runs.map(({ chain }) => chain), [chainOf(1, steps)]);
+    }),
+);
+
+test(
+  "a worker that is cut off in a training and asked to stop ends all the same",
+  fleetTests,
+  () =>
+    withTemporaryFolder(async (folder) => {
+      const env = { GNOMIC_FLEET: postgres!.address };
+      const file = sweepFile(folder, "alone", 20_000, [1]);
+      const asked = await gnomic(["sweep", "run", file, "--detach"], { env });
+      assert.equal(asked.code, 0, asked.stderr);
+      const url = new URL(postgres!.address);
+      const way = cable(Number(url.port));
+      url.port = String(await way.port);
+      const child = start(["worker", "--name", "alone", "--lease", "3"], {
+        env: { GNOMIC_FLEET: url.href },
+      });
+      await until(() => Number(row(postgres!, "alone", "step")) > 0);
+      way.cut();
+      child.process.kill("SIGTERM");
+      const { code, stdout, stderr } = await child.ended;
+      assert.ok(code === 130 || code === 143, `${code} ${stderr}`);
+      assert.match(stdout, /Stopping: trainings end after the step/);
+      way.close();
+      assert.equal((await gnomic(["sweep", "cancel", "alone"], { env })).code, 0);
     }),
 );
