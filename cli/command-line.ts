@@ -1,30 +1,12 @@
-// A command line, taken apart by what its command says of itself: positional arguments, options by name, and
-// what is wrong with them as a UsageFault.
-// The trap: `parseArgs` takes whatever stands behind an option for its value, so that `--seed -1` is said to be
-// wrong where seeds are read; what begins with two dashes is the next option all the same.
-import { parseArgs } from "node:util";
+// A command line, taken apart by cac as its command declares it, and what is wrong with it as a UsageFault.
+// The trap: cac makes numbers of "007" and "", drops the value of a flag, and takes what stands behind `--dry-run` for
+// one. So each word is judged before, arguments go first, values are joined to their options, and a text has a mark.
+import { cac, type Command as Known } from "cac";
 import { homePath } from "../lib/home-path.ts";
 import { nearest } from "../lib/nearest.ts";
 import { type Command, UsageFault } from "./command.ts";
 
-/** An option as its flags declare it: `--json`, `--no-cache`, `--seed <number>`, `--explain [option]`. */
-interface Declared {
-  /** Without its dashes. */
-  readonly name: string;
-  /** As commands know it: "dryRun"; "cache" of `--no-cache`. */
-  readonly key: string;
-  /** e.g. "<number>"; empty: it takes none. */
-  readonly value: string;
-}
-
-const camel = (name: string) => name.replace(/-[a-z]/g, (part) => part[1].toUpperCase());
-
-const declaredOf = (flags: string): Declared => {
-  const [flag, value = ""] = flags.split(" ");
-  const name = flag.slice(2);
-  return { name, key: camel(name.replace(/^no-/, "")), value };
-};
-
+type Option = Known["options"][number];
 type Given = string | boolean;
 
 export interface CommandLine {
@@ -33,6 +15,13 @@ export interface CommandLine {
   readonly options: Readonly<Record<string, Given | readonly Given[]>>;
 }
 
+const mark = "\0";
+const unmarked = (value: Given): Given =>
+  typeof value === "string" ? value.slice(mark.length) : value;
+
+/** "--no-cache" of `--no-cache`, "--seed" of `--seed <number>`. */
+const flagOf = ({ rawName }: Option) => rawName.split(" ")[0];
+
 /** A path as it is meant; throws what is wrong with it. */
 const pathOf = (key: string, text: string): string => {
   const path = homePath(text);
@@ -40,82 +29,92 @@ const pathOf = (key: string, text: string): string => {
   throw new UsageFault({ key, ...path });
 };
 
+/** The words as cac is to read them. Throws what is wrong with an option. */
+function guarded(known: Known, words: readonly string[]): readonly string[] {
+  const args: string[] = [];
+  const options: string[] = [];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i];
+    if (word === "--") {
+      args.push(...words.slice(i + 1));
+      break;
+    }
+    if (!/^-./.test(word)) {
+      args.push(word);
+      continue;
+    }
+    const [flag, inline] = /^([^=]+)=([^]*)$/.exec(word)?.slice(1) ?? [word];
+    const option = known.options.find((each) => flagOf(each) === flag);
+    if (option === undefined) throw unknownOption(known, flag);
+    const next = words[i + 1];
+    // What begins with two dashes is the next option, and behind one that needs no value with one dash.
+    const takesNext = inline === undefined && !option.isBoolean && next !== undefined &&
+      !next.startsWith(option.required ? "--" : "-");
+    const value = takesNext ? words[++i] : inline;
+    checkValue(option, value, next);
+    options.push(value === undefined ? flag : `${flag}=${mark}${value}`);
+  }
+  return [...args.map((each) => mark + each), ...options];
+}
+
 /** Words behind the command's name. Throws what is wrong with them. */
 export function readCommandLine(command: Command, words: readonly string[]): CommandLine {
-  const [name, ...written] = command.usage.split(" ");
-  const declared = command.options.map(([flags]) => declaredOf(flags));
-  const { tokens } = parseArgs({
-    args: [...words],
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-    options: Object.fromEntries(
-      declared.map(({ name, value }) => [
-        name,
-        { type: value.startsWith("<") ? "string" as const : "boolean" as const },
-      ]),
-    ),
-  });
-  const taken = new Set<number>();
-  const given = new Map<Declared, Given[]>();
-  for (const token of tokens) {
-    if (token.kind !== "option") continue;
-    const option = declared.find((each) => `--${each.name}` === token.rawName);
-    if (option === undefined) throw unknownOption(name, words[token.index], declared);
-    let { value, inlineValue } = token;
-    if (option.value.startsWith("[") && value === undefined) {
-      const next = tokens.find((each) => each.kind === "positional" && each.index > token.index);
-      if (next?.index === token.index + 1) {
-        taken.add(next.index);
-        value = words[next.index];
-      }
-    }
-    const read = valueOf(option, value, inlineValue === true);
-    given.set(option, [...given.get(option) ?? [], read]);
-  }
-  const options: Record<string, Given | readonly Given[]> = {};
-  for (const [{ name, key }, values] of given) {
-    const [value, ...more] = values;
-    if (more.length > 0 && !command.repeatable?.includes(key)) {
-      throw new UsageFault({
-        key: `--${name}`,
-        wanted: "this option once",
-        found: value === true ? `it ${values.length} times` : values.join(" and "),
-        fix: "Leave one of them.",
-      });
-    }
-    options[key] = more.length > 0 ? values : value;
-  }
-  const positional = tokens.filter(({ index, kind }) => kind === "positional" && !taken.has(index))
-    .map(({ index }) => words[index]);
-  checkArguments(command, written, positional);
-  checkAction(command, name, positional[0] ?? "", given);
+  const cli = cac("gnomic");
+  const known = cli.command(command.usage, command.summary, { ignoreOptionDefaultValue: true });
+  for (const [flags, help] of command.options) known.option(flags, help);
+  const parsed = cli.parse(["", "", known.name, ...guarded(known, words)], { run: false });
+  const positional = parsed.args.map((each) => each.slice(mark.length));
+  const given = known.options.filter(({ name }) => name in parsed.options);
+  const options = Object.fromEntries(given.map((option) => {
+    const values = [parsed.options[option.name]].flat().map(unmarked);
+    const once = valueOnce(option, values, command.repeatable ?? []);
+    return [option.name, once];
+  }));
+  checkArguments(command, known, positional);
+  checkAction(command, known.name, positional[0] ?? "", given);
+  const written = command.usage.split(" ").slice(1);
   const places = written.map((each) => /file|folder|run|<name>/.test(each));
   const args = positional.map((each, i) =>
-    places[Math.min(i, places.length - 1)] ? pathOf(name, each) : each
+    places[Math.min(i, places.length - 1)] ? pathOf(known.name, each) : each
   );
   return { args, options };
 }
 
-const unknownOption = (command: string, word: string, declared: readonly Declared[]) => {
-  const [flag] = word.split("=");
-  const near = nearest(flag.replace(/^-+/, ""), declared.map(({ name }) => name));
+function valueOnce(
+  option: Option,
+  values: readonly Given[],
+  repeatable: readonly string[],
+): Given | readonly Given[] {
+  const key = flagOf(option);
+  const isPlace = /<(dir|file|path|folder)>/.test(option.rawName);
+  const meant = values.map((each) =>
+    isPlace && typeof each === "string" ? pathOf(key, each) : each
+  );
+  if (meant.length === 1) return meant[0];
+  if (repeatable.includes(option.name)) return meant;
+  throw new UsageFault({
+    key,
+    wanted: "this option once",
+    found: option.isBoolean ? `it ${values.length} times` : values.join(" and "),
+    fix: "Leave one of them.",
+  });
+}
+
+const unknownOption = ({ name, options }: Known, flag: string) => {
+  const names = options.map((each) => flagOf(each).slice(2));
+  const near = nearest(flag.replace(/^-+/, ""), names);
   return new UsageFault({
     key: flag,
-    wanted: `an option of ${command}`,
+    wanted: `an option of ${name}`,
     found: "an unknown one",
-    fix: near === undefined ? `${command} --help lists them.` : `Did you mean --${near}?`,
+    fix: near === undefined ? `${name} --help lists them.` : `Did you mean --${near}?`,
   });
 };
 
-function valueOf(
-  { name, value: wanted }: Declared,
-  value: string | undefined,
-  isInline: boolean,
-): Given {
-  const key = `--${name}`;
-  if (wanted === "") {
-    if (value === undefined) return !name.startsWith("no-");
+function checkValue(option: Option, value: string | undefined, next: string | undefined): void {
+  const key = flagOf(option);
+  if (option.isBoolean) {
+    if (value === undefined) return;
     throw new UsageFault({
       key,
       wanted: "this option by itself",
@@ -123,27 +122,23 @@ function valueOf(
       fix: "Leave the value out, or the whole option.",
     });
   }
-  if (value === undefined && wanted.startsWith("[")) return true;
-  const isNext = !isInline && value?.startsWith("--");
-  if (value === undefined || isNext || (value === "" && wanted !== "<text>")) {
-    throw new UsageFault({
-      key,
-      wanted: `a value: ${key} ${wanted}`,
-      found: value === "" ? "an empty one" : isNext ? `the option ${value}` : "none",
-      fix: "Write it behind the option, or leave the option out.",
-    });
-  }
-  return /<(dir|file|path|folder)>/.test(wanted) ? pathOf(key, value) : value;
+  const mayBeEmpty = option.rawName.endsWith("<text>");
+  if (value === undefined ? option.required !== true : value !== "" || mayBeEmpty) return;
+  throw new UsageFault({
+    key,
+    wanted: `a value: ${option.rawName}`,
+    found: value === "" ? "an empty one" : next === undefined ? "none" : `the option ${next}`,
+    fix: "Write it behind the option, or leave the option out.",
+  });
 }
 
 function checkArguments(
   { usage }: Command,
-  written: readonly string[],
+  { name, args }: Known,
   given: readonly string[],
 ): void {
-  const [name] = usage.split(" ");
-  const least = written.filter((each) => each.startsWith("<")).length;
-  const most = usage.includes("...") ? Infinity : written.length;
+  const least = args.filter(({ required }) => required).length;
+  const most = args.some(({ variadic }) => variadic) ? Infinity : args.length;
   if (given.length >= least && given.length <= most) return;
   throw new UsageFault({
     wanted: usage,
@@ -158,7 +153,7 @@ function checkAction(
   { actions, usedBy = {} }: Command,
   name: string,
   action: string,
-  given: ReadonlyMap<Declared, unknown>,
+  given: readonly Option[],
 ): void {
   if (action !== "" && actions !== undefined && !actions.includes(action)) {
     const near = nearest(action, actions);
@@ -170,11 +165,11 @@ function checkAction(
     });
   }
   const called = (each: string) => each === "" ? `${name} by itself` : `${name} ${each}`;
-  for (const { name: option, key } of given.keys()) {
-    const users = usedBy[key] ?? [action];
+  for (const option of given) {
+    const users = usedBy[option.name] ?? [action];
     if (users.includes(action)) continue;
     throw new UsageFault({
-      key: `--${option}`,
+      key: flagOf(option),
       wanted: `an option that ${called(action)} uses`,
       found: `one of ${users.map(called).join(", ")}`,
       fix: "Leave it out.",

@@ -1,243 +1,80 @@
-// `pipeline <name>`: runs a pipeline, or with --dry-run says what it would do and why.
-// The trap: standard output is for people unless --json; then it holds events and nothing else.
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import process from "node:process";
-import { Effect, Scope } from "effect";
-import { optionRows } from "../config/option-rows.ts";
-import { trainingApp } from "../inversion/app.ts";
-import { shownValues } from "../config/places.ts";
-import { type Fault, Stopped } from "../lib/fault.ts";
-import type { RunOutcome } from "../runtime/execute/outcome.ts";
-import { stateFile } from "../runtime/execute/state.ts";
-import { runPipeline } from "../runtime/execute/run-pipeline.ts";
-import { makeStopSignal } from "../runtime/execute/stop-signal.ts";
-import { explain, explainAll } from "../runtime/options/explain.ts";
-import { explainPlan } from "../runtime/plan/explain.ts";
-import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
-import { preflight } from "../runtime/plan/preflight.ts";
-import { type Command as PipelineCommand, prepare } from "../runtime/plan/prepare.ts";
-import { sameCommand } from "../runtime/platform/runtime.ts";
-import { storeName } from "../runtime/store/artefact-store.ts";
-import { type Command, type Terminal, UsageFault } from "./command.ts";
-import { readingFrom } from "./from-file.ts";
-import { othersToStderr } from "./others-to-stderr.ts";
-import { memoryTable } from "./memory-table.ts";
-import { timeTable } from "./time-table.ts";
-import { pipelineHelp } from "./pipeline-help.ts";
-import { plainText } from "./plain-text.ts";
-import { reportDefectsIn } from "./print-fault.ts";
-import { progressLine } from "./progress-line.ts";
-import { type ProgressMode, progressObserver } from "./progress.ts";
-import { runObservers, servePage } from "./run-observers.ts";
-import { onSoftStop } from "./signals.ts";
-
-type Options = Readonly<Record<string, unknown>>;
-
-const text = (value: unknown): string | undefined =>
-  value === undefined ? undefined : String(Array.isArray(value) ? value.at(-1) : value);
-const list = (value: unknown): readonly string[] =>
-  value === undefined ? [] : [value].flat().map(String);
-
-const checkStep = (value: unknown): Effect.Effect<void, Fault> => {
-  const step = Number(text(value));
-  if (value === undefined || (Number.isInteger(step) && step >= 1)) return Effect.void;
-  return Effect.fail(
-    new UsageFault({
-      key: "--to-step",
-      wanted: "a number of steps from 1 on",
-      found: text(value)!,
-      fix: "--to-step 300 ends after step 300; --until names a stage.",
-    }),
-  );
-};
-
-const checkMemory = ({ deviceMemory, dryRun }: Options): Effect.Effect<void, Fault> => {
-  const gib = Number(text(deviceMemory));
-  if (deviceMemory === undefined || (dryRun === true && gib > 0 && gib < Infinity)) {
-    return Effect.void;
-  }
-  return Effect.fail(
-    new UsageFault({
-      key: "--device-memory",
-      wanted: "with --dry-run, the GiB of a card to plan for",
-      found: dryRun === true ? text(deviceMemory)! : "no --dry-run",
-      fix: "e.g. --dry-run --provider cuda --device-memory 12",
-    }),
-  );
-};
-
-function commandOf(
-  name: string,
-  options: Options,
-  onProgress: PipelineCommand["onProgress"],
-): PipelineCommand {
-  // Given twice, it is no provider, and that is said.
-  const provider = options.provider === undefined ? undefined : String(options.provider);
-  return {
-    pipeline: name,
-    layers: {
-      ...(options.config === undefined ? {} : { file: list(options.config) }),
-      set: [...list(options.set), ...(provider === undefined ? [] : [`provider=${provider}`])],
-      ...(options.seed === undefined ? {} : { seed: text(options.seed)! }),
-      ...(options.output === undefined ? {} : { output: text(options.output)! }),
-    },
-    selectors: {
-      from: list(options.from),
-      until: list(options.until),
-      only: list(options.only),
-      force: options.force === true,
-      cache: options.cache !== false,
-    },
-    toStep: options.toStep === undefined ? undefined : Number(text(options.toStep)),
-    choice: { resume: text(options.resume), extend: options.extend === true },
-    offline: options.dryRun === true,
-    app: trainingApp(
-      readingFrom(text(options.fromFile)),
-      options.deviceMemory === undefined ? null : Number(text(options.deviceMemory)),
-    ),
-    onProgress,
-  };
-}
-
-const modeOf = (options: Options): ProgressMode =>
-  options.json === true ? "json" : options.quiet === true ? "quiet" : "full";
-
-/** The last lines, once a run ended well. */
-function outcomeLines({ ending, dir, step, worked, files }: RunOutcome): readonly string[] {
-  const steps = step === null ? "" : ` after ${step} steps`;
-  if (ending === "paused") {
-    return [`Paused ${worked ? "" : "already "}after step ${step}: ${dir}`];
-  }
-  if (ending === "part") return ["What was selected is made."];
-  return [
-    !existsSync(dir)
-      ? `Complete: results are in the store (${join(dirname(dir), storeName)})`
-      : worked
-      ? `Complete${steps}: ${dir}`
-      : `Complete already${steps}, nothing to do: ${dir}`,
-    ...files.map((file) => `  ${join(dir, file)}`),
-  ];
-}
-
-/** What a stop or a failure means for the next command. After a mistake the same one would fail the same. */
-function goOn({ dir, step, fault }: RunOutcome, again: string): string {
-  const kept = existsSync(stateFile(dir))
-    ? `The state of step ${step ?? "?"} is in ${stateFile(dir)}`
-    : "Results so far are kept";
-  return fault?.kind === "user" ? `${kept}.` : `${kept}; go on with: ${again}`;
-}
-
-const dryRun = (
-  command: PipelineCommand,
-  options: Options,
-) =>
-  Effect.gen(function* () {
-    const out = options.json === true ? yield* othersToStderr : process.stdout;
-    const print = (line: string) => void out.write(`${line}\n`);
-    const prepared = yield* prepare(command);
-    const made = yield* planRun(prepared);
-    const plan = prepared.seedIsDrawn ? { ...made, seed: null } : made;
-    if (options.json === true) {
-      const { facts, ...rest } = plan;
-      print(JSON.stringify({ ...rest, ...facts }));
-    } else {
-      const lines = [
-        ...prepared.notes,
-        ...explainPlan(plan),
-        ...memoryTable(plan),
-        ...timeTable(plan),
-      ];
-      lines.map(plainText).forEach(print);
-    }
-    yield* keepDigests(prepared);
-    // What does not fit here may be meant for another machine.
-    const refusal = prepared.facts.refusal;
-    if (refusal !== undefined && options.json !== true) {
-      print(`Not on this machine: ${refusal.message}`);
-    }
-    yield* preflight(prepared, plan);
-  });
-
-/**
- * Who started this holds its standard input open; once that closes he is gone, and so are we, at once: every
- * finished step is on disk. A soft stop could outlive the lease that others wait for.
- */
-const endWithStdin = (): void => {
-  const end = () => void process.kill(process.pid, "SIGKILL");
-  process.stdin.on("end", end).on("error", end).resume();
-};
-
-const run = (
-  command: PipelineCommand,
-  options: Options,
-  { print }: Terminal,
-) =>
-  Effect.gen(function* () {
-    const mode = modeOf(options);
-    const { stderr } = process;
-    const stdout = mode === "json" ? yield* othersToStderr : process.stdout;
-    const say = (line: string) => mode === "full" ? print(line) : void stderr.write(`${line}\n`);
-    const scope = yield* Effect.scope;
-    const stop = makeStopSignal();
-    if (options.whileStdin === true) endWithStdin();
-    yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        onSoftStop(() => {
-          say("Stopping after this step. Ctrl-C again, more than a second later, stops at once.");
-          stop.request();
-        })
-      ),
-      (release) => Effect.sync(release),
-    );
-    const terminal = progressObserver(stdout, mode);
-    let configuration: unknown = {};
-    const ending = yield* runPipeline(command, {
-      stop,
-      onPlan: (plan, prepared) => {
-        configuration = shownValues(prepared.values, prepared.info.places);
-        if (mode === "full") explainPlan(plan).map(plainText).forEach(print);
-      },
-      observers: (runDir) =>
-        runDir === null ? Effect.succeed([terminal]) : Effect.gen(function* () {
-          if (options.monitor === true) {
-            const isLog = mode !== "full" && stderr.isTTY !== true;
-            yield* Effect.provideService(servePage(runDir, say, isLog), Scope.Scope, scope);
-          }
-          return [terminal, ...(yield* runObservers(runDir, configuration, say))];
-        }),
-    });
-    if (!["stopped", "failed"].includes(ending.ending)) {
-      if (mode !== "json") outcomeLines(ending).forEach(print);
-      return;
-    }
-    const after = goOn(ending, sameCommand("pipeline", process.argv.slice(3)));
-    if (ending.fault === null) {
-      return yield* new Stopped({ wanted: "to go on", found: "a request to stop", fix: after });
-    }
-    reportDefectsIn(ending.dir);
-    stderr.write(`${after}\n`);
-    return yield* Effect.fail(ending.fault);
-  });
-
-const explained = (key: unknown, { print }: Terminal) =>
-  key === true
-    ? Effect.sync(() => print(explainAll(optionRows())))
-    : Effect.map(explain(String(key), optionRows()), (meaning) => print(meaning));
+// `pipeline <name>`: its options and what its --help says of them. What it does is in pipeline-actions.ts, which
+// loads most of the program and is loaded only when it is called.
+import { Effect } from "effect";
+import { providerNames } from "../engine/device/providers.ts";
+import { tryPromise } from "../lib/try-promise.ts";
+import type { Command } from "./command.ts";
 
 export const pipelineCommand: Command = {
-  ...pipelineHelp,
-  run: ([name], options, terminal) => {
-    if (options.explain !== undefined) return explained(options.explain, terminal);
-    const downloads = progressLine(process.stderr);
-    const command = commandOf(name, options, (_stage, done, total, unit) => {
-      if (modeOf(options) === "full") downloads.update(done, total, unit);
-    });
-    return Effect.andThen(
-      Effect.andThen(checkStep(options.toStep), checkMemory(options)),
-      command.offline
-        ? Effect.scoped(dryRun(command, options))
-        : Effect.scoped(run(command, options, terminal)),
-    );
-  },
+  usage: "pipeline <name>",
+  summary: "Run a pipeline: from pictures to an embedding; after any end, go on",
+  options: [
+    ["--config <file>", "Options from a YAML file, over those before it; may be repeated"],
+    [
+      "--set <key=value>",
+      "One option, e.g. optimizer.learning_rate=1e-3; nothing behind = is its default; may be repeated",
+    ],
+    ["--output <dir>", "The folder of runs, over base_output_dir"],
+    ["--seed <number>", "The seed of all randomness"],
+    ["--provider <name>", `What computes: ${["auto", ...providerNames].join(", ")}`],
+    ["--from-file <file>", "The settings that an embedding file carries; it asks for places"],
+    ["--dry-run", "Say what would be done and why; no network is used and no run is made"],
+    [
+      "--device-memory <gib>",
+      "With --dry-run and --provider: plan for a card of so many GiB that need not be here",
+    ],
+    ["--explain [option]", "Say what an option means, or list them all"],
+    [
+      "--from <stage>",
+      "Run this stage and those below it; the others must be in the store; may be repeated",
+    ],
+    ["--until <stage>", "Run up to this stage; may be repeated"],
+    ["--to-step <n>", "Train up to this step and pause: the schedule stays as it is"],
+    ["--only <stage>", "Run this stage alone; what it reads must be in the store; may be repeated"],
+    ["--force", "Make results again that are in the store; a training goes on from its state"],
+    ["--no-cache", "Neither take results from the store nor keep them there"],
+    ["--resume <run>", "Go on with this run, although the configuration differs from its own"],
+    ["--extend", "Train a run further whose length matters, with its old rate schedule"],
+    ["--monitor", "Serve a live page of the run meanwhile"],
+    ["--quiet", "Only warnings, and how it ended"],
+    ["--json", "Events on standard output, one JSON object a line, and nothing else"],
+    ["--while-stdin", "End when standard input closes: for a program that starts this one"],
+  ],
+  repeatable: ["config", "set", "from", "until", "only"],
+  sections: [{
+    title: "DESCRIPTION",
+    paragraphs: [
+      "Runs the stages of pipelines/NAME.yaml (or of a YAML file given by its path). Results are kept " +
+      "by what they are made of, so a second run does only what changed, and says why. The same " +
+      "command finds its own run folder again: after Ctrl-C, a crash or a power cut it goes on at " +
+      "the last finished step and ends with the same bytes.",
+    ],
+  }, {
+    title: "FILES",
+    paragraphs: [
+      "OUTPUT/TRIGGER-XXXXXXXX/ is a run: TRIGGER.safetensors is the embedding, checkpoints/ and " +
+      "validation/ what the training made on its way, report.html what to look at, run.json what " +
+      "it was made of, events.jsonl everything that happened.",
+      "OUTPUT/.gnomic-store/ keeps results that runs share.",
+    ],
+  }, {
+    title: "EXIT STATUS",
+    paragraphs: [
+      "0 done. 2 something in the command, the configuration or the data is to be changed. 3 the " +
+      "disk, the network or the device failed; the state is kept. 70 a defect; a report says more. " +
+      "130 stopped by Ctrl-C.",
+    ],
+  }],
+  examples: [
+    "pipeline sdxl-ti",
+    "pipeline sdxl-ti --dry-run",
+    "pipeline sdxl-ti --config my-gnome.yaml --dry-run --provider cuda --device-memory 12",
+    "pipeline sdxl-ti --config config/presets/gnome-24gb.yaml --set num_vectors=8",
+    "pipeline sdxl-ti --explain data_loader.resolution",
+  ],
+  run: (...called) =>
+    Effect.flatMap(
+      tryPromise(() => import("./pipeline-actions.ts")),
+      ({ doPipeline }) => doPipeline(...called),
+    ),
 };

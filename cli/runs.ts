@@ -76,7 +76,8 @@ export const runsCommand: Command = {
     }
     return Effect.gen(function* () {
       const base = action.makesBase ? baseToMake(options) : yield* baseOf(options);
-      const isShared = options.fleet !== undefined || (process.env.GNOMIC_FLEET ?? "") !== "";
+      const isShared = remotely.includes(name) &&
+        (options.fleet !== undefined || (process.env.GNOMIC_FLEET ?? "") !== "");
       const fleet = isShared ? yield* fleetOf(base, options) : null;
       yield* action.run({
         args: rest,

@@ -34,10 +34,11 @@ const files = folders.flatMap((folder) => globSync(`${folder}/**/*.{ts,js}`, { c
   .map((file) => file.replaceAll("\\", "/"))
   .filter((file) => !isTest(file) && file !== "runtime/cli/main.ts");
 
-/** Files of the project that a file imports, by any form of import. */
-function importsOf(file: string): readonly string[] {
+/** Files of the project that a file imports, by any form of import, or only as it is loaded itself. */
+function importsOf(file: string, { atOnce = false } = {}): readonly string[] {
+  const later = atOnce ? "" : "|\\bimport\\(\\s*|\\bimport\\.meta\\.resolve\\(\\s*";
   const found = read(file).matchAll(
-    /(?:\bfrom\s*|\bimport\s*|\bimport\(\s*|\bimport\.meta\.resolve\(\s*)"(\.{1,2}\/[^"]+)"/g,
+    new RegExp(`(?:\\bfrom\\s*|\\bimport\\s*${later})"(\\.{1,2}/[^"]+)"`, "g"),
   );
   return [...found].map(([, path]) =>
     relative(root, join(root, dirname(file), path)).replaceAll("\\", "/")
@@ -100,12 +101,12 @@ test("every test lies where both suites look for it", () => {
 });
 
 /** Files that are reached by imports, types included. */
-function reachedFrom(start: string): ReadonlySet<string> {
+function reachedFrom(start: string, through = graph): ReadonlySet<string> {
   const seen = new Set<string>();
   const visit = (file: string) => {
     if (seen.has(file)) return;
     seen.add(file);
-    (graph.get(file) ?? []).forEach(visit);
+    (through.get(file) ?? []).forEach(visit);
   };
   visit(start);
   return seen;
@@ -118,6 +119,16 @@ test("the runner is small: files reached from its module, and lines in its folde
   const lines = files.filter((file) => file.startsWith("runtime/"))
     .reduce((sum, file) => sum + read(file).split("\n").length - 1, 0);
   assert.ok(lines <= 7500, `${lines} lines`);
+});
+
+test("a training alone loads nothing of sweeps, and --help nothing of a training", () => {
+  const loaded = new Map(files.map((file) => [file, importsOf(file, { atOnce: true })]));
+  const training = [...reachedFrom("cli/pipeline-actions.ts", loaded)];
+  assert.ok(training.length > 100);
+  assert.deepEqual(training.filter((file) => /^(sweep|fleet)\//.test(file)), []);
+  const help = [...reachedFrom("cli/pipeline.ts", loaded)];
+  assert.ok(help.includes("engine/device/providers.ts"));
+  assert.deepEqual(help.filter((file) => !/^(cli|lib|engine\/device)\//.test(file)), []);
 });
 
 test("the runner knows no training: its identifiers and texts name none", () => {

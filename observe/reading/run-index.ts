@@ -22,7 +22,7 @@ const indexFile = (runDir: string) => join(runDir, ".events-index");
 
 /** Whatever decides how a line is folded: with other code the index is another. */
 const sources = [
-  ...["./curves.js", "./run-state.js", "./quick-event.ts"],
+  ...["./curves.js", "./fold-event.js", "./run-state.js", "./quick-event.ts"],
   ...["metrics.js", "events.ts", "event-kinds.ts"].map((name) => `../../inversion/${name}`),
   "../../runtime/events.ts",
 ];

@@ -11,7 +11,8 @@ import type { RunFolder } from "./run-folders.ts";
 import { measuredIn } from "./measured-in.ts";
 import type { RunState } from "./run-reader.ts";
 import { pictureSteps } from "./run-answers.js";
-import { emptyRunState, foldEvent } from "./run-state.js";
+import { foldEvent } from "./fold-event.js";
+import { emptyRunState } from "./run-state.js";
 
 const headBytes = 1 << 16;
 const tailBytes = 1 << 17;

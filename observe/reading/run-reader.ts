@@ -5,7 +5,8 @@ import { readUtf8 } from "../../lib/plain-files.ts";
 import { type Curves, emptyCurves, extendCurves } from "./curves.js";
 import { type EventSink, type EventTail, resumeTail, tailEvents } from "./event-tail.ts";
 import { readIndex, writeIndex } from "./run-index.ts";
-import { emptyRunState, foldEvent } from "./run-state.js";
+import { foldEvent } from "./fold-event.js";
+import { emptyRunState } from "./run-state.js";
 
 export type RunState = ReturnType<typeof emptyRunState>;
 

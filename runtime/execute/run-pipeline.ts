@@ -13,14 +13,14 @@ import { type Command, prepare, type Prepared } from "../plan/prepare.ts";
 import { lockRun } from "../../lib/lock.ts";
 import { readRun, setAsideManifest } from "./manifest.ts";
 import { resultFiles, type RunOutcome } from "./outcome.ts";
-import { makeAttempt, type Observation } from "./run-attempt.ts";
+import { type Observation, runAttempt } from "./run-attempt.ts";
 
 /** Results for the store alone: events go to the observers, and to a folder that is removed. */
 const workWithoutRun = Effect.fnUntraced(
   function* (prepared: Prepared, plan: Plan, observation: Observation) {
     const files = yield* Files;
     const dir = yield* Effect.orDie(files.makeTempDirectoryScoped({ prefix: "gnomic-" }));
-    return yield* makeAttempt(prepared, plan, { dir, lock: null }, observation);
+    return yield* runAttempt(prepared, plan, { dir, lock: null }, observation);
   },
   Effect.scoped,
 );
@@ -35,12 +35,12 @@ const workInRun = Effect.fnUntraced(
     const found = yield* readRun(run.dir);
     if ((found === null) !== (run.found === null)) return null;
     if (found === null) {
-      return yield* makeAttempt(prepared, plan, { dir: run.dir, lock }, observation);
+      return yield* runAttempt(prepared, plan, { dir: run.dir, lock }, observation);
     }
     if ("orphan" in found) return null;
     if (found.lost !== null) yield* setAsideManifest(run.dir);
     const current = { ...prepared, run: { ...run, found } };
-    return yield* makeAttempt(
+    return yield* runAttempt(
       current,
       yield* planRun(current),
       { dir: run.dir, lock },

@@ -3,13 +3,14 @@
 // what is wrong with the configuration.
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { Effect, Result } from "effect";
-import { allFaults, type Fault, fault, type Place } from "../../lib/fault.ts";
+import { Effect } from "effect";
+import { type Fault, fault, type Place } from "../../lib/fault.ts";
 import type { App } from "../app.ts";
 import { openApp } from "../open-app.ts";
 import type { Composition } from "./compose.ts";
 import type { ConfigLayers } from "./configuration.ts";
-import { inTime } from "../../lib/in-time.ts";
+import { importInTime } from "../../lib/in-time.ts";
+import { together } from "../../lib/together.ts";
 import { folderOf, type Pipeline, readPipeline } from "./pipeline.ts";
 import { resolveStage } from "./resolve.ts";
 import type { PipelineStep } from "./wiring.ts";
@@ -23,16 +24,6 @@ export interface LoadedPipeline {
   readonly placeOf: (key: string) => Place;
   readonly layers: Pick<ConfigLayers, "pipeline">;
 }
-
-/** All of them, or all their faults. */
-export const together = <A>(
-  results: readonly Result.Result<A, Fault>[],
-): Effect.Effect<readonly A[], Fault> => {
-  const faults = results.flatMap((each) => Result.isFailure(each) ? each.failure : []);
-  return faults.length > 0
-    ? Effect.fail(allFaults(faults))
-    : Effect.succeed(results.flatMap((each) => Result.isSuccess(each) ? [each.success] : []));
-};
 
 /**
  * The app of a pipeline file: the one that it names; else `home` where it uses one of its stages or has a
@@ -60,7 +51,7 @@ const importApp = Effect.fnUntraced(function* (path: string, place: Place) {
   const refuse = (found: string, fix: string, cause?: unknown) =>
     new NotAnApp({ ...place, wanted: `${path} to export an app`, found, fix, cause });
   const module = yield* Effect.tryPromise({
-    try: () => inTime(import(pathToFileURL(path).href) as Promise<Record<string, unknown>>),
+    try: () => importInTime(pathToFileURL(path).href),
     catch: (cause) =>
       refuse(`an error while importing it: ${(cause as Error).message}`, "Correct it.", cause),
   });

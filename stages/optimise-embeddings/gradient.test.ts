@@ -8,7 +8,7 @@ import type { Engine } from "../../engine/session/engine.ts";
 import { bundledConfigs } from "../../engine/weights/folder-configs.ts";
 import type { MicroBatch } from "./batch-plan.ts";
 import { gradientTools } from "./gradient.fixture.ts";
-import { stepGradient } from "./gradient.ts";
+import { stepGradient } from "./train.ts";
 
 const micro = (index: number, ...examples: number[]): MicroBatch => ({
   epoch: 0,

@@ -1,20 +1,25 @@
 // The training loop: step by step from a state to the next, each step on disk before anyone hears of it.
-// The trap: whatever a step decides must follow from the state, the configuration and the seed alone.
+// The trap: whatever a step decides must follow from the state, the configuration and the seed alone; and what is
+// not finite must end it before it reaches rows or moments.
 import { Effect } from "effect";
 import { averageRows } from "../../engine/optimise/averaged-rows.ts";
-import { optimizerStep } from "../../engine/optimise/optimizer-step.ts";
-import { stepSizeFound } from "../../engine/optimise/optimizer.ts";
+import {
+  addGradients,
+  betweenBatches,
+  noGradient,
+  optimizerStep,
+} from "../../engine/optimise/optimizer-step.ts";
+import { type OptimizerState, stepSizeFound } from "../../engine/optimise/optimizer.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
-import type { PoolingName } from "../../inversion/model/pooling.ts";
-import { type Fault, paused, stopped } from "../../lib/fault.ts";
+import { type Fault, fault, paused, stopped } from "../../lib/fault.ts";
 import type { RunEvent } from "../../inversion/events.ts";
 import { trainingRequests } from "../../inversion/requests.ts";
-import type { BatchPlan } from "./batch-plan.ts";
-import { type Losses, meansOfParts } from "./measure.ts";
-import { stepGradient } from "./gradient.ts";
-import { hasSettled, pairedDifference, varianceRatio } from "./loss-history.ts";
-import { stuckStepSize, worseThanWord } from "./preflight-warnings.ts";
-import type { Training } from "./training.ts";
+import { tryPromise } from "../../lib/try-promise.ts";
+import type { BatchPlan, MicroBatch } from "./batch-plan.ts";
+import { batchOf, type Drawing, drawItems } from "./batches.ts";
+import { evaluateWhereDue, owesStart, sayLoss } from "./evaluate.ts";
+import { stuckStepSize } from "./preflight-warnings.ts";
+import type { GradientTools, Training } from "./training.ts";
 import { type EncoderPair, rowsOf, save, type TrainingState } from "./training-state.ts";
 
 export const isFinished = (state: TrainingState, batchPlan: BatchPlan): boolean =>
@@ -118,115 +123,6 @@ function averaged(
   return [first, second];
 }
 
-/** The loss of the rows before the first step is measured after it: they are kept in the state. */
-const owesStart = ({ fixedEvery }: Training, { step, fixedLosses }: TrainingState) =>
-  fixedEvery !== null && step > 0 && fixedLosses.length === 0;
-
-const evaluateWhereDue = (training: Training, state: TrainingState) =>
-  Effect.gen(function* () {
-    const begun = owesStart(training, state) ? yield* evaluateStart(training, state) : state;
-    const { batchPlan, fixedEvery: every } = training;
-    const isDue = every !== null &&
-      (state.step % every === 0 || state.step === batchPlan.totalSteps);
-    return isDue ? yield* evaluated(training, begun) : begun;
-  });
-
-const evaluateStart = (training: Training, state: TrainingState) =>
-  Effect.gen(function* () {
-    const { step, optimizer, average } = state;
-    const start = yield* evaluated(training, { ...state, step: 0, average: state.initial });
-    const word = training.wordLoss === null ? null : yield* training.wordLoss(state.initial);
-    const remarks = word === null ? [] : worseThanWord(start.fixedLosses[0], word);
-    return { ...start, step, optimizer, average, events: [...start.events, ...remarks] };
-  });
-
-/**
- * Where a training pauses its loss is known, so that trainings compare there. A step at which none was due
- * leaves nothing in the state: what comes later does not hang on where it paused.
- */
-const sayLoss = (training: Training, state: TrainingState) =>
-  Effect.gen(function* () {
-    const { fixedEvery, fixedLoss, heldOut, poolings, tools } = training;
-    if (fixedEvery === null || state.fixedSteps.at(-1) === state.step) return;
-    const measured = yield* fixedLoss(rowsOf(state));
-    const { mean: loss } = measured;
-    const best = state.best ?? { step: state.step, loss };
-    yield* tools.emit({
-      event: "fixed-loss",
-      step: state.step,
-      loss,
-      bestStep: best.step,
-      bestLoss: best.loss,
-      varianceRatio: null,
-      heldOut,
-      ...byPooling(poolings, measured),
-    });
-  });
-
-/** Measures the fixed-input loss and looks at the rows. */
-const evaluated = (
-  training: Training,
-  state: TrainingState,
-): Effect.Effect<TrainingState, Fault> =>
-  Effect.gen(function* () {
-    const { options, batchPlan, publisher, heldOut, poolings } = training;
-    const measured = yield* training.fixedLoss(rowsOf(state));
-    const { mean: loss, each: losses } = measured;
-    const fixedLosses = appended(state.fixedLosses, loss);
-    const fixedSteps = appended(state.fixedSteps, state.step);
-    const epoch = batchPlan.epochsAfter(state.step);
-    // Pictures that are trained on measure how well they are known by heart, so they choose the last.
-    const improved = state.best === null || !heldOut || loss < state.best.loss;
-    const best = improved
-      ? { step: state.step, epoch, loss, losses, rows: rowsOf(state) }
-      : state.best!;
-    const above = improved ? null : pairedDifference(losses, best.losses);
-    const event: RunEvent = {
-      event: "fixed-loss",
-      at: Date.now(),
-      step: state.step,
-      loss,
-      bestStep: best.step,
-      bestLoss: best.loss,
-      varianceRatio: varianceRatio({ fixedLosses, fixedSteps }),
-      heldOut,
-      ...byPooling(poolings, measured),
-      ...(above === null ? {} : { aboveBest: above }),
-    };
-    const evaluateState = {
-      ...state,
-      fixedLosses,
-      fixedSteps,
-      best,
-      early: options.early_stop && hasSettled({ fixedLosses, fixedSteps }),
-    };
-    const words = publisher.isDue(evaluateState);
-    const rows: RunEvent = {
-      event: "rows",
-      at: Date.now(),
-      step: state.step,
-      encoders: yield* training.stats(evaluateState, words),
-    };
-    return { ...evaluateState, events: [...state.events, event, rows] };
-  });
-
-/** The loss under each rule of pooling, where there are several. */
-const byPooling = (
-  poolings: readonly PoolingName[],
-  measured: Losses,
-): { readonly under?: Readonly<Record<string, number>> } => {
-  if (poolings.length === 1) return {};
-  const means = meansOfParts(measured, poolings.length);
-  return { under: Object.fromEntries(poolings.map((name, i) => [name, means[i]])) };
-};
-
-function appended(values: Float64Array, value: number): Float64Array {
-  const all = new Float64Array(values.length + 1);
-  all.set(values);
-  all[values.length] = value;
-  return all;
-}
-
 /** How much of the gradient's norm each encoder has. */
 function shares(gradients: Rows): [number, number] {
   const [a, b] = gradients.map((gradient) =>
@@ -234,3 +130,64 @@ function shares(gradients: Rows): [number, number] {
   );
   return a + b === 0 ? [0, 0] : [a / (a + b), b / (a + b)];
 }
+
+export class NonFiniteGradient extends fault("NonFiniteGradient", "world") {}
+
+export interface StepGradient {
+  readonly loss: number;
+  readonly gradients: Rows;
+  /** As it came in, or with rows pulled between micro-batches (the reference's cadence). */
+  readonly state: OptimizerState;
+}
+
+/**
+ * Micro-batches drawn, computed and summed. `next` is the first of the step after this one, if there is one:
+ * while one is computed, the graph of the next one's bucket is made ready.
+ */
+export const stepGradient = (
+  micros: readonly MicroBatch[],
+  next: MicroBatch | undefined,
+  start: OptimizerState,
+  { engine, drawing, objective, accumulation, rules, tools }: GradientTools,
+): Effect.Effect<StepGradient, Fault> =>
+  Effect.gen(function* () {
+    let state = start;
+    let loss = 0;
+    let gradients = noGradient(start.rows);
+    for (const [i, micro] of micros.entries()) {
+      const items = yield* drawItems(micro, drawing);
+      const batch = {
+        ...batchOf(items, engine.model.configs.vae, objective),
+        rows1: state.rows[0],
+        rows2: state.rows[1],
+      };
+      const following = micros[i + 1] ?? next;
+      const size = following && sizeOf(following, drawing);
+      const result = yield* tools.withResource(
+        "device",
+        tryPromise(() => engine.trainStep(batch, size)),
+      );
+      if (![result.loss, ...result.grad1, ...result.grad2].every(Number.isFinite)) {
+        return yield* Effect.fail(notFinite(micro, items.map(({ tokens }) => tokens.text)));
+      }
+      loss += result.loss / accumulation;
+      gradients = addGradients(gradients, [result.grad1, result.grad2], accumulation);
+      if (i < micros.length - 1) state = betweenBatches(state, rules);
+    }
+    return { loss, gradients, state };
+  });
+
+/** Of its latents; all of a batch have the same. */
+function sizeOf({ examples }: MicroBatch, { pictures }: Drawing) {
+  const [height, width] = pictures.outline.train[examples[0]].views[0].size;
+  return { batch: examples.length, height, width };
+}
+
+const notFinite = ({ micro, epoch }: MicroBatch, captions: readonly string[]) =>
+  new NonFiniteGradient({
+    wanted: `a finite loss and gradient of batch ${micro} (epoch ${epoch}: ${captions.join("; ")})`,
+    found: "values that are not numbers",
+    fix:
+      "The state before this step is kept. Try a lower learning rate, `weight_dtype: float32`, " +
+      "or another provider; `probe` tells whether this device computes right.",
+  });

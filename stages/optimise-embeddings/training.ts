@@ -1,15 +1,28 @@
 // A training that is open: its options, its plan of batches, and what computes, measures and publishes.
 import type { Effect } from "effect";
+import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
+import type { StepRules } from "../../engine/optimise/optimizer-step.ts";
+import type { Engine } from "../../engine/session/engine.ts";
 import type { PoolingName } from "../../inversion/model/pooling.ts";
 import type { Fault } from "../../lib/fault.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import type { BatchPlan } from "./batch-plan.ts";
+import type { Drawing } from "./batches.ts";
 import type { EncoderStats } from "./embedding-stats.ts";
 import type { Losses } from "./measure.ts";
-import type { GradientTools } from "./gradient.ts";
 import type { OptimiseOptions } from "./options.ts";
 import type { SnapshotPublisher } from "./snapshot-publisher.ts";
 import type { EncoderPair, TrainingState } from "./training-state.ts";
+
+/** What a step's gradient is computed with. */
+export interface GradientTools {
+  readonly engine: Engine;
+  readonly drawing: Drawing;
+  readonly objective: ObjectiveOptions;
+  readonly accumulation: number;
+  readonly rules: StepRules;
+  readonly tools: Pick<StageTools, "withResource">;
+}
 
 export interface Training {
   readonly options: OptimiseOptions;

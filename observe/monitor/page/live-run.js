@@ -3,7 +3,7 @@
 // A run that stays up to date: loaded once, then folded on with its live events. After a dropped
 // connection it goes on behind the last event it has; told to reset, it loads anew.
 // The trap: EventSource gives up for good on some errors, so it is made anew here, with a pause.
-import { foldEvent } from "../../reading/run-state.js";
+import { foldEvent } from "../../reading/fold-event.js";
 import { eventsAddress, getRun } from "./server.js";
 
 /** @typedef {import("../../../inversion/events.ts").RunEvent} RunEvent */

@@ -24,6 +24,7 @@ const pageFolder = fileURLToPath(new URL("../page", import.meta.url));
 const shared = [
   ...[
     "curves.js",
+    "fold-event.js",
     "measured-alike.js",
     "run-answers.js",
     "run-state.js",

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RunEvent, UnstampedTrainingEvent } from "../../inversion/events.ts";
 import { checkpointAt, remainingSeconds, totalSeconds, workedSeconds } from "./run-answers.js";
-import { emptyRunState, foldEvent } from "./run-state.js";
+import { foldEvent } from "./fold-event.js";
+import { emptyRunState } from "./run-state.js";
 
 function folded(events: readonly UnstampedTrainingEvent[]) {
   const state = emptyRunState();

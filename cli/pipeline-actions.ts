@@ -1,0 +1,244 @@
+// What `pipeline <name>` does: runs a pipeline, or with --dry-run says what it would do and why.
+// The trap: standard output is for people unless --json; then it holds events and nothing else.
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { Effect, Scope } from "effect";
+import { optionRows } from "../config/option-rows.ts";
+import { trainingApp } from "../inversion/app.ts";
+import { shownValues } from "../config/places.ts";
+import { type Fault, Stopped } from "../lib/fault.ts";
+import type { RunOutcome } from "../runtime/execute/outcome.ts";
+import { stateFile } from "../runtime/execute/state.ts";
+import { runPipeline } from "../runtime/execute/run-pipeline.ts";
+import { makeStopSignal } from "../runtime/execute/stop-signal.ts";
+import { explain, explainAll } from "../runtime/options/explain.ts";
+import { explainPlan } from "../runtime/plan/explain.ts";
+import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
+import { preflight } from "../runtime/plan/preflight.ts";
+import { type Command as PipelineCommand, prepare } from "../runtime/plan/prepare.ts";
+import { sameCommand } from "../runtime/platform/runtime.ts";
+import { storeName } from "../runtime/store/artefact-store.ts";
+import { type Command, type Terminal, UsageFault } from "./command.ts";
+import { readingFrom } from "./from-file.ts";
+import { othersToStderr } from "./others-to-stderr.ts";
+import { memoryTable } from "./memory-table.ts";
+import { timeTable } from "./time-table.ts";
+import { plainText } from "./plain-text.ts";
+import { reportDefectsIn } from "./print-fault.ts";
+import { progressLine } from "./progress-line.ts";
+import { type ProgressMode, progressObserver } from "./progress.ts";
+import { runObservers, servePage } from "./run-observers.ts";
+import { onSoftStop } from "./signals.ts";
+
+type Options = Readonly<Record<string, unknown>>;
+
+const text = (value: unknown): string | undefined =>
+  value === undefined ? undefined : String(Array.isArray(value) ? value.at(-1) : value);
+const list = (value: unknown): readonly string[] =>
+  value === undefined ? [] : [value].flat().map(String);
+
+const checkStep = (value: unknown): Effect.Effect<void, Fault> => {
+  const step = Number(text(value));
+  if (value === undefined || (Number.isInteger(step) && step >= 1)) return Effect.void;
+  return Effect.fail(
+    new UsageFault({
+      key: "--to-step",
+      wanted: "a number of steps from 1 on",
+      found: text(value)!,
+      fix: "--to-step 300 ends after step 300; --until names a stage.",
+    }),
+  );
+};
+
+const checkMemory = ({ deviceMemory, dryRun }: Options): Effect.Effect<void, Fault> => {
+  const gib = Number(text(deviceMemory));
+  if (deviceMemory === undefined || (dryRun === true && gib > 0 && gib < Infinity)) {
+    return Effect.void;
+  }
+  return Effect.fail(
+    new UsageFault({
+      key: "--device-memory",
+      wanted: "with --dry-run, the GiB of a card to plan for",
+      found: dryRun === true ? text(deviceMemory)! : "no --dry-run",
+      fix: "e.g. --dry-run --provider cuda --device-memory 12",
+    }),
+  );
+};
+
+function commandOf(
+  name: string,
+  options: Options,
+  onProgress: PipelineCommand["onProgress"],
+): PipelineCommand {
+  // Given twice, it is no provider, and that is said.
+  const provider = options.provider === undefined ? undefined : String(options.provider);
+  return {
+    pipeline: name,
+    layers: {
+      ...(options.config === undefined ? {} : { file: list(options.config) }),
+      set: [...list(options.set), ...(provider === undefined ? [] : [`provider=${provider}`])],
+      ...(options.seed === undefined ? {} : { seed: text(options.seed)! }),
+      ...(options.output === undefined ? {} : { output: text(options.output)! }),
+    },
+    selectors: {
+      from: list(options.from),
+      until: list(options.until),
+      only: list(options.only),
+      force: options.force === true,
+      cache: options.cache !== false,
+    },
+    toStep: options.toStep === undefined ? undefined : Number(text(options.toStep)),
+    choice: { resume: text(options.resume), extend: options.extend === true },
+    offline: options.dryRun === true,
+    app: trainingApp(
+      readingFrom(text(options.fromFile)),
+      options.deviceMemory === undefined ? null : Number(text(options.deviceMemory)),
+    ),
+    onProgress,
+  };
+}
+
+const modeOf = (options: Options): ProgressMode =>
+  options.json === true ? "json" : options.quiet === true ? "quiet" : "full";
+
+/** The last lines, once a run ended well. */
+function outcomeLines({ ending, dir, step, worked, files }: RunOutcome): readonly string[] {
+  const steps = step === null ? "" : ` after ${step} steps`;
+  if (ending === "paused") {
+    return [`Paused ${worked ? "" : "already "}after step ${step}: ${dir}`];
+  }
+  if (ending === "part") return ["What was selected is made."];
+  return [
+    !existsSync(dir)
+      ? `Complete: results are in the store (${join(dirname(dir), storeName)})`
+      : worked
+      ? `Complete${steps}: ${dir}`
+      : `Complete already${steps}, nothing to do: ${dir}`,
+    ...files.map((file) => `  ${join(dir, file)}`),
+  ];
+}
+
+/** What a stop or a failure means for the next command. After a mistake the same one would fail the same. */
+function goOn({ dir, step, fault }: RunOutcome, again: string): string {
+  const kept = existsSync(stateFile(dir))
+    ? `The state of step ${step ?? "?"} is in ${stateFile(dir)}`
+    : "Results so far are kept";
+  return fault?.kind === "user" ? `${kept}.` : `${kept}; go on with: ${again}`;
+}
+
+const dryRun = (
+  command: PipelineCommand,
+  options: Options,
+) =>
+  Effect.gen(function* () {
+    const out = options.json === true ? yield* othersToStderr : process.stdout;
+    const print = (line: string) => void out.write(`${line}\n`);
+    const prepared = yield* prepare(command);
+    const made = yield* planRun(prepared);
+    const plan = prepared.seedIsDrawn ? { ...made, seed: null } : made;
+    if (options.json === true) {
+      const { facts, ...rest } = plan;
+      print(JSON.stringify({ ...rest, ...facts }));
+    } else {
+      const lines = [
+        ...prepared.notes,
+        ...prepared.warnings,
+        ...explainPlan(plan),
+        ...memoryTable(plan),
+        ...timeTable(plan),
+      ];
+      lines.map(plainText).forEach(print);
+    }
+    yield* keepDigests(prepared);
+    // What does not fit here may be meant for another machine.
+    const refusal = prepared.facts.refusal;
+    if (refusal !== undefined && options.json !== true) {
+      print(`Not on this machine: ${refusal.message}`);
+    }
+    yield* preflight(prepared, plan);
+  });
+
+/**
+ * Who started this holds its standard input open; once that closes he is gone, and so are we, at once: every
+ * finished step is on disk. A soft stop could outlive the lease that others wait for.
+ */
+const endWithStdin = (): void => {
+  const end = () => void process.kill(process.pid, "SIGKILL");
+  process.stdin.on("end", end).on("error", end).resume();
+};
+
+const run = (
+  command: PipelineCommand,
+  options: Options,
+  { print }: Terminal,
+) =>
+  Effect.gen(function* () {
+    const mode = modeOf(options);
+    const { stderr } = process;
+    const stdout = mode === "json" ? yield* othersToStderr : process.stdout;
+    const say = (line: string) => mode === "full" ? print(line) : void stderr.write(`${line}\n`);
+    const scope = yield* Effect.scope;
+    const stop = makeStopSignal();
+    if (options.whileStdin === true) endWithStdin();
+    yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        onSoftStop(() => {
+          say("Stopping after this step. Ctrl-C again, more than a second later, stops at once.");
+          stop.request();
+        })
+      ),
+      (release) => Effect.sync(release),
+    );
+    const terminal = progressObserver(stdout, mode);
+    let configuration: unknown = {};
+    let warnings: readonly string[] = [];
+    const ending = yield* runPipeline(command, {
+      stop,
+      onPlan: (plan, prepared) => {
+        configuration = shownValues(prepared.values, prepared.info.places);
+        warnings = [...prepared.warnings];
+        if (mode === "full") explainPlan(plan).map(plainText).forEach(print);
+      },
+      observers: (runDir) =>
+        runDir === null ? Effect.succeed([terminal]) : Effect.gen(function* () {
+          if (options.monitor === true) {
+            const isLog = mode !== "full" && stderr.isTTY !== true;
+            yield* Effect.provideService(servePage(runDir, say, isLog), Scope.Scope, scope);
+          }
+          return [terminal, ...(yield* runObservers(runDir, configuration, say))];
+        }),
+    });
+    if (!["stopped", "failed"].includes(ending.ending)) {
+      // In a run's log they stand with its plan; where nothing is left to do there is none.
+      if (!ending.worked && mode === "full") warnings.map(plainText).forEach(print);
+      if (mode !== "json") outcomeLines(ending).forEach(print);
+      return;
+    }
+    const after = goOn(ending, sameCommand("pipeline", process.argv.slice(3)));
+    if (ending.fault === null) {
+      return yield* new Stopped({ wanted: "to go on", found: "a request to stop", fix: after });
+    }
+    reportDefectsIn(ending.dir);
+    stderr.write(`${after}\n`);
+    return yield* Effect.fail(ending.fault);
+  });
+
+const explained = (key: unknown, { print }: Terminal) =>
+  key === true
+    ? Effect.sync(() => print(explainAll(optionRows())))
+    : Effect.map(explain(String(key), optionRows()), (meaning) => print(meaning));
+
+export const doPipeline: Command["run"] = ([name], options, terminal) => {
+  if (options.explain !== undefined) return explained(options.explain, terminal);
+  const downloads = progressLine(process.stderr);
+  const command = commandOf(name, options, (_stage, done, total, unit) => {
+    if (modeOf(options) === "full") downloads.update(done, total, unit);
+  });
+  return Effect.andThen(
+    Effect.andThen(checkStep(options.toStep), checkMemory(options)),
+    command.offline
+      ? Effect.scoped(dryRun(command, options))
+      : Effect.scoped(run(command, options, terminal)),
+  );
+};
