@@ -118,14 +118,14 @@ const prune: (file: string, options: Options, terminal: Terminal) => Effect.Effe
     const whole = (value: number) => Number.isInteger(value) && value >= 0;
     const folder = text("pictures");
     if (folder === null) refuse("no --pictures (the folder of the training's pictures)");
+    const to = number("to", null, (value) => Number.isInteger(value), "a whole number of vectors");
     if (text("to") === null) refuse("no --to (how many vectors are left)");
-    const { to, ...asked } = yield* end({
-      to: number("to", 0, whole, "how many vectors are left"),
+    const asked = yield* end({
       steps: number("steps", 60, whole, "a whole number from 0"),
       provider: oneOf("provider", providers, "auto", retiredProviders),
       threads: number("threads", null, (value) => whole(value) && value > 0, "a number from 1"),
     });
-    const file = yield* tryPromise(() => prunable(path, to));
+    const file = yield* tryPromise(() => prunable(path, to!));
     const loaded = yield* tryPromise(() => loadEmbedding(path));
     const named = { model: text("model"), vae: null, modelConfig: null };
     const { basis, size } = yield* tryPromise(() => baseModel([loaded], named));
@@ -140,7 +140,7 @@ const prune: (file: string, options: Options, terminal: Terminal) => Effect.Effe
     };
     yield* Effect.gen(function* () {
       const measure = yield* openPictureLoss({ basis, folder: folder!, size, ...asked }, listener);
-      const wish = { to, steps: asked.steps, out: text("out") ?? undefined };
+      const wish = { to: to!, steps: asked.steps, out: text("out") ?? undefined };
       const pruned = yield* pruneEmbedding(file, wish, measure, listener);
       line.clear();
       if (options.json === true) return print(JSON.stringify(pruned));

@@ -2,12 +2,13 @@
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
-import { Effect, Fiber } from "effect";
+import { Effect } from "effect";
 import { optionRows } from "../config/option-rows.ts";
 import { boardOf } from "../fleet/board-of.ts";
 import { exitCodeOfSweep } from "../fleet/leaderboard.ts";
-import { type Blobs, folderBlobs } from "../fleet/blobs.ts";
+import type { Blobs } from "../fleet/blobs.ts";
 import type { Fleet } from "../fleet/connection.ts";
+import { fleetBlobs } from "../fleet/fleet-blobs.ts";
 import { Members } from "../fleet/members.ts";
 import { outlookLines, planSweep } from "../fleet/plan-sweep.ts";
 import { withTables } from "../fleet/open-tables.ts";
@@ -34,7 +35,7 @@ import { differences, placeOf } from "./known-sweep.ts";
 import { plainText } from "./plain-text.ts";
 import { requireTraining } from "./require-training.ts";
 import { runFiles } from "./run-files.ts";
-import { onSoftStop } from "./signals.ts";
+import { untilStopped } from "./stopping.ts";
 import { threadsOf, threadsOfEach } from "./slots-here.ts";
 import { type Act, find, notesOn, type Options, runsFolder } from "./sweep-look.ts";
 import { narrate } from "./sweep-narrator.ts";
@@ -79,8 +80,8 @@ const configOf = (definition: Definition, file: string): Effect.Effect<string | 
 };
 
 /** Where runs travel through; null: they stay where they are. */
-const blobsOf = ({ blobs }: Options): Effect.Effect<Blobs | null, Fault> =>
-  blobs === undefined ? Effect.succeed(null) : folderBlobs(String(blobs));
+const blobsOf = (fleet: Fleet, { blobs }: Options): Effect.Effect<Blobs | null, Fault> =>
+  blobs === undefined ? Effect.succeed(null) : fleetBlobs(fleet, String(blobs));
 
 /** Whose run is not in the folder, or only as it was before its end. */
 const winnerIsAway = ({ base, shared }: Fleet, name: string, blobs: Blobs | null) =>
@@ -110,27 +111,20 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     const quiet = options.json === true;
     const say = (line: string) =>
       quiet ? void process.stderr.write(`${plainText(line)}\n`) : terminal.print(plainText(line));
-    const running = yield* Effect.forkChild(
-      runToEnd(fleet, name, {
-        name: hostname(),
-        slots,
-        train: trainInChild({ threads: threadsOfEach(slots), silentSeconds }),
-        accepts: fitsAlone,
-        say,
-        presence: yield* presenceOf(slots, true),
-      }).pipe(Effect.provideService(RunFiles, runFiles)),
+    const presence = yield* presenceOf(slots, true);
+    const running = runToEnd(fleet, name, {
+      name: hostname(),
+      slots,
+      train: trainInChild({ threads: threadsOfEach(slots), silentSeconds }),
+      accepts: fitsAlone,
+      say,
+      presence,
+    }).pipe(Effect.provideService(RunFiles, runFiles));
+    const isStopped = yield* untilStopped(
+      Effect.raceFirst(running, narrate(fleet, name, say, process.stderr)),
+      () => say("Stopping: trainings end after the step they are in."),
     );
-    let stopping = false;
-    const soft = onSoftStop(() => {
-      stopping = true;
-      say("Stopping: trainings end after the step they are in.");
-      running.interruptUnsafe();
-    });
-    const narrator = yield* Effect.forkChild(narrate(fleet, name, say, process.stderr));
-    const exit = yield* Fiber.await(running);
-    yield* Fiber.interrupt(narrator);
-    soft();
-    if (stopping) {
+    if (isStopped) {
       return yield* new Stopped({
         wanted: "to go on",
         found: "a request to stop",
@@ -139,10 +133,9 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
         }`,
       });
     }
-    yield* exit;
     const sweep = yield* find(fleet, name);
     const { results, board } = yield* withTables(fleet, (tables) => boardOf(tables, sweep));
-    const blobs = yield* blobsOf(options);
+    const blobs = yield* blobsOf(fleet, options);
     if (blobs !== null) yield* withTables(fleet, () => bringRuns(sweep.plan, blobs, say));
     if (!(yield* seesWinners(board))) return yield* winnerIsAway(fleet, name, blobs);
     const files = yield* endSweep(runsFolder(fleet, sweep), sweep, board, runFiles);
@@ -225,7 +218,7 @@ const run: Act = (given, options, terminal) =>
       }
     }
     yield* makeFolder(base); // workers look for it
-    const blobs = yield* blobsOf(options);
+    const blobs = yield* blobsOf(fleet, options);
     // Before anybody can begin one of them.
     if (blobs !== null) yield* withTables(fleet, () => sendRuns({ ...sweep, name }, blobs));
     yield* withTables(fleet, (tables) => tables.submit({ ...sweep, name }));

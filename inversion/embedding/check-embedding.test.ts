@@ -175,6 +175,23 @@ test("where each program takes the pooled text, and for which place the file was
     assert.equal((await trained(null)).trainedPooling, null);
   }));
 
+test("what a file was made out of, and nothing where that is no list", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "x_gnome.safetensors");
+    const linesOf = async (metadata: Record<string, string>) => {
+      const half = { dtype: "F32" as const, shape: [2, 8], data: new Float32Array(16).fill(0.1) };
+      await writeSafetensors(path, new Map([["clip_l", half], ["clip_g", half]]), metadata);
+      return reportText(await checkEmbedding(path)).filter((line) => /mean of|left of/.test(line));
+    };
+    assert.deepEqual(await linesOf({ "gnomic.averaged": '["a","b","c"]' }), [
+      "  the mean of 3 files",
+    ]);
+    assert.deepEqual(await linesOf({ "gnomic.pruned": '{"from":4,"kept":[0,3]}' }), [
+      "  what is left of 4 vectors",
+    ]);
+    assert.deepEqual(await linesOf({ "gnomic.pruned": "[", "gnomic.averaged": "7" }), []);
+  }));
+
 test("a file of ours: loads everywhere but in diffusers, with the word to type", () =>
   inFolder(async (folder) => {
     const report = await checkEmbedding(
