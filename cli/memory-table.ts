@@ -8,9 +8,14 @@ type Row = MemoryTable["rows"][number];
 
 const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 2 : 1);
 
-const verdict = ({ work, plan, fits }: Row, { plan: chosen, available }: MemoryTable) =>
+const verdict = (
+  { work, plan, fits }: Row,
+  { plan: chosen, available, encodeBeside }: MemoryTable,
+) =>
   !fits
     ? "does not fit"
+    : work === "encode" && encodeBeside !== null
+    ? "fits beside the training"
     : work === "training" && plan === chosen
     ? "taken"
     : available === null

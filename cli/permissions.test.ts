@@ -1,10 +1,14 @@
 // The program under a Deno that lets it do less, as a child of its own; and what its tasks grant.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { ownIdentity } from "../lib/process-identity.ts";
+import { makeRun } from "../runtime/testing/make-run.ts";
+import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { lacking } from "./permissions.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -43,13 +47,38 @@ test("a task that reads and writes files alone does with that", { skip }, () => 
   assert.ok(!/permission|NotCapable|defect/.test(stderr), stderr);
 });
 
+test(
+  "clearing up does with files alone, and takes every lock for held",
+  { skip },
+  () =>
+    withTemporaryFolder(async (base) => {
+      const { tasks } = JSON.parse(readFileSync(`${root}/deno.json`, "utf8"));
+      const [, , ...words] = (tasks["runs:prune"] as string).split(" ");
+      assert.ok(!words.some((word) => /^-A|--allow-(all|net|run|ffi)/.test(word)));
+      const dir = await makeRun(base, { name: "a", step: 3, latents: "of this run" });
+      await makeRun(base, { name: "b", latents: "of the other" });
+      rmSync(join(base, "b"), { recursive: true });
+      const lock = join(dir, "lock.json");
+      writeFileSync(lock, JSON.stringify({ ...ownIdentity(), token: "t", beat: 1 }));
+      const held = start(...words, "--output", base, "--yes");
+      assert.equal(held.status, 2, held.stderr);
+      assert.match(held.stderr, /no training at work .*found a \(process \d+\)/s);
+      rmSync(lock);
+      const { status, stdout, stderr } = start(...words, "--output", base, "--yes");
+      assert.deepEqual([status, stderr], [0, ""]);
+      assert.match(stdout, /refers to: 4\./);
+    }),
+);
+
 test("what is lacking is what the command needs and was not granted", () => {
   const granting = (...names: string[]) => ({
     querySync: ({ name }: { name: string }) => ({
       state: names.includes(name) ? "granted" : "prompt",
     }),
   });
-  assert.deepEqual(lacking("embedding", granting("read", "write", "env", "sys")), []);
-  assert.deepEqual(lacking("runs", granting("read", "write", "env", "sys")), ["net", "run", "ffi"]);
-  assert.deepEqual(lacking(undefined, granting()).length, 7);
+  assert.deepEqual(lacking(["embedding"], granting("read", "write", "env", "sys")), []);
+  const few = granting("read", "write", "env", "sys");
+  assert.deepEqual(lacking(["runs", "list"], few), ["net", "run", "ffi"]);
+  assert.deepEqual(lacking(["runs", "prune", "--yes"], few), []);
+  assert.deepEqual(lacking([], granting()).length, 7);
 });

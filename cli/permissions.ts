@@ -1,7 +1,7 @@
 // Ends at once, with one line, where Deno lets the program do less than its command needs. Imported before
 // everything else: what lacks a right while it is loaded would end without a word.
-// The trap: on Linux only who may do all may read /proc, where it stands which process still works in a run;
-// so only what looks at single files can do with less.
+// The trap: on Linux only who may do all may read /proc, where it stands which process still works in a run. So with
+// less can do what looks at single files, and what takes every lock for held (runs prune).
 interface Permissions {
   readonly querySync: (wish: { readonly name: string }) => { readonly state: string };
 }
@@ -10,8 +10,11 @@ const files = ["read", "write", "env", "sys"];
 const all = [...files, "net", "run", "ffi"];
 
 /** What a command lacks; nothing is asked of the user. */
-export const lacking = (command: string | undefined, permissions: Permissions): readonly string[] =>
-  (command === "embedding" ? files : all)
+export const lacking = (
+  [command, action]: readonly string[],
+  permissions: Permissions,
+): readonly string[] =>
+  (command === "embedding" || (command === "runs" && action === "prune") ? files : all)
     .filter((name) => permissions.querySync({ name }).state !== "granted");
 
 const deno = (globalThis as {
@@ -19,7 +22,7 @@ const deno = (globalThis as {
 }).Deno;
 
 if (deno !== undefined) {
-  const names = lacking(deno.args[0], deno.permissions);
+  const names = lacking(deno.args, deno.permissions);
   if (names.length > 0) {
     const command = deno.args.join(" ");
     console.error(

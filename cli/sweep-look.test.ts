@@ -1,10 +1,12 @@
 // `sweep show` of a sweep that ended elsewhere: it copies the winner where it may write, also over that of an
 // earlier round, and where it may only read it still shows the table.
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import { Effect } from "effect";
+import { sweepsOf } from "../fleet/boards.ts";
 import { fleetAt } from "../fleet/connection.ts";
 import { withTables } from "../fleet/open-tables.ts";
 import type { SegmentOutcome } from "../fleet/segment-outcome.ts";
@@ -86,3 +88,13 @@ test("winners go to the folder of runs that the sweep has, from wherever it is a
   assert.equal(runsFolder({ ...fleet, shared: true }, sweep), "/b");
   assert.equal(runsFolder({ ...fleet, shared: false }, sweep), "/moved");
 });
+
+test("a folder that nobody can look into is no folder without sweeps", {
+  skip: process.platform === "win32" ? "links need rights there" : false,
+}, () =>
+  withTemporaryFolder(async (base) => {
+    const round = join(base, "round");
+    symlinkSync("round", round);
+    const fault = await Effect.runPromise(Effect.flip(Effect.flatMap(fleetAt(round), sweepsOf)));
+    assert.match(fault.message, /round: wanted .*ELOOP/);
+  }));

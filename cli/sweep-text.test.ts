@@ -15,7 +15,14 @@ const board: Leaderboard = {
     trial: 1,
     name: "1",
     group: "",
-    overrides: { "data_loader.dataset.dataset_dir": "/home/my name/pictures" },
+    overrides: {
+      "data_loader.dataset.dataset_dir": "my name/pictures",
+      validation_prompts: ["a/b"],
+    },
+    places: {
+      "data_loader.dataset.dataset_dir": "my name/pictures",
+      model: "/home/my name/sdxl model",
+    },
     loss: null,
     lossStep: null,
     step: 0,
@@ -23,7 +30,8 @@ const board: Leaderboard = {
     seconds: 0,
     machine: "m",
     state: "failed",
-    message: '\x1b[31mno\x1b[0m picture\n/home/me/x.jpg: "bad"\r',
+    message: '\x1b[31mno\x1b[0m picture\n/home/me/x.jpg: "bad"\r ' +
+      "of my name/pictures, /home/my name/sdxl model and a/b",
     differs: null,
     run: "/home/me/output/run-1",
     checkpoint: "/home/me/output/run-1/x.safetensors",
@@ -40,6 +48,7 @@ test("the CSV tells of no folder", () => {
   const csv = leaderboardCsv(board).join("\n");
   assert.match(csv, /,run-1,x\.safetensors,/);
   assert.match(csv, /x\.jpg: ""bad""/);
-  assert.ok(csv.endsWith(",pictures"), csv);
+  assert.match(csv, /of pictures, sdxl model and a\/b/);
+  assert.ok(csv.endsWith(',pictures,"[""a/b""]"'), csv);
   assert.ok(!/home|my name/.test(csv), csv);
 });

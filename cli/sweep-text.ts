@@ -1,7 +1,8 @@
 // What `sweep` prints: the leaderboard as a table, as CSV, and the list of sweeps.
 import type { Leaderboard, LeaderboardRow } from "../fleet/leaderboard.ts";
 import type { StoredSweep } from "../fleet/tables.ts";
-import { jsonWithoutFolders, lastPart, withoutFolders } from "../lib/without-folders.ts";
+import { shownMessage, shownOverrides } from "../fleet/shown-trial.ts";
+import { lastPart } from "../lib/without-folders.ts";
 import { overridesText } from "../sweep/trials.ts";
 import { plainText } from "./plain-text.ts";
 import { table } from "./table.ts";
@@ -56,10 +57,10 @@ const cell = (value: unknown): string => {
 /** As it may be shown to others: without folders. */
 const withoutPlaces = (row: LeaderboardRow): LeaderboardRow => ({
   ...row,
-  overrides: jsonWithoutFolders(row.overrides),
+  overrides: shownOverrides(row),
   run: lastPart(row.run),
   checkpoint: row.checkpoint === null ? null : lastPart(row.checkpoint),
-  message: row.message === null ? null : withoutFolders(row.message),
+  message: shownMessage(row),
 });
 
 /** One line a trial; what they vary as columns of their own. */

@@ -6,7 +6,7 @@
 import { lastPart } from "../lib/without-folders.ts";
 import { namesRepository } from "../hub/local-path.ts";
 import { valueAt } from "../runtime/options/decode-source.ts";
-import { dotted, isMapping } from "../lib/mapping.ts";
+import { withTextsAt } from "../lib/mapping.ts";
 import type { Place } from "../runtime/options/option.ts";
 import type { Places } from "../runtime/stage.ts";
 import { optionRows } from "./option-rows.ts";
@@ -35,16 +35,9 @@ export async function placesIn(values: unknown): Promise<Places> {
 
 /** The configuration as others may see it: of each place its last part. */
 export function shownValues(values: unknown, places: Places): unknown {
-  const targets = targetKeys();
-  const shownAt = (value: unknown, at: string): unknown =>
-    !isMapping(value) ? value : Object.fromEntries(
-      Object.entries(value).map(([name, child]) => {
-        const key = dotted(at, name);
-        const shown = targets.includes(key) && typeof child === "string"
-          ? lastPart(child)
-          : places[key];
-        return [name, shown ?? shownAt(child, key)];
-      }),
-    );
-  return shownAt(values, "");
+  const targets = targetKeys().flatMap((key) => {
+    const value = valueAt(values, key.split("."));
+    return typeof value === "string" ? [[key, lastPart(value)]] : [];
+  });
+  return withTextsAt(values, { ...Object.fromEntries(targets), ...places });
 }

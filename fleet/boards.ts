@@ -1,7 +1,8 @@
 // The sweeps of a fleet as leaderboards: what `sweep list`, `sweep show` and the page look at.
 // The trap: looking makes no database where there is none.
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { Effect } from "effect";
+import { isAbsent } from "../lib/disk-fault.ts";
 import type { Fault } from "../lib/fault.ts";
 import type { Fleet } from "./connection.ts";
 import { boardOf } from "./board-of.ts";
@@ -14,7 +15,16 @@ export interface Board {
   readonly board: Leaderboard;
 }
 
-const hasSweeps = ({ shared, shown }: Fleet) => shared || existsSync(shown);
+/** Where nobody may look, the database says so itself. */
+const mayBeThere = (file: string): boolean => {
+  try {
+    return statSync(file) !== undefined;
+  } catch (error) {
+    return !isAbsent(error);
+  }
+};
+
+const hasSweeps = ({ shared, shown }: Fleet) => shared || mayBeThere(shown);
 
 /** All sweeps, in the order in which they were begun. */
 export const sweepsOf = (fleet: Fleet): Effect.Effect<readonly StoredSweep[], Fault> =>

@@ -24,6 +24,8 @@ export interface LeaderboardRow {
   readonly name: string;
   readonly group: string;
   readonly overrides: PlannedTrial["overrides"];
+  /** Where its configuration finds and puts things, by option; null: a sweep of before. */
+  readonly places: Readonly<Record<string, string>> | null;
   readonly loss: number | null;
   /** The step that the loss is of. */
   readonly lossStep: number | null;
@@ -106,6 +108,7 @@ export function leaderboard(
       name: trial.name,
       group: trial.group,
       overrides: trial.overrides,
+      places: trial.places ?? null,
       loss: value?.loss ?? null,
       lossStep: value?.step ?? null,
       step: Math.max(outcome?.step ?? 0, run?.step ?? 0),

@@ -7,6 +7,7 @@ import { Effect } from "effect";
 import { digestJson } from "../lib/canonical-json.ts";
 import { allFaults, type Fault } from "../lib/fault.ts";
 import { ConfigFault, type Finding } from "../runtime/options/config-fault.ts";
+import { valueAt } from "../runtime/options/decode-source.ts";
 import type { Plan } from "../runtime/plan/plan.ts";
 import type { Prepared } from "../runtime/plan/prepare.ts";
 import { type Definition, keysOf } from "../sweep/definition.ts";
@@ -69,6 +70,15 @@ const ofTrial = (trial: Trial, fault: Fault): Fault =>
       ...(finding.file === "--set" ? { file: `trial ${trial.name}` } : {}),
     })))
     : fault;
+
+/** What its options say of where things are. */
+const placesOf = ({ configuration: { places, targetKeys }, values }: Prepared) =>
+  Object.fromEntries(
+    [...Object.keys(places), ...targetKeys].flatMap((key) => {
+      const value = valueAt(values, key.split("."));
+      return typeof value === "string" ? [[key, value]] : [];
+    }),
+  );
 
 const willOf = ({ prepared, plan }: LookedAt): TrialOutlook["will"] =>
   plan.run.isNew ? "new" : prepared.run.found?.manifest.status === "complete" &&
@@ -196,6 +206,7 @@ export const planSweep = (
         trigger: prepared.configuration.trigger,
         steps: measured[i].steps,
         group: groupOf(trial, definition.rank.per),
+        places: placesOf(prepared),
         identity,
         needs: needsOf(definition, prepared, world.memory(plan)),
         writes: world.writes(prepared),
@@ -232,10 +243,10 @@ export const planSweep = (
       custom: yield* foreignParts(definition.pipeline, found[0].prepared.app),
       trials: kept.map(({ will: _1, fromStep: _2, memory: _3, sameAs: _4, ...trial }) => trial),
     };
-    // What is estimated of memory and disk makes no other sweep.
+    // What is estimated of memory and disk makes no other sweep, nor does what follows from the rest.
     const { file: _, ...content } = {
       ...plan,
-      trials: plan.trials.map(({ needs: _, writes: _1, ...trial }) => trial),
+      trials: plan.trials.map(({ needs: _, writes: _1, places: _2, ...trial }) => trial),
       needs: definition.needs,
     };
     const values = trials.map(({ overrides }, i) => ({

@@ -15,6 +15,8 @@ export const PlannedTrial = Struct({
   /** Steps in all; null: counted in epochs. */
   steps: NullOr(Int),
   group: Text,
+  /** Where its configuration finds and puts things, by option; a sweep of before does not say. */
+  places: Schema.optionalKey(Record(Text, Text)),
   /** Of its configuration and all that goes in: what a machine must come to, too. */
   identity: Schema.optionalKey(Text),
   /** What a slot must have; the memory in GiB. */

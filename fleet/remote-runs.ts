@@ -14,7 +14,7 @@ import { withTables } from "./open-tables.ts";
 export class NoSuchRemoteRun extends fault("NoSuchRemoteRun", "user") {}
 export class CannotAsk extends fault("CannotAsk", "user") {}
 
-export interface RemoteRun extends Omit<LeaderboardRow, "rank" | "group"> {
+export interface RemoteRun extends Omit<LeaderboardRow, "rank" | "group" | "places"> {
   /** Its folder's name. */
   readonly name: string;
   readonly sweep: string;
@@ -30,7 +30,7 @@ export const remoteRuns = (fleet: Fleet): Effect.Effect<readonly RemoteRun[], Fa
     Effect.gen(function* () {
       const all = yield* Effect.forEach(yield* tables.sweeps, (sweep) =>
         Effect.map(boardOf(tables, sweep), ({ board }) =>
-          board.rows.map(({ rank: _1, group: _2, ...row }): RemoteRun => ({
+          board.rows.map(({ rank: _1, group: _2, places: _3, ...row }): RemoteRun => ({
             ...row,
             name: sweep.plan.trials.find(({ number }) =>
               number === row.trial

@@ -1,6 +1,6 @@
 // A sweep as a durable workflow: each decision is an activity named by what it decides, each segment is
-// offered to the workers' queue and awaited. The body is replayed from the top at every answer; what this process
-// saw happen it passes over then, or a sweep of a thousand trials would ask the database a million things.
+// offered to the workers' queue and awaited. The body is replayed from the top at every answer; what is over it
+// passes over then, or a sweep of a thousand trials would ask the database a million things.
 // The trap: nothing happens here outside activities, and their names never change without a new number in
 // the workflow's. What an activity dies of is kept as its reply for ever, so it outlasts a database that is away.
 import { Effect, Layer, Schedule, Schema } from "effect";
@@ -42,11 +42,28 @@ const Trials = Schema.Array(Schema.Int);
 /** What an activity does: begun again from the top until the database lets it end. */
 const decided = <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.orDie(outlast(work));
 
-/** What this process saw of a sweep's round, which never changes: its plan, and how far each segment is. */
+/** What this process knows of a sweep's round, which never changes: its plan, and how far each segment is. */
 interface Seen {
   plan?: PlannedSweep | null;
   readonly segments: Map<string, "offered" | "over">;
 }
+
+/**
+ * What is over by the tables, asked once. Who takes a sweep over has the same work in hand as a lock to renew in
+ * time: replayed answer by answer it may lose the sweep again, and again.
+ */
+const whatIsOver = (sweep: string, round: number) =>
+  Effect.gen(function* () {
+    const tables = yield* Tables;
+    const results = yield* decided(tables.results(sweep));
+    const segments: Seen["segments"] = new Map();
+    for (const { trial, until, outcome, round: of } of results) {
+      if (isReached(outcome) || of === round) {
+        segments.set(segmentKey({ sweep, round, trial, until }), "over");
+      }
+    }
+    return { segments } as Seen;
+  });
 
 /**
  * Hands a segment to whoever takes it from the queue; false: it was done before, or may not be. `going`: all that
@@ -106,7 +123,7 @@ const train = ({ segments }: Seen, segment: Segment, going: readonly number[]) =
 const sweepBody = (rounds: Map<string, Seen>, { sweep, round }: typeof Sweep.payloadSchema.Type) =>
   Effect.gen(function* () {
     const key = `${sweep}/${round}`;
-    const seen: Seen = rounds.get(key) ?? { segments: new Map() };
+    const seen = rounds.get(key) ?? (yield* whatIsOver(sweep, round));
     rounds.set(key, seen);
     const plan = seen.plan ??= yield* Activity.make({
       name: "plan",

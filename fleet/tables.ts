@@ -255,6 +255,12 @@ const make = Effect.gen(function* () {
       return true;
     }));
 
+  /** Whether any run of a sweep that runs was sent. */
+  const hasSnapshots = Effect.map(
+    sql`SELECT 1 FROM gnomic_runs r JOIN gnomic_sweeps s ON s.name = r.sweep
+      WHERE s.state = 'running' AND r.snapshot IS NOT NULL LIMIT 1`,
+    (rows) => rows.length > 0,
+  );
   const runs = (sweep: string): Effect.Effect<readonly RunRow[], SqlError> =>
     Effect.map(
       sql`SELECT r.*, w.about, ${now} - r.seen_at AS silent FROM gnomic_runs r
@@ -290,6 +296,7 @@ const make = Effect.gen(function* () {
     renew,
     release,
     publish,
+    hasSnapshots,
     runs,
     /** What a free slot might take. */
     waiting: (lease: Duration.Duration) => openItems(sql, lease),

@@ -12,13 +12,14 @@ import { removeWinners, winnerName, writeWinners } from "./winner-files.ts";
 const key = "data_loader.dataset.dataset_dir";
 
 /** A board with one winner for each of these folders. */
-function boardOf(folders: readonly string[]): Leaderboard {
+function boardOf(folders: readonly string[], isOfBefore = false): Leaderboard {
   const rows = folders.map((folder, i): LeaderboardRow => ({
     rank: 1,
     trial: i,
     name: String(i),
     group: groupOf({ overrides: { [key]: folder } }, [key]),
     overrides: { [key]: folder },
+    places: isOfBefore ? null : { [key]: folder },
     loss: 0.5,
     lossStep: 3,
     step: 3,
@@ -53,15 +54,20 @@ test("a winner's file is named by its group's values, and no two groups share on
 test("neither a winner's name nor its metadata tells where a folder is", () =>
   withTemporaryFolder(async (base) => {
     const written: string[] = [];
-    const board = boardOf(["/home/my name/red hats", "C:\\Users\\me\\blue"]);
+    const folders = ["/home/my name/red hats", "C:\\Users\\me\\blue", "my name/of home/green"];
     const copy = (_from: string, to: string, metadata: object) =>
       Effect.sync(() => void written.push(to.slice(base.length), JSON.stringify(metadata)));
-    const files = await Effect.runPromise(writeWinners(base, board, copy));
-    assert.deepEqual(files.map((file) => file.slice(base.length)), [
-      join("/s", "best-red_hats.safetensors"),
-      join("/s", "best-blue.safetensors"),
-    ]);
+    const named = (file: string) => join("/s", `best-${file}.safetensors`);
+    const write = async (board: Leaderboard) =>
+      (await Effect.runPromise(writeWinners(base, board, copy)))
+        .map((file) => file.slice(base.length));
+    assert.deepEqual(await write(boardOf(folders)), ["red_hats", "blue", "green"].map(named));
     assert.match(written.join(), /"red hats/);
+    // A sweep of before does not say what is a place; what looks like one is.
+    assert.deepEqual(
+      await write(boardOf(folders.slice(0, 2), true)),
+      ["red_hats", "blue"].map(named),
+    );
     assert.ok(!/home|my name|Users/.test(written.join()), written.join());
   }));
 

@@ -10,9 +10,9 @@ import { safeStem } from "../lib/file-stem.ts";
 import { readHeader } from "../lib/safetensors/safetensors-header.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { tryPromise } from "../lib/try-promise.ts";
-import { jsonWithoutFolders } from "../lib/without-folders.ts";
 import { groupOf } from "../sweep/ranking.ts";
 import { type Leaderboard, type LeaderboardRow, winners } from "./leaderboard.ts";
+import { shownOverrides } from "./shown-trial.ts";
 
 /** Copies an embedding and adds to its metadata. */
 export type CopyEmbedding = (
@@ -31,8 +31,7 @@ const longest = 100;
 /** The file of a winner, in the sweep's folder. */
 export const winnerName = ({ per, rows }: Leaderboard, row: LeaderboardRow): string => {
   if (per.length === 0) return "best.safetensors";
-  const stemOf = ({ overrides }: LeaderboardRow) =>
-    slug(groupOf({ overrides: jsonWithoutFolders(overrides) }, per));
+  const stemOf = (row: LeaderboardRow) => slug(groupOf({ overrides: shownOverrides(row) }, per));
   const stem = stemOf(row);
   // Of two groups that differ in other letters than these, neither may take the other's file.
   const isShared = rows.some((other) =>
@@ -51,7 +50,7 @@ const metadataOf = (sweep: string, row: LeaderboardRow): Readonly<Record<string,
   [trialKey]: JSON.stringify({
     number: row.trial,
     name: row.name,
-    overrides: jsonWithoutFolders(row.overrides),
+    overrides: shownOverrides(row),
     loss: row.loss,
     step: row.lossStep,
     run: row.run.split(/[\\/]/).at(-1),

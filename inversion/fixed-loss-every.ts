@@ -31,6 +31,13 @@ export function fixedLossEvery(
   return autoUnit * Math.max(1, Math.ceil(measure / (mostCost * batch * batches * autoUnit)));
 }
 
+/** How many items are measured at once, each under every rule of pooling. */
+export const itemsMeasured = (
+  { layout, timesteps }: ReturnType<typeof fixedLossItems>,
+  pictures: number,
+  poolings: number,
+): number => (layout === "all" ? timesteps.length * pictures : timesteps.length) * poolings;
+
 const Options = Schema.Struct({
   fixed_loss_every: fixedLossFields.fixed_loss_every,
   fixed_loss_holdout: fixedLossFields.fixed_loss_holdout,
@@ -66,10 +73,11 @@ export function settleFixedLossEvery(
   const { trained, heldOut } = counts;
   const batch = Math.min(options.train_batch_size, trained);
   const batches = Math.min(options.gradient_accumulation_steps, Math.ceil(trained / batch));
-  const { layout, timesteps } = fixedLossItems(options, heldOut > 0);
-  const places = layout === "all" ? timesteps.length * (heldOut || trained) : timesteps.length;
-  // Each under both rules.
-  const items = options.pooling === "mixed" ? 2 * places : places;
+  const items = itemsMeasured(
+    fixedLossItems(options, heldOut > 0),
+    heldOut || trained,
+    options.pooling === "mixed" ? 2 : 1,
+  );
   const every = fixedLossEvery("auto", { batch, batches }, items)!;
   return {
     every,

@@ -6,18 +6,26 @@ import { type Fault, fault, isFault } from "./fault.ts";
 
 export class UnexpectedError extends fault("UnexpectedError", "defect") {}
 
-/** The path of a failed file operation, of node:fs or of Effect's file system. */
+/** The path of a failed file operation, of node:fs or of Effect's file system; of an open file neither has it. */
 function pathOf(error: unknown): string | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
-    if ("path" in at && typeof at.path === "string") return at.path;
+    const { path, reason } = at as {
+      readonly path?: unknown;
+      readonly reason?: { readonly pathOrDescriptor?: unknown };
+    };
+    const named = [path, reason?.pathOrDescriptor].find((each) => typeof each === "string");
+    if (named !== undefined) return named as string;
   }
   return undefined;
 }
 
+/** What the system says of an open file and of no connection. */
+const ofFiles = /^E(IO|NOSPC|DQUOT|ROFS|STALE|ACCES|PERM|FBIG|NXIO|ISDIR)$/;
+
 /** Of a failed file operation what it means to the user; undefined: it is none. */
 export function systemFault(cause: unknown): Fault | undefined {
   const path = pathOf(cause);
-  return cause instanceof Error && path !== undefined && /^E[A-Z]/.test(errnoOf(cause))
+  return cause instanceof Error && (path === undefined ? ofFiles : /^E[A-Z]/).test(errnoOf(cause))
     ? diskFault(path, "to use this file or folder")(cause)
     : undefined;
 }

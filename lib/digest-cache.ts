@@ -34,11 +34,11 @@ const hashFile = (path: string, signal: AbortSignal): Promise<string> =>
   sha256OfChunks(createReadStream(path, { highWaterMark: 1 << 20, signal }));
 
 const readFault = (path: string) => (cause: unknown): Fault =>
-  errnoOf(cause) === "ENOENT"
+  ["ENOENT", "ELOOP"].includes(errnoOf(cause))
     ? new FileMissing({
       file: path,
       wanted: "a file",
-      found: "nothing",
+      found: errnoOf(cause) === "ENOENT" ? "nothing" : "symbolic links in a circle",
       fix: "Check the path.",
       cause,
     })

@@ -19,6 +19,9 @@ export function errnoOf(error: unknown): string {
 /** Nothing lies there, or a file where its folder should be. */
 export const isAbsent = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].includes(errnoOf(error));
 
+/** The user has no right to do that, there or at all. */
+export const isRefused = (code: string): boolean => ["EACCES", "EPERM", "EROFS"].includes(code);
+
 /** What the operating system said, in its words. */
 export const causeText = (error: unknown): string => {
   let at = error;
@@ -26,9 +29,9 @@ export const causeText = (error: unknown): string => {
   return at instanceof Error ? at.message : String(at);
 };
 
-export const noFolder = (file: string, wanted: string, cause?: unknown): Fault =>
+export const noFolder = (file: string | undefined, wanted: string, cause?: unknown): Fault =>
   new NoFolderThere({
-    file,
+    ...(file === undefined ? {} : { file }),
     wanted,
     found: "a file where its folder should be",
     fix: "Correct the path, choose another one with --output, or move the file away.",
@@ -37,21 +40,24 @@ export const noFolder = (file: string, wanted: string, cause?: unknown): Fault =
 
 /** `action` says what was wanted, e.g. "to write the training state". */
 export const diskFault =
-  (file: string, action: string) => (cause: PlatformError.PlatformError | Error): Fault => {
+  (file: string | undefined, action: string) =>
+  (cause: PlatformError.PlatformError | Error): Fault => {
     const code = errnoOf(cause);
-    if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+    const place = file === undefined ? {} : { file };
+    if (isRefused(code)) {
       return new NotWritable({
-        file,
+        ...place,
         wanted: action,
         found: `no right to do so (${code})`,
-        fix: "Change the rights of the folder, or choose another one with --output.",
+        fix:
+          "Change the rights of it or of its folder, or name another place (--output for results).",
         cause,
       });
     }
     if (code === "ENOTDIR") return noFolder(file, action, cause);
     const full = code === "ENOSPC" || code === "EDQUOT";
     return new DiskFault({
-      file,
+      ...place,
       wanted: action,
       found: full ? `a full disk (${code})` : causeText(cause),
       fix: full

@@ -1,6 +1,8 @@
 // The errors of one weights file. `WeightsFileFault`: the file is not what it should be (missing, cut
-// short, a pickle). `WeightsStorageFault`: the machine could not read or write it (rights, full disk).
+// short, a pickle). `WeightsStorageFault`: the machine could not read or write it (a full disk). Without the right
+// to do so it is `NotWritable` (disk-fault.ts).
 // The trap: "no such file" is the user's mistake, "input/output error" is not; exit codes differ.
+import { causeText, diskFault, errnoOf, isRefused } from "./disk-fault.ts";
 import { fault, isFault } from "./fault.ts";
 
 export class WeightsFileFault extends fault("WeightsFileFault", "user") {}
@@ -14,6 +16,14 @@ const usersMistake: Readonly<Record<string, readonly [found: string, fix: string
   ELOOP: ["symbolic links in a circle", "Repair the link."],
 };
 
+/** Why a file or folder cannot be read, in words. */
+export function whyUnreadable(cause: unknown): string {
+  const code = errnoOf(cause);
+  return isRefused(code)
+    ? `no right to read it (${code})`
+    : usersMistake[code]?.[0] ?? causeText(cause);
+}
+
 /** What a failed file operation means to the user; faults pass unchanged. */
 export function fileFault(file: string, cause: unknown): Error {
   if (isFault(cause)) return cause;
@@ -22,12 +32,13 @@ export function fileFault(file: string, cause: unknown): Error {
   if (known !== undefined) {
     return new WeightsFileFault({ file, wanted: "a file", found: known[0], fix: known[1], cause });
   }
+  if (isRefused(code)) return diskFault(file, "to read or write this file")(cause as Error);
   const full = code === "ENOSPC" || code === "EDQUOT";
   return new WeightsStorageFault({
     file,
     wanted: "to read or write this file",
     found: cause instanceof Error ? cause.message : String(cause),
-    fix: full ? "Free some disk space." : "Check the rights of the file and the state of the disk.",
+    fix: full ? "Free some disk space." : "Check the state of the disk.",
     cause,
   });
 }

@@ -35,6 +35,11 @@ export async function withFile<A>(file: string, use: (open: OpenFile) => Promise
       return bytes.subarray(0, bytesRead);
     };
     return await use({ size, readAll: () => handle.readFile(), read });
+  } catch (cause) {
+    // Of an open file the system does not say which it is.
+    throw cause instanceof Error && "syscall" in cause
+      ? Object.assign(cause, { path: file })
+      : cause;
   } finally {
     await handle.close();
   }

@@ -27,6 +27,8 @@ export interface ArtefactType<out Name extends string, in out A> {
   readonly schema: Schema.Codec<A, any>;
   /** As an input: a pipeline may leave it out. */
   readonly optional?: true;
+  /** Shown before it is whole, and as an input taken so. */
+  readonly drafted?: true;
 }
 
 /** Whatever it holds. */
@@ -54,4 +56,13 @@ export const stream = <const Name extends string, A>(
 export const optional = <T extends AnyArtefactType>(type: T): T & { readonly optional: true } => ({
   ...type,
   optional: true,
+});
+
+/**
+ * A value that its writer may show while it makes it, and with which its reader begins (`Drafted`): as of a
+ * list its first items. Each draft is of the value's own type. Only the value itself is ever kept.
+ */
+export const drafted = <T extends AnyArtefactType>(type: T): T & { readonly drafted: true } => ({
+  ...type,
+  drafted: true,
 });

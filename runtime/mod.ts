@@ -10,6 +10,7 @@ export {
   artefact,
   type ArtefactType,
   Blob,
+  drafted,
   type Ports,
   stream,
 } from "./artefact.ts";
@@ -45,6 +46,7 @@ export {
   type AnyStage,
   type ArtefactValue,
   defineStage,
+  type Drafted,
   type InputTools,
   type OutputWriters,
   type Places,

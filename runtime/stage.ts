@@ -3,6 +3,9 @@
 // never asks where it runs or what ran before; what it needs of the world comes through `StageTools`.
 // The trap: raise `version` whenever the same inputs and options would give other results.
 //
+// A value may be shown before it is whole (`drafted`, artefact.ts). Drafts are in memory alone: after a resume
+// its writer shows them again, and what is handed on for good is what it returns.
+//
 // A stage that names `seed` in its options gets the resolved seed there (and in its fingerprint).
 // Stream elements are durable: each is in a log of the run before `writers.x(element)` returns, a
 // reader is given all of them again after a resume or a retry, and one that is in the log already is
@@ -52,6 +55,8 @@ export interface InputTools {
   readonly digestFile: (path: string) => Effect.Effect<string, Fault>;
   /** A download's progress. */
   readonly progress: (done: number, total: number, unit: string) => Effect.Effect<void>;
+  /** What is odd about them: said with every plan, also where the result is in the store already. */
+  readonly warn: (text: string) => Effect.Effect<void>;
 }
 
 /** What a "run" stage still owes to its run folder. */
@@ -113,10 +118,19 @@ export type ArtefactValue<T> = T extends ArtefactType<string, infer A>
   ? T extends { readonly kind: "stream" } ? Stream.Stream<A, Fault> : A
   : never;
 
+/** A value while it is made. */
+export interface Drafted<A> {
+  /** The newest draft and those after it; none of a result that was there already. Does not end. */
+  readonly drafts: Stream.Stream<A>;
+  /** The value, once its writer has ended; fails where that did not end well. */
+  readonly whole: Effect.Effect<A, Fault>;
+}
+
 /** What `run` gets, by port. */
 export type StageInputs<Ports extends Record<string, AnyArtefactType>> = {
   readonly [Port in keyof Ports]:
-    | ArtefactValue<Ports[Port]>
+    | (Ports[Port] extends { readonly drafted: true } ? Drafted<ArtefactValue<Ports[Port]>>
+      : ArtefactValue<Ports[Port]>)
     | (Ports[Port] extends { readonly optional: true } ? undefined : never);
 };
 
@@ -126,11 +140,13 @@ export type Results<Ports extends Record<string, AnyArtefactType>> = {
     ArtefactValue<Ports[Port]>;
 };
 
-/** What `run` writes its streams with, by port. */
+/** What `run` writes its streams with, and shows drafts with, by port. */
 export type OutputWriters<Ports extends Record<string, AnyArtefactType>> = {
-  readonly [Port in keyof Ports as Ports[Port] extends { readonly kind: "stream" } ? Port : never]:
-    Ports[Port] extends ArtefactType<string, infer A> ? (element: A) => Effect.Effect<void, Fault>
-      : never;
+  readonly [
+    Port in keyof Ports as Ports[Port] extends
+      { readonly kind: "stream" } | { readonly drafted: true } ? Port : never
+  ]: Ports[Port] extends ArtefactType<string, infer A> ? (element: A) => Effect.Effect<void, Fault>
+    : never;
 };
 
 /** A stage as its module exports it. */

@@ -3,7 +3,7 @@
 // The trap: this is an interface to strangers; names may be added, never removed.
 import { Effect, Schema, Stream } from "effect";
 import { fault } from "../lib/fault.ts";
-import { artefact, Blob, stream } from "./artefact.ts";
+import { artefact, Blob, drafted, stream } from "./artefact.ts";
 import { eventSchema } from "./events.ts";
 import { defineStage } from "./stage.ts";
 
@@ -14,6 +14,7 @@ export const toolkit = {
   Blob,
   defineStage,
   artefact,
+  drafted,
   stream,
   eventSchema,
   fault,

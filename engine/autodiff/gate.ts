@@ -20,9 +20,13 @@ function cornerOf(g: GraphBuilder, value: Value, rank: number): Value {
 
 /** Broadcasts to every value of at least `rank` axes; waits for all of `after`. */
 export function zeroAfter(g: GraphBuilder, rank: number, ...after: readonly Value[]): Value {
-  const small = after.map((value) => cornerOf(g, value, rank))
-    .reduce((sum, corner) => g.apply("Add", [sum, corner]));
-  return g.apply("Mul", [small, g.constant([0], [], small.dtype)]);
+  // Each is multiplied in turn: summed first, what float16 holds apart could overflow, and 0 times that is
+  // no number.
+  return after.map((value) => cornerOf(g, value, rank))
+    .reduce(
+      (zero, corner) => g.apply("Mul", [corner, zero]),
+      g.constant([0], [], after[0].dtype),
+    );
 }
 
 /** `value`, but not before all of `after` is computed. */

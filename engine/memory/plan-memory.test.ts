@@ -84,6 +84,20 @@ test("drawing beside a training needs room of its own", () => {
   assert.equal(planMemory(having(3 * a)).tight, false);
 });
 
+test("pictures are encoded beside a training where both fit, and never on a card", () => {
+  const [{ peak }] = vaeRows(base);
+  const both = a + peak - programBytes;
+  const { plan, encodeBeside, note } = planMemory(having(both));
+  assert.deepEqual([plan, encodeBeside], ["A", peak - programBytes]);
+  assert.match(note, /to encode pictures beside it/);
+  const less = planMemory(having(both - 1));
+  assert.deepEqual([less.plan, less.encodeBeside], ["A", undefined], "the plan stays");
+  assert.match(less.note, /pictures are encoded before it/);
+  assert.equal(planMemory(base).encodeBeside, undefined);
+  assert.equal(planMemory({ ...having(100 * a), plans: [] }).encodeBeside, undefined);
+  assert.equal(planMemory({ ...having(100 * a), provider: "webgpu" }).encodeBeside, undefined);
+});
+
 test("a card of unknown memory gets plan B", () => {
   assert.equal(planMemory({ ...base, provider: "cuda", compute: "float16" }).plan, "B");
 });

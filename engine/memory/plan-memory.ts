@@ -33,6 +33,11 @@ export interface MemoryAdvice {
   readonly trainingSessions: number | undefined;
   /** While the training's memory is held, there is none left to draw pictures in. */
   readonly tight: boolean;
+  /**
+   * Bytes that encoding pictures takes while a training goes on beside it; undefined: that does not fit, or
+   * is on a card, which holds its weights for both, so they are encoded first.
+   */
+  readonly encodeBeside: number | undefined;
   /** What was chosen and why, to be said to the user. */
   readonly note: string;
 }
@@ -64,6 +69,14 @@ export function planMemory(question: MemoryQuestion, all = false): MemoryAdvice 
   const needed = plans.length === 0
     ? forward.find(({ fits }) => !fits)
     : chosen ?? least(trained.filter(({ plan }) => plans.includes(plan!)));
+  const encoding = vae[0].peak - programBytes;
+  const encodeBeside = chosen !== undefined && provider === "cpu" &&
+      available !== undefined && chosen.peak + encoding <= available.bytes
+    ? encoding
+    : undefined;
+  const encoded = encodeBeside === undefined
+    ? "pictures are encoded before it"
+    : `${gib(encodeBeside)} to encode pictures beside it`;
   const room = available === undefined
     ? `nobody can say what the ${provider} device has free`
     : `${gib(available.bytes)} free (${available.by})`;
@@ -76,12 +89,13 @@ export function planMemory(question: MemoryQuestion, all = false): MemoryAdvice 
     tiles: (["encode", "decode"] as const).filter((work) =>
       vae.some((row) => row.work === work && row.tiled)
     ),
+    encodeBeside,
     trainingSessions: provider === "cpu" || chosen === undefined
       ? undefined
       : Math.max(1, Math.floor((available?.bytes ?? 0) / chosen.peak)),
     note: chosen === undefined
       ? room
-      : `memory plan ${chosen.plan}: about ${gib(chosen.peak)} on ${provider}; ${room}`,
+      : `memory plan ${chosen.plan}: about ${gib(chosen.peak)} on ${provider}, ${encoded}; ${room}`,
   };
 }
 

@@ -44,6 +44,8 @@ export interface EngineOptions {
   readonly trainingSessions?: number;
   /** No memory is left to draw in while the training's sessions hold theirs. */
   readonly tight?: boolean;
+  /** There is memory for pictures to be encoded while it trains. */
+  readonly encodeBeside?: boolean;
   /** Told, once, what a user should know of how it is computed. */
   readonly say?: (text: string) => void;
 }
@@ -103,6 +105,11 @@ export class Engine {
   /** Whether training has to make room (`release`) before pictures are drawn. */
   get tight(): boolean {
     return this.#options.tight === true || this.#plan !== this.#options.plan;
+  }
+
+  /** Whether pictures may be encoded, by another engine, while this one trains. */
+  get encodeBeside(): boolean {
+    return this.#options.encodeBeside === true && this.#plan === this.#options.plan;
   }
 
   /** Hidden states of both encoders as the UNet takes them, and apart (hidden1, hidden2). */

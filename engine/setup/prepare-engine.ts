@@ -66,6 +66,7 @@ export async function prepareEngine(wish: EngineWish): Promise<Engine> {
     plan: advice.plan,
     tiles: advice.tiles,
     tight: advice.tight,
+    encodeBeside: advice.encodeBeside !== undefined,
     ...(advice.trainingSessions === undefined ? {} : { trainingSessions: advice.trainingSessions }),
     ...(say === undefined ? {} : { say }),
   });

@@ -1,5 +1,6 @@
 // What encode-latents makes: for every view of every example the VAE's posterior (mean and log-variance,
 // not scaled), its time ids, and its mask at latent size.
+// A draft of it has all pictures, and of those that are still to be encoded everything but what encoding gives.
 // The trap: a training step draws a sample of the posterior; validation takes the mean.
 import { Schema } from "effect";
 import { artefact, Blob } from "../../runtime/artefact.ts";
@@ -33,3 +34,10 @@ export const Latents = Schema.Struct({
 export type Latents = typeof Latents.Type;
 
 export const latents = artefact("latents", Latents);
+
+/** In a draft, the posterior of what is not encoded yet. */
+export const notYet: Blob = { digest: "", bytes: 0 };
+
+/** Whether all views of an example of a draft are encoded. */
+export const isEncoded = ({ views }: LatentExample): boolean =>
+  views.every(({ posterior }) => posterior.bytes > 0);

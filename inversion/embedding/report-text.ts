@@ -21,6 +21,26 @@ const foreignText = ({ foreignWidths, metadata }: EmbeddingReport): string[] =>
     "  no program loads it into SDXL. `generate` draws with it.",
   ];
 
+/** How many files, or vectors, it was made out of. */
+function madeText(metadata: EmbeddingReport["metadata"]): string[] {
+  const listed = (key: string): unknown => {
+    try {
+      return JSON.parse(metadata[key] ?? "null");
+    } catch {
+      return null;
+    }
+  };
+  const averaged = listed(metadataKeys.averaged);
+  const pruned = listed(metadataKeys.pruned);
+  const from = typeof pruned === "object" && pruned !== null && "from" in pruned
+    ? pruned.from
+    : null;
+  return [
+    ...Array.isArray(averaged) ? [`  the mean of ${averaged.length} files`] : [],
+    ...typeof from === "number" ? [`  what is left of ${from} vectors`] : [],
+  ];
+}
+
 /** Lines without colours. */
 export function reportText(report: EmbeddingReport): string[] {
   const { tensors, vectors, promptTokens, values, clientResults, metadata, trainedPooling } =
@@ -37,6 +57,7 @@ export function reportText(report: EmbeddingReport): string[] {
     }`,
     `  ${vectors} of a prompt's ${promptTokens} tokens`,
     ...about.length > 0 ? [`  ${about.join(", ")}`] : [],
+    ...madeText(metadata),
     ...trainedPooling === null ? [] : [`  trained with the pooled text ${places[trainedPooling]}`],
     ...values.map((remark) => `  ${remark}`),
     ...report.foreignWidths === null ? [""] : [],

@@ -36,6 +36,7 @@ export interface FoundMemory {
   /** Undefined: nothing stands against it. */
   readonly refusal: Fault | undefined;
   readonly rows: readonly MemoryRow[];
+  readonly encodeBeside: number | undefined;
   /** Bytes that it has free; null: nobody can say. */
   readonly available: number | null;
   /** Null: it is short, or nobody can say. */
@@ -85,7 +86,14 @@ export const findMemory = (
     const wished = wishedPlans(options);
     const known = kept !== null && wished.includes(kept) ? kept : null;
     if (!all && known !== null) {
-      const nothing = { refusal: undefined, rows: [], available: null, time: null, notes: [] };
+      const nothing = {
+        refusal: undefined,
+        encodeBeside: undefined,
+        rows: [],
+        available: null,
+        time: null,
+        notes: [],
+      };
       return { ...nothing, plan: known, factor: 1 };
     }
     const { networks, model } = yield* networksFor(options);

@@ -57,7 +57,7 @@ export const loadModel = (options: ModelOptions, tools: LoadTools): Effect.Effec
 /** What the fingerprint of a stage that uses the model depends on: the bytes of the files. */
 export const modelInputs = (
   options: ModelOptions,
-  tools: InputTools,
+  tools: Omit<InputTools, "warn">,
   networks: readonly (keyof Model["weights"])[],
 ): Effect.Effect<unknown, Fault> =>
   Effect.gen(function* () {

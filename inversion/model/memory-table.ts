@@ -11,6 +11,8 @@ export const MemoryTable = Struct({
   plan: Literals(memoryPlans),
   /** Bytes that the device has free; null: nobody can say, and so not what fits. */
   available: NullOr(Finite),
+  /** What encoding pictures takes beside the training; null: they are encoded before it. */
+  encodeBeside: NullOr(Finite),
   rows: List(Struct({
     work: Literals(["training", "text", "prediction", "encode", "decode"]),
     /** Of training. */
@@ -31,10 +33,11 @@ export type MemoryTable = typeof MemoryTable.Type;
 
 /** In pixels where the planner counts latents. */
 export const memoryTableOf = (
-  { plan, rows, factor, available }: FoundMemory,
+  { plan, rows, factor, available, encodeBeside }: FoundMemory,
 ): MemoryTable => ({
   plan,
   available,
+  encodeBeside: encodeBeside ?? null,
   rows: rows.map(({ largest: _, cost: __, height, width, ...row }) => ({
     ...row,
     height: height * factor,

@@ -14,7 +14,8 @@ import { ask } from "../edge.ts";
 import { incomparableTrials } from "./measured-trials.ts";
 import type { RunFolder } from "./run-folders.ts";
 
-export interface SweepRow extends Omit<LeaderboardRow, "run" | "checkpoint" | "overrides"> {
+export interface SweepRow
+  extends Omit<LeaderboardRow, "run" | "checkpoint" | "overrides" | "places"> {
   /** What the trial varies, as `sweep show` prints it. */
   readonly varies: string;
   /** The id of its run; null: it is not among the runs of the page. */
@@ -128,7 +129,7 @@ export async function viewSweep(
     incomparable: await incomparableTrials(
       rows.map(({ folder, ...row }) => ({ ...row, run: folder?.dir ?? null })),
     ),
-    rows: rows.map(({ folder, checkpoint, overrides, ...row }) => ({
+    rows: rows.map(({ folder, checkpoint, overrides, places: _, ...row }) => ({
       ...row,
       varies: overridesText(overrides),
       run: folder?.id ?? null,

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { Deferred, Effect, Schema, Stream } from "effect";
 import { fault, stopped } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
-import { stream } from "../artefact.ts";
+import { drafted, stream } from "../artefact.ts";
 import { sendRequest } from "../control.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { defineStage } from "../stage.ts";
@@ -69,6 +69,88 @@ test("a stage begins what needs no input while those before it run, and keeps it
 
     await runToy({ folder, pipeline: composed });
     assert.equal(said.length, 3, "what is cached is not warmed up");
+  }));
+
+test("a reader of drafts starts with its writer; of a result that is there already it sees none", () =>
+  withTemporaryFolder(async (folder) => {
+    const seen: (readonly string[])[] = [];
+    const gotDraft = Deferred.makeUnsafe<void>();
+    const writer = defineStage({
+      ...plain,
+      name: "write",
+      reads: {},
+      writes: { words: drafted(words) },
+      lifetime: "cached",
+      run: ({ writers }) =>
+        Effect.gen(function* () {
+          yield* writers.words(["w"]);
+          yield* Deferred.await(gotDraft); // the reader has it while the writer still runs
+          return { words: ["w", "x"] };
+        }),
+    });
+    const reader = (atOnce: boolean) =>
+      defineStage({
+        ...plain,
+        version: atOnce ? 2 : 1,
+        name: "read",
+        reads: { words: drafted(words) },
+        writes: { lengths },
+        lifetime: "run",
+        run: ({ inputs: { words } }) =>
+          Effect.gen(function* () {
+            if (!atOnce) seen.push(...(yield* Stream.runCollect(Stream.take(words.drafts, 1))));
+            yield* Deferred.succeed(gotDraft, undefined);
+            const whole = yield* words.whole;
+            seen.push(whole);
+            return { lengths: whole.map(({ length }) => length) };
+          }),
+      });
+    const composed = (atOnce: boolean) =>
+      pipeline("toy").stage("write", writer)
+        .stage("read", reader(atOnce), { words: "write.words" });
+    const first = await runToy({ folder, pipeline: composed(false) });
+    assert.equal(first.ending.ending, "complete");
+    assert.deepEqual(seen, [["w"], ["w", "x"]]);
+
+    const second = await runToy({ folder, pipeline: composed(true) });
+    assert.deepEqual(seen.slice(2), [["w", "x"]]);
+    const cached = eventsOf(second, "stage-finished").find(({ stage }) => stage === "write");
+    assert.equal(cached?.cached, true, "what is kept is the value, whatever was shown");
+  }));
+
+test("a writer that fails after a draft ends its readers, and leaves nothing in the store", () =>
+  withTemporaryFolder(async (folder) => {
+    const writer = (fails: boolean) =>
+      defineStage({
+        ...plain,
+        name: "write",
+        reads: {},
+        writes: { words: drafted(words) },
+        lifetime: "cached",
+        run: ({ writers }) =>
+          Effect.andThen(
+            writers.words(["half"]),
+            fails ? Effect.fail(hard) : Effect.succeed({ words: ["w"] }),
+          ),
+      });
+    const reader = defineStage({
+      ...plain,
+      name: "read",
+      reads: { words: drafted(words) },
+      writes: { lengths },
+      lifetime: "run",
+      run: ({ inputs: { words } }) =>
+        Effect.map(words.whole, (whole) => ({ lengths: whole.map(({ length }) => length) })),
+    });
+    const composed = (fails: boolean) =>
+      pipeline("toy").stage("write", writer(fails))
+        .stage("read", reader, { words: "write.words" });
+    const { ending } = await runToy({ folder, pipeline: composed(true) });
+    assert.deepEqual([ending.ending, ending.fault], ["failed", hard]);
+    const again = await runToy({ folder, pipeline: composed(false) });
+    assert.equal(again.ending.ending, "complete");
+    const made = eventsOf(again, "stage-finished").find(({ stage }) => stage === "write");
+    assert.equal(made?.cached, false);
   }));
 
 const clockWork = (count: number, seen: () => void = () => {}) =>

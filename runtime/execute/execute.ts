@@ -1,5 +1,6 @@
 // Executes a plan: every stage in a fiber of its own, each starting when its inputs are there (readers of
-// a stream start with its writer), all under one scope, so that a failure or Ctrl-C stops everything.
+// a stream or of drafts start with its writer), all under one scope, so that a failure or Ctrl-C stops
+// everything.
 // The trap: the failure of a stage with `continueOnError` is an event and an outcome, never the end of the others.
 import { basename } from "node:path";
 import { Effect } from "effect";

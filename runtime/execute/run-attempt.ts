@@ -37,7 +37,7 @@ export interface Observation {
 const controlEvery = "1 second";
 
 const announce = Effect.fnUntraced(function* (
-  { configuration, notes, run, facts }: Prepared,
+  { configuration, notes, warnings, run, facts }: Prepared,
   plan: Plan,
   recorder: AttemptRecorder | null,
 ) {
@@ -54,13 +54,14 @@ const announce = Effect.fnUntraced(function* (
   });
   yield* publishPlan(plan, events);
   for (const text of notes) yield* events.publish({ event: "note", text });
-  if (recorder !== null && recorder.differs !== null) {
-    yield* events.publish({ event: "warning", text: `This run was ${recorder.differs}.` });
-  }
-  if (plan.run.lost !== null) {
-    const text = `run.json was ${plan.run.lost}; it is made again from the run's state.`;
-    yield* events.publish({ event: "warning", text });
-  }
+  const { lost } = plan.run;
+  const differs = recorder?.differs ?? null;
+  const odd = [
+    ...warnings,
+    ...(differs === null ? [] : [`This run was ${differs}.`]),
+    ...(lost === null ? [] : [`run.json was ${lost}; it is made again from the run's state.`]),
+  ];
+  for (const text of odd) yield* events.publish({ event: "warning", text });
   if (plan.run.step !== null && (yield* savedOrigin(plan.run.dir)) === null) {
     const text =
       "The training's state is of a gnomic that kept no digest of it; it was checked as " +

@@ -1,9 +1,11 @@
 // Which folders are runs, for everybody who lists them: the plan, `runs`, the page. Links to folders count
 // (lib/look.ts, `foldersIn`), so that nobody clears up what another one goes on with.
-// The trap: a folder is a run's as soon as it holds anything that only a run writes, sound or not.
+// The trap: a folder is a run's as soon as it holds anything that only a run writes, sound or not; and where one
+// may not look, or the disk fails, there may be one: what it needs must stay.
 import { join } from "node:path";
 import { Effect, Option } from "effect";
-import { isThere } from "../../lib/look.ts";
+import { isAbsent } from "../../lib/disk-fault.ts";
+import { Files } from "../../lib/files.ts";
 
 export const manifestName = "run.json";
 export const eventsName = "events.jsonl";
@@ -20,4 +22,12 @@ export const isTensorResult = (name: string): boolean =>
 
 /** Whether a folder is a run's at all, sound or not. */
 export const isRunFolder = (dir: string): Effect.Effect<boolean> =>
-  Effect.map(Effect.findFirst(runMarks, (mark) => isThere(join(dir, mark))), Option.isSome);
+  Effect.flatMap(
+    Files,
+    (files) =>
+      Effect.findFirst(runMarks, (mark) =>
+        Effect.match(files.stat(join(dir, mark)), {
+          onSuccess: () => true,
+          onFailure: (error) => !isAbsent(error),
+        })),
+  ).pipe(Effect.map(Option.isSome));

@@ -69,7 +69,8 @@ export const runStage = (
     }
     const values = new Map<string, Value>();
     for (const [port, outputRef] of Object.entries(reads)) {
-      if (slots.stream(outputRef) === undefined) values.set(port, yield* slots.value(outputRef));
+      const isEarly = slots.stream(outputRef) !== undefined || stage.reads[port].drafted === true;
+      if (!isEarly) values.set(port, yield* slots.value(outputRef));
     }
     yield* events.publish({ event: "stage-started", stage: id });
     const start = yield* Clock.currentTimeMillis;
@@ -209,12 +210,18 @@ const performStage = (
     const inputs: Record<string, unknown> = {};
     for (const [port, outputRef] of Object.entries(reads)) {
       const stream = slots.stream(outputRef);
-      inputs[port] = stream === undefined ? yield* values.get(port)!.load : stream.elements;
+      inputs[port] = stream !== undefined
+        ? stream.elements
+        : stage.reads[port].drafted === true
+        ? slots.drafted(outputRef)
+        : yield* values.get(port)!.load;
     }
     const writers = Object.fromEntries(
-      portsOf(stage.writes)
-        .filter(([, { kind }]) => kind === "stream")
-        .map(([port]) => [port, slots.stream({ stage: id, port })!.emit]),
+      portsOf(stage.writes).flatMap(([port, { kind, drafted }]) => {
+        const own = { stage: id, port };
+        if (kind === "stream") return [[port, slots.stream(own)!.emit]];
+        return drafted === true ? [[port, (draft: unknown) => slots.show(own, draft)]] : [];
+      }),
     );
     const tools = yield* stageTools(planned);
     const context = { options: options.decoded, inputs, writers, tools };

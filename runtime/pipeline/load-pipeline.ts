@@ -9,7 +9,7 @@ import type { App } from "../app.ts";
 import { openApp } from "../open-app.ts";
 import type { Composition } from "./compose.ts";
 import type { ConfigLayers } from "./configuration.ts";
-import { inTime } from "../../lib/in-time.ts";
+import { importInTime } from "../../lib/in-time.ts";
 import { together } from "../../lib/together.ts";
 import { folderOf, type Pipeline, readPipeline } from "./pipeline.ts";
 import { resolveStage } from "./resolve.ts";
@@ -51,7 +51,7 @@ const importApp = Effect.fnUntraced(function* (path: string, place: Place) {
   const refuse = (found: string, fix: string, cause?: unknown) =>
     new NotAnApp({ ...place, wanted: `${path} to export an app`, found, fix, cause });
   const module = yield* Effect.tryPromise({
-    try: () => inTime(import(pathToFileURL(path).href) as Promise<Record<string, unknown>>),
+    try: () => importInTime(pathToFileURL(path).href),
     catch: (cause) =>
       refuse(`an error while importing it: ${(cause as Error).message}`, "Correct it.", cause),
   });

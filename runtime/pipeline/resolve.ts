@@ -11,7 +11,7 @@ import { nearest } from "../../lib/nearest.ts";
 import type { App } from "../app.ts";
 import type { AnyStage } from "../stage.ts";
 import { withTodaysNames } from "./former-names.ts";
-import { inTime } from "../../lib/in-time.ts";
+import { importInTime, inTime } from "../../lib/in-time.ts";
 import { noteStageFile } from "./stage-files.ts";
 
 export class StageNotFound extends fault("StageNotFound", "user") {}
@@ -98,7 +98,7 @@ const loadStage = Effect.fnUntraced(function* (
       cause,
     });
   const module = yield* Effect.tryPromise({
-    try: async () => await inTime(load()) as Record<string, unknown>,
+    try: async () => await load() as Record<string, unknown>,
     catch: (cause) =>
       refuse(
         `an error while importing it: ${(cause as Error).message}`,
@@ -141,7 +141,7 @@ export const resolveStage = (
   if (path !== undefined) noteStageFile(id, path);
   const missing = Effect.suspend(() => Effect.fail(notFound(use, place, source)));
   if (path === undefined) return missing;
-  const load = () => import(pathToFileURL(path).href);
+  const load = () => importInTime(pathToFileURL(path).href);
   return Effect.flatMap(
     isThere(path),
     (found): Effect.Effect<AnyStage, Fault> =>

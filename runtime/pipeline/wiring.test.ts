@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Effect, Schema } from "effect";
-import { type AnyArtefactType, artefact, optional, stream } from "../artefact.ts";
+import { type AnyArtefactType, artefact, drafted, optional, stream } from "../artefact.ts";
 import { type AnyStage, defineStage } from "../stage.ts";
 import type { StageUse } from "./pipeline.ts";
 import { wire } from "./wiring.ts";
@@ -99,6 +99,15 @@ test("an optional input may be left unwired, and is wired where there is a write
 test("a stage with a stream cannot be cached", async () => {
   const clock: AnyStage = { ...toy("clock", {}, { ticks }), lifetime: "cached" };
   assert.match(await complaint({ clock: [clock] }), /clock to have lifetime "run"/);
+});
+
+test("a stage that reads drafts cannot be cached, and holds nothing; one that shows them may", async () => {
+  const show = toy("show", {}, { words: drafted(words) });
+  const peek: AnyStage = toy("peek", { words: drafted(words) }, {});
+  assert.match(await complaint({ show: [show], peek: [peek] }), /peek to have lifetime "run"/);
+  const held: AnyStage = { ...peek, lifetime: "run", resources: { card: 1 } };
+  assert.match(await complaint({ show: [show], peek: [held] }), /no resources for peek/);
+  await Effect.runPromise(wired({ show: [show], count: [count] }));
 });
 
 test("a circle is said by its members", async () => {

@@ -5,10 +5,10 @@
 import { Effect } from "effect";
 import { allFaults, type Fault, fault, type Place } from "../../lib/fault.ts";
 import { nearest } from "../../lib/nearest.ts";
+import { schemaMisfit } from "../../lib/schema-fit.ts";
 import { type AnyArtefactType, portsOf } from "../artefact.ts";
 import type { AnyStage } from "../stage.ts";
 import type { StageUse } from "./pipeline.ts";
-import { schemaMisfit } from "./schema-fit.ts";
 
 export class WiringFault extends fault("WiringFault", "user") {}
 
@@ -59,15 +59,19 @@ const strayPorts = ({ id, stage, use }: PipelineStep): readonly Complaint[] =>
     };
   });
 
-/** A result that is found by its inputs' digests cannot come of a stream, which has none. */
+/** Its stage begins before its writer ends. */
+const comesEarly = ({ kind, drafted }: AnyArtefactType) => kind === "stream" || drafted === true;
+
+/** A result that is found by its inputs' digests cannot come of what has none yet. */
 const wrongLifetime = ({ id, stage }: PipelineStep): readonly Complaint[] =>
   stage.lifetime === "cached" &&
-    [...portsOf(stage.reads), ...portsOf(stage.writes)].some(([, { kind }]) => kind === "stream")
+    (Object.values<AnyArtefactType>(stage.reads).some(comesEarly) ||
+      portsOf(stage.writes).some(([, { kind }]) => kind === "stream"))
     ? [{
       key: `stages.${id}`,
-      wanted: `${stage.name} to have lifetime "run", as it has a stream`,
+      wanted: `${stage.name} to have lifetime "run", as it has a stream or reads drafts`,
       found: '"cached"',
-      fix: "Change the stage's lifetime, or its streams to values.",
+      fix: "Change the stage's lifetime, or its streams and drafts to values.",
     }]
     : [];
 
@@ -225,13 +229,14 @@ const sharedFolder = (steps: readonly PipelineStep[]): readonly Complaint[] =>
     }];
   });
 
-/** Whoever waits for a stream holds nothing meanwhile: its writer may need it. */
+/** Whoever waits for a stream or a draft holds nothing meanwhile: its writer may need it. */
 const heldWhileWaiting = ({ id, stage, use }: PipelineStep): readonly Complaint[] => {
   const held = Object.keys(use.resources ?? stage.resources ?? {});
-  const streams = Object.values<AnyArtefactType>(stage.reads).some(({ kind }) => kind === "stream");
-  return held.length === 0 || !streams ? [] : [{
+  const waits = Object.values<AnyArtefactType>(stage.reads).some(comesEarly);
+  return held.length === 0 || !waits ? [] : [{
     key: use.resources === undefined ? `stages.${id}` : `stages.${id}.resources`,
-    wanted: `no resources for ${id}, which waits for a stream: others may need them meanwhile`,
+    wanted:
+      `no resources for ${id}, which waits for what is being made: others may need them meanwhile`,
     found: held.join(", "),
     fix: "Remove them; the stage takes its turns through tools.withResource.",
   }];

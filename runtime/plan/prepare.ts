@@ -55,6 +55,8 @@ export interface Prepared {
   readonly configuration: Configuration;
   /** What is to be said once. */
   readonly notes: readonly string[];
+  /** What its stages find odd about their inputs. */
+  readonly warnings: ReadonlySet<string>;
   /** The configuration with the seed and the facts that are used. */
   readonly values: JsonObject;
   /** The run's, or one that was drawn. */
@@ -128,10 +130,12 @@ export const prepare: (
     stage.lifetime === "run" && selection.included.has(id)
   );
   const store = yield* openStore(join(configuration.base, storeName));
+  const warnings = new Set<string>();
   const toolsOf = (id: string): InputTools => ({
     offline: command.offline,
     digestFile: store.digests.digestFile,
     progress: (done, total, unit) => Effect.sync(() => command.onProgress(id, done, total, unit)),
+    warn: (text) => Effect.sync(() => void warnings.add(text)),
   });
 
   // The seed is no part of what is asked here; it may still be to be drawn.
@@ -203,6 +207,7 @@ export const prepare: (
       ...(settled?.notes ?? []),
       ...facts.notes,
     ],
+    warnings,
     values,
     seed,
     seedIsDrawn: run.found === null && configuration.seed === null,

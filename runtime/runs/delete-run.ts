@@ -4,12 +4,15 @@
 import { basename, dirname, join } from "node:path";
 import { Effect } from "effect";
 import { renameDurably } from "../../lib/atomic-write.ts";
-import { diskFault } from "../../lib/disk-fault.ts";
-import type { Fault } from "../../lib/fault.ts";
+import { causeText, diskFault } from "../../lib/disk-fault.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { holdRun } from "./free-run.ts";
 import { deletedName } from "./leftover.ts";
 import type { SurveyedRun } from "./survey.ts";
+
+/** The run is gone from every list, and some of its files are not. */
+export class RunRemains extends fault("RunRemains", "world") {}
 
 /** Fails with RunLocked while somebody works in it. */
 export const deleteRun = (run: SurveyedRun): Effect.Effect<void, Fault> =>
@@ -20,7 +23,14 @@ export const deleteRun = (run: SurveyedRun): Effect.Effect<void, Fault> =>
     const removed = files.remove(grave, { recursive: true, force: true });
     yield* removed.pipe(
       Effect.andThen(renameDurably(run.dir, grave)),
-      Effect.andThen(removed),
       Effect.mapError(diskFault(run.dir, "to delete this run")),
     );
+    yield* Effect.mapError(removed, (cause) =>
+      new RunRemains({
+        file: grave,
+        wanted: "to remove all of the run, which is deleted",
+        found: causeText(cause),
+        fix: "`runs prune --yes` removes what is left.",
+        cause,
+      }));
   }));

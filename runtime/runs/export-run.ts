@@ -5,6 +5,7 @@
 import { dirname, join, relative, sep } from "node:path";
 import { Effect, Stream } from "effect";
 import { asFault } from "../../lib/as-fault.ts";
+import { diskFault } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { entriesBelow, isThere } from "../../lib/look.ts";
@@ -79,7 +80,10 @@ const pack = Effect.fnUntraced(function* (run: SurveyedRun, archive: string) {
   const disk = yield* Files;
   const sizeOf = (file: string) =>
     Effect.map(Effect.mapError(disk.stat(file), asFault), ({ size }) => Number(size));
-  const chunksOf = (file: string) => Stream.toAsyncIterable(disk.stream(file));
+  const chunksOf = (file: string) =>
+    Stream.toAsyncIterable(
+      Stream.mapError(disk.stream(file), diskFault(file, "to pack this file")),
+    );
   const sources = [...yield* sourcesIn(run.dir), ...yield* sourcesInStore(run)]
     .toSorted((a, b) => a.path < b.path ? -1 : 1);
   const files: Record<string, { bytes: number; digest: string }> = {};

@@ -1,6 +1,7 @@
 // Clearing up: what goes is what no run needs, judged by the store itself and by the other runs' files.
 import assert from "node:assert/strict";
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   renameSync,
@@ -11,10 +12,12 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Effect } from "effect";
+import { Effect, type PlatformError } from "effect";
+import { Files } from "../../lib/files.ts";
 import { RunLocked } from "../../lib/lock.ts";
 import { openStore, storeName } from "../store/artefact-store.ts";
 import { startChild } from "../testing/child.ts";
+import { refusal } from "../testing/full-disk.ts";
 import { makeRun } from "../testing/make-run.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { treeOf } from "../testing/tree.ts";
@@ -124,6 +127,57 @@ test("everything stays while a run cannot be read: nobody knows what it needs", 
     assert.deepEqual(treeOf(base), before);
     await remove(base, "broken");
     await prune(base, later);
+    assert.deepEqual(readdirSync(base), [storeName]);
+  }));
+
+test("a folder that may not be looked into, or that the disk does not give, is a run that cannot be read", () =>
+  withTemporaryFolder(async (base) => {
+    const dir = await makeRun(base, { name: "shut", rows: ["its rows"] });
+    const before = treeOf(base);
+    const real = Effect.runSync(Files);
+    const shut = <Args extends readonly [string, ...unknown[]], A, R>(
+      look: (...args: Args) => Effect.Effect<A, PlatformError.PlatformError, R>,
+      code: string,
+    ) =>
+    (...args: Args) => args[0].startsWith(dir) ? Effect.fail(refusal(dir, code)) : look(...args);
+    for (const code of ["EACCES", "EIO"]) {
+      const files = {
+        ...real,
+        stat: shut(real.stat, code),
+        open: shut(real.open, code),
+        readFile: shut(real.readFile, code),
+        readFileString: shut(real.readFileString, code),
+        readDirectoryEntries: shut(real.readDirectoryEntries, code),
+      };
+      const found = await Effect.runPromise(
+        Effect.tap(findPrunable(base, null), (found) => removePrunable(base, found))
+          .pipe(Effect.provideService(Files, files)),
+      );
+      assert.deepEqual(found.unreadable.map(({ name }) => name), ["shut"], code);
+      assert.deepEqual(treeOf(base), before);
+    }
+  }));
+
+test("a deletion that the disk stops half-way says what removes the rest", () =>
+  withTemporaryFolder(async (base) => {
+    const dir = await makeRun(base, { name: "a", rows: ["its rows"] });
+    const real = Effect.runSync(Files);
+    const files: typeof real = {
+      ...real,
+      remove: (path, options) =>
+        Effect.suspend(() =>
+          path.includes(".deleted-") && existsSync(path)
+            ? Effect.fail(refusal(path, "EIO"))
+            : real.remove(path, options)
+        ),
+    };
+    const fault = await Effect.runPromise(
+      Effect.flip(Effect.flatMap(findRun("a", base), deleteRun))
+        .pipe(Effect.provideService(Files, files)),
+    );
+    assert.match(fault.message, /\.deleted-a: wanted .*`runs prune --yes`/s);
+    assert.ok(!existsSync(dir));
+    await prune(base);
     assert.deepEqual(readdirSync(base), [storeName]);
   }));
 

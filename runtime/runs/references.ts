@@ -4,6 +4,7 @@
 import { relative, sep } from "node:path";
 import { Effect, Stream } from "effect";
 import { asFault } from "../../lib/as-fault.ts";
+import { diskFault } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { entriesBelow } from "../../lib/look.ts";
@@ -23,6 +24,7 @@ export const referencesOf = (runDir: string): Effect.Effect<ReadonlySet<string>,
       if (type !== "File" || !/\.jsonl?$/.test(path)) continue;
       if (passedOver.has(relative(runDir, path).split(sep).join("/"))) continue;
       yield* files.stream(path).pipe(
+        Stream.mapError(diskFault(path, "to read what this run needs")),
         Stream.decodeText(),
         Stream.splitLines,
         Stream.runForEach((line) =>

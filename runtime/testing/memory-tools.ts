@@ -79,4 +79,9 @@ export function memoryTools(seed = 1): MemoryTools {
 }
 
 /** `inputs` on a machine without a network. */
-export const offlineInputs: InputTools = { offline: true, digestFile, progress: () => Effect.void };
+export const offlineInputs: InputTools = {
+  offline: true,
+  digestFile,
+  progress: () => Effect.void,
+  warn: () => Effect.void,
+};

@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 import { Effect, Schema } from "effect";
 import { relativeError } from "../../engine/probe/compare.ts";
 import type { Example, View } from "../../inversion/artefacts/examples.ts";
-import { Latents } from "../../inversion/artefacts/latents.ts";
+import { isEncoded, Latents } from "../../inversion/artefacts/latents.ts";
+import { pictureOrder } from "../../inversion/picture-order.ts";
 import { type MemoryTools, memoryTools } from "../../runtime/testing/memory-tools.ts";
 import { goldenCase } from "../../tests/golden-values/golden-case.ts";
 import { encodeLatents } from "./stage.ts";
@@ -57,8 +58,9 @@ const options = Schema.decodeUnknownSync(encodeLatents.options)({
 
 async function run(tools: MemoryTools, views: readonly View[]): Promise<Latents> {
   const examples = { train: [exampleOf(views)], heldOut: [] };
+  const writers = { latents: () => Effect.void };
   const { latents } = await Effect.runPromise(
-    encodeLatents.run({ options, inputs: { examples }, writers: {}, tools }),
+    encodeLatents.run({ options, inputs: { examples }, writers, tools }),
   );
   return Schema.decodeUnknownSync(Latents)(JSON.parse(JSON.stringify(latents)));
 }
@@ -96,6 +98,29 @@ test("each view once: the same pixels are not encoded again, others are", async 
   assert.equal(tools.made.length, 1);
   await run(tools, [await viewOf(tools, pixels.toReversed())]);
   assert.equal(tools.made.length, 2);
+});
+
+test("what the first epoch takes first is encoded first, and shown with what is known of the rest", async () => {
+  const tools = memoryTools();
+  const pixels = goldenPixels();
+  const train = await Promise.all([0, 1, 2, 3, 4].map(async (i) => ({
+    ...exampleOf([await viewOf(tools, pixels.map((value) => value ^ i))]),
+    id: `${i}`,
+  })));
+  const drafts: Latents[] = [];
+  const { latents } = await Effect.runPromise(encodeLatents.run({
+    options,
+    inputs: { examples: { train, heldOut: [] } },
+    writers: { latents: (draft) => Effect.sync(() => void drafts.push(draft)) },
+    tools,
+  }));
+  const there = drafts.map(({ train }) => train.flatMap((each, i) => isEncoded(each) ? i : []));
+  const order = pictureOrder({ seed: tools.seed, epoch: 0, group: 0 }, 5);
+  assert.notDeepEqual(order, [0, 1, 2, 3, 4]);
+  assert.deepEqual(there, [0, 1, 2, 3, 4, 5].map((n) => order.slice(0, n).toSorted()));
+  const known = ({ train }: Latents) => train.map(({ id, views }) => [id, views[0].size]);
+  assert.deepEqual(drafts.map(known), drafts.map(() => known(latents)));
+  assert.deepEqual(drafts.at(-1), latents);
 });
 
 test("a mask comes down to the size of the latents", async () => {

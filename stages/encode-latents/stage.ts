@@ -1,5 +1,6 @@
 // encode-latents: every view of every picture through the VAE's encoder, once. Each view is remembered
-// by itself, so a changed crop encodes only what changed, and a run that died goes on where it was.
+// by itself, so a changed crop encodes only what changed, and a run that died goes on where it was. What the
+// first steps train on comes first and is shown at once, in a draft of the whole.
 // The trap: what is not finite is never kept (the engine itself repeats in float32 what overflows).
 import { Effect, Schema } from "effect";
 import { modelFields } from "../../config/model.ts";
@@ -10,12 +11,20 @@ import { latentSize } from "../../engine/sample/latent-size.ts";
 import { tensor } from "../../engine/session/batch.ts";
 import type { Engine } from "../../engine/session/engine.ts";
 import { type Example, examples, toPlanar, type View } from "../../inversion/artefacts/examples.ts";
-import { latents, type LatentView } from "../../inversion/artefacts/latents.ts";
+import {
+  type LatentExample,
+  type Latents,
+  latents,
+  type LatentView,
+  notYet,
+} from "../../inversion/artefacts/latents.ts";
 import { loadModel, modelInputs } from "../../inversion/model/load-model.ts";
 import { engineFields, openEngine } from "../../inversion/model/open-engine.ts";
+import { pictureOrder } from "../../inversion/picture-order.ts";
 import { asFault } from "../../lib/as-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import { drafted } from "../../runtime/artefact.ts";
 import { defineStage, type StageTools } from "../../runtime/stage.ts";
 import { latentMask, weightWarnings } from "./latent-mask.ts";
 
@@ -35,13 +44,13 @@ export const encodeLatents = defineStage({
   summary: "Encodes each view with the VAE, keeping mean and log-variance",
   options: Options,
   reads: { examples },
-  writes: { latents },
+  writes: { latents: drafted(latents) },
   lifetime: "cached",
 
   inputs: (options, tools) => modelInputs(options, tools, ["vae"]),
   describeInputs: () => "another VAE or model",
 
-  run: ({ options, inputs, tools }) =>
+  run: ({ options, inputs, writers, tools }) =>
     Effect.scoped(Effect.gen(function* () {
       const { train, heldOut } = inputs.examples;
       const model = yield* loadModel(options, { offline: false, progress: tools.progress });
@@ -80,16 +89,54 @@ export const encodeLatents = defineStage({
             }));
           return { id: example.id, views: made };
         });
-      const encoded = {
-        train: yield* Effect.forEach(train, encodeExample),
-        heldOut: yield* Effect.forEach(heldOut, encodeExample),
+      const { vae } = model.configs;
+      const outlines = (examples: readonly Example[]) =>
+        examples.map(({ id, views }): LatentExample => ({
+          id,
+          views: views.map((view) => outline(view, vae)),
+        }));
+      let draft: Latents = {
+        channels: vae.latent_channels,
+        train: outlines(train),
+        heldOut: outlines(heldOut),
       };
+      yield* writers.latents(draft);
+      for (const place of order(engine, train.length, tools)) {
+        const made = yield* encodeExample(train[place]);
+        draft = { ...draft, train: draft.train.with(place, made) };
+        yield* writers.latents(draft);
+      }
+      const whole = { ...draft, heldOut: yield* Effect.forEach(heldOut, encodeExample) };
       yield* Effect.promise(() => engine.release("encode"));
-      return { latents: { channels: model.configs.vae.latent_channels, ...encoded } };
+      return { latents: whole };
     })),
 });
 
 export default encodeLatents;
+
+/**
+ * As the first epoch takes them. On a card as they stand in the dataset: what overflows there in float16 is
+ * computed in float32 from then on, and which pictures those are must not hang on the seed.
+ */
+const order = ({ device }: Engine, count: number, { seed }: StageTools): readonly number[] =>
+  device.provider === "cpu"
+    ? pictureOrder({ seed, epoch: 0, group: 0 }, count)
+    : Array.from({ length: count }, (_, place) => place);
+
+/** A view that is still to be encoded. Throws LatentSizeFault. */
+const outline = (view: View, vae: ModelConfigs["vae"]): LatentView => {
+  const { size, original_size, crop_top_left, target_size, flipped } = view;
+  const { height, width } = latentSize(vae, ...size);
+  return {
+    size: [height, width],
+    original_size,
+    crop_top_left,
+    target_size,
+    flipped,
+    posterior: notYet,
+    mask: null,
+  };
+};
 
 const encodeView = (
   engine: Engine,
@@ -102,10 +149,6 @@ const encodeView = (
   Effect.gen(function* () {
     const [height, width] = view.size;
     const { vae } = engine.model.configs;
-    const small = yield* Effect.try({
-      try: () => latentSize(vae, height, width),
-      catch: asFault,
-    });
     const key = {
       encodeLatents: version,
       pixels: view.pixels.digest,
@@ -130,16 +173,7 @@ const encodeView = (
     );
     const weightsOf = yield* smallMask(view, vae, { mask_downscale }, tools);
     const mask = weightsOf === null ? null : yield* tools.put(new Uint8Array(weightsOf.buffer));
-    const { original_size, crop_top_left, target_size, flipped } = view;
-    return {
-      size: [small.height, small.width],
-      original_size,
-      crop_top_left,
-      target_size,
-      flipped,
-      posterior,
-      mask,
-    } satisfies LatentView;
+    return { ...outline(view, vae), posterior, mask } satisfies LatentView;
   });
 
 /** A view's mask at the size of its latents, if it has one. */

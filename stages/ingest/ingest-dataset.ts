@@ -1,5 +1,6 @@
 // A whole dataset as examples, in the dataset's order, with everything that is wrong with it said at
-// once and everything that is odd about it said as warnings.
+// once and everything that is odd about its pictures said as warnings; what is odd about the list of them is said
+// while a run is planned.
 // The trap: with `skip_bad_images` only pictures that cannot be read are skipped; a mask of another
 // shape than its picture is a mistake in the data and still ends the run.
 import { basename } from "node:path";
@@ -67,7 +68,6 @@ export const ingestDataset = Effect.fn("ingestDataset")(function* (
   const unmasked = rules.masks === "all" ? withoutMasks(sources) : [];
   if (unmasked.length > 0) return yield* Effect.fail(allFaults(unmasked));
   const warn = (text: string) => tools.emit({ event: "warning", text });
-  yield* Effect.forEach(listing.warnings, warn);
   let done = 0;
   const [ingested, faults] = yield* Effect.partition(
     sources,

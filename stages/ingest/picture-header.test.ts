@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { crc32 } from "node:zlib";
 import sharp from "sharp";
 import { readPictureHeader } from "./picture-header.ts";
 
@@ -50,4 +51,17 @@ test("a one-pixel picture is refused", async () => {
   });
   await assert.rejects(readPictureHeader(await blank(100, 7), "thin.png", rules));
   assert.deepEqual((await readPictureHeader(await blank(8, 8), "ok.png", rules)).size, [8, 8]);
+});
+
+test("an animated PNG is counted, as other animations are", async () => {
+  const still = await blank(8, 8);
+  assert.equal((await readPictureHeader(still, "a.png", rules)).frames, 1);
+  const control = Buffer.alloc(20);
+  control.writeUInt32BE(8, 0);
+  control.write("acTL", 4);
+  control.writeUInt32BE(3, 8);
+  control.writeUInt32BE(crc32(control.subarray(4, 16)), 16);
+  const ihdr = 8 + 25;
+  const moving = Buffer.concat([still.subarray(0, ihdr), control, still.subarray(ihdr)]);
+  assert.equal((await readPictureHeader(moving, "a.png", rules)).frames, 3);
 });

@@ -86,10 +86,21 @@ export async function readPictureHeader(
     size,
     stored,
     orientation,
-    frames: found.pages ?? 1,
+    frames: found.pages ?? (format === "png" ? framesOfPng(bytes) : 1),
     profile: found.icc ?? null,
     tiff,
   };
+}
+
+/** An animated PNG says how many before its pixels; sharp reads the first and does not count them. */
+function framesOfPng(bytes: Uint8Array): number {
+  const png = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 8; at + 12 <= png.length; at += 12 + png.readUInt32BE(at)) {
+    const kind = png.toString("latin1", at + 4, at + 8);
+    if (kind === "acTL") return png.readUInt32BE(at + 8);
+    if (kind === "IDAT") break;
+  }
+  return 1;
 }
 
 const isKnown = (format: string): format is PictureHeader["format"] =>

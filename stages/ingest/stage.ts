@@ -54,11 +54,12 @@ export const ingest = defineStage({
   inputs: (options, tools) =>
     Effect.forEach(datasetsOf(options), (dataset) =>
       Effect.gen(function* () {
-        const { sources, files } = yield* soundListing(dataset, {
+        const { sources, files, warnings } = yield* soundListing(dataset, {
           masks: options.use_masks,
           offline: tools.offline,
           progress: tools.progress,
         });
+        yield* Effect.forEach(warnings, tools.warn);
         // What cannot be read is skipped, and counts as nothing.
         const digest = (file: string) =>
           options.data_loader.skip_bad_images

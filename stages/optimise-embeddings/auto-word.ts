@@ -21,17 +21,18 @@ const mostPictures = 8;
 /** The same tokens, whose vectors begin as the word that was found; and the word. */
 export const withAutoWord = (
   engine: Engine,
-  { latents, tokens, read }: Pick<Drawing, "latents" | "tokens" | "read">,
+  { pictures, tokens, read }: Pick<Drawing, "pictures" | "tokens" | "read">,
   objective: ObjectiveOptions,
   tools: Pick<StageTools, "progress" | "withResource">,
 ): Effect.Effect<{ readonly tokens: TokenIds; readonly word: string }, Fault> =>
   Effect.gen(function* () {
+    const latents = yield* pictures.whole;
     const endToken = { kind: "first", id: tokens.frames[1].endId } as const;
     const sizeOf = (i: number) => latents.train[i].views[0].size.join("x");
     const ofOneSize = latents.train.flatMap((_, i) => sizeOf(i) === sizeOf(0) ? [i] : [])
       .slice(0, mostPictures);
     const once = onceFor(tokens, [tokens.placeholderIds[0][0], tokens.placeholderIds[1][0]]);
-    const pictures = yield* Effect.forEach(
+    const shown = yield* Effect.forEach(
       ofOneSize,
       (i) =>
         Effect.map(read(latents.train[i].views[0]), ({ mean }) => ({
@@ -43,7 +44,7 @@ export const withAutoWord = (
     const plain = { ...objective, minSnrGamma: null, maskNormalise: false };
     const batchAt = (timestep: number, draw: number) =>
       batchOf(
-        pictures.map((picture, item): Item => ({
+        shown.map((picture, item): Item => ({
           ...picture,
           noise: normals(
             { seed: draw, purpose: "auto word", step: timestep, item },

@@ -3,6 +3,7 @@
 // and accumulation is cut at an epoch's end, so every epoch has the same number of steps.
 // The trap: a batch never mixes sizes; examples of one size form a group of their own.
 import { shuffled } from "../../engine/random/draw.ts";
+import { pictureOrder } from "../../inversion/picture-order.ts";
 
 export interface BatchPlanOptions {
   readonly seed: number;
@@ -43,12 +44,9 @@ export function planBatches(sizes: readonly string[], options: BatchPlanOptions)
   const totalSteps = options.max_train_steps ?? options.max_train_epochs! * stepsPerEpoch;
 
   const epochBatches = remembered((epoch: number) => {
-    const batches = groups.flatMap((group, item) => {
-      const order = shuffled(
-        { seed: options.seed, purpose: "order", step: epoch, item },
-        group.length,
-      );
-      return chunks(order.map((i) => group[i]), batch);
+    const batches = groups.flatMap((members, group) => {
+      const order = pictureOrder({ seed: options.seed, epoch, group }, members.length);
+      return chunks(order.map((i) => members[i]), batch);
     });
     if (groups.length === 1) return batches;
     const address = { seed: options.seed, purpose: "batch order", step: epoch, item: 0 };

@@ -10,19 +10,20 @@ import type { VaeConfig } from "../../engine/networks/config.ts";
 import { normals, randomInt } from "../../engine/random/draw.ts";
 import { tensor, type TrainingBatch } from "../../engine/session/batch.ts";
 import type { PoolingRule } from "../../engine/text/pooling.ts";
-import type { Latents, LatentView } from "../../inversion/artefacts/latents.ts";
+import type { LatentView } from "../../inversion/artefacts/latents.ts";
 import {
   type CaptionTokens,
   type TokenIds,
   tokensFor,
 } from "../../inversion/artefacts/token-ids.ts";
 import type { Fault } from "../../lib/fault.ts";
+import type { AwaitedPictures } from "./awaited-pictures.ts";
 import type { MicroBatch } from "./batch-plan.ts";
 import type { ReadView } from "./latent-reader.ts";
 
 export interface Drawing {
   readonly seed: number;
-  readonly latents: Latents;
+  readonly pictures: AwaitedPictures;
   readonly tokens: TokenIds;
   /** Number of timesteps of the noise schedule. */
   readonly timesteps: number;
@@ -34,12 +35,12 @@ export interface Drawing {
 
 export const drawItems = (
   { examples, micro, epoch }: MicroBatch,
-  { seed, latents, tokens, timesteps, useMasks, poolings, read }: Drawing,
+  { seed, pictures, tokens, timesteps, useMasks, poolings, read }: Drawing,
 ): Effect.Effect<readonly Item[], Fault> =>
   Effect.forEach(examples, (example, item) =>
     Effect.gen(function* () {
       const at = (purpose: string) => ({ seed, purpose, step: micro, item });
-      const { views } = latents.train[example];
+      const { views } = yield* pictures.trained(example);
       const view = views[randomInt(at("view"), views.length)];
       const { mean, logvar, mask } = yield* read(view);
       return {

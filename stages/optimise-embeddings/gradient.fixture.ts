@@ -7,6 +7,7 @@ import type { Engine } from "../../engine/session/engine.ts";
 import { poolingOf } from "../../engine/text/pooling.ts";
 import type { LatentView } from "../../inversion/artefacts/latents.ts";
 import type { Blob } from "../../runtime/artefact.ts";
+import { allEncoded } from "./awaited-pictures.ts";
 import type { GradientTools } from "./training.ts";
 
 const blob: Blob = { digest: "0".repeat(64), bytes: 0 };
@@ -33,11 +34,11 @@ export function gradientTools(
     engine,
     drawing: {
       seed: 1,
-      latents: {
+      pictures: allEncoded({
         channels: 4,
         train: sizes.map((size, i) => ({ id: `${i}`, views: [viewOf(size)] })),
         heldOut: [],
-      },
+      }),
       tokens: {
         placeholder: "gnome",
         placeholderTokens: ["gnome"],

@@ -7,8 +7,7 @@ import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
 import { learningRates } from "../../engine/optimise/rates.ts";
 import type { Engine } from "../../engine/session/engine.ts";
 import type { Model } from "../../engine/weights/model.ts";
-import type { Latents } from "../../inversion/artefacts/latents.ts";
-import { fixedLossEvery } from "../../inversion/fixed-loss-every.ts";
+import { fixedLossEvery, itemsMeasured } from "../../inversion/fixed-loss-every.ts";
 import type { Snapshot } from "../../inversion/artefacts/snapshots.ts";
 import type { TokenIds } from "../../inversion/artefacts/token-ids.ts";
 import { schedulerOf } from "../../inversion/model/open-engine.ts";
@@ -16,6 +15,7 @@ import { poolingRule, trainedPooling } from "../../inversion/model/pooling.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import type { StageTools } from "../../runtime/stage.ts";
+import type { AwaitedPictures } from "./awaited-pictures.ts";
 import { planBatches } from "./batch-plan.ts";
 import type { Item } from "./batches.ts";
 import { beforeAfterItems, fixedItems, itemsOfWord } from "./fixed-loss.ts";
@@ -41,7 +41,7 @@ interface Opened {
 
 export const openTraining = (
   options: OptimiseOptions,
-  inputs: { readonly latents: Latents; readonly tokens: TokenIds },
+  inputs: { readonly pictures: AwaitedPictures; readonly tokens: TokenIds },
   model: Model,
   engine: Engine,
   tools: StageTools & {
@@ -49,7 +49,9 @@ export const openTraining = (
   },
 ): Effect.Effect<Opened, Fault> =>
   Effect.gen(function* () {
-    yield* tryPromise(() => checkSamePictures(inputs.latents, inputs.tokens));
+    const { pictures, tokens } = inputs;
+    const { outline } = pictures;
+    yield* tryPromise(() => checkSamePictures(outline, tokens));
     const schedule = noiseSchedule(schedulerOf(model, options));
     const objective: ObjectiveOptions = {
       schedule,
@@ -58,33 +60,32 @@ export const openTraining = (
       maskNormalise: options.mask_normalise,
     };
     const read = latentReader(tools);
-    const sizes = inputs.latents.train.map(({ views }) => views[0].size.join("x"));
+    const sizes = outline.train.map(({ views }) => views[0].size.join("x"));
     const batchPlan = planBatches(sizes, options);
     const widths = [engine.tokens[0].width, engine.tokens[1].width] as const;
     const watch = yield* tryPromise(() => watchEmbeddings(model, engine));
     const poolings = trainedPooling(options.pooling, model);
-    const fixed = {
+    const drawn = {
       seed: options.seed,
-      latents: inputs.latents,
-      tokens: inputs.tokens,
+      tokens,
       poolings: poolings.map((name) => poolingRule(name, model)),
       read,
     };
-    const heldOut = inputs.latents.heldOut.length > 0;
-    const items = yield* fixedItems(fixed, fixedLossItems(options, heldOut));
-    const wordItems = itemsOfWord(items, inputs.tokens);
-    const measured = (items: readonly Item[]) => ({
-      items,
-      batchSize: batchPlan.fullest.batch,
-      objective,
-    });
+    const heldOut = outline.heldOut.length > 0;
+    const layout = fixedLossItems(options, heldOut);
+    const fixed = Effect.map(pictures.whole, (latents) => ({ ...drawn, latents }));
+    const items = yield* Effect.cached(Effect.flatMap(fixed, (all) => fixedItems(all, layout)));
+    const ofWord = (items: readonly Item[]) => itemsOfWord(items, tokens);
+    const measured = (items: readonly Item[], rows: EncoderPair) =>
+      measure(engine, tools, { items, batchSize: batchPlan.fullest.batch, objective }, rows);
     const training: Training = {
       options,
       batchPlan,
       gradient: {
         engine,
         drawing: {
-          ...fixed,
+          ...drawn,
+          pictures,
           timesteps: schedule.alphasCumprod.length,
           useMasks: options.use_masks,
         },
@@ -106,14 +107,19 @@ export const openTraining = (
         trainingSteps: tools.run.scheduleSteps ?? batchPlan.totalSteps,
         decayFraction: options.lr_decay_fraction,
       }),
-      fixedEvery: fixedLossEvery(options.fixed_loss_every, batchPlan.fullest, items.length),
+      fixedEvery: fixedLossEvery(
+        options.fixed_loss_every,
+        batchPlan.fullest,
+        itemsMeasured(layout, outline.heldOut.length || outline.train.length, poolings.length),
+      ),
       heldOut,
       poolings,
-      fixedLoss: (rows) => measure(engine, tools, measured(items), rows),
-      wordLoss: wordItems === null
-        ? null
-        : (rows) =>
-          Effect.map(measure(engine, tools, measured(wordItems), rows), ({ mean }) => mean),
+      fixedLoss: (rows) => Effect.flatMap(items, (all) => measured(all, rows)),
+      wordLoss: ofWord([]) === null ? null : (rows) =>
+        Effect.map(
+          Effect.flatMap(items, (all) => measured(ofWord(all)!, rows)),
+          ({ mean }) => mean,
+        ),
       stats: watch.stats,
       publisher: snapshotPublisher(options, batchPlan, widths, tools, tools.publish),
       tools,
@@ -122,8 +128,12 @@ export const openTraining = (
       Effect.gen(function* () {
         const { before_after_timesteps, before_after_noises } = options;
         if (before_after_timesteps.length === 0) return null;
-        const all = yield* beforeAfterItems(fixed, before_after_timesteps, before_after_noises);
-        return meansOfParts(yield* measure(engine, tools, measured(all), rows), poolings.length);
+        const all = yield* beforeAfterItems(
+          yield* fixed,
+          before_after_timesteps,
+          before_after_noises,
+        );
+        return meansOfParts(yield* measured(all, rows), poolings.length);
       });
 
     return { training, beforeAfterLoss };

@@ -11,7 +11,9 @@ import { modelPreflight } from "../../inversion/model/model-preflight.ts";
 import { schedulerOf } from "../../inversion/model/open-engine.ts";
 import { trainingEngine } from "../../inversion/model/training-engine.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
+import { drafted } from "../../runtime/artefact.ts";
 import { defineStage } from "../../runtime/stage.ts";
+import { awaitPictures } from "./awaited-pictures.ts";
 import { rowsOfFile } from "./initial-rows.ts";
 import { withAutoWord } from "./auto-word.ts";
 import { openTraining } from "./open-training.ts";
@@ -28,7 +30,7 @@ export const optimiseEmbeddings = defineStage({
   version: 1,
   summary: "Learns the rows of the placeholder, everything else frozen",
   options: OptimiseOptions,
-  reads: { tokens: tokenIds, latents },
+  reads: { tokens: tokenIds, latents: drafted(latents) },
   writes: { snapshots },
   lifetime: "run",
   handlesStop: true,
@@ -69,7 +71,9 @@ export const optimiseEmbeddings = defineStage({
   run: ({ options, inputs, writers, tools }) =>
     Effect.scoped(Effect.gen(function* () {
       const { model, engine } = yield* trainingEngine(options, tools);
-      const { training, beforeAfterLoss } = yield* openTraining(options, inputs, model, engine, {
+      const pictures = yield* awaitPictures(inputs.latents, engine.encodeBeside);
+      const given = { pictures, tokens: inputs.tokens };
+      const { training, beforeAfterLoss } = yield* openTraining(options, given, model, engine, {
         ...tools,
         publish: writers.snapshots,
       });

@@ -178,8 +178,8 @@ export const stepGradient = (
   });
 
 /** Of its latents; all of a batch have the same. */
-function sizeOf({ examples }: MicroBatch, { latents }: Drawing) {
-  const [height, width] = latents.train[examples[0]].views[0].size;
+function sizeOf({ examples }: MicroBatch, { pictures }: Drawing) {
+  const [height, width] = pictures.outline.train[examples[0]].views[0].size;
   return { batch: examples.length, height, width };
 }
 

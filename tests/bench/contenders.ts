@@ -118,7 +118,8 @@ export const programRun = (
     const run = (...options: readonly string[]) =>
       runMeasured(...scriptCommand(program, "pipeline", "sdxl-ti", "--config", config, ...options));
     const { memory } = JSON.parse((await run("--dry-run", "--json")).stdout);
-    const { peak: estimate } = memory.rows.find((row: { plan?: string }) => row.plan === plan);
+    const training = memory.rows.find((row: { plan?: string }) => row.plan === plan);
+    const estimate = training.peak + (memory.encodeBeside ?? 0);
     const { startedAt, peak } = await run();
     const name = (await readdir(output)).find((each) => each.startsWith("bruce"))!;
     const events = (await readFile(join(output, name, "events.jsonl"), "utf8")).trim().split("\n");

@@ -73,6 +73,19 @@ test("another picture: what is made anew of it", async () => {
   assert.match((await plan()).ingest, /^cached/);
 });
 
+test("what of the folder is not used is said again where the pictures are in the store", async () => {
+  const added = join(pictures, "scan.bmp");
+  writeFileSync(added, "x");
+  const said = /^Not used of .*: scan\.bmp\./m;
+  const planned = await run("--dry-run");
+  const worked = await run(...upToLatents);
+  rmSync(added);
+  assert.match(planned, said);
+  assert.match(planned, /^ {2}ingest +cached/m);
+  assert.match(worked, /Not used of .*: scan\.bmp\./);
+  assert.doesNotMatch(await run("--dry-run"), said);
+});
+
 test("a selector forces; an unknown stage is named with the nearest", async () => {
   assert.match((await plan("--from", "caption", "--until", "tokenise")).caption, /runs .*forced/);
   const { code, stderr } = await gnomic([...command, "--dry-run", "--until", "encode-latent"]);
@@ -138,7 +151,10 @@ test("a training in epochs: its steps are those of the pictures that there are",
 
 test("a card that is not here: its memory, and what a step and the training would take on it", async () => {
   const text = await run("--dry-run", "--provider", "cuda", "--device-memory", "12");
-  assert.match(text, /memory plan A: about [\d.]+ GiB on cuda; 12\.0 GiB free/);
+  assert.match(
+    text,
+    /memory plan A: about [\d.]+ GiB on cuda, pictures are encoded before it; 12\.0 GiB free/,
+  );
   assert.match(text, /training, plan A .* taken/);
   assert.match(text, /time, estimated from data sheets +plan +a step +\d+ steps/);
   assert.match(text, /RTX 3060 +A +[\d.]+ s +[\d.]+ s/);
@@ -163,12 +179,16 @@ test("a card that is not here: its memory, and what a step and the training woul
   assert.equal(json.time.measured, false);
 });
 
-test("--device-memory asks for a dry run, a provider and a number", async () => {
+test("--device-memory asks for a dry run, a provider and a number; a name, for a card that is known", async () => {
   for (
     const [more, why] of [
       [["--provider", "cuda", "--device-memory", "12"], /--device-memory: .*no --dry-run/],
       [["--dry-run", "--device-memory", "12", "--provider", "auto"], /found provider: auto/],
       [["--dry-run", "--device-memory", "much", "--provider", "cuda"], /found much/],
+      [
+        ["--dry-run", "--provider", "dml", "--set", "device=RTX 9999"],
+        /device: .*found RTX 9999\. Say its memory .* RTX 3060/,
+      ],
     ] as const
   ) {
     const { code, stderr } = await gnomic([...command, ...more]);

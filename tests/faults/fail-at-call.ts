@@ -24,8 +24,12 @@ const plain = (path: string) =>
   path.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}|\d{10}/g, "*")
     .replace(/\/[0-9a-f]{2}(\/|$)/g, "/*$1").replace(/\.\d+$/, ".*");
 
-/** The error that this call is to fail with; undefined: none. */
-function refusal(what: string, path: unknown): NodeJS.ErrnoException | undefined {
+/** The error that this call is to fail with; undefined: none. Of an open file the system names no path. */
+function refusal(
+  what: string,
+  path: unknown,
+  isOpen = false,
+): NodeJS.ErrnoException | undefined {
   if (!String(path).startsWith(below!)) return undefined;
   const label = `${what} ${plain(String(path).slice(below!.length))}`;
   const count = (times.get(label) ?? 0) + 1;
@@ -38,12 +42,12 @@ function refusal(what: string, path: unknown): NodeJS.ErrnoException | undefined
   if (label !== wanted) return undefined;
   failing ||= count === Number(number);
   if (!failing || (sticky === undefined && count > Number(number))) return undefined;
-  return Object.assign(new Error(`${code}: injected, ${what} '${path}'`), {
-    code,
-    errno: -5,
-    syscall: what,
-    path: String(path),
-  });
+  const said = { code, errno: -5, syscall: what };
+  return isOpen
+    ? Object.assign(new Error(`${code}: injected, ${what}`), said)
+    : Object.assign(new Error(`${code}: injected, ${what} '${path}'`), said, {
+      path: String(path),
+    });
 }
 
 if (isMainThread && below !== undefined) {
@@ -62,6 +66,7 @@ if (isMainThread && below !== undefined) {
   };
   /** By name: whether its first argument is a descriptor. */
   const watched: Readonly<Record<string, boolean>> = {
+    read: true,
     write: true,
     fsync: true,
     rename: false,
@@ -72,7 +77,7 @@ if (isMainThread && below !== undefined) {
   for (const [name, byDescriptor] of Object.entries(watched)) {
     const real = functions[name];
     functions[name] = (...args) => {
-      const error = refusal(name, byDescriptor ? paths.get(args[0]) : args[0]);
+      const error = refusal(name, byDescriptor ? paths.get(args[0]) : args[0], byDescriptor);
       if (error === undefined) return real.apply(fs, args);
       // A full disk takes a part.
       if (name === "write" && args[1] instanceof Uint8Array && args[1].length > 1) {
@@ -81,7 +86,21 @@ if (isMainThread && below !== undefined) {
       process.nextTick(args.at(-1) as Call, error);
     };
   }
-  for (const name of ["open", "rename", "mkdir", "readFile", "readdir", "rm"]) {
+  const openHandle = promises.open;
+  promises.open = async (path, ...rest) => {
+    const error = refusal("open", path);
+    if (error !== undefined) throw error;
+    const handle = await openHandle.call(fs.promises, path, ...rest) as Record<string, Call>;
+    for (const name of ["read", "readFile", "write", "writeFile", "sync"]) {
+      const real = handle[name];
+      handle[name] = (...args) => {
+        const error = refusal(name, path, true);
+        return error === undefined ? real.apply(handle, args) : Promise.reject(error);
+      };
+    }
+    return handle;
+  };
+  for (const name of ["rename", "mkdir", "readFile", "readdir", "rm"]) {
     const real = promises[name];
     promises[name] = (...args) => {
       const error = refusal(name, args[0]);

@@ -217,6 +217,7 @@ export function createOverview(shown) {
   const newest = h("section", { class: "newest" });
   const messages = h("section", { class: "messages" });
   const notice = h("p", { class: "notice", hidden: true });
+  const ending = h("p", { class: "notice", hidden: true });
 
   const showNewest = () => {
     const { state } = shown.run.description;
@@ -279,6 +280,9 @@ export function createOverview(shown) {
     const { data } = shown.curves;
     const smoothed = data && curveOf(data, metricOf("loss")).smoothed.at(-1);
     fill(numbers, ...figures(state, alive, smoothed).map(figure));
+    const { kind, word, text } = statusOf(state, alive);
+    ending.hidden = kind !== "failed" && kind !== "interrupted";
+    setText(ending, `This run ${kind === "failed" ? word : `was ${word}`}: ${text}`);
     const more = otherFigures(state);
     others.hidden = more.length === 0;
     fill(others, ...more.map(figure));
@@ -298,6 +302,7 @@ export function createOverview(shown) {
     element: h(
       "div",
       { class: "overview" },
+      ending,
       numbers,
       others,
       notice,

@@ -16,6 +16,7 @@ import {
   refused,
   type Source,
 } from "./listing.ts";
+import { byLook, meantBy } from "./same-name.ts";
 import { linesOf, mostListBytes, readText } from "./text-file.ts";
 
 interface Row {
@@ -28,7 +29,7 @@ export async function listImageFolder(
   { image_column, caption_column }: HubDatasetOptions,
 ): Promise<Listing> {
   const nameColumn = image_column === "image" ? "file_name" : `${image_column}_file_name`;
-  const known = new Set(pictures);
+  const known = byLook(pictures);
   const sources = new Map<string, Source>();
   const faults: DatasetFault[] = [];
   for (const about of metadata) {
@@ -53,8 +54,9 @@ export async function listImageFolder(
         );
         continue;
       }
-      const name = posix.join(posix.dirname(about), columns[nameColumn] as string);
-      if (!known.has(name)) {
+      const wanted = posix.join(posix.dirname(about), columns[nameColumn] as string);
+      const name = meantBy(wanted, known);
+      if (name === undefined) {
         refuse("a picture of the dataset", `${columns[nameColumn]}`, "Correct the metadata.");
       } else if (sources.has(name)) {
         refuse("each picture once", `${name} again`, "Remove one of the lines.");

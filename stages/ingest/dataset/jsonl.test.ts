@@ -125,3 +125,23 @@ test("pictures elsewhere, where the list is trusted: their folder is in no name"
   const [fault] = (await listing(rows)).faults;
   assert.match(fault.fix, /data_loader\.dataset\.allow_outside_paths/);
 });
+
+test("a path that only looks the same, or was written on Windows, means the file that is there", () =>
+  withTemporaryFolder(async (folder) => {
+    const [composed, apart] = ["caf\u00e9", "cafe\u0301"];
+    mkdirSync(join(folder, composed));
+    writeFileSync(join(folder, composed, "a.jpg"), "");
+    const file = join(folder, "data.jsonl");
+    const found = async (image: string) => {
+      writeFileSync(file, JSON.stringify({ image, text: "" }));
+      const { sources, faults } = await listJsonl(file, columns, false);
+      return [...sources.map(({ name }) => name), ...faults.map(({ found }) => found)];
+    };
+    for (const image of [`${composed}/a.jpg`, `${composed}\\a.jpg`]) {
+      assert.deepEqual(await found(image), [`${composed}/a.jpg`]);
+    }
+    const [name] = await found(`${apart}/a.jpg`);
+    assert.equal(name.normalize(), `${composed}/a.jpg`);
+    assert.deepEqual(await found("caf/a.jpg"), ["no such file"]);
+    assert.match((await found("..\\a.jpg")).join(), /no such file|\.\.[\\/]a\.jpg/);
+  }));

@@ -3,9 +3,11 @@
 // The trap: a path may not lead out of that folder, not even through a symbolic link: a dataset from
 // elsewhere must not choose which of this machine's files are read, unless `allow_outside_paths` says so.
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { whyUnreadable } from "../../../lib/file-fault.ts";
 import { isMapping } from "../../../lib/mapping.ts";
 import { realPath } from "../../../lib/plain-files.ts";
 import { DatasetFault, type Listing, pictureFile, refused, type Source } from "./listing.ts";
+import { spelling } from "./same-name.ts";
 import { linesOf, mostListBytes, readText } from "./text-file.ts";
 
 export interface JsonlColumns {
@@ -34,8 +36,9 @@ export async function listJsonl(
       key: "data_loader.dataset.jsonl_path",
       file,
       wanted: "a file with one JSON object a line",
-      found: cause.code === "EISDIR" ? "a folder" : "no such file",
-      fix: "Correct the path; a relative one starts at the folder the command is given in.",
+      found: whyUnreadable(cause),
+      fix:
+        "Correct the path or its rights; a relative one starts at the folder the command is given in.",
       cause,
     })
   );
@@ -49,15 +52,20 @@ export async function listJsonl(
     );
   }
   const folder = dirname(file);
+  const spelled = spelling(folder);
   const faults = rows.filter((row) => row instanceof DatasetFault);
   const names = new Map<string, readonly string[]>();
   const sources: Source[] = [];
   for (const row of rows) {
     if (row instanceof DatasetFault) continue;
-    const find = (path: string) =>
-      columns.allow_outside_paths === true
-        ? anywhere(folder, path, file, row.line)
-        : insideFolder(folder, path, file, row.line);
+    const find = async (path: string) => {
+      const look = columns.allow_outside_paths === true ? anywhere : insideFolder;
+      const found = await look(folder, path, file, row.line);
+      const meant = found instanceof DatasetFault && !isAbsolute(path)
+        ? await spelled(path)
+        : undefined;
+      return meant === undefined ? found : await look(folder, meant, file, row.line);
+    };
     const image = await find(row.image);
     const mask = !withMasks || row.mask === null ? null : await find(row.mask);
     if (image instanceof DatasetFault) faults.push(image);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import { withTemporaryFolder } from "../../../runtime/testing/temporary-folder.ts";
 import { listCaptionedFolder, listPictureFolder } from "./picture-folder.ts";
@@ -126,3 +127,52 @@ test("two pictures of one name are a fault: which of them has the caption?", asy
     assert.match(faults[1].message, /2\.txt/);
   });
 });
+
+test("a caption is found by what its name looks like, and by .TXT", async () => {
+  const [composed, apart] = ["caf\u00e9", "cafe\u0301"];
+  const files = { [`${composed}.jpg`]: "", [`${apart}.txt`]: "a", "B.JPG": "", "B.TXT": "b" };
+  await withFiles(files, async (folder) => {
+    const { sources, faults, warnings } = await listCaptionedFolder(folder);
+    assert.deepEqual([faults, warnings], [[], []]);
+    assert.deepEqual(sources.map(({ name, caption }) => [name, caption]), [
+      ["B.JPG", "b"],
+      [`${composed}.jpg`, "a"],
+    ]);
+  });
+  // Where a system keeps both apart, each has its own.
+  const twins = {
+    ...{ [`${composed}.jpg`]: "", [`${composed}.txt`]: "one", "1.jpg": "", "1.txt": "first" },
+    ...{ [`${apart}.jpg`]: "", [`${apart}.txt`]: "two" },
+  };
+  await withFiles(twins, async (folder) => {
+    const { sources, warnings } = await listCaptionedFolder(folder);
+    if (sources.length === 3) {
+      assert.deepEqual(sources.map(({ caption }) => caption), ["first", "two", "one"]);
+    }
+    assert.deepEqual(warnings, []);
+  });
+});
+
+test("a picture whose name is in another encoding is named as that", {
+  skip: process.platform === "linux" ? false : "only Linux has such names",
+}, () =>
+  withFiles({ "a.jpg": "" }, async (folder) => {
+    const name = Buffer.concat([
+      Buffer.from(`${folder}/caf`),
+      Buffer.from([0xe9]),
+      Buffer.from(".jpg"),
+    ]);
+    writeFileSync(name, "");
+    const { faults: [fault] } = await listPictureFolder(folder);
+    assert.match(fault.message, /wanted file names in UTF-8, found caf\ufffd\.jpg/);
+    rmSync(name);
+  }));
+
+test("a link in a circle is no picture, and a folder that may not be read is no folder that is not there", () =>
+  withFiles({ "a.jpg": "" }, async (folder) => {
+    symlinkSync("round.jpg", join(folder, "round.jpg"));
+    const { files } = await listPictureFolder(folder);
+    assert.deepEqual(files.map((file) => basename(file)), ["a.jpg", "round.jpg"]);
+    const { faults: [fault] } = await listPictureFolder(join(folder, "round.jpg", "in"));
+    assert.equal(fault.found, "symbolic links in a circle");
+  }));

@@ -2,11 +2,14 @@
 // with a text file of the same name. Neither looks into subfolders. What is not used is said, once.
 // The trap: dot files are no pictures, though a Mac's copy leaves a `._001.jpg` beside each `001.jpg`.
 import { basename, extname, join } from "node:path";
+import { errnoOf, isAbsent } from "../../../lib/disk-fault.ts";
+import { whyUnreadable } from "../../../lib/file-fault.ts";
 import { firstFew } from "../../../lib/first-few.ts";
 import { kindOf, readNames } from "../../../lib/plain-files.ts";
 import { byName } from "../natural-order.ts";
 import { pictureEndings } from "../picture-header.ts";
 import { DatasetFault, type Listing, pictureFile, refused, type Source } from "./listing.ts";
+import { byLook, meantBy } from "./same-name.ts";
 import { mostCaptionBytes, readText } from "./text-file.ts";
 
 /** Pictures without captions. */
@@ -36,10 +39,10 @@ export async function listCaptionedFolder(folder: string): Promise<Listing> {
   const { names } = found;
   const pictures = names.filter(isPicture);
   if (pictures.length === 0) return refused(noPictures(folder, names));
-  const texts = new Set(names.filter(isText));
   const byStem = Map.groupBy(pictures, stem);
+  const captionOf = captionsIn(names.filter(isText), [...byStem.keys()]);
   const shared = [...byStem].filter(([, pictures]) => pictures.length > 1);
-  const without = [...byStem.keys()].filter((stem) => !texts.has(`${stem}.txt`));
+  const without = [...byStem.keys()].filter((stem) => !captionOf.has(stem));
   const faults = [
     ...shared.map(([stem, pictures]) =>
       new DatasetFault({
@@ -59,15 +62,16 @@ export async function listCaptionedFolder(folder: string): Promise<Listing> {
     ]),
   ];
   const captioned = await Promise.all(
-    pictures.filter((name) => texts.has(`${stem(name)}.txt`)).map(async (name) => {
-      const text = await captionIn(join(folder, `${stem(name)}.txt`));
+    pictures.filter((name) => captionOf.has(stem(name))).map(async (name) => {
+      const text = await captionIn(join(folder, captionOf.get(stem(name))!));
       return text instanceof DatasetFault ? text : source(folder, name, text.trim());
     }),
   );
   faults.push(...captioned.filter((each) => each instanceof DatasetFault));
   if (faults.length > 0) return refused(...faults);
   const sources = captioned as readonly Source[];
-  const alone = [...texts].filter((text) => !byStem.has(stem(text)));
+  const used = new Set(captionOf.values());
+  const alone = names.filter((name) => isText(name) && !used.has(name));
   return {
     sources,
     files: sources.map(({ file }) => file),
@@ -87,6 +91,19 @@ export async function listCaptionedFolder(folder: string): Promise<Listing> {
   };
 }
 
+/** The caption file of each picture's name, as far as there is one. */
+const captionsIn = (texts: readonly string[], stems: readonly string[]) => {
+  const byStem = Map.groupBy(texts, stem);
+  const known = byLook(byStem.keys());
+  return new Map(
+    stems.flatMap((wanted) => {
+      const all = byStem.get(meantBy(wanted, known) ?? "") ?? [];
+      const text = all.length === 1 ? all[0] : all.find((name) => name === `${wanted}.txt`);
+      return text === undefined ? [] : [[wanted, text] as const];
+    }),
+  );
+};
+
 const captionIn = (file: string): Promise<string | DatasetFault> =>
   readText(file, mostCaptionBytes).catch((cause) => {
     if (cause instanceof DatasetFault) return cause;
@@ -103,7 +120,10 @@ async function entriesOf(folder: string): Promise<Entries | DatasetFault> {
   try {
     const names = (await readNames(folder)).filter((name) => !name.startsWith(".")).sort(byName);
     const kinds = await Promise.all(names.map((name) => kindOf(join(folder, name))));
-    return {
+    const foreign = names.filter((name, i) =>
+      kinds[i] === null && isPicture(name) && name.includes("\ufffd")
+    );
+    return foreign.length > 0 ? misnamed(folder, foreign) : {
       names: names.filter((_, i) => kinds[i] === "file" || kinds[i] === null),
       folders: names.filter((_, i) => kinds[i] === "folder"),
     };
@@ -112,12 +132,24 @@ async function entriesOf(folder: string): Promise<Entries | DatasetFault> {
       key: "data_loader.dataset.dataset_dir",
       file: folder,
       wanted: "a folder with pictures",
-      found: (cause as NodeJS.ErrnoException).code === "ENOTDIR" ? "a file" : "no such folder",
-      fix: "Correct the path; a relative one starts at the folder the command is given in.",
+      found: isAbsent(cause)
+        ? errnoOf(cause) === "ENOENT" ? "no such folder" : "a file"
+        : whyUnreadable(cause),
+      fix:
+        "Correct the path or its rights; a relative one starts at the folder the command is given in.",
       cause,
     });
   }
 }
+
+const misnamed = (folder: string, names: readonly string[]): DatasetFault =>
+  new DatasetFault({
+    key: "data_loader.dataset.dataset_dir",
+    file: folder,
+    wanted: "file names in UTF-8",
+    found: firstFew(names),
+    fix: "Rename these files; they came from a system with another encoding.",
+  });
 
 /** What Windows keeps in folders of pictures, and tables that list the same pictures for other kinds. */
 const expectedFiles: readonly string[] = [
@@ -173,6 +205,6 @@ const isPicture = (name: string): boolean =>
 /** OneTrainer keeps the mask of `a.jpg` beside it, as `a-masklabel.png`. */
 const isMaskOfOneTrainer = (name: string): boolean => name.toLowerCase().endsWith("-masklabel.png");
 
-const isText = (name: string): boolean => extname(name) === ".txt";
+const isText = (name: string): boolean => extname(name).toLowerCase() === ".txt";
 
 const stem = (name: string): string => basename(name, extname(name));

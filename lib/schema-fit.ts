@@ -2,7 +2,7 @@
 // two files that declare the same artefact each for itself may be wired if their fields agree.
 // The trap: only shape and type are compared; ranges and patterns are checked when a value arrives.
 import { Schema } from "effect";
-import { dotted, isMapping, type Mapping } from "../../lib/mapping.ts";
+import { dotted, isMapping, type Mapping } from "./mapping.ts";
 
 export interface Misfit {
   /** Dotted, e.g. "train[].caption"; "" is the whole value. */

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Effect, Schema } from "effect";
+import { pipeline } from "../pipeline/compose.ts";
+import { defineStage } from "../stage.ts";
+import { withTemporaryFolder } from "../testing/temporary-folder.ts";
+import { words } from "../testing/toy-stages.ts";
+import { eventsOf, runToy } from "../testing/toy-world.ts";
+
+test("what a stage finds odd about its inputs is said by each attempt, once, also of a cached result", () =>
+  withTemporaryFolder(async (folder) => {
+    let odd = ["a.bmp is no picture"];
+    const look = defineStage({
+      name: "look",
+      version: 1,
+      summary: "Looks",
+      options: Schema.Struct({}),
+      reads: {},
+      writes: { words },
+      lifetime: "cached",
+      inputs: (_, tools) => Effect.forEach([...odd, ...odd], tools.warn, { discard: true }),
+      run: () => Effect.succeed({ words: [] }),
+    });
+    const work = async () => {
+      const run = await runToy({ folder, pipeline: pipeline("toy").stage("look", look) });
+      const [{ cached }] = eventsOf(run, "stage-finished");
+      return [cached, ...eventsOf(run, "warning").map(({ text }) => text)];
+    };
+    assert.deepEqual(await work(), [false, "a.bmp is no picture"]);
+    assert.deepEqual(await work(), [true, "a.bmp is no picture"]);
+    odd = ["b.bmp is no picture"];
+    assert.deepEqual(await work(), [true, "b.bmp is no picture"]);
+  }));
