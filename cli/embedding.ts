@@ -4,6 +4,7 @@
 import process from "node:process";
 import { Effect } from "effect";
 import { providers } from "../config/device.ts";
+import { retiredProviders } from "../engine/device/providers.ts";
 import { averageEmbeddings } from "../inversion/embedding/average-embeddings.ts";
 import { checkEmbedding } from "../inversion/embedding/check-embedding.ts";
 import {
@@ -121,7 +122,7 @@ const prune: (file: string, options: Options, terminal: Terminal) => Effect.Effe
     if (text("to") === null) refuse("no --to (how many vectors are left)");
     const asked = yield* end({
       steps: number("steps", 60, whole, "a whole number from 0"),
-      provider: oneOf("provider", providers, "auto"),
+      provider: oneOf("provider", providers, "auto", retiredProviders),
       threads: number("threads", null, (value) => whole(value) && value > 0, "a number from 1"),
     });
     const file = yield* tryPromise(() => prunable(path, to!));

@@ -2,7 +2,7 @@
 // several seeds. Rows mean the same thing in all of them only where they began alike.
 // The trap: the order of the files must not matter to the last bit, so they are summed in the order of their
 // bytes, and what is said of one of them is said of the first in that order.
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import { tokenOf } from "./check-embedding.ts";
 import { asRows } from "./diffusers-pair.ts";
@@ -65,6 +65,17 @@ export async function averageEmbeddings(
       wanted: "two or more embedding files",
       found: String(paths.length),
       fix: "Name the checkpoints of a training, or the results of several seeds.",
+    });
+  }
+  const twice = paths.find((path, i) =>
+    paths.slice(0, i).some((at) => resolve(at) === resolve(path))
+  );
+  if (twice !== undefined) {
+    throw new EmbeddingFileFault({
+      file: twice,
+      wanted: "each file once",
+      found: "it twice",
+      fix: "Leave one out, or name another.",
     });
   }
   const files = await Promise.all(paths.map(readEmbedding));

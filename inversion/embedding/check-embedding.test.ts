@@ -59,6 +59,7 @@ interface Named extends Case {
   readonly file: string;
   readonly ComfyUI: { readonly rows: [number, number]; readonly warns: boolean } | null;
   readonly "A1111/Forge": "typed" | "escaped" | "never found" | "not registered" | "fails";
+  readonly diffusers: readonly [clip_l: boolean, clip_g: boolean];
 }
 const namedFixture = new URL("./fixtures/client-names.json", import.meta.url);
 const named: { cases: Named[] } = JSON.parse(await readFile(namedFixture, "utf8"));
@@ -91,6 +92,8 @@ test("each file as the clients' own code took it: loads, is found as typed or es
       if (web.loads !== "no") {
         assert.equal(web.trigger, expected === "typed" ? stem : escapedName(stem), about);
       }
+
+      assert.equal(of("diffusers").loads !== "no", recorded.diffusers.some(Boolean), about);
 
       const comfy = of("ComfyUI");
       const rows = recorded.ComfyUI?.rows ?? [0, 0];
