@@ -4,7 +4,7 @@
 // what it had to say. The trap: the raw diffusion loss is mostly the luck of the drawn timestep, so the
 // loss on fixed inputs comes with it and the best step is marked there.
 import { charts, metricOf } from "../../../inversion/metrics.js";
-import { curveOf } from "../../reading/curves.js";
+import { curveOf, pointOf } from "../../reading/curves.js";
 import { axisChooser, currentAxis } from "./axis.js";
 import { createChart } from "./chart.js";
 import { fill, h, setText } from "./dom.js";
@@ -103,7 +103,8 @@ function createMetricChart({ metric, beside }, { curves }) {
         [max, min, last, ...(all[i].smoothing === undefined ? [] : [smoothed])]
           .map((values) => scaled(values, per))
       );
-      const best = fixedLoss === null ? -1 : points.step.indexOf(fixedLoss.bestStep);
+      const isOutside = fixedLoss === null || fixedLoss.bestStep < (curves.view.from ?? 0);
+      const best = isOutside ? -1 : pointOf(points.step, fixedLoss.bestStep);
       const marks = metric.key !== "fixedLoss" || fixedLoss === null || best < 0 ? [] : [{
         x: places[best],
         value: fixedLoss.bestLoss,
