@@ -5,6 +5,7 @@ import { Context, Duration, Effect, Layer, Option, Schema } from "effect";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
 import { databaseNow } from "./database-clock.ts";
+import { dropInterrupts } from "./interrupts.ts";
 import { type PlannedSweep, PlannedSweepJson, type Segment } from "./planned-sweep.ts";
 import { type SegmentOutcome, SegmentOutcomeJson } from "./segment-outcome.ts";
 import { sharedLease } from "./leases.ts";
@@ -298,6 +299,7 @@ const make = Effect.gen(function* () {
     publish,
     hasSnapshots,
     runs,
+    dropInterrupts: dropInterrupts(sql),
     /** What a free slot might take. */
     waiting: (lease: Duration.Duration) => openItems(sql, lease),
   };
