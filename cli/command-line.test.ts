@@ -66,6 +66,7 @@ test("each slip says what was wanted, what was found and what to do", () => {
     ["wall --seed 1 --seed 2", /^--seed: wanted this option once, found 1 and 2\./],
     ["wall --dry-run --dry-run", /^--dry-run: wanted this option once, found it 2 times\./],
     ["", /^wanted paint <action> \[file\], found paint by itself\. paint --help/],
+    ["wall ''", /^paint: wanted a path or a name, found an empty one\. Name it\.$/],
     ["wall a b c", /^wanted paint <action> \[file\], found paint wall a b c\. Leave b c out/],
     ["wal a", /^paint: wanted one of wall, fence, found wal\. Did you mean wall\?$/],
     ["roof", /^paint: .* found roof\. paint --help says what each does\.$/],
@@ -73,7 +74,8 @@ test("each slip says what was wanted, what was found and what to do", () => {
     ["fence --out x", /^--out: wanted an option that paint fence uses, found one of paint wall\./],
   ];
   for (const [words, said] of slips) {
-    const given = words.split(" ").filter((word) => word !== "");
+    const given = words.split(" ").filter((word) => word !== "")
+      .map((word) => word.replace("''", ""));
     assert.throws(() => read(...given), (fault: Error & { kind?: string }) => {
       assert.match(fault.message, said);
       assert.equal(fault.kind, "user");

@@ -24,7 +24,9 @@ const flagOf = ({ rawName }: Option) => rawName.split(" ")[0];
 
 /** A path as it is meant; throws what is wrong with it. */
 const pathOf = (key: string, text: string): string => {
-  const path = homePath(text);
+  const path = text === ""
+    ? { wanted: "a path or a name", found: "an empty one", fix: "Name it." }
+    : homePath(text);
   if (typeof path === "string") return path;
   throw new UsageFault({ key, ...path });
 };

@@ -89,7 +89,12 @@ test("average and prune from the command line: the mean, and what stays; bad num
     }
     await assert.rejects(run(["prune", first], { to: 1 }), /no --pictures/);
     await assert.rejects(run(["prune", first], { pictures: folder }), /no --to/);
+    await assert.rejects(
+      run(["prune", first], { to: "two", pictures: folder }),
+      /--to two \(a whole/,
+    );
     assert.deepEqual(await readdir(folder), before);
+    assert.ok((await run(["check", out], {})).includes("  the mean of 2 files"));
   }));
 
 test("what cannot be meant is a usage fault", async () => {

@@ -4,6 +4,7 @@
 import process from "node:process";
 import { Effect } from "effect";
 import { providers } from "../config/device.ts";
+import { retiredProviders } from "../engine/device/providers.ts";
 import { averageEmbeddings } from "../inversion/embedding/average-embeddings.ts";
 import { checkEmbedding } from "../inversion/embedding/check-embedding.ts";
 import {
@@ -117,14 +118,14 @@ const prune: (file: string, options: Options, terminal: Terminal) => Effect.Effe
     const whole = (value: number) => Number.isInteger(value) && value >= 0;
     const folder = text("pictures");
     if (folder === null) refuse("no --pictures (the folder of the training's pictures)");
+    const to = number("to", null, (value) => Number.isInteger(value), "a whole number of vectors");
     if (text("to") === null) refuse("no --to (how many vectors are left)");
     const asked = yield* end({
       steps: number("steps", 60, whole, "a whole number from 0"),
-      provider: oneOf("provider", providers, "auto"),
+      provider: oneOf("provider", providers, "auto", retiredProviders),
       threads: number("threads", null, (value) => whole(value) && value > 0, "a number from 1"),
     });
-    const to = Number(text("to"));
-    const file = yield* tryPromise(() => prunable(path, to));
+    const file = yield* tryPromise(() => prunable(path, to!));
     const loaded = yield* tryPromise(() => loadEmbedding(path));
     const named = { model: text("model"), vae: null, modelConfig: null };
     const { basis, size } = yield* tryPromise(() => baseModel([loaded], named));
@@ -139,7 +140,7 @@ const prune: (file: string, options: Options, terminal: Terminal) => Effect.Effe
     };
     yield* Effect.gen(function* () {
       const measure = yield* openPictureLoss({ basis, folder: folder!, size, ...asked }, listener);
-      const wish = { to, steps: asked.steps, out: text("out") ?? undefined };
+      const wish = { to: to!, steps: asked.steps, out: text("out") ?? undefined };
       const pruned = yield* pruneEmbedding(file, wish, measure, listener);
       line.clear();
       if (options.json === true) return print(JSON.stringify(pruned));

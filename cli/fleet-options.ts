@@ -1,5 +1,6 @@
 // How commands are told where the sweeps are: GNOMIC_FLEET, or these options; without either, in a file of
 // the folder of runs.
+import process from "node:process";
 import { Effect } from "effect";
 import type { Fleet } from "../fleet/connection.ts";
 import type { Fault } from "../lib/fault.ts";
@@ -12,17 +13,40 @@ export const fleetOptions = [
   ["--insecure", "Allow sslmode=disable to a database on another machine"],
 ] as const;
 
+/** Whether there is a database that other machines may speak to. */
+export const isShared = ({ fleet }: Readonly<Record<string, unknown>>): boolean =>
+  fleet !== undefined || (process.env.GNOMIC_FLEET ?? "") !== "";
+
+/** Fails where one of these options is given that only workers on other machines use, and there are none. */
+export const refuseAlone = (
+  options: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+): Effect.Effect<void, Fault> => {
+  const key = isShared(options) ? undefined : keys.find((each) => options[each] !== undefined);
+  return key === undefined ? Effect.void : Effect.fail(
+    new UsageFault({
+      key: `--${key}`,
+      wanted: "workers on a PostgreSQL (GNOMIC_FLEET)",
+      found: "none: this process itself trains",
+      fix: `Leave --${key} out.`,
+    }),
+  );
+};
+
 /** The folder of runs, for who makes it where it is not there. */
 export const baseToMake = ({ output }: Readonly<Record<string, unknown>>): string =>
   output === undefined ? "output" : String(output);
 
-/** The folder of runs. Where one is named it has to be there: in a mistyped one nothing would be found. */
+/**
+ * The folder of runs. Where one is named it has to be there, as in a mistyped one nothing would be found; a
+ * shared database is looked into from machines that have none.
+ */
 export const baseOf = (
   options: Readonly<Record<string, unknown>>,
 ): Effect.Effect<string, Fault> =>
   Effect.gen(function* () {
     const base = baseToMake(options);
-    if (options.output === undefined) return base;
+    if (options.output === undefined || isShared(options)) return base;
     const kind = yield* tryPromise(() => kindOf(base));
     return kind === "folder" ? base : yield* new UsageFault({
       key: "--output",

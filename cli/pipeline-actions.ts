@@ -28,6 +28,7 @@ import { plainText } from "./plain-text.ts";
 import { reportDefectsIn } from "./print-fault.ts";
 import { progressLine } from "./progress-line.ts";
 import { type ProgressMode, progressObserver } from "./progress.ts";
+import { requireTraining } from "./require-training.ts";
 import { runObservers, servePage } from "./run-observers.ts";
 import { onSoftStop } from "./signals.ts";
 
@@ -65,6 +66,18 @@ const checkMemory = ({ deviceMemory, dryRun }: Options): Effect.Effect<void, Fau
     }),
   );
 };
+
+/** Options that only a training knows; another kind of pipeline would leave them aside in silence. */
+const trainingsOwn = { fromFile: "--from-file", deviceMemory: "--device-memory" } as const;
+
+const checkKind = (
+  { pipeline, app: training }: PipelineCommand,
+  options: Options,
+): Effect.Effect<void, Fault> =>
+  Effect.gen(function* () {
+    const given = Object.entries(trainingsOwn).find(([key]) => options[key] !== undefined);
+    if (given !== undefined) yield* requireTraining(pipeline, training, { key: given[1] });
+  });
 
 function commandOf(
   name: string,
@@ -236,7 +249,10 @@ export const doPipeline: Command["run"] = ([name], options, terminal) => {
     if (modeOf(options) === "full") downloads.update(done, total, unit);
   });
   return Effect.andThen(
-    Effect.andThen(checkStep(options.toStep), checkMemory(options)),
+    Effect.andThen(
+      Effect.andThen(checkStep(options.toStep), checkMemory(options)),
+      checkKind(command, options),
+    ),
     command.offline
       ? Effect.scoped(dryRun(command, options))
       : Effect.scoped(run(command, options, terminal)),

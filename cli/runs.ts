@@ -1,9 +1,8 @@
 // `runs <action>`: the runs in a folder, to list, show, compare, steer, move and clear up. What each action
 // does is in runs-actions.ts; here is how they are written.
-import process from "node:process";
 import { Effect } from "effect";
 import type { Command, Terminal } from "./command.ts";
-import { baseOf, baseToMake, fleetOf, fleetOptions } from "./fleet-options.ts";
+import { baseOf, baseToMake, fleetOf, fleetOptions, isShared } from "./fleet-options.ts";
 import { type Call, runsActions, runsUsage } from "./runs-actions.ts";
 
 /** What also reaches runs of other machines. */
@@ -76,9 +75,8 @@ export const runsCommand: Command = {
     }
     return Effect.gen(function* () {
       const base = action.makesBase ? baseToMake(options) : yield* baseOf(options);
-      const isShared = remotely.includes(name) &&
-        (options.fleet !== undefined || (process.env.GNOMIC_FLEET ?? "") !== "");
-      const fleet = isShared ? yield* fleetOf(base, options) : null;
+      const reaches = remotely.includes(name) && isShared(options);
+      const fleet = reaches ? yield* fleetOf(base, options) : null;
       yield* action.run({
         args: rest,
         base,

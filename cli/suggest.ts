@@ -4,6 +4,7 @@
 import process from "node:process";
 import { Effect } from "effect";
 import { providers } from "../config/device.ts";
+import { retiredProviders } from "../engine/device/providers.ts";
 import { baseModel } from "../inversion/generate/base-model.ts";
 import { type Listener, openPictureLoss } from "../inversion/words/picture-loss.ts";
 import { suggestWords } from "../inversion/words/suggest-words.ts";
@@ -35,9 +36,9 @@ export const suggestCommand: Command = {
   run: ([given], options, { print }) => {
     const { text, oneOf, number, end } = optionReader(options, "suggest FOLDER");
     const whole = (value: number) => Number.isInteger(value) && value > 0;
-    const side = number("size", null, whole, "pixels");
+    const side = number("size", null, whole, "a whole number of pixels, the side of a square");
     const asked = end({
-      provider: oneOf("provider", providers, "auto"),
+      provider: oneOf("provider", providers, "auto", retiredProviders),
       threads: number("threads", null, whole, "a whole number from 1"),
       top: number("top", 10, whole, "a whole number from 1"),
       size: side === null ? null : [side, side] as const,

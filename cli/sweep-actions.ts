@@ -2,12 +2,13 @@
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
-import { Effect, Fiber } from "effect";
+import { Effect } from "effect";
 import { optionRows } from "../config/option-rows.ts";
 import { boardOf } from "../fleet/board-of.ts";
 import { exitCodeOfSweep } from "../fleet/leaderboard.ts";
-import { type Blobs, folderBlobs } from "../fleet/blobs.ts";
+import type { Blobs } from "../fleet/blobs.ts";
 import type { Fleet } from "../fleet/connection.ts";
+import { fleetBlobs } from "../fleet/fleet-blobs.ts";
 import { Members } from "../fleet/members.ts";
 import { outlookLines, planSweep } from "../fleet/plan-sweep.ts";
 import { withTables } from "../fleet/open-tables.ts";
@@ -17,6 +18,7 @@ import { runToEnd } from "../fleet/sweep-session.ts";
 import { threadsForAll } from "../fleet/sweep-threads.ts";
 import { trainInChild } from "../fleet/train-child.ts";
 import { removeWinners, sweepFolder } from "../fleet/winner-files.ts";
+import { trainingApp } from "../inversion/app.ts";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault, Stopped } from "../lib/fault.ts";
 import { homePath } from "../lib/home-path.ts";
@@ -26,13 +28,14 @@ import { sameCommand } from "../runtime/platform/runtime.ts";
 import { type Definition, readDefinition } from "../sweep/definition.ts";
 import { trialCount } from "../sweep/trials.ts";
 import { type Terminal, UsageFault } from "./command.ts";
-import { baseOf, fleetOf } from "./fleet-options.ts";
+import { baseOf, fleetOf, refuseAlone } from "./fleet-options.ts";
 import { presenceOf } from "./fleet-presence.ts";
 import { fitsAlone } from "./fits-here.ts";
 import { differences, placeOf } from "./known-sweep.ts";
 import { plainText } from "./plain-text.ts";
+import { requireTraining } from "./require-training.ts";
 import { runFiles } from "./run-files.ts";
-import { onSoftStop } from "./signals.ts";
+import { untilStopped } from "./stopping.ts";
 import { threadsOf, threadsOfEach } from "./slots-here.ts";
 import { type Act, find, notesOn, type Options, runsFolder } from "./sweep-look.ts";
 import { narrate } from "./sweep-narrator.ts";
@@ -78,18 +81,7 @@ const configOf = (definition: Definition, file: string): Effect.Effect<string | 
 
 /** Where runs travel through; null: they stay where they are. */
 const blobsOf = (fleet: Fleet, { blobs }: Options): Effect.Effect<Blobs | null, Fault> =>
-  blobs === undefined
-    ? Effect.succeed(null)
-    : fleet.shared
-    ? folderBlobs(String(blobs))
-    : Effect.fail(
-      new UsageFault({
-        key: "--blobs",
-        wanted: "workers on a PostgreSQL (GNOMIC_FLEET)",
-        found: "none: this process itself trains",
-        fix: "Leave --blobs out.",
-      }),
-    );
+  blobs === undefined ? Effect.succeed(null) : fleetBlobs(fleet, String(blobs));
 
 /** Whose run is not in the folder, or only as it was before its end. */
 const winnerIsAway = ({ base, shared }: Fleet, name: string, blobs: Blobs | null) =>
@@ -119,27 +111,20 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     const quiet = options.json === true;
     const say = (line: string) =>
       quiet ? void process.stderr.write(`${plainText(line)}\n`) : terminal.print(plainText(line));
-    const running = yield* Effect.forkChild(
-      runToEnd(fleet, name, {
-        name: hostname(),
-        slots,
-        train: trainInChild({ threads: threadsOfEach(slots), silentSeconds }),
-        accepts: fitsAlone,
-        say,
-        presence: yield* presenceOf(slots, true),
-      }).pipe(Effect.provideService(RunFiles, runFiles)),
+    const presence = yield* presenceOf(slots, true);
+    const running = runToEnd(fleet, name, {
+      name: hostname(),
+      slots,
+      train: trainInChild({ threads: threadsOfEach(slots), silentSeconds }),
+      accepts: fitsAlone,
+      say,
+      presence,
+    }).pipe(Effect.provideService(RunFiles, runFiles));
+    const isStopped = yield* untilStopped(
+      Effect.raceFirst(running, narrate(fleet, name, say, process.stderr)),
+      () => say("Stopping: trainings end after the step they are in."),
     );
-    let stopping = false;
-    const soft = onSoftStop(() => {
-      stopping = true;
-      say("Stopping: trainings end after the step they are in.");
-      running.interruptUnsafe();
-    });
-    const narrator = yield* Effect.forkChild(narrate(fleet, name, say, process.stderr));
-    const exit = yield* Fiber.await(running);
-    yield* Fiber.interrupt(narrator);
-    soft();
-    if (stopping) {
+    if (isStopped) {
       return yield* new Stopped({
         wanted: "to go on",
         found: "a request to stop",
@@ -148,7 +133,6 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
         }`,
       });
     }
-    yield* exit;
     const sweep = yield* find(fleet, name);
     const { results, board } = yield* withTables(fleet, (tables) => boardOf(tables, sweep));
     const blobs = yield* blobsOf(fleet, options);
@@ -184,6 +168,9 @@ const threadsFor = (fleet: Fleet, slots: number): Effect.Effect<number, Fault> =
 
 const run: Act = (given, options, terminal) =>
   Effect.gen(function* () {
+    // All that the command line alone tells, before the trials are planned.
+    const slots = yield* wholeNumber(options, "slots", 1, 1);
+    yield* refuseAlone(options, ["detach", "blobs"]);
     const file = resolve(given);
     const text = yield* readFileOf(file, "a sweep file");
     const known = optionRows().map(({ key }) => key);
@@ -197,6 +184,7 @@ const run: Act = (given, options, terminal) =>
         fix: "Give --yes if that many are meant, or set budget.trials.",
       });
     }
+    yield* requireTraining(definition.pipeline, trainingApp(), { file: given, key: "pipeline" });
     const config = yield* configOf(definition, file);
     const whole = "a configuration file, as `config` of the sweep file names it";
     const outlook = yield* planSweep(
@@ -213,18 +201,9 @@ const run: Act = (given, options, terminal) =>
     }
     const { base } = outlook.sweep;
     const fleet = yield* fleetOf(base, options);
-    const slots = yield* wholeNumber(options, "slots", 1, 1);
     const sweep = outlook.opensThreads
       ? { ...outlook.sweep, threads: yield* threadsFor(fleet, slots) }
       : outlook.sweep;
-    if (options.detach === true && !fleet.shared) {
-      return yield* new UsageFault({
-        key: "--detach",
-        wanted: "workers on a PostgreSQL (GNOMIC_FLEET)",
-        found: "none: this process itself would train",
-        fix: "Leave --detach out.",
-      });
-    }
     const all = yield* withTables(fleet, (tables) => tables.sweeps);
     const { name, other } = placeOf(sweep, all);
     if (options.json !== true) {
@@ -280,6 +259,7 @@ const cancel: Act = (name, options, { print }) =>
 
 const resume: Act = (name, options, terminal) =>
   Effect.gen(function* () {
+    yield* refuseAlone(options, ["blobs"]);
     const fleet = yield* fleetOf(yield* baseOf(options), options);
     const more = yield* wholeNumber(options, "more", 0, 0);
     const { state, plan } = yield* find(fleet, name);

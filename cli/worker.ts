@@ -3,13 +3,13 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import process from "node:process";
-import { Duration, Effect, Fiber } from "effect";
+import { Duration, Effect } from "effect";
 import { Stopped } from "../lib/fault.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import type { Command } from "./command.ts";
 import { fleetOf, fleetOptions, requireShared } from "./fleet-options.ts";
 import { optionReader } from "./option-reader.ts";
-import { onSoftStop } from "./signals.ts";
+import { untilStopped } from "./stopping.ts";
 
 const silentSeconds = 1800;
 const isCount = (value: number) => Number.isInteger(value) && value >= 1;
@@ -74,7 +74,7 @@ export const workerCommand: Command = {
         { trainInChild },
         { presenceOf },
         { fitsHere },
-        { folderBlobs },
+        { fleetBlobs },
         { slotsHere, threadsOfEach },
         { RunFiles },
         { runFiles },
@@ -84,7 +84,7 @@ export const workerCommand: Command = {
           import("../fleet/train-child.ts"),
           import("./fleet-presence.ts"),
           import("./fits-here.ts"),
-          import("../fleet/blobs.ts"),
+          import("../fleet/fleet-blobs.ts"),
           import("./slots-here.ts"),
           import("../fleet/sweep-end.ts"),
           import("./run-files.ts"),
@@ -98,41 +98,36 @@ export const workerCommand: Command = {
       const { slots, offers } = yield* tryPromise(() => slotsHere(wanted));
       const presence = yield* presenceOf(slots, options.allowCustomStages === true, offers);
       const base = blobs === null ? null : resolve(output);
-      const working = yield* Effect.forkChild(
-        joinFleet(
-          fleet,
-          Duration.seconds(lease),
-          {
-            name,
-            slots,
-            train: trainInChild({ threads: threadsOfEach(slots), silentSeconds }),
-            say: print,
-            offers,
-            lookEvery: Duration.seconds(1),
-            accepts: fitsHere(presence, { base, dataRoot }),
-            ...(base === null || blobs === null ? {} : {
-              base,
-              travel: { blobs: yield* folderBlobs(blobs), every: Duration.seconds(every) },
-            }),
-            presence,
-          },
-          Effect.never,
-        ).pipe(Effect.provideService(RunFiles, runFiles)),
-      );
-      let stopping = false;
-      const release = onSoftStop(() => {
-        stopping = true;
-        print("Stopping: trainings end after the step they are in and go back.");
-        working.interruptUnsafe();
-      });
+      const working = joinFleet(
+        fleet,
+        Duration.seconds(lease),
+        {
+          name,
+          slots,
+          train: trainInChild({ threads: threadsOfEach(slots), silentSeconds }),
+          say: print,
+          offers,
+          lookEvery: Duration.seconds(1),
+          accepts: fitsHere(presence, { base, dataRoot }),
+          ...(base === null || blobs === null ? {} : {
+            base,
+            travel: { blobs: yield* fleetBlobs(fleet, blobs), every: Duration.seconds(every) },
+          }),
+          presence,
+        },
+        Effect.never,
+      ).pipe(Effect.provideService(RunFiles, runFiles));
       print(`Worker ${name} with ${slots} ${slots === 1 ? "slot" : "slots"} waits for work.`);
-      const exit = yield* Fiber.await(working);
-      release();
-      if (!stopping) return yield* exit;
-      return yield* new Stopped({
-        wanted: "to go on",
-        found: "a request to stop",
-        fix: "What it had is another worker's now.",
-      });
+      const isStopped = yield* untilStopped(
+        working,
+        () => print("Stopping: trainings end after the step they are in and go back."),
+      );
+      if (isStopped) {
+        return yield* new Stopped({
+          wanted: "to go on",
+          found: "a request to stop",
+          fix: "What it had is another worker's now.",
+        });
+      }
     }),
 };

@@ -29,6 +29,15 @@ const said: readonly [set: readonly string[], words: RegExp][] = [
   [["early_stop=true", "max_train_steps=800", "fixed_loss_every=100"], /^early_stop: no effect/],
   [["lr_decay_fraction=0.5"], /^lr_decay_fraction: no effect/],
   [["lr_scheduler=cosine", "ema_decay=0.95"], /^ema_decay 0\.95: little effect .* cosine/],
+  [["device=1", "provider=cpu"], /^device: no effect; provider cpu/],
+  [
+    ["prompt_following=true", "validation_prompts=[]"],
+    /^prompt_following: no effect; .* last pictures/,
+  ],
+  [
+    ["prompt_following=true", "validation_prompts=[bruce]", "initializer_token=auto"],
+    /^prompt_following: no effect; .* set fixed_loss_word/,
+  ],
   [["initializer_rest=mean"], /^initializer_rest: no effect/],
   [["optimizer={optimizer_type: Prodigy, learning_rate: 0.01}"], /0\.01: Prodigy finds/],
   [[
@@ -58,6 +67,7 @@ test("a plain configuration says nothing", async () => {
       ["early_stop=true", "max_train_steps=201"],
       ["ema_decay=0.95"],
       ["initializer_rest=mean", "num_vectors=2"],
+      ["prompt_following=true", "validation_prompts=[bruce]", "fixed_loss_word=cat"],
       ["lr_scheduler=warmup_stable_decay", "lr_decay_fraction=0.5", "lr_warmup_steps=5"],
     ]
   ) {

@@ -140,7 +140,8 @@ export function configNotes(config: TrainingConfig): readonly string[] {
     JSON.stringify(valueAt(config, key.split("."))) !== JSON.stringify(defaults.get(key));
   return [
     ...remarks.filter(({ when }) => when(config)).map(({ say }) => say(config)),
-    ...ineffectiveOptions.filter(({ key, when }) => when(config) && changed(key))
+    ...ineffectiveOptions
+      .filter(({ key, when, except }) => when(config) && !except?.(config) && changed(key))
       .map(({ key, why }) => `${key}: no effect; ${why}.`),
   ];
 }

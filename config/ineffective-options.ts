@@ -5,12 +5,15 @@
 import { schedules } from "../engine/optimise/rates.ts";
 import { autoUnit } from "./fixed-loss.ts";
 import { settledAfter, settledSteps, settledValues } from "./length.ts";
+import { followedWord } from "./validation.ts";
 import type { TrainingConfig } from "./training.ts";
 
 export interface IneffectiveOption {
   readonly key: string;
   readonly when: (config: TrainingConfig) => boolean;
   readonly why: string;
+  /** Where it does something all the same, though nothing that names a run: not said. */
+  readonly except?: (config: TrainingConfig) => boolean;
 }
 
 export const ineffectiveOptions: readonly IneffectiveOption[] = [
@@ -60,6 +63,22 @@ export const ineffectiveOptions: readonly IneffectiveOption[] = [
     key: "fixed_loss_word",
     when: (config) => config.fixed_loss_dataset === null,
     why: "there is no fixed_loss_dataset",
+    except: (config) => config.prompt_following,
+  },
+  {
+    key: "prompt_following",
+    when: (config) => config.validation_prompts.length === 0,
+    why: "it is measured with the last pictures, and validation_prompts is empty",
+  },
+  {
+    key: "prompt_following",
+    when: (config) => followedWord(config) === null,
+    why: "there is no word to compare with; set fixed_loss_word",
+  },
+  {
+    key: "device",
+    when: (config) => config.provider === "cpu",
+    why: "provider cpu computes on no card",
   },
   {
     key: "before_after_noises",

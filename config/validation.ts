@@ -6,6 +6,14 @@ import { intBetween, intFrom, notNegative, option } from "../runtime/options/opt
 
 const one = "Exactly one of validate_every_n_steps and validate_every_n_epochs is set.";
 
+/** What prompt_following compares the placeholder with; null: nothing. */
+export const followedWord = (
+  { fixed_loss_word, initializer_token }: {
+    readonly fixed_loss_word: string | null;
+    readonly initializer_token: string | null;
+  },
+): string | null => fixed_loss_word ?? (initializer_token === "auto" ? null : initializer_token);
+
 /** As the engine's table names them. */
 export const samplers = Object.keys(table) as readonly SamplerName[];
 

@@ -23,11 +23,19 @@ export interface Blobs extends Pick<BlobStore, "put" | "get"> {
 
 const mark = ".gnomic-blobs";
 
-/** In a folder, which is made where it is missing. */
-export const folderBlobs = (folder: string): Effect.Effect<Blobs, Fault> =>
+/** In a folder, which is made where it is missing, unless the fleet has blobs already. */
+export const folderBlobs = (folder: string, hasBlobs = false): Effect.Effect<Blobs, Fault> =>
   Effect.gen(function* () {
     const root = resolve(folder);
     if (!existsSync(join(root, mark))) {
+      if (hasBlobs) {
+        return yield* new BlobsAway({
+          file: root,
+          wanted: "the folder that has the blobs of this fleet's runs",
+          found: `no ${mark} in it`,
+          fix: `Mount it; if it is to be another folder, make an empty file ${mark} in it.`,
+        });
+      }
       yield* makeFolder(root);
       yield* tryPromise(() => writeFile(join(root, mark), ""));
     }

@@ -122,8 +122,18 @@ const make = Effect.gen(function* () {
       }),
   );
 
+  /** Effect makes the queues of a folder's own file with its first training. */
+  const hasQueues = sql.onDialectOrElse({
+    pg: () => Effect.succeed(true),
+    orElse: () =>
+      Effect.map(
+        sql`SELECT name FROM sqlite_master WHERE name = 'effect_queue'`,
+        ({ length }) => length > 0,
+      ),
+  });
+
   /** What waits in the queues or is claimed. */
-  const items: Effect.Effect<readonly QueueItemRow[], SqlError> = Effect.map(
+  const queued: Effect.Effect<readonly QueueItemRow[], SqlError> = Effect.map(
     sql`SELECT queue_name, element, acquired_at FROM effect_queue
       WHERE state = 'pending' ORDER BY sequence`,
     (rows) =>
@@ -135,6 +145,8 @@ const make = Effect.gen(function* () {
         }))
       ),
   );
+
+  const items = Effect.flatMap(hasQueues, (has) => has ? queued : Effect.succeed([]));
 
   /** Asks whoever trains a run for something; its number. */
   const ask = (run: string, request: Schema.Json): Effect.Effect<number, SqlError> =>

@@ -1,4 +1,5 @@
-// Runs that workers trained come into the folder of runs one by one: a damaged one keeps no other; on a file.
+// Runs that workers trained come into the folder of runs one by one: a damaged one keeps no other. And a folder of
+// blobs that is not there is not made while what runs has its own in it; on a file.
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,11 +10,12 @@ import { CorruptBlob } from "../runtime/store/blob-store.ts";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { type Blobs, folderBlobs } from "./blobs.ts";
 import { fleetAt } from "./connection.ts";
+import { fleetBlobs } from "./fleet-blobs.ts";
 import { withTables } from "./open-tables.ts";
 import { bringRuns, sendRuns } from "./runs-of-sweep.ts";
 import { planOf } from "./testing/toy-sweeps.ts";
 
-test("a run whose bytes are damaged is said, and the others are brought", () =>
+test("a damaged run is said and the others are brought; a share that is not mounted is not made anew", () =>
   withTemporaryFolder(async (folder) => {
     const [there, here] = [join(folder, "there"), join(folder, "here")];
     const plan = planOf(2, { base: there });
@@ -30,6 +32,10 @@ test("a run whose bytes are damaged is said, and the others are brought", () =>
         Effect.gen(function* () {
           yield* tables.submit(plan);
           yield* sendRuns(plan, blobs);
+          const unmounted = join(folder, "unmounted");
+          const { message } = yield* Effect.flip(fleetBlobs(fleet, unmounted));
+          assert.match(message, /unmounted: .*found no \.gnomic-blobs in it\. Mount it/);
+          assert.equal(existsSync(unmounted), false);
           const reached = { step: 900, loss: 1, best: null, seconds: 1, machine: "m", files: [] };
           for (const { number } of plan.trials) {
             const segment = { sweep: "s", round: 0, trial: number, until: null };
@@ -44,6 +50,9 @@ test("a run whose bytes are damaged is said, and the others are brought", () =>
               ),
           };
           yield* bringRuns({ ...plan, base: here }, damaged, (line) => said.push(line));
+          yield* tables.end("s", "done");
+          yield* fleetBlobs(fleet, unmounted);
+          assert.equal(existsSync(unmounted), true);
         }));
     }));
     assert.deepEqual(plan.trials.map(({ run }) => existsSync(join(here, run))), [false, true]);

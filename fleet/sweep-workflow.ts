@@ -173,6 +173,7 @@ const sweepBody = (rounds: Map<string, Seen>, { sweep, round }: typeof Sweep.pay
         const found = yield* tables.findSweep(sweep);
         if (found?.state === "running" && found.round === round) {
           yield* endHere(found);
+          yield* tables.dropInterrupts;
           yield* tables.end(sweep, "done");
         }
       })),

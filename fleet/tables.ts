@@ -5,6 +5,7 @@ import { Context, Duration, Effect, Layer, Option, Schema } from "effect";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
 import { databaseNow } from "./database-clock.ts";
+import { dropInterrupts } from "./interrupts.ts";
 import { type PlannedSweep, PlannedSweepJson, type Segment } from "./planned-sweep.ts";
 import { type SegmentOutcome, SegmentOutcomeJson } from "./segment-outcome.ts";
 import { sharedLease } from "./leases.ts";
@@ -255,6 +256,12 @@ const make = Effect.gen(function* () {
       return true;
     }));
 
+  /** Whether any run of a sweep that runs was sent. */
+  const hasSnapshots = Effect.map(
+    sql`SELECT 1 FROM gnomic_runs r JOIN gnomic_sweeps s ON s.name = r.sweep
+      WHERE s.state = 'running' AND r.snapshot IS NOT NULL LIMIT 1`,
+    (rows) => rows.length > 0,
+  );
   const runs = (sweep: string): Effect.Effect<readonly RunRow[], SqlError> =>
     Effect.map(
       sql`SELECT r.*, w.about, ${now} - r.seen_at AS silent FROM gnomic_runs r
@@ -290,7 +297,9 @@ const make = Effect.gen(function* () {
     renew,
     release,
     publish,
+    hasSnapshots,
     runs,
+    dropInterrupts: dropInterrupts(sql),
     /** What a free slot might take. */
     waiting: (lease: Duration.Duration) => openItems(sql, lease),
   };

@@ -1,6 +1,8 @@
 // The command line of a segment: the sweep's number of threads on every machine, unless a trial has its own. And
-// what its process says of a run that another is in.
+// what becomes of its process, however it ends.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
 import { lockRun } from "../lib/lock.ts";
@@ -8,7 +10,7 @@ import { exitCodeOf } from "../runtime/execute/outcome.ts";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import type { PlannedSweep } from "./planned-sweep.ts";
 import { planOf } from "./testing/toy-sweeps.ts";
-import { heldByAnother, segmentArguments } from "./train-child.ts";
+import { heldByAnother, segmentArguments, trainInChild } from "./train-child.ts";
 
 const threadsIn = (more: Partial<PlannedSweep>, overrides: object, here: number | null) => {
   const plan = planOf(1, more);
@@ -42,3 +44,42 @@ test("a run that another process is in is told from what the user has to change"
     assert.equal(heldByAnother({ exit: 2, said: ["rate: wanted a number, found no. Fix."] }), null);
     assert.equal(heldByAnother({ exit: 3, said }), null);
   }));
+
+for (
+  const [what, how, said] of [
+    ["that hangs", "never", "nothing was heard of it for 3 s"],
+    ["that reads where nothing is", "SIGSEGV", "it was ended by SIGSEGV"],
+    ["that is out of memory, by itself", "SIGABRT", "it was ended by SIGABRT"],
+    ["that is out of memory, for the system", "SIGKILL", "it was ended by SIGKILL"],
+  ]
+) {
+  test(`a training ${what} is a failure, and it is said`, () =>
+    withTemporaryFolder(async (folder) => {
+      const pipeline = join(folder, "pipeline.yaml");
+      writeFileSync(pipeline, "pipeline: ends\nstages:\n  ends: { use: ./ends.ts }\n");
+      writeFileSync(
+        join(folder, "ends.ts"),
+        `export default (gnomic) => gnomic.defineStage({
+          name: "ends", version: 1, summary: "", lifetime: "run", reads: {}, writes: {},
+          options: gnomic.Schema.Struct({ how: gnomic.Schema.String }),
+          run: ({ options: { how } }) => gnomic.Effect.suspend(() => {
+            // Again and again: Deno's own handler lets a first SIGSEGV pass that no address caused.
+            if (how !== "never") setInterval(() => process.kill(process.pid, how), 50);
+            return gnomic.Effect.never;
+          }),
+        });`,
+      );
+      const plan = planOf(1, { pipeline, base: folder });
+      const outcome = await Effect.runPromise(
+        trainInChild({ threads: null, silentSeconds: how === "never" ? 3 : 600 })({
+          segment: { sweep: "s", round: 0, trial: 1, until: null },
+          ...{ plan, trial: { ...plan.trials[0], overrides: { how } }, base: folder },
+          fit: { fits: true, config: null, overrides: {} },
+          ...{ onStep: () => {}, onMoment: () => {}, isLost: () => false },
+        }),
+      );
+      assert.ok(outcome.outcome === "failed");
+      assert.equal(outcome.message.split("\n")[0], said);
+      assert.notEqual(outcome.exit, 2, "it is tried again");
+    }));
+}

@@ -24,7 +24,7 @@ export function wrongValueFix(value: unknown, wanted: string, fallback: unknown)
   }
   const isList = isMapping(value) || typeof value === "string" && value.includes(",");
   if (wanted.includes("a list") && isList) return "Write the whole list: [first, second].";
-  const sides = /^(\d+) ?[x*×,] ?(\d+)$/i.exec(String(value));
+  const sides = typeof value === "string" ? /^(\d+) ?[x*×,] ?(\d+)$/i.exec(value) : null;
   if (wanted.includes("a list of 2") && sides !== null) {
     return `Write the list: [${sides[1]}, ${sides[2]}].`;
   }

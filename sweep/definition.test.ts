@@ -25,6 +25,16 @@ const wrong: readonly (readonly [what: string, lines: string, message: RegExp])[
     /s\.yaml:3 matrix\.optimizer\.learning_rat: .*Did you mean optimizer\.learning_rate\?/,
   ],
   ["an empty matrix", "matrix: { seed: [] }", /matrix\.seed: wanted values, found an empty list/],
+  [
+    "a value where a list is wanted",
+    "matrix: { seed: true }",
+    /matrix\.seed: wanted a list, found true/,
+  ],
+  [
+    "a name that is no text",
+    "list: [{ name: { toString: 1 } }]",
+    /list\.0\.name: wanted a text that/,
+  ],
   ["a key in two blocks", "list: [{ seed: 1 }]\nmatrix: { seed: [1] }", /in list and in matrix/],
   ["a log range through 0", "random: { trials: 2, seed: { log: [0, 1] } }", /bounds above 0/],
   ["a range upside down", "random: { trials: 2, seed: { uniform: [2, 1] } }", /Write \[1, 2\]/],

@@ -200,6 +200,14 @@ function check(
     const fix = near === undefined ? "`pipeline --explain` lists all." : `Did you mean ${near}?`;
     return { key: at, wanted: "an option of the configuration", found: "an unknown one", fix };
   });
+  const misnamed = file.list.flatMap(({ name }, i) =>
+    name === undefined || typeof name === "string" || typeof name === "number" ? [] : [{
+      key: `list.${i}.name`,
+      wanted: "a text that names the trial",
+      found: JSON.stringify(name),
+      fix: "Write a word, or leave it out.",
+    }]
+  );
   const twice = [
     ...matrix.filter((key) => list.includes(key)).map((key) => [key, "list", "matrix"]),
     ...drawn.filter((key) => list.includes(key)).map((key) => [key, "list", "random"]),
@@ -234,7 +242,7 @@ function check(
     found: `${key}, which is the same in all`,
     fix: `Remove it, or name one of ${[...varied].join(", ") || "those that you vary"}.`,
   }));
-  return [...unknown, ...twice, ...empty, ...refused, ...count, ...idle];
+  return [...unknown, ...misnamed, ...twice, ...empty, ...refused, ...count, ...idle];
 }
 
 /**

@@ -3,9 +3,11 @@
 // dS = P (dO V' - rowsum(dO O)), dQ = s dS K, dK = s dS' Q. Where keys are many, the row sums are a column of
 // the product, [dO | rowsum(dO O)] [V | -1]', which spares a pass over a matrix as large as P.
 // Heads are computed in chunks, and the queries of a head that is too large, so that a chunk's matrices
-// stay in a cache. Values stay as the layers hold them, [rows, heads, D]: a product turns what it reads.
+// stay in a cache. Values stay as the layers hold them, [rows, heads, D]: a product turns what it reads. On a
+// card dK and dV come as columns of channels, which the product with the layer's weight turns (passes.ts).
 // The trap: chunks wait for all of the one before; without the gate ONNX Runtime may hold the
-// probabilities of several at once.
+// probabilities of several at once. Where keys are few and one chunk is all, the order has to do, in which dV's
+// product runs what gives dO before what gives P.
 import { type GraphBuilder, sizeInBytes } from "../graph/builder.ts";
 import { type Shape, sizeOf, type Value } from "../graph/graph.ts";
 import { headsIn, joinHeads, product, reduceSum, reshape, split } from "../graph/tensor-ops.ts";
@@ -81,6 +83,9 @@ const cutAlong = (g: GraphBuilder, value: Value, axis: number, sizes: readonly n
 const cut = (g: GraphBuilder, value: Value, { heads, rows }: Cuts): readonly (readonly Value[])[] =>
   cutAlong(g, value, 1, heads).map((group) => cutAlong(g, group, 0, rows));
 
+const below = (g: GraphBuilder, pieces: readonly Value[]): Value =>
+  pieces.length === 1 ? pieces[0] : g.apply("Concat", pieces, { axis: 0 });
+
 /** Pieces [n, l, D] of all groups and chunks as [B, L, heads D]. */
 function united(g: GraphBuilder, pieces: readonly Value[], shape: Shape, heads: number): Value {
   const [batch, length, width] = shape;
@@ -88,9 +93,29 @@ function united(g: GraphBuilder, pieces: readonly Value[], shape: Shape, heads: 
     const [count, rows, depth] = piece.shape;
     return reshape(g, piece, [count * rows, depth]);
   });
-  const whole = flat.length === 1 ? flat[0] : g.apply("Concat", flat, { axis: 0 });
-  return joinHeads(g, reshape(g, whole, [batch, heads, length, width / heads]));
+  return joinHeads(g, reshape(g, below(g, flat), [batch, heads, length, width / heads]));
 }
+
+/** Pieces [n, D, S] of all groups as [B, S, heads D]. */
+function turned(g: GraphBuilder, pieces: readonly Value[], shape: Shape): Value {
+  const [batch, length, width] = shape;
+  const columns = below(g, pieces);
+  if (batch > 1) {
+    const items = reshape(g, columns, [batch, width, length]);
+    return g.apply("Transpose", [items], { perm: [0, 2, 1] });
+  }
+  const matrix = reshape(g, columns, [width, length]);
+  return reshape(g, g.apply("Transpose", [matrix], { perm: [1, 0] }), shape);
+}
+
+/** Not on the processor, which would copy a matrix as large as P into the order that it multiplies in. */
+const inColumns = ({ compute }: GraphBuilder) => compute !== "float32";
+
+/** From [n, L, S] and [L, n, D] the products over L, [n, S, D] or as columns [n, D, S]. */
+const overQueries = (g: GraphBuilder, wide: Value, rows: Value, alpha = 1): Value =>
+  inColumns(g)
+    ? product(g, rows, wide, { transBatchA: 1, transA: 1, alpha })
+    : product(g, wide, rows, { transA: 1, transBatchB: 1, alpha });
 
 export const attentionRule: GradientRule = ({ g, kept, attentionBytes }, node, [dy]) => {
   const heads = node.attributes.num_heads as number;
@@ -108,6 +133,7 @@ export const attentionRule: GradientRule = ({ g, kept, attentionBytes }, node, [
   const [queries, outgoing] = [q, dO].map(perChunk);
   const left = asColumn ? perChunk(widened(g, dO, sums)) : outgoing;
   const columns = asColumn ? undefined : perChunk(sums);
+  const isSmall = !asColumn && queries.flat().length === 1;
 
   const gradients: [dQ: Value[], dK: Value[], dV: Value[]] = [[], [], []];
   let last: readonly Value[] = [outgoing[0][0]];
@@ -115,7 +141,7 @@ export const attentionRule: GradientRule = ({ g, kept, attentionBytes }, node, [
     const sum: Value[] = [];
     queries[group].forEach((query, i) => {
       // The gate is one pass over k, which has fewer rows than q where it comes from the text.
-      const scores = product(g, query, gate(g, key, ...last), {
+      const scores = product(g, query, isSmall ? key : gate(g, key, ...last), {
         transBatchA: 1,
         transBatchB: 1,
         transB: 1,
@@ -131,10 +157,10 @@ export const attentionRule: GradientRule = ({ g, kept, attentionBytes }, node, [
         dP,
         g.apply("Transpose", [columns[group][i]], { perm: [1, 0, 2] }),
       ]);
-      const dV = product(g, p, outgoing[group][i], { transA: 1, transBatchB: 1 });
+      const dV = overQueries(g, p, outgoing[group][i]);
       const dS = g.apply("Mul", [p, less]);
       const dQ = product(g, dS, key, { transBatchB: 1, alpha });
-      const dK = product(g, dS, query, { transA: 1, transBatchB: 1, alpha });
+      const dK = overQueries(g, dS, query, alpha);
       gradients[0].push(dQ);
       [dK, dV].forEach((part, j) => {
         sum[j] = sum[j] === undefined ? part : g.apply("Add", [sum[j], part]);
@@ -144,5 +170,9 @@ export const attentionRule: GradientRule = ({ g, kept, attentionBytes }, node, [
     gradients[1].push(sum[0]);
     gradients[2].push(sum[1]);
   });
-  return node.inputs.map((value, i) => united(g, gradients[i], value!.shape, heads));
+  return node.inputs.map((value, i) =>
+    i > 0 && inColumns(g)
+      ? turned(g, gradients[i], value!.shape)
+      : united(g, gradients[i], value!.shape, heads)
+  );
 };

@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import { Device } from "../device/device.ts";
 import type { Fetches } from "../device/messages.ts";
 import { sizeInBytes } from "../graph/builder.ts";
-import { type Graph, sizeOf } from "../graph/graph.ts";
+import { type Graph, type Node, sizeOf } from "../graph/graph.ts";
+import { runOrder } from "../graph/run-order.ts";
 import { trainGraph } from "../networks/graphs.ts";
 import type { Keep } from "../networks/unet.ts";
 import { relativeError } from "../probe/compare.ts";
@@ -71,4 +72,22 @@ test("plan B keeps less than a quarter of plan A's UNet", () => {
     keptBytes(graph("block-inputs", Infinity)),
   ];
   assert.ok(again < all / 4, `${again} of ${all} bytes`);
+});
+
+test("attention's probabilities are computed again right before they are used", () => {
+  for (const attentionBytes of [Infinity, 10_000]) {
+    const order = runOrder(graph("all", attentionBytes));
+    const place = new Map(order.flatMap(({ outputs }, i) => outputs.map(({ name }) => [name, i])));
+    const isAgain = ({ op, name }: Node) => op === "Softmax" && name.startsWith("backward/");
+    const waits = order.flatMap((node) =>
+      node.inputs.flatMap((value) => {
+        const maker = value === null ? undefined : place.get(value.name);
+        return maker !== undefined && isAgain(order[maker])
+          ? [place.get(node.outputs[0].name)! - maker]
+          : [];
+      })
+    );
+    assert.ok(waits.length > 0);
+    assert.ok(Math.max(...waits) < 20, `${Math.max(...waits)} nodes`);
+  }
 });

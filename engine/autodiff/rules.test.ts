@@ -6,6 +6,7 @@ import { Device } from "../device/device.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import { type Shape, sizeOf, type Value } from "../graph/graph.ts";
 import { product, reduceSum, reshape } from "../graph/tensor-ops.ts";
+import { relativeError } from "../probe/compare.ts";
 import { normals } from "../random/draw.ts";
 import { differentiate } from "./backward.ts";
 import { gradientRules } from "./rules.ts";
@@ -133,6 +134,46 @@ const cases: Readonly<Record<string, Case>> = {
   ReduceSum: { shapes: [[2, 3, 4]], build: (g, [x]) => reduceSum(g, x, [0, 2]) },
   Cast: { shapes: [[4]], build: (g, [x]) => g.cast(g.cast(x, "float16"), "float32") },
 };
+
+const inFloat16 = { "in one piece": {}, "a head at a time": { bytes: 5 * 7 * 2 } };
+for (const [how, { bytes = Infinity }] of Object.entries<{ readonly bytes?: number }>(inFloat16)) {
+  for (const batch of [1, 2]) {
+    test(`attention's gradients in float16, ${how}, batch ${batch}, are float32's`, async () => {
+      const [wanted, found] = await Promise.all((["float32", "float16"] as const).map((compute) => {
+        const g = new GraphBuilder(compute);
+        const inputs = [5, 7, 7].map((rows, i) => g.input(`x${i}`, [batch, rows, 12]));
+        // As a layer has it: the gradient goes on into a product with a weight.
+        const layers = inputs.map((x, i) => {
+          const flat = reshape(g, g.cast(x, compute), [batch * x.shape[1], 12]);
+          const weight = held(g, 20 + i, [12, 12]);
+          return reshape(g, g.apply("Gemm", [flat, weight], { transB: 1 }), x.shape);
+        });
+        const y = g.apply("MultiHeadAttention", layers, {
+          ...{ num_heads: 3, scale: { float: 0.5 } },
+        }, microsoft);
+        const gradients = differentiate(g, scalar(g, y), inputs, { attentionBytes: bytes });
+        const graph = g.finish(Object.fromEntries(gradients.map((each, i) => [`d${i}`, each])));
+        return device.load(graph).then((session) =>
+          session.run(
+            Object.fromEntries(
+              inputs.map((
+                { name, shape },
+                i,
+              ) => [name, {
+                type: "float32" as const,
+                dims: shape,
+                data: random("input", i, shape),
+              }]),
+            ),
+          )
+        );
+      }));
+      for (const name of ["d0", "d1", "d2"]) {
+        assert.ok(relativeError(found[name].data, wanted[name].data) < 1e-2, name);
+      }
+    });
+  }
+}
 
 test("every rule of the table has a case", () => {
   const covered = new Set(Object.keys(cases).map((name) => name.split(/[ ,]/)[0]));

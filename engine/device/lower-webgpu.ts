@@ -3,7 +3,7 @@
 // copies there and back, and convolutions of 6, 9, 15, 30 ... channels are wrong without a word.
 // The trap: all of that is of this version; another one is to be measured anew.
 import { type GraphBuilder, sizeInBytes } from "../graph/builder.ts";
-import type { Node, Shape, Value } from "../graph/graph.ts";
+import { type Node, type Shape, sizeOf, type Value } from "../graph/graph.ts";
 import {
   cutHeads,
   headsIn,
@@ -37,11 +37,24 @@ function turned(g: GraphBuilder, value: Value, batch: boolean, matrix: boolean):
   });
 }
 
-const fusedMatMul: Lowering = (g, { inputs: [a, b], attributes }) => {
+/** Of a' b with a large a, as (b' a)': what is copied is b and the result. */
+const ofLarge = (g: GraphBuilder, a: Value, b: Value, { transBatchB }: Node["attributes"]) =>
+  swapLast(g, g.apply("MatMul", [turned(g, b, transBatchB === 1, true), a]));
+
+const fusedMatMul: Lowering = (g, { inputs: [a, b], outputs: [y], attributes }) => {
   const { float: alpha } = attributes.alpha as { float: number };
-  const left = turned(g, a!, attributes.transBatchA === 1, attributes.transA === 1);
-  const right = turned(g, b!, attributes.transBatchB === 1, attributes.transB === 1);
-  return [scaled(g, g.apply("MatMul", [left, right]), alpha)];
+  const { transA, transB, transBatchA } = attributes;
+  const isLarge = sizeOf(a!.shape) > sizeOf(b!.shape) + sizeOf(y.shape);
+  if (isLarge && transA === 1 && transB !== 1 && transBatchA !== 1) {
+    return [scaled(g, ofLarge(g, a!, b!, attributes), alpha)];
+  }
+  // The scale goes where least is multiplied by it: scores are far larger than what they are of.
+  const sizes = [a!, b!, y].map(({ shape }) => sizeOf(shape));
+  const least = sizes.indexOf(Math.min(...sizes));
+  const by = (place: number) => place === least ? alpha : 1;
+  const left = turned(g, scaled(g, a!, by(0)), attributes.transBatchA === 1, transA === 1);
+  const right = turned(g, scaled(g, b!, by(1)), attributes.transBatchB === 1, transB === 1);
+  return [scaled(g, g.apply("MatMul", [left, right]), by(2))];
 };
 
 const multiHeadAttention: Lowering = (g, { inputs, attributes }) => {

@@ -113,6 +113,18 @@ const cases: Readonly<Record<string, Case>> = {
     ),
     isOp("FusedMatMul"),
   ],
+  "a large product of small matrices, scaled": [
+    graphOf([[2, 9, 3], [2, 8, 3]], (g, [a, b]) => product(g, a, b, { transB: 1, alpha: 0.7 })),
+    ({ op, outputs: [y] }) => op === "FusedMatMul" || (op === "Mul" && sizeOf(y.shape) > 60),
+  ],
+  "a product of a large matrix that is turned": [
+    graphOf(
+      [[2, 9, 30], [9, 2, 3]],
+      (g, [a, b]) => product(g, a, b, { transA: 1, transBatchB: 1, alpha: 0.7 }),
+    ),
+    ({ op, inputs: [x] }) =>
+      op === "FusedMatMul" || (op === "Transpose" && x!.shape[2] === 30 && x!.shape[1] === 9),
+  ],
   "a product with a matrix whose rows are apart": [
     graphOf([[2, 5, 3], [5, 2, 4]], (g, [a, b]) => product(g, a, b, { transA: 1, transBatchB: 1 })),
     isOp("FusedMatMul"),

@@ -5,22 +5,12 @@
 import { zeroAfter } from "../autodiff/gate.ts";
 import type { GraphBuilder } from "../graph/builder.ts";
 import { constantsOf } from "../graph/constants.ts";
-import { type Graph, type Node, sizeOf, type Value } from "../graph/graph.ts";
+import type { Graph, Value } from "../graph/graph.ts";
+import { terms } from "../graph/terms.ts";
 import type { Lowering } from "./lowering.ts";
 
 /** So many terms of float16 add up to within 2e-3, whatever their signs. */
 export const mostTerms = 128;
-
-const last = ({ shape }: Value, from = 1) => shape[shape.length - from];
-
-/** How many terms each element of the result is the sum of. */
-const terms: Readonly<Record<string, (node: Node) => number>> = {
-  MatMul: ({ inputs: [a] }) => last(a!),
-  Gemm: ({ inputs: [a], attributes }) => last(a!, attributes.transA === 1 ? 2 : 1),
-  FusedMatMul: ({ inputs: [a], attributes }) => last(a!, attributes.transA === 1 ? 2 : 1),
-  Conv: ({ inputs: [, weight] }) => sizeOf(weight!.shape.slice(1)),
-  ConvTranspose: ({ inputs: [, weight] }) => weight!.shape[0] * sizeOf(weight!.shape.slice(2)),
-};
 
 /** Of this graph, by operator. */
 export function wideSums(graph: Graph): Readonly<Record<string, Lowering>> {

@@ -20,8 +20,10 @@ export function pruneNodes(nodes: readonly Node[], outputs: readonly Value[]): r
 type Nodes = Pick<Graph, "nodes" | "outputs">;
 
 /** The graph's nodes, simplified; no more than the outputs need. */
-export const simplified = ({ nodes, outputs }: Nodes): readonly Node[] =>
-  sumsInProducts({ nodes: directReshapes(pruneNodes(nodes, outputs)), outputs });
+export const simplified = ({ nodes, outputs }: Nodes): readonly Node[] => {
+  const turned = turnsInProducts(directReshapes(pruneNodes(nodes, outputs)));
+  return sumsInProducts({ nodes: directReshapes(pruneNodes(turned, outputs)), outputs });
+};
 
 /**
  * A reshape of a reshape reads the first one's input, one to the same shape is its input, and two that give
@@ -63,6 +65,21 @@ function withInputs(node: Node, instead: ReadonlyMap<string, Value>): Node {
   if (!node.inputs.some((value) => value !== null && instead.has(value.name))) return node;
   const inputs = node.inputs.map((value) => value && (instead.get(value.name) ?? value));
   return { ...node, inputs };
+}
+
+/** Gemm(a', b) reads a as it is. */
+function turnsInProducts(nodes: readonly Node[]): readonly Node[] {
+  const turned = new Map<string, Value>();
+  return nodes.map((node) => {
+    const [first, ...others] = node.inputs;
+    if (node.op === "Transpose" && first!.shape.length === 2) {
+      turned.set(node.outputs[0].name, first!);
+    }
+    const source = node.op === "Gemm" ? turned.get(first!.name) : undefined;
+    if (source === undefined) return node;
+    const transA = node.attributes.transA === 1 ? 0 : 1;
+    return { ...node, inputs: [source, ...others], attributes: { ...node.attributes, transA } };
+  });
 }
 
 /** Gemm(a, b) + c, where nothing else reads the product and c is listed before a, is Gemm(a, b, c). */

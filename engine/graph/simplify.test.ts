@@ -87,6 +87,20 @@ const cases: Readonly<Record<string, readonly [Build, ops: readonly string[]]>> 
     (g, x, y) => add(g, reduceSum(g, y, [1]), product(g, g.apply("Neg", [x]))),
     ["ReduceSum", "Neg", "Gemm", "Add"],
   ],
+  "a product reads what is turned for it as it lies": [
+    (g, x, y) => {
+      const turned = g.apply("Transpose", [reshape(g, x, [6, 4])], { perm: [1, 0] });
+      return add(g, g.apply("Neg", [y]), product(g, reshape(g, turned, [4, 6])));
+    },
+    ["Neg", "Reshape", "Gemm"],
+  ],
+  "a matrix that is turned for others, too, is turned": [
+    (g, x) => {
+      const turned = g.apply("Transpose", [reshape(g, x, [6, 4])], { perm: [1, 0] });
+      return g.apply("Mul", [turned, product(g, turned)]);
+    },
+    ["Reshape", "Transpose", "Gemm", "Mul"],
+  ],
   "a product that has a bias stays": [
     (g, x, y) => {
       const bias = g.constant([1, 2, 3, 4, 5, 6], [6]);

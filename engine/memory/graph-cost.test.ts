@@ -24,6 +24,20 @@ test("products cost arithmetic, every node its operands' bytes, a reshape nothin
   assert.deepEqual(doubled.shape, [15]);
 });
 
+test("a product costs the same whichever way its operands lie", () => {
+  const g = new GraphBuilder();
+  const [m, k, n] = [3, 4, 5];
+  const b = g.input("b", [2, k, n]);
+  product(g, g.input("a", [2, m, k]), b);
+  product(g, g.input("a'", [2, k, m]), b, { transA: 1 });
+  product(g, g.input("rows of a", [m, 2, k]), b, { transBatchA: 1 });
+  product(g, g.input("rows of a'", [k, 2, m]), b, { transBatchA: 1, transA: 1 });
+  assert.deepEqual(
+    g.nodes.map((node) => graphCost([node]).flops),
+    Array(4).fill(2 * 2 * m * k * n),
+  );
+});
+
 test("a node belongs to the rule whose gradient it computes", () => {
   assert.equal(ruleOf({ name: "unet/conv_in/Conv" }), "forward");
   assert.equal(ruleOf({ name: "backward/unet/ff/net.2/Gemm_1/Gemm" }), "gradient of Gemm");

@@ -3,7 +3,8 @@
 // The trap: elementwise work is not counted as arithmetic, on a card it is bytes; and a node of a branch
 // counts whether the branch is taken or not.
 import { sizeInBytes } from "../graph/builder.ts";
-import { branchesOf, type Graph, type Node, sizeOf, type Value } from "../graph/graph.ts";
+import { branchesOf, type Graph, type Node, sizeOf } from "../graph/graph.ts";
+import { terms } from "../graph/terms.ts";
 
 export interface GraphCost {
   /** Floating-point operations, two for each multiplication with its addition. */
@@ -17,27 +18,18 @@ export interface GraphCost {
 /** Operators that move nothing. */
 const free: ReadonlySet<string> = new Set(["Reshape", "Identity", "If"]);
 
-const last = ({ shape }: Value) => shape[shape.length - 1];
-
-function flopsOf({ op, inputs, outputs, attributes }: Node): number {
-  const [a, b, c] = inputs;
+function flopsOf(node: Node): number {
+  const { op, inputs: [a, b, c], outputs } = node;
   const out = sizeOf(outputs[0].shape);
   switch (op) {
-    case "MatMul":
-      return 2 * out * last(a!);
-    case "Gemm":
-      return 2 * out * a!.shape[attributes.transA === 1 ? 0 : 1];
-    case "FusedMatMul":
-      return 2 * out * a!.shape[a!.shape.length - (attributes.transA === 1 ? 2 : 1)];
-    case "Conv":
-      return 2 * out * sizeOf(b!.shape.slice(1));
     case "ConvTranspose":
+      // Of each element of the result only some; of each of the input all.
       return 2 * sizeOf(a!.shape) * sizeOf(b!.shape.slice(1));
     case "MultiHeadAttention":
       // Scores and their product with the values; queries are [B, L, C], keys and values [B, S, C].
       return 2 * sizeOf(a!.shape) * b!.shape[1] + 2 * out * c!.shape[1];
     default:
-      return 0;
+      return 2 * out * (terms[op]?.(node) ?? 0);
   }
 }
 

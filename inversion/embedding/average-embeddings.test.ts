@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { readSafetensors, writeSafetensors } from "../../lib/safetensors/safetensors.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { averageEmbeddings } from "./average-embeddings.ts";
+import { readEmbedding } from "./embedding-file.ts";
 
 const about = { "gnomic.base_model": "m", "gnomic.configuration": '{"initializer_token":"gnome"}' };
 
@@ -26,9 +27,16 @@ async function write(
 
 test("the mean of several files, the same bytes in any order", () =>
   withTemporaryFolder(async (folder) => {
-    const a = await write(join(folder, "a.safetensors"), [[1, 2], [0.1, -4, 3, 8]]);
-    const b = await write(join(folder, "b.safetensors"), [[3, 2], [0.2, 4, 3, 0]]);
-    const c = await write(join(folder, "c.safetensors"), [[8, 5], [0.3, 3, 0, 1]]);
+    const of = (seed: number, step: number) => ({
+      metadata: {
+        ...about,
+        "gnomic.configuration": JSON.stringify({ initializer_token: "gnome", seed }),
+        ...{ "gnomic.step": `${step}`, "gnomic.epoch": "2" },
+      },
+    });
+    const a = await write(join(folder, "a.safetensors"), [[1, 2], [0.1, -4, 3, 8]], of(1, 10));
+    const b = await write(join(folder, "b.safetensors"), [[3, 2], [0.2, 4, 3, 0]], of(2, 20));
+    const c = await write(join(folder, "c.safetensors"), [[8, 5], [0.3, 3, 0, 1]], of(3, 30));
     const one = await averageEmbeddings([a, b, c], join(folder, "one.safetensors"));
     const other = await averageEmbeddings([c, a, b], join(folder, "other.safetensors"));
     assert.equal(one.files, 3);
@@ -39,6 +47,8 @@ test("the mean of several files, the same bytes in any order", () =>
       [0.2, 1, 2, 3].map(Math.fround),
     );
     assert.deepEqual(readFileSync(one.file), readFileSync(other.file));
+    const { metadata } = await readEmbedding(one.file);
+    assert.deepEqual([metadata["gnomic.step"], metadata["gnomic.epoch"]], [undefined, "2"]);
   }));
 
 test("other widths, numbers, models and starts are refused, and nothing is written", () =>
@@ -69,5 +79,6 @@ test("other widths, numbers, models and starts are refused, and nothing is writt
       await assert.rejects(averageEmbeddings([a, other], out), message);
     }
     await assert.rejects(averageEmbeddings([a], out), /two or more/);
+    await assert.rejects(averageEmbeddings([a, a], out), /each file once, found it twice/);
     assert.equal(existsSync(out), false);
   }));

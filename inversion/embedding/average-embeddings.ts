@@ -1,8 +1,8 @@
 // The mean of several embedding files of one start: checkpoints of a training, or the same training with
 // several seeds. Rows mean the same thing in all of them only where they began alike.
 // The trap: the order of the files must not matter to the last bit, so they are summed in the order of their
-// bytes.
-import { dirname, join } from "node:path";
+// bytes, and what is said of one of them is said of the first in that order.
+import { dirname, join, resolve } from "node:path";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import { tokenOf } from "./check-embedding.ts";
 import { asRows } from "./diffusers-pair.ts";
@@ -14,6 +14,7 @@ import {
 } from "./embedding-file.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { writeEmbedding } from "./write-embedding.ts";
+import { metadataKeys } from "../metadata-keys.ts";
 
 export interface Averaged {
   readonly file: string;
@@ -30,19 +31,19 @@ const startKeys = [
 ];
 
 function startOf({ metadata }: EmbeddingFile): string | null {
-  const text = metadata["gnomic.configuration"];
+  const text = metadata[metadataKeys.configuration];
   if (text === undefined) return null;
   try {
     const configuration = JSON.parse(text);
     const began = startKeys.map((key) => configuration[key] ?? null);
-    return canonicalJson([...began, metadata["gnomic.initial_embedding_digest"] ?? null]);
+    return canonicalJson([...began, metadata[metadataKeys.initialEmbeddingDigest] ?? null]);
   } catch {
     return null;
   }
 }
 
 const modelOf = (metadata: EmbeddingFile["metadata"]): string | undefined =>
-  metadata["gnomic.base_model_digest"] ?? metadata["gnomic.base_model"];
+  metadata[metadataKeys.baseModelDigest] ?? metadata[metadataKeys.baseModel];
 
 const half = (file: EmbeddingFile, name: "clip_l" | "clip_g") =>
   asRows(file.tensors.find((tensor) => tensor.name === name)!);
@@ -65,6 +66,17 @@ export async function averageEmbeddings(
       wanted: "two or more embedding files",
       found: String(paths.length),
       fix: "Name the checkpoints of a training, or the results of several seeds.",
+    });
+  }
+  const twice = paths.find((path, i) =>
+    paths.slice(0, i).some((at) => resolve(at) === resolve(path))
+  );
+  if (twice !== undefined) {
+    throw new EmbeddingFileFault({
+      file: twice,
+      wanted: "each file once",
+      found: "it twice",
+      fix: "Leave one out, or name another.",
     });
   }
   const files = await Promise.all(paths.map(readEmbedding));
@@ -96,10 +108,13 @@ export async function averageEmbeddings(
     for (const { file } of ordered) half(file, name).data.forEach((value, i) => sum[i] += value);
     return { dtype: "F32" as const, shape, data: Float32Array.from(sum, (v) => v / files.length) };
   };
+  const said = (key: string) => new Set(files.map(({ metadata }) => metadata[key])).size === 1;
+  const metadata = Object.entries(ordered[0].file.metadata)
+    .filter(([key]) => (key !== metadataKeys.step && key !== metadataKeys.epoch) || said(key));
   const target = out ?? join(dirname(first.path), `${tokenOf(first)}-average.safetensors`);
   await writeEmbedding(target, { clip_l: mean("clip_l"), clip_g: mean("clip_g") }, {
-    ...first.metadata,
-    "gnomic.averaged": JSON.stringify(ordered.map(({ key }) => key)),
+    ...Object.fromEntries(metadata),
+    [metadataKeys.averaged]: JSON.stringify(ordered.map(({ key }) => key)),
   });
   return { file: target, files: files.length };
 }

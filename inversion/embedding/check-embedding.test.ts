@@ -59,6 +59,7 @@ interface Named extends Case {
   readonly file: string;
   readonly ComfyUI: { readonly rows: [number, number]; readonly warns: boolean } | null;
   readonly "A1111/Forge": "typed" | "escaped" | "never found" | "not registered" | "fails";
+  readonly diffusers: readonly [clip_l: boolean, clip_g: boolean];
 }
 const namedFixture = new URL("./fixtures/client-names.json", import.meta.url);
 const named: { cases: Named[] } = JSON.parse(await readFile(namedFixture, "utf8"));
@@ -91,6 +92,8 @@ test("each file as the clients' own code took it: loads, is found as typed or es
       if (web.loads !== "no") {
         assert.equal(web.trigger, expected === "typed" ? stem : escapedName(stem), about);
       }
+
+      assert.equal(of("diffusers").loads !== "no", recorded.diffusers.some(Boolean), about);
 
       const comfy = of("ComfyUI");
       const rows = recorded.ComfyUI?.rows ?? [0, 0];
@@ -170,6 +173,23 @@ test("where each program takes the pooled text, and for which place the file was
     assert.deepEqual([end.clientResults[0].loads, end.clientResults[1].remarks], ["yes", []]);
     assert.equal((await trained("auto")).trainedPooling, "argmax", "before there was a mixture");
     assert.equal((await trained(null)).trainedPooling, null);
+  }));
+
+test("what a file was made out of, and nothing where that is no list", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "x_gnome.safetensors");
+    const linesOf = async (metadata: Record<string, string>) => {
+      const half = { dtype: "F32" as const, shape: [2, 8], data: new Float32Array(16).fill(0.1) };
+      await writeSafetensors(path, new Map([["clip_l", half], ["clip_g", half]]), metadata);
+      return reportText(await checkEmbedding(path)).filter((line) => /mean of|left of/.test(line));
+    };
+    assert.deepEqual(await linesOf({ "gnomic.averaged": '["a","b","c"]' }), [
+      "  the mean of 3 files",
+    ]);
+    assert.deepEqual(await linesOf({ "gnomic.pruned": '{"from":4,"kept":[0,3]}' }), [
+      "  what is left of 4 vectors",
+    ]);
+    assert.deepEqual(await linesOf({ "gnomic.pruned": "[", "gnomic.averaged": "7" }), []);
   }));
 
 test("a file of ours: loads everywhere but in diffusers, with the word to type", () =>

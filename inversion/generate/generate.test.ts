@@ -46,6 +46,15 @@ test("what a single file is taken for, and a schedule that a sampler cannot begi
     assert.match(fault, /2000/);
   }));
 
+test("what is too long for the model is said, of what is not wanted too", () =>
+  withTemporaryFolder(async (folder) => {
+    const long = (word: string) => `${word} `.repeat(90);
+    const { said } = await drawing(folder, { prompt: long("a"), negative: long("b"), guidance: 2 });
+    assert.match(said, /^The prompt is \d+ tokens too long/m);
+    assert.match(said, /^The negative prompt is \d+ tokens too long/m);
+    assert.doesNotMatch((await drawing(folder, {})).said, /too long/);
+  }));
+
 test("an embedding whose configuration cannot be read is not drawn by other settings than its own", () =>
   withTemporaryFolder(async (folder) => {
     const row = (width: number) =>

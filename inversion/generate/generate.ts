@@ -24,9 +24,17 @@ import { pictureSize } from "./picture-size.ts";
 import { placeWords } from "./place-words.ts";
 import { drawers, type Generated, type GenerateRequest, type Listener } from "./request.ts";
 
-const advise = (request: GenerateRequest, overflow: number, { say }: Listener) => {
-  if (overflow > 0) {
-    say(`The prompt is ${overflow} tokens too long for this model; its end is not seen.`);
+const advise = (
+  request: GenerateRequest,
+  overflowOf: (text: string) => number,
+  { say }: Listener,
+) => {
+  const { prompt, negative } = request;
+  for (const [what, text] of [["prompt", prompt], ["negative prompt", negative]] as const) {
+    const over = text === null ? 0 : overflowOf(text);
+    if (over > 0) {
+      say(`The ${what} is ${over} tokens too long for this model; its end is not seen.`);
+    }
   }
   if (request.negative !== null && request.guidance <= 1) {
     say("Without guidance (1 or less) a negative prompt does nothing.");
@@ -64,7 +72,7 @@ export const generate = (
     const size = yield* tryPromise(() => pictureSize(request.size, base.size, model));
     const [height, width] = size;
     const tokenizers = promptTokenizers(model, embeddings);
-    advise(request, tokenizers[0].overflowOf(prompt), listener);
+    advise(request, tokenizers[0].overflowOf, listener);
 
     const device = yield* tryPromise(() =>
       chooseDevice({

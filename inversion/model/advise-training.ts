@@ -4,7 +4,7 @@
 import type { Provider } from "../../engine/device/providers.ts";
 import { DeviceFault } from "../../engine/device/device-fault.ts";
 import type { AvailableMemory } from "../../engine/memory/available-memory.ts";
-import { cardsLike, expectedRate } from "../../engine/memory/card-rates.ts";
+import { cardsLike, expectedRate, knownCards } from "../../engine/memory/card-rates.ts";
 import type { MemoryQuestion } from "../../engine/memory/memory-rows.ts";
 import type { DeviceRate } from "../../engine/memory/step-time.ts";
 import { type MemoryAdvice, planMemory } from "../../engine/memory/plan-memory.ts";
@@ -74,8 +74,24 @@ async function here(work: Work, wish: TrainingWish): Promise<TrainingAdvice> {
 }
 
 /** Cards of the list whose name has in it what `device` asks for. */
-const namedCards = ({ device: { device: name = null } }: TrainingWish) =>
-  name === null || /^\d{1,2}$/.test(`${name}`) ? [] : cardsLike(`${name}`, null);
+const namedCards = (wish: TrainingWish) => {
+  const name = cardName(wish);
+  return name === null ? [] : cardsLike(name, null);
+};
+
+/** What `device` asks for by name; null: a card by its index, or the strongest. */
+const cardName = ({ device: { device: name = null } }: TrainingWish): string | null =>
+  name === null || /^\d{1,2}$/.test(`${name}`) ? null : `${name}`;
+
+const unknownCard = (name: string) =>
+  new CardFault({
+    key: "device",
+    wanted: "a card that is here, or a part of the name of one that is known",
+    found: name,
+    fix: `Say its memory (--device-memory 12), or choose among ${
+      knownCards.map((card) => card.name).join(", ")
+    }.`,
+  });
 
 /** `why` it is not here; undefined: that was not asked. */
 function elsewhere(
@@ -86,6 +102,10 @@ function elsewhere(
   const { device: { provider }, cardMemory } = wish;
   const compute = provider === "cpu" ? "float32" : wish.device.compute;
   const named = namedCards(wish);
+  const name = cardName(wish);
+  if (name !== null && named.length === 0 && cardMemory === null && provider !== "cpu") {
+    throw unknownCard(name);
+  }
   const memory = cardMemory ?? (named.length === 1 ? named[0].memory : null);
   const by = cardMemory !== null ? "as --device-memory says" : `a ${named[0]?.name}, as sold`;
   const available = memory === null ? undefined : { bytes: memory * gib, by };

@@ -3,7 +3,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Schema } from "effect";
 import type { MemoryRow } from "../../engine/memory/memory-rows.ts";
-import { aboutText, isLong, timeFields, timeNotes, timeTable, type TimeWish } from "./find-time.ts";
+import {
+  aboutText,
+  isLong,
+  timeFields,
+  timeNotes,
+  type TimeOptions,
+  timeTable,
+  type TimeWish,
+} from "./find-time.ts";
 
 const decode = Schema.decodeUnknownSync(Schema.Struct(timeFields));
 const options = decode({
@@ -45,6 +53,16 @@ test("steps, their batches, and the pictures of five validations", () => {
     true,
   );
   assert.ok(Math.abs(measured.rows[0].training! - (2000 * 8.8 + 660)) < 1e-6);
+});
+
+test("how well prompts are followed takes pictures that are not decoded", () => {
+  const following = { ...options, prompt_following: true };
+  const of = (options: TimeOptions) => timeTable({ ...wish, options }, [device], true);
+  const more = of(following).rows[0].training! - of(options).rows[0].training!;
+  assert.ok(Math.abs(more - 6 * 4 * 3 * 20) < 1e-6);
+  assert.equal(of(following).pictures, 30 + 72);
+  const unseen = { ...following, validation_prompts: [] };
+  assert.equal(of(unseen).pictures, 0);
 });
 
 test("each card takes the fastest plan that it holds, or none", () => {

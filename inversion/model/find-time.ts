@@ -9,6 +9,7 @@ import { validationFields } from "../../config/validation.ts";
 import { type MemoryPlan, memoryPlans } from "../../engine/memory/memory-plan.ts";
 import type { MemoryRow, Work } from "../../engine/memory/memory-rows.ts";
 import { type DeviceRate, secondsOf } from "../../engine/memory/step-time.ts";
+import { followingPictures } from "../../stages/validate/prompt-following.ts";
 
 /** The configuration's keys that decide how often what is computed. */
 export const timeFields = {
@@ -37,7 +38,7 @@ export const TimeTable = Struct({
   /** Whether the rates were measured on the device, or come from data sheets. */
   measured: Flag,
   steps: NullOr(Finite),
-  /** Of validations. */
+  /** Of validations, and of prompt_following. */
   pictures: Finite,
   rows: List(TimeRow),
 });
@@ -103,6 +104,7 @@ export function timeTable(
 ): TimeTable {
   const steps = options.max_train_steps ?? counted;
   const pictures = picturesOf(options, steps);
+  const following = options.prompt_following && pictures > 0 ? followingPictures : 0;
   const guided = options.validation_guidance > 1 ? 1 : 0.5;
   const lines = devices.map(({ name, rate, memory }) => {
     const plan = memory === undefined
@@ -117,14 +119,14 @@ export function timeTable(
       return row === undefined ? 0 : secondsOf(row.cost, rate);
     };
     const step = options.gradient_accumulation_steps * secondsOf(training.cost, rate);
-    const picture = options.validation_steps * guided * seconds("prediction") + seconds("decode");
+    const drawn = options.validation_steps * guided * seconds("prediction");
     const all = steps === null
       ? null
       : steps * step * (options.fixed_loss_every === null ? 1 : 1 + measuring) +
-        pictures * picture;
+        (pictures + following) * drawn + pictures * seconds("decode");
     return { device: name, plan, step, training: all };
   });
-  return { measured, steps, pictures, rows: lines };
+  return { measured, steps, pictures: pictures + following, rows: lines };
 }
 
 /** e.g. "2000 steps and 12 pictures"; empty where nobody can say. */

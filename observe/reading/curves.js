@@ -138,3 +138,9 @@ export function curveOf({ series }, { event, key }) {
   const { last, min = last, max = last, smoothed = [] } = column;
   return { step: found.step, at: found.at, last, min, max, smoothed };
 }
+
+/**
+ * Which point of a thinned curve stands for a step: a point has the last step of its bucket. -1: none does.
+ * @param {readonly number[]} steps of the points, rising @param {number} step
+ */
+export const pointOf = (steps, step) => steps.findIndex((each) => each >= step);

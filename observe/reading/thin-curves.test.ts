@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { RunEvent } from "../../inversion/events.ts";
-import { curveOf, type Curves, emptyCurves, extendCurves, lastStepOf } from "./curves.js";
+import { curveOf, type Curves, emptyCurves, extendCurves, lastStepOf, pointOf } from "./curves.js";
 import { type CurveRequest, thinCurves } from "./thin-curves.ts";
 
 const stepEvent = (step: number, loss: number): RunEvent => ({
@@ -33,6 +33,16 @@ const numbers = fc.array(fc.double({ min: -100, max: 100, noNaN: true }), {
   minLength: 1,
   maxLength: 300,
   size: "max",
+});
+
+test("the point of a step is the one whose bucket holds it, also where most steps have none of their own", () => {
+  const losses = Array.from({ length: 200 }, (_, i) => Math.abs(i - 136));
+  const { step, min } = lossOf(filled(losses), { points: 20 });
+  assert.ok(!step.includes(137), "its step is no point's");
+  assert.equal(min[pointOf(step, 137)], 0);
+  assert.equal(pointOf(step, 1), 0);
+  assert.equal(pointOf(step, 200), step.length - 1);
+  assert.equal(pointOf(step, 201), -1);
 });
 
 test("no extreme is lost: least and greatest of the buckets are those of all points", () => {

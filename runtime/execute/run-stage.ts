@@ -1,11 +1,11 @@
 // One stage of a plan, from waiting for its inputs to handing on its outputs: does what the plan says, and
 // publishes when it starts and ends.
 // The trap: a planned "cached" whose entry was lost meanwhile is made after all.
-import { Clock, Effect, Schema } from "effect";
+import { Clock, Effect, Option, Schema } from "effect";
 import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
-import type { Fault } from "../../lib/fault.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
 import { portsOf } from "../artefact.ts";
-import type { PreparedStage } from "../plan/prepared-stage.ts";
+import { askExternalInputs, isAbsent, type PreparedStage } from "../plan/prepared-stage.ts";
 import { type CacheKey, fingerprint } from "../plan/fingerprint.ts";
 import type { PlannedStage } from "../plan/plan.ts";
 import type { ArtefactEntry } from "../store/artefact-store.ts";
@@ -114,11 +114,36 @@ const takeCached = Effect.fn("takeCached")(
   },
 );
 
+/** What went in became other while the stage ran (a picture was edited): nobody knows of which the result is. */
+export class InputsChanged extends fault("InputsChanged", "world") {}
+
+const checkInputs = Effect.fnUntraced(function* (preparedStage: PreparedStage) {
+  const { store: { digests } } = yield* Results;
+  const now = yield* Effect.option(askExternalInputs(preparedStage, {
+    offline: true,
+    digestFile: digests.digestFile,
+    progress: () => Effect.void,
+    warn: () => Effect.void,
+  }));
+  // What cannot be asked any more was there when it was read.
+  if (Option.isNone(now) || isAbsent(now.value)) return;
+  if (canonicalJson(now.value) === canonicalJson(preparedStage.world)) return;
+  return yield* Effect.fail<Fault>(
+    new InputsChanged({
+      key: `stages.${preparedStage.id}`,
+      wanted: "what goes in to stay as it is while the stage runs",
+      found: "another state of it than the one that was planned with",
+      fix: "Give the same command again.",
+    }),
+  );
+});
+
 /** The entry in the store is written last; until then the result does not exist. */
 const compute = Effect.fnUntraced(function* (pending: PendingStage, ingredients: CacheKey) {
   const { id } = pending.preparedStage;
   const [{ store, cache, pipeline }, slots] = yield* Effect.all([Results, Slots]);
   const made = yield* performStage(pending);
+  yield* checkInputs(pending.preparedStage);
   const blobs = yield* Effect.forEach(
     made,
     ({ json }) => store.put(new TextEncoder().encode(canonicalJson(json))),

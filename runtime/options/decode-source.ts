@@ -133,7 +133,7 @@ function keyFix(path: Path, root: SchemaNode): string {
     rows.find((row) => nearest(name, [row.key.slice(row.key.lastIndexOf(".") + 1)]))?.key;
   if (near !== undefined) return `Did you mean ${near}?`;
   const known = beside.map((each) => each.slice(each.lastIndexOf(".") + 1));
-  return known.length > 12
+  return known.length > 20
     ? "Remove it; --explain lists all keys."
     : `Remove it. Known here: ${known.join(", ")}.`;
 }

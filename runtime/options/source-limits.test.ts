@@ -6,6 +6,7 @@ import { Schema } from "effect";
 import { decodeAll, findingsOf, mostMisfits } from "./decode-source.ts";
 import { parseSettings } from "./settings.ts";
 import { parseSource } from "../../lib/source.ts";
+import { wrongValueFix } from "../../lib/wrong-value-fix.ts";
 import { withStandIns } from "./with-stand-ins.ts";
 
 const timeout = 60_000;
@@ -67,4 +68,9 @@ test("a key of thirty thousand parts, and a value that is no text where words ar
   const source = parseSettings(["word=[{toString: 1}]"]);
   const { misfits } = decodeAll(schema, source.value);
   assert.match(findingsOf(misfits, schema, source)[0].found, /toString/);
+  for (const found of [{ toString: 1 }, [{ toString: 1 }], null, true, 7]) {
+    for (const wanted of ["a text", "one of auto, cuda, or null", "a list of 2, each an integer"]) {
+      assert.ok(wrongValueFix(found, wanted, undefined).length > 0);
+    }
+  }
 });

@@ -31,9 +31,11 @@ function single(node: SchemaNode): string {
       return node.minLength === undefined ? "a text" : "a text (not empty)";
     case "array": {
       const positions = (node.prefixItems ?? []) as readonly SchemaNode[];
-      const each = typeText(positions[0] ?? node.items as SchemaNode);
-      if (positions.length > 0) return `a list of ${positions.length}, each ${each}`;
-      return `a list${node.minItems === undefined ? "" : " (not empty)"}, each ${each}`;
+      const one = positions[0] ?? node.items as SchemaNode | undefined;
+      // Of what may be anything it says nothing.
+      const each = one === undefined ? "" : `, each ${typeText(one)}`;
+      if (positions.length > 0) return `a list of ${positions.length}${each}`;
+      return `a list${node.minItems === undefined ? "" : " (not empty)"}${each}`;
     }
     default:
       return "a mapping";

@@ -31,3 +31,30 @@ test("what a stage finds odd about its inputs is said by each attempt, once, als
     odd = ["b.bmp is no picture"];
     assert.deepEqual(await work(), [true, "b.bmp is no picture"]);
   }));
+
+test("a result of what changed while it was made is kept under neither name", () =>
+  withTemporaryFolder(async (folder) => {
+    let world = "first";
+    let meanwhile = "second";
+    const look = defineStage({
+      name: "look",
+      version: 1,
+      summary: "Looks",
+      options: Schema.Struct({}),
+      reads: {},
+      writes: { words },
+      lifetime: "cached",
+      inputs: () => Effect.sync(() => world),
+      run: () => Effect.sync(() => ({ words: [world = meanwhile] })),
+    });
+    const toy = { folder, pipeline: pipeline("toy").stage("look", look) };
+    const { fault } = (await runToy(toy)).ending;
+    assert.match(fault!.message, /stages\.look: wanted what goes in to stay as it is/);
+    assert.equal(fault!.kind, "world");
+    for (const [cached, state] of [[false, "second"], [true, "second"], [false, "first"]]) {
+      world = meanwhile = String(state);
+      const run = await runToy(toy);
+      const [finished] = eventsOf(run, "stage-finished");
+      assert.deepEqual([run.ending.fault, finished.cached], [null, cached]);
+    }
+  }));

@@ -35,7 +35,8 @@ export const decodeOptions = (
       : Result.succeed({ ...each, options: found.options });
   }));
 
-const askExternalInputs = (
+/** What a stage says of the world now, as plain JSON. */
+export const askExternalInputs = (
   { id, stage, use, options }: Decoded,
   tools: InputTools,
 ): Effect.Effect<Schema.Json | NotDownloaded, Fault> =>

@@ -119,6 +119,21 @@ test("pictures of each prompt at each due step; the same noise at every step", (
     assert.deepEqual(said.toSorted(), pictures);
   }));
 
+test("prompts past 75 tokens are said, each once, those that say what is not wanted too", () =>
+  withTemporaryFolder(async (runDir) => {
+    const tools = toolsIn(runDir);
+    const long = (word: string) => `${word} `.repeat(90).trimEnd();
+    await run(tools, [await snapshotAt(tools, 2, 0.1), await snapshotAt(tools, 4, 0.1)], {
+      validation_prompts: [`my_gnome ${long("a")}`, "a my_gnome"],
+      negative_validation_prompts: ["a", long("b")],
+      num_validation_images_per_prompt: 1,
+    });
+    const [prompt, negative, ...more] = tools.warnings();
+    assert.match(prompt, /^Only 75 tokens fit, so the last \d+ of the prompt "my_gnome a a/);
+    assert.match(negative, /^Only 75 tokens fit, so the last \d+ of the negative prompt "b b/);
+    assert.deepEqual(more, []);
+  }));
+
 test("what is dealt with is not due again; what was cut short is drawn anew", () =>
   withTemporaryFolder(async (runDir) => {
     const tools = toolsIn(runDir);

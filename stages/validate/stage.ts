@@ -4,6 +4,7 @@
 // What the world kept from being made (the disk, the device) is due again.
 import { join } from "node:path";
 import { Cause, Effect, Stream } from "effect";
+import { followedWord } from "../../config/validation.ts";
 import { samplers } from "../../engine/diffusion/samplers/samplers.ts";
 import { type Snapshot, snapshots, stepName } from "../../inversion/artefacts/snapshots.ts";
 import { validations } from "../../inversion/artefacts/validations.ts";
@@ -191,8 +192,7 @@ const pictures = (
         yield* tools.progress(prompt * images + image + 1, total, "pictures");
       }
     }
-    const { fixed_loss_word, initializer_token: begun } = options;
-    const word = fixed_loss_word ?? (begun === "auto" ? null : begun);
+    const word = followedWord(options);
     if (!options.prompt_following || !snapshot.last || word === null) return { prompts };
     let done = 0;
     const measured = { word, placeholder: options.placeholder_token, poolings: poolingNames };

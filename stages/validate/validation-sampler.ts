@@ -70,16 +70,22 @@ export const openValidationSampler = (
     // The number of vectors is known with the first rows, and stays.
     let tokenizers: PromptTokenizers | undefined;
     const looked = new Set<string>();
-    const drawn = (draw: typeof drawPicture) => (drawing: Drawing) =>
-      Effect.tap(drawnOnce(draw)(drawing), () => {
-        const over = looked.has(drawing.text) ? 0 : tokenizers?.[0].overflowOf(drawing.text) ?? 0;
-        looked.add(drawing.text);
-        return over === 0 ? Effect.void : tools.emit({
-          event: "warning",
-          text: `Only 75 tokens fit, so the last ${over} of the prompt ` +
-            `${JSON.stringify(drawing.text.slice(0, 60))} are cut off.`,
-        });
+    const warnOf = (what: string, text: string | null) => {
+      const over = text === null || looked.has(text) ? 0 : tokenizers?.[0].overflowOf(text) ?? 0;
+      if (text === null || over === 0) return Effect.void;
+      looked.add(text);
+      return tools.emit({
+        event: "warning",
+        text: `Only 75 tokens fit, so the last ${over} of the ${what} ` +
+          `${JSON.stringify(text.slice(0, 60))} are cut off.`,
       });
+    };
+    const drawn = (draw: typeof drawPicture) => (drawing: Drawing) =>
+      Effect.tap(drawnOnce(draw)(drawing), () =>
+        Effect.andThen(
+          warnOf("prompt", drawing.text),
+          warnOf("negative prompt", drawing.negative),
+        ));
     const drawnOnce = (draw: typeof drawPicture) => (drawing: Drawing) => {
       const { rows, of, text, negative, image, pooling } = drawing;
       const { clip_l, clip_g } = unpackRows(of, rows);

@@ -1,6 +1,6 @@
 // `deno task bench --fleet`: what the engine of sweeps costs, on a PostgreSQL of its own, with trainings that
-// are functions: many segments, a worker that idles, a process that is killed in the middle of a sweep; and what
-// the snapshots of a travelling run cost.
+// are functions: many segments, a worker that idles, a process that is killed in the middle of a sweep; what the
+// snapshots of a travelling run cost; and how much later a sweep's first step is than a training's by itself.
 // The trap: processor time does not hang on what else runs, wall time does; the note's figures were taken on
 // two cores with other work.
 import { readFileSync } from "node:fs";
@@ -14,6 +14,7 @@ import type { PlannedSweep } from "../../fleet/planned-sweep.ts";
 import { withTables } from "../../fleet/open-tables.ts";
 import { planOf } from "../../fleet/testing/toy-sweeps.ts";
 import { type Child, startChild } from "../../runtime/testing/child.ts";
+import { firstSteps } from "./first-step.ts";
 import { snapshotCost } from "./snapshots.ts";
 import { type Postgres, startPostgres } from "../fleet/postgres.ts";
 
@@ -178,6 +179,9 @@ export async function benchFleet(print: (line: string) => void): Promise<void> {
     row("a snapshot every 30 s, share of a core", `${one(share * 100, 2)} %`, "1 %", "");
     row("  bytes for each of state and new", one(snapshot.sent, 3), "1", "");
     row("  the list of files", `${one(snapshot.listBytes / 1024)} KiB`, "", "");
+    const first = await firstSteps();
+    const later = `${one(first.sweep - first.alone)} s`;
+    row(`a sweep's first step, after ${one(first.alone)} s alone`, later, "2 s later, idle", "");
     const count = 1000;
     const through = await many(postgres, count);
     row(`${count} segments, 3 workers`, `${one(through.seconds)} s`, "120 s, idle cores", "124 s");

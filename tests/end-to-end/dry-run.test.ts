@@ -179,12 +179,16 @@ test("a card that is not here: its memory, and what a step and the training woul
   assert.equal(json.time.measured, false);
 });
 
-test("--device-memory asks for a dry run, a provider and a number", async () => {
+test("--device-memory asks for a dry run, a provider and a number; a name, for a card that is known", async () => {
   for (
     const [more, why] of [
       [["--provider", "cuda", "--device-memory", "12"], /--device-memory: .*no --dry-run/],
       [["--dry-run", "--device-memory", "12", "--provider", "auto"], /found provider: auto/],
       [["--dry-run", "--device-memory", "much", "--provider", "cuda"], /found much/],
+      [
+        ["--dry-run", "--provider", "dml", "--set", "device=RTX 9999"],
+        /device: .*found RTX 9999\. Say its memory .* RTX 3060/,
+      ],
     ] as const
   ) {
     const { code, stderr } = await gnomic([...command, ...more]);

@@ -42,6 +42,18 @@ test("it runs without a training's options and asks for no card; the second time
     );
     const dry = call(pipeline, "--output", folder, "--set", "text=a gnome", "--dry-run");
     assert.match(dry.stdout, /config changed \(text: ".*" -> "a gnome"\)/);
+    for (const option of [["--device-memory", "12"], ["--from-file", pipeline]]) {
+      const { status, stdout, stderr } = call(pipeline, "--dry-run", ...option);
+      assert.deepEqual([status, stdout], [2, ""]);
+      assert.match(stderr, /^--[a-z-]+: wanted a pipeline that is a training, found words/);
+    }
+    const sweep = join(folder, "sweep.yaml");
+    const rank = { by: "fixed_loss" };
+    writeFileSync(sweep, JSON.stringify({ sweep: "w", pipeline, list: [{ seed: 1 }], rank }));
+    const [command, all] = scriptCommand(program, "sweep", "run", sweep, "--output", folder);
+    const swept = spawnSync(command, all, { encoding: "utf8", cwd: root });
+    assert.equal(swept.status, 2, swept.stderr);
+    assert.match(swept.stderr, /sweep\.yaml pipeline: wanted a pipeline that is a training/);
   }));
 
 test("killed with -9 while it works, the same command ends it", () =>

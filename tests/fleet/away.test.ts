@@ -1,8 +1,8 @@
 // The database is stopped as by a crash while two machines train and one idles: nothing changes hands, no step is
-// done twice or missing, and every command says what is the matter. The trainings are toys. Run by
+// done twice or missing, and every command says what is the matter. The trainings are toys, then real ones. Run by
 // `deno task test:fleet`.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,7 +13,8 @@ import { runsCommand } from "../../cli/runs.ts";
 import { sweepCommand } from "../../cli/sweep.ts";
 import { workerCommand } from "../../cli/worker.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
-import { smallTraining } from "../end-to-end/project.ts";
+import { gnomic, smallTraining } from "../end-to-end/project.ts";
+import { machine, row, runsOf, sentAt, stepsIn, stop, sweepFile } from "./machines.ts";
 import { fleetTests, postgresForTests } from "./postgres.ts";
 import { ask, toyLease, toyMachine, until } from "./toy-fleet.ts";
 import { toyLog, toySweep } from "./toy-training.ts";
@@ -61,15 +62,17 @@ test(
 
       postgres!.crash();
       const [goneAt, goneFrom] = [Date.now(), reached()];
-      const training = { ...smallTraining, base_output_dir: join(folder, "output") };
+      const output = join(folder, "output");
+      mkdirSync(output);
+      const training = { ...smallTraining, base_output_dir: output };
       writeFileSync(join(folder, "training.yaml"), JSON.stringify(training));
       const file = join(folder, "sweep.yaml");
       const sweep = { sweep: "other", pipeline: "sdxl-ti", config: "training.yaml" };
       writeFileSync(file, JSON.stringify({ ...sweep, rank: { by: "fixed_loss" } }));
       for (const [command, line, more] of commands(file)) {
         const args = line.split(" ").filter((each) => each !== "");
-        const output = command === workerCommand ? {} : { output: join(folder, "output") };
-        const doing = command.run(args, { ...output, ...more }, { print: () => {} });
+        const named = command === workerCommand ? {} : { output };
+        const doing = command.run(args, { ...named, ...more }, { print: () => {} });
         const { message } = await Effect.runPromise(Effect.flip(doing));
         assert.match(message, /^postgres:.*ECONNREFUSED.*$/, line);
         assert.doesNotMatch(message, /:gnome/);
@@ -100,5 +103,46 @@ test(
         assert.deepEqual(steps, steps.map((_, i) => i + 1));
       }
       await idle.ended;
+    }),
+);
+
+test(
+  "the same with real trainings, which go on meanwhile and send what is new when it is back",
+  fleetTests,
+  () =>
+    withTemporaryFolder(async (folder) => {
+      const env = { GNOMIC_FLEET: postgres!.address };
+      const file = sweepFile(folder, "real", 20_000, [1, 2]);
+      const blobs = ["--blobs", join(folder, "blobs")];
+      const asked = await gnomic(["sweep", "run", file, "--detach", ...blobs], { env });
+      assert.equal(asked.code, 0, asked.stderr);
+      const machines = ["a", "b"].map((name) => machine(postgres!, folder, name));
+      const holders = () => row(postgres!, "real", "trial, worker, fence, attempts");
+      await until(() => /^1\|[ab]\|.*\n2\|[ab]\|/.test(holders()));
+      await sentAt(postgres!, "real", 1);
+      const before = holders();
+      const reached = () => machines.map((each) => Math.max(0, ...runsOf(each).flatMap(stepsIn)));
+      await until(() => reached().every((step) => step > 0));
+
+      postgres!.crash();
+      const goneFrom = reached();
+      await sleep(awaySeconds * 1000);
+      const backFrom = reached();
+      assert.ok(backFrom.every((step, i) => step > goneFrom[i]), `${goneFrom} -> ${backFrom}`);
+      postgres!.start();
+      const sent = () =>
+        row(postgres!, "real", "snapshot").split("\n").map((text) => JSON.parse(text).step);
+      await until(() => sent().every((step) => step >= Math.min(...backFrom)));
+      assert.equal(holders(), before, "nobody claimed anything anew");
+      const cancelled = await gnomic(["sweep", "cancel", "real"], { env });
+      assert.equal(cancelled.code, 0, cancelled.stderr);
+      await until(() => /^1\|\|.*\n2\|\|/.test(holders()));
+      await stop(...machines);
+      for (const each of machines) {
+        const [run] = runsOf(each);
+        const steps = stepsIn(run);
+        assert.ok(steps.length > Math.min(...backFrom));
+        assert.deepEqual(steps, steps.map((_, i) => i + 1));
+      }
     }),
 );

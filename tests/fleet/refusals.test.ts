@@ -1,7 +1,7 @@
 // What a database that may not be written to or has no room says, and how a worker enters a fleet: one line each,
 // with what to do, and no password in it. Run by `deno task test:fleet`.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
@@ -31,6 +31,7 @@ test(
   () =>
     withTemporaryFolder(async (folder) => {
       const output = join(folder, "output");
+      mkdirSync(output);
       const training = { ...smallTraining, base_output_dir: output };
       writeFileSync(join(folder, "training.yaml"), JSON.stringify(training));
       const file = join(folder, "sweep.yaml");

@@ -61,15 +61,21 @@ export const blobsIn = (folder: string) => join(folder, "blobs");
 export function toyMachine(
   folder: string,
   name: string,
-  more: Partial<ToyMachine> & { readonly runtime?: Runtime } = {},
+  more: Partial<ToyMachine> & {
+    readonly runtime?: Runtime;
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
 ): Child {
-  const { runtime, ...own } = more;
+  const { runtime, env = {}, ...own } = more;
   const options: ToyMachine = {
     ...{ name, base: join(folder, name), blobs: blobsIn(folder), lease: toyLease },
     ...{ slots: 1, stepMs: 20, sweep: null, dies: null },
     ...own,
   };
-  return startChild(script, [JSON.stringify(options)], runtime === undefined ? {} : { runtime });
+  return startChild(script, [JSON.stringify(options)], {
+    env,
+    ...(runtime === undefined ? {} : { runtime }),
+  });
 }
 
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {

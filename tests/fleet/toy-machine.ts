@@ -1,6 +1,7 @@
 // A machine of a fleet as a process, with a worker of the fleet's own whose trainings are toys, that may kill
 // itself at a point which no signal from outside hits: in a statement, in the middle of a blob, at a step.
 //   toy-machine.ts JSON, with GNOMIC_FLEET
+import "./wrong-clock.ts";
 import process from "node:process";
 import { Duration, Effect, Fiber } from "effect";
 import { CurrentTransformer, type Statement } from "effect/sql/Statement";

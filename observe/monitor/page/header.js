@@ -87,7 +87,12 @@ export function createHeader({ toggleTheme, showKeys }) {
       report,
       h(
         "button",
-        { class: "action bare", title: "Keys (?)", "aria-label": "Keys", on: { click: showKeys } },
+        {
+          class: "action bare keys-button",
+          title: "Keys (?)",
+          "aria-label": "Keys",
+          on: { click: showKeys },
+        },
         icon("keys"),
       ),
       h(

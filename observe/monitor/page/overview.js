@@ -4,7 +4,7 @@
 // what it had to say. The trap: the raw diffusion loss is mostly the luck of the drawn timestep, so the
 // loss on fixed inputs comes with it and the best step is marked there.
 import { charts, metricOf } from "../../../inversion/metrics.js";
-import { curveOf } from "../../reading/curves.js";
+import { curveOf, pointOf } from "../../reading/curves.js";
 import { axisChooser, currentAxis } from "./axis.js";
 import { createChart } from "./chart.js";
 import { fill, h, setText } from "./dom.js";
@@ -103,7 +103,8 @@ function createMetricChart({ metric, beside }, { curves }) {
         [max, min, last, ...(all[i].smoothing === undefined ? [] : [smoothed])]
           .map((values) => scaled(values, per))
       );
-      const best = fixedLoss === null ? -1 : points.step.indexOf(fixedLoss.bestStep);
+      const isOutside = fixedLoss === null || fixedLoss.bestStep < (curves.view.from ?? 0);
+      const best = isOutside ? -1 : pointOf(points.step, fixedLoss.bestStep);
       const marks = metric.key !== "fixedLoss" || fixedLoss === null || best < 0 ? [] : [{
         x: places[best],
         value: fixedLoss.bestLoss,
@@ -217,6 +218,7 @@ export function createOverview(shown) {
   const newest = h("section", { class: "newest" });
   const messages = h("section", { class: "messages" });
   const notice = h("p", { class: "notice", hidden: true });
+  const ending = h("p", { class: "notice", hidden: true });
 
   const showNewest = () => {
     const { state } = shown.run.description;
@@ -279,6 +281,9 @@ export function createOverview(shown) {
     const { data } = shown.curves;
     const smoothed = data && curveOf(data, metricOf("loss")).smoothed.at(-1);
     fill(numbers, ...figures(state, alive, smoothed).map(figure));
+    const { kind, word, text } = statusOf(state, alive);
+    ending.hidden = kind !== "failed" && kind !== "interrupted";
+    setText(ending, `This run ${kind === "failed" ? word : `was ${word}`}: ${text}`);
     const more = otherFigures(state);
     others.hidden = more.length === 0;
     fill(others, ...more.map(figure));
@@ -298,6 +303,7 @@ export function createOverview(shown) {
     element: h(
       "div",
       { class: "overview" },
+      ending,
       numbers,
       others,
       notice,
