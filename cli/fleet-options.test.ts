@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
+import { fleetAt } from "../fleet/connection.ts";
+import { withTables } from "../fleet/open-tables.ts";
 import type { Command } from "./command.ts";
 import { fleetCommand } from "./fleet.ts";
 import { runsCommand } from "./runs.ts";
@@ -37,6 +39,31 @@ test("who looks for runs or sweeps says that the folder is not there, or is a fi
         );
       }
     }
+  }));
+
+test("what the command line alone tells is said before a sweep's file is read", async () => {
+  const slips = [
+    [{ slots: "-1", dryRun: true }, /^--slots: wanted a whole number from 1 on, found -1/],
+    [{ detach: true }, /^--detach: wanted workers on a PostgreSQL/],
+    [{ blobs: "x" }, /^--blobs: wanted workers on a PostgreSQL/],
+  ] as const;
+  for (const [options, said] of slips) {
+    const ended = sweepCommand.run(["run", "no-such.yaml"], options, { print: assert.fail });
+    assert.match((await Effect.runPromise(Effect.flip(ended))).message, said);
+  }
+});
+
+test("a database in which nothing was ever trained has no queues, and that is no fault", () =>
+  withTemporaryFolder(async (folder) => {
+    const looked = Effect.flatMap(
+      fleetAt(folder),
+      (fleet) => withTables(fleet, ({ sweeps }) => sweeps),
+    );
+    assert.deepEqual(await Effect.runPromise(looked), []);
+    const lines: string[] = [];
+    const print = (line: string) => void lines.push(line);
+    await Effect.runPromise(fleetCommand.run([], { output: folder }, { print }));
+    assert.deepEqual(lines, ["No worker is there."]);
   }));
 
 test("import makes the folder of runs, so it need not be there", () =>

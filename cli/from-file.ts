@@ -16,6 +16,7 @@ import { withoutKeys } from "../lib/without-keys.ts";
 import { parseSettings } from "../runtime/options/settings.ts";
 import type { Configuration } from "../runtime/pipeline/configuration.ts";
 import { UsageFault } from "./command.ts";
+import { metadataKeys } from "../inversion/metadata-keys.ts";
 
 const Carried = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json));
 const Places = Schema.fromJsonString(Schema.Record(Schema.String, Schema.String));
@@ -33,19 +34,20 @@ interface ResultFile {
 const readResultFile = (file: string): Effect.Effect<ResultFile, Fault> =>
   Effect.gen(function* () {
     const { metadata } = yield* tryPromise(() => readHeader(file));
-    const value = yield* Schema.decodeUnknownEffect(Carried)(metadata["gnomic.configuration"]).pipe(
-      Effect.mapError((cause): Fault =>
-        new UsageFault({
-          file,
-          key: "--from-file",
-          wanted: "an embedding that gnomic made, with its configuration in it",
-          found: "none",
-          fix: "Give the configuration with --config.",
-          cause,
-        })
-      ),
-    );
-    const listed = yield* Schema.decodeUnknownEffect(Places)(metadata["gnomic.places"] ?? "{}")
+    const value = yield* Schema.decodeUnknownEffect(Carried)(metadata[metadataKeys.configuration])
+      .pipe(
+        Effect.mapError((cause): Fault =>
+          new UsageFault({
+            file,
+            key: "--from-file",
+            wanted: "an embedding that gnomic made, with its configuration in it",
+            found: "none",
+            fix: "Give the configuration with --config.",
+            cause,
+          })
+        ),
+      );
+    const listed = yield* Schema.decodeUnknownEffect(Places)(metadata[metadataKeys.places] ?? "{}")
       .pipe(Effect.orElseSucceed(() => ({})));
     const own = yield* Effect.promise(() => placesIn(value));
     const left = [...targetKeys(), ...Object.keys(own)];

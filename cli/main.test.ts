@@ -270,6 +270,18 @@ test("what a user's stage throws, at once or when nobody waits, is exit 2 and na
     }
   }));
 
+test("help NAME is NAME --help, and a command like none is told where they are", () =>
+  withTemporaryFolder(async (folder) => {
+    const [asked, direct] = [
+      await call(folder, "help", "runs"),
+      await call(folder, "runs", "--help"),
+    ];
+    assert.deepEqual([asked.code, asked.stdout], [0, direct.stdout]);
+    const { code, stderr } = await call(folder, "xyzzy");
+    assert.equal(code, 2);
+    assert.match(stderr, /found xyzzy\. --help says what each does\.$/m);
+  }));
+
 test("an option that the action does not use is refused", () =>
   withTemporaryFolder(async (folder) => {
     for (

@@ -42,10 +42,11 @@ async function load(name: string): Promise<Command> {
       import("../lib/nearest.ts"),
     ]);
     const names = Object.keys(summaries);
+    const near = nearest(name, names);
     throw new UsageFault({
       wanted: `a command (${names.join(", ")})`,
       found: name,
-      fix: `Did you mean ${nearest(name, names) ?? "pipeline"}?`,
+      fix: near === undefined ? "--help says what each does." : `Did you mean ${near}?`,
     });
   }
   const file = new URL(`./${name}.ts`, import.meta.url);
@@ -84,7 +85,9 @@ async function run(command: Command, argv: readonly string[]): Promise<number> {
   return code === 130 ? caught.exitCode() ?? code : code;
 }
 
-async function main(argv: readonly string[]): Promise<number> {
+async function main(words: readonly string[]): Promise<number> {
+  const [first, second] = words;
+  const argv = first === "help" && second !== undefined ? [second, "--help"] : words;
   const { program } = await import("../runtime/platform/runtime.ts");
   const [name] = argv;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {

@@ -44,8 +44,8 @@ export function optionReader(
       const name = text(key);
       const found = names.find((each) => each === name);
       if (name !== null && found === undefined) {
-        const instead = Object.hasOwn(retired, name) ? `. ${retired[name]}` : "";
-        refuse(`${flag(key)} ${name} (one of ${names.join(", ")})${instead}`);
+        const instead = Object.hasOwn(retired, name) ? `: ${retired[name].replace(/\.$/, "")}` : "";
+        refuse(`${flag(key)} ${name} (one of ${names.join(", ")}${instead})`);
       }
       return found ?? otherwise;
     },

@@ -1,8 +1,8 @@
 // The last that a run said, in words: what is left of one whose worker died with it.
 // The trap: the log is torn where the machine died, and where runs travel it is as new as their last snapshot.
-import { join } from "node:path";
 import { Effect, Result, Schema } from "effect";
 import { textIn } from "../lib/look.ts";
+import { eventsFile } from "../runtime/execute/run-folders.ts";
 
 const { Finite, String: Text, Struct, optionalKey } = Schema;
 
@@ -19,7 +19,7 @@ const count = 5;
 
 /** Its last lines, the oldest first; none: it said nothing here. */
 export const lastSaid = (dir: string): Effect.Effect<readonly string[]> =>
-  Effect.map(textIn(join(dir, "events.jsonl")), (log = "") => {
+  Effect.map(textIn(eventsFile(dir)), (log = "") => {
     const lines = log.split("\n");
     const said: string[] = [];
     for (let i = lines.length - 1; i >= 0 && said.length < count; i--) {

@@ -1,13 +1,12 @@
 // What a training came to, read from its run's folder as anybody would: losses from its events, files by
 // name. The trap: what was measured at a step may not be what the best file holds; both are told.
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { Effect } from "effect";
 import type { Fault } from "../lib/fault.ts";
 import { machinesDiffer } from "../lib/machines-differ.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { readManifest } from "../runtime/execute/manifest.ts";
-import { isTensorResult } from "../runtime/execute/run-folders.ts";
+import { eventsFile, isTensorResult } from "../runtime/execute/run-folders.ts";
 import { sweepEvent } from "./run-events.ts";
 
 export interface RunResult {
@@ -29,7 +28,7 @@ export const readRunResult = (
   at: number | null,
 ): Effect.Effect<RunResult, Fault> =>
   Effect.gen(function* () {
-    const log = yield* tryPromise(() => readFile(join(dir, "events.jsonl"), "utf8"));
+    const log = yield* tryPromise(() => readFile(eventsFile(dir), "utf8"));
     const events = log.split("\n").flatMap((line) => sweepEvent(line) ?? []);
     const step = events.reduce((last, each) => each.event === "step" ? each.step : last, 0);
     const losses = events.flatMap((each) =>

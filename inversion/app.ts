@@ -1,14 +1,13 @@
 // Textual inversion of SDXL, as the runner's app: its stages, its configuration, the device and the memory
 // plan that a run keeps, its events and what a training may be asked for.
 // The trap: stages and engine are imported when they are asked for, so that a plan loads no more than it needs.
-import { join } from "node:path";
 import { Effect } from "effect";
 import { providerNames, retiredProviders } from "../engine/device/providers.ts";
 import type { MemoryPlan } from "../engine/memory/memory-plan.ts";
 import { type Fault, fault } from "../lib/fault.ts";
 import { type App, type Facts, noFacts } from "../runtime/app.ts";
 import { readEvents } from "../runtime/execute/event-log.ts";
-import { isTensorResult } from "../runtime/execute/run-folders.ts";
+import { eventsFile, isTensorResult } from "../runtime/execute/run-folders.ts";
 import type { JsonObject } from "../runtime/pipeline/configuration.ts";
 import { checkpointAt } from "./checkpoint-at.ts";
 import { type ReadConfiguration, readTrainingConfiguration } from "./configuration.ts";
@@ -102,7 +101,7 @@ const factsFor = (
 const answer: App["answer"] = (runDir, request) => {
   const asked = request as TrainingRequest;
   return asked.request !== "choose" ? Effect.succeed(undefined) : Effect.map(
-    readEvents(join(runDir, "events.jsonl"), trainingCodec),
+    readEvents(eventsFile(runDir), trainingCodec),
     ({ events }) => {
       const found = checkpointAt(events as readonly RunEvent[], asked.step);
       return found && { event: "chosen", step: found.step, path: found.path };

@@ -4,6 +4,7 @@
 import { Result, Schema } from "effect";
 import { digestJson } from "../lib/canonical-json.ts";
 import type { RunInfo } from "../runtime/stage.ts";
+import { metadataKeys } from "./metadata-keys.ts";
 
 const { Array: List, Json, NullOr, String: Text, Struct, Tuple } = Schema;
 
@@ -28,10 +29,10 @@ const ofDataset = (key: string, { sources, digests }: (typeof Datasets.Type)[num
 
 /** What each input is called for people, by the key of its digest. */
 export const originNames: Readonly<Record<string, string>> = {
-  "gnomic.base_model_digest": "model",
-  "gnomic.pictures_digest": "data_loader.dataset",
-  "gnomic.fixed_loss_pictures_digest": "fixed_loss_dataset",
-  "gnomic.initial_embedding_digest": "initial_embedding_file",
+  [metadataKeys.baseModelDigest]: "model",
+  [metadataKeys.picturesDigest]: "data_loader.dataset",
+  [metadataKeys.fixedLossPicturesDigest]: "fixed_loss_dataset",
+  [metadataKeys.initialEmbeddingDigest]: "initial_embedding_file",
 };
 
 type Inputs = RunInfo["inputs"];
@@ -52,16 +53,16 @@ export const originsOf = (inputs: RunInfo["inputs"]): Origins =>
       if (Result.isSuccess(training)) {
         const { model, start } = training.success;
         return {
-          "gnomic.base_model_digest": digestJson(model),
-          ...(start === null ? {} : { "gnomic.initial_embedding_digest": start }),
+          [metadataKeys.baseModelDigest]: digestJson(model),
+          ...(start === null ? {} : { [metadataKeys.initialEmbeddingDigest]: start }),
         };
       }
       const datasets = decodeDatasets(said);
       if (Result.isFailure(datasets)) return {};
       const [train, fixed] = datasets.success;
       return {
-        ...(train === undefined ? {} : ofDataset("gnomic.pictures", train)),
-        ...(fixed === undefined ? {} : ofDataset("gnomic.fixed_loss_pictures", fixed)),
+        ...(train === undefined ? {} : ofDataset(metadataKeys.pictures, train)),
+        ...(fixed === undefined ? {} : ofDataset(metadataKeys.fixedLossPictures, fixed)),
       };
     }),
   );

@@ -92,6 +92,17 @@ test("a file opens with what it is, and has no second header further down", () =
   assert.ok(all.filter((file) => headersOf(file).length === 1).length > 500, "headers are seen");
 });
 
+test("names that outlive a version are spelled in one place: a run's files, keys of metadata", () => {
+  const homes = [
+    "runtime/execute/run-folders.ts",
+    "inversion/metadata-keys.ts",
+    "fleet/winner-files.ts",
+  ];
+  const name = /"(?:run\.json|events\.jsonl|state\.safetensors|gnomic\.[a-z_]+)"/;
+  const found = sources(...folders, "cli").filter((file) => name.test(codeOf(file)));
+  assert.deepEqual(found.sort(), homes.sort());
+});
+
 test("every file and folder that the documents name is there", () => {
   const documents = ["CONTRIBUTING.md", ...globSync("docs/*.md", { cwd: root })];
   const all = globSync("**/*", {

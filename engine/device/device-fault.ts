@@ -20,7 +20,8 @@ export class DeviceNumbersFault extends fault("DeviceNumbersFault", "world") {}
 
 const memory = new RegExp(
   [
-    ..."failed to allocate|out of memory|out_of_memory|outofmemory|not enough memory".split("|"),
+    ..."failed to allocate|out of memory|outofmemory|not enough memory".split("|"),
+    "out_of_(?:device_|host_|pool_)?memory",
     ..."insufficient memory|bad_alloc|bad allocation|8007000e|alloc_failed".split("|"),
     "\\[invalid buffer[^\\]]*\\] is invalid",
     "cuda failure 2\\b",

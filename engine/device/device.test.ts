@@ -115,6 +115,7 @@ test("failed allocations and lost devices are told apart from other errors", () 
     ["Error: [Invalid Buffer] is invalid due to a previous error.", 1],
     ["bad allocation", 1],
     ["CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED ; GPU=0 ; hostname=x", 1],
+    ["vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY", 1],
     ["CUDA failure 46: all CUDA-capable devices are busy or unavailable", 2],
     ["887A0006", 2],
     ["Error: [Device] is lost.", 2],

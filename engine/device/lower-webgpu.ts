@@ -48,9 +48,13 @@ const fusedMatMul: Lowering = (g, { inputs: [a, b], outputs: [y], attributes }) 
   if (isLarge && transA === 1 && transB !== 1 && transBatchA !== 1) {
     return [scaled(g, ofLarge(g, a!, b!, attributes), alpha)];
   }
-  const left = turned(g, a!, attributes.transBatchA === 1, attributes.transA === 1);
-  const right = turned(g, b!, attributes.transBatchB === 1, attributes.transB === 1);
-  return [scaled(g, g.apply("MatMul", [left, right]), alpha)];
+  // The scale goes where least is multiplied by it: scores are far larger than what they are of.
+  const sizes = [a!, b!, y].map(({ shape }) => sizeOf(shape));
+  const least = sizes.indexOf(Math.min(...sizes));
+  const by = (place: number) => place === least ? alpha : 1;
+  const left = turned(g, scaled(g, a!, by(0)), attributes.transBatchA === 1, transA === 1);
+  const right = turned(g, scaled(g, b!, by(1)), attributes.transBatchB === 1, transB === 1);
+  return [scaled(g, g.apply("MatMul", [left, right]), by(2))];
 };
 
 const multiHeadAttention: Lowering = (g, { inputs, attributes }) => {

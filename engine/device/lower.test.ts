@@ -113,6 +113,10 @@ const cases: Readonly<Record<string, Case>> = {
     ),
     isOp("FusedMatMul"),
   ],
+  "a large product of small matrices, scaled": [
+    graphOf([[2, 9, 3], [2, 8, 3]], (g, [a, b]) => product(g, a, b, { transB: 1, alpha: 0.7 })),
+    ({ op, outputs: [y] }) => op === "FusedMatMul" || (op === "Mul" && sizeOf(y.shape) > 60),
+  ],
   "a product of a large matrix that is turned": [
     graphOf(
       [[2, 9, 30], [9, 2, 3]],

@@ -69,7 +69,7 @@ export function planMemory(question: MemoryQuestion, all = false): MemoryAdvice 
   const needed = plans.length === 0
     ? forward.find(({ fits }) => !fits)
     : chosen ?? least(trained.filter(({ plan }) => plans.includes(plan!)));
-  const encoding = vae[0].peak - programBytes;
+  const encoding = encodingBeside(vae[0].peak - programBytes);
   const encodeBeside = chosen !== undefined && provider === "cpu" &&
       available !== undefined && chosen.peak + encoding <= available.bytes
     ? encoding
@@ -98,6 +98,9 @@ export function planMemory(question: MemoryQuestion, all = false): MemoryAdvice 
       : `memory plan ${chosen.plan}: about ${gib(chosen.peak)} on ${provider}, ${encoded}; ${room}`,
   };
 }
+
+/** Of bytes that it takes by itself: beside a training its pictures and its heap come on top (measured). */
+export const encodingBeside = (alone: number): number => 1.5 * alone + 16 * 2 ** 20;
 
 /** What sessions hold beside a training: on the CPU they share the weights' pages with it. */
 const beside = ({ provider }: MemoryQuestion, rows: readonly MemoryRow[]): number =>

@@ -79,5 +79,6 @@ test("other widths, numbers, models and starts are refused, and nothing is writt
       await assert.rejects(averageEmbeddings([a, other], out), message);
     }
     await assert.rejects(averageEmbeddings([a], out), /two or more/);
+    await assert.rejects(averageEmbeddings([a, a], out), /each file once, found it twice/);
     assert.equal(existsSync(out), false);
   }));

@@ -14,6 +14,7 @@ import {
 } from "./embedding-file.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { writeEmbedding } from "./write-embedding.ts";
+import { metadataKeys } from "../metadata-keys.ts";
 
 export interface Averaged {
   readonly file: string;
@@ -30,19 +31,19 @@ const startKeys = [
 ];
 
 function startOf({ metadata }: EmbeddingFile): string | null {
-  const text = metadata["gnomic.configuration"];
+  const text = metadata[metadataKeys.configuration];
   if (text === undefined) return null;
   try {
     const configuration = JSON.parse(text);
     const began = startKeys.map((key) => configuration[key] ?? null);
-    return canonicalJson([...began, metadata["gnomic.initial_embedding_digest"] ?? null]);
+    return canonicalJson([...began, metadata[metadataKeys.initialEmbeddingDigest] ?? null]);
   } catch {
     return null;
   }
 }
 
 const modelOf = (metadata: EmbeddingFile["metadata"]): string | undefined =>
-  metadata["gnomic.base_model_digest"] ?? metadata["gnomic.base_model"];
+  metadata[metadataKeys.baseModelDigest] ?? metadata[metadataKeys.baseModel];
 
 const half = (file: EmbeddingFile, name: "clip_l" | "clip_g") =>
   asRows(file.tensors.find((tensor) => tensor.name === name)!);
@@ -109,11 +110,11 @@ export async function averageEmbeddings(
   };
   const said = (key: string) => new Set(files.map(({ metadata }) => metadata[key])).size === 1;
   const metadata = Object.entries(ordered[0].file.metadata)
-    .filter(([key]) => !["gnomic.step", "gnomic.epoch"].includes(key) || said(key));
+    .filter(([key]) => (key !== metadataKeys.step && key !== metadataKeys.epoch) || said(key));
   const target = out ?? join(dirname(first.path), `${tokenOf(first)}-average.safetensors`);
   await writeEmbedding(target, { clip_l: mean("clip_l"), clip_g: mean("clip_g") }, {
     ...Object.fromEntries(metadata),
-    "gnomic.averaged": JSON.stringify(ordered.map(({ key }) => key)),
+    [metadataKeys.averaged]: JSON.stringify(ordered.map(({ key }) => key)),
   });
   return { file: target, files: files.length };
 }

@@ -20,6 +20,7 @@ import {
 import { type Trigger, triggers } from "./trigger.ts";
 import { remarksOnValues } from "./value-remarks.ts";
 import { loadVocabulary } from "./vocabulary.ts";
+import { metadataKeys } from "../metadata-keys.ts";
 
 export interface ClientResult {
   readonly client: Client;
@@ -113,7 +114,7 @@ function trainedPoolingOf(
 ): EmbeddingReport["trainedPooling"] {
   let pooling: unknown;
   try {
-    pooling = JSON.parse(metadata["gnomic.configuration"] ?? "{}")?.pooling;
+    pooling = JSON.parse(metadata[metadataKeys.configuration] ?? "{}")?.pooling;
   } catch {
     return null;
   }
@@ -125,7 +126,7 @@ const vectorsOf = ({ tensors }: EmbeddingFile): number => Math.max(...tensors.ma
 
 /** The token for diffusers of a file with both encoders' rows, which holds none itself. */
 export const tokenOf = ({ metadata, stem }: EmbeddingFile): string =>
-  metadata["gnomic.trigger"] ?? stem;
+  metadata[metadataKeys.trigger] ?? stem;
 
 function clientResultOf(
   client: Client,

@@ -12,6 +12,7 @@ import {
   widthOf,
 } from "./embedding-file.ts";
 import { isFolder, pairNames, readHalves } from "./pair-files.ts";
+import { metadataKeys } from "../metadata-keys.ts";
 
 /** Rows [vectors, width] in one of the dtypes that every client reads. */
 export interface Rows {
@@ -52,7 +53,7 @@ export async function readPair(path: string): Promise<DiffusersPair> {
   const own = dirname(resolve(one.path));
   const names: readonly string[] = pairNames;
   const folder = names.includes(basename(one.path)) ? dirname(own) : own;
-  const token = one.metadata["gnomic.trigger"] ?? firstName(one);
+  const token = one.metadata[metadataKeys.trigger] ?? firstName(one);
   return { clip_l, clip_g, token, metadata: one.metadata, folder };
 }
 

@@ -19,6 +19,7 @@ import {
   requireCanonical,
 } from "./embedding-file.ts";
 import { writeEmbedding } from "./write-embedding.ts";
+import { metadataKeys } from "../metadata-keys.ts";
 
 export interface Pruned {
   readonly file: string;
@@ -138,8 +139,8 @@ export const pruneEmbedding = (
     yield* tryPromise(() =>
       writeEmbedding(target, { clip_l: tensor(l), clip_g: tensor(g) }, {
         ...file.metadata,
-        "gnomic.vectors": String(to),
-        "gnomic.pruned": JSON.stringify({ from: vectors, kept }),
+        [metadataKeys.vectors]: String(to),
+        [metadataKeys.pruned]: JSON.stringify({ from: vectors, kept }),
       })
     );
     return { file: target, kept, losses: { before, dropped, refitted: best.loss } };

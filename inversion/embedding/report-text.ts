@@ -1,5 +1,6 @@
 // A report on an embedding file in words, for the terminal: the tensors, the clients, the remarks.
 import type { EmbeddingReport } from "./check-embedding.ts";
+import { metadataKeys } from "../metadata-keys.ts";
 
 const verbs = { yes: "loads", partly: "loads, but", no: "does not load it" } as const;
 
@@ -14,7 +15,7 @@ const foreignText = ({ foreignWidths, metadata }: EmbeddingReport): string[] =>
   foreignWidths === null ? [] : [
     `  It is for a model whose text encoders are ${foreignWidths.join(" and ")} wide` +
     `${
-      metadata["gnomic.base_model"] ? ` (${metadata["gnomic.base_model"]})` : ""
+      metadata[metadataKeys.baseModel] ? ` (${metadata[metadataKeys.baseModel]})` : ""
     }, a toy or a model ` +
     "of its own:",
     "  no program loads it into SDXL. `generate` draws with it.",
@@ -29,8 +30,8 @@ function madeText(metadata: EmbeddingReport["metadata"]): string[] {
       return null;
     }
   };
-  const averaged = listed("gnomic.averaged");
-  const pruned = listed("gnomic.pruned");
+  const averaged = listed(metadataKeys.averaged);
+  const pruned = listed(metadataKeys.pruned);
   const from = typeof pruned === "object" && pruned !== null && "from" in pruned
     ? pruned.from
     : null;
@@ -45,7 +46,7 @@ export function reportText(report: EmbeddingReport): string[] {
   const { tensors, vectors, promptTokens, values, clientResults, metadata, trainedPooling } =
     report;
   const widest = Math.max(...clientResults.map(({ client }) => client.length));
-  const about = ["gnomic.base_model", "gnomic.step", "gnomic.tool"]
+  const about = [metadataKeys.baseModel, metadataKeys.step, metadataKeys.tool]
     .filter((key) => metadata[key] !== undefined)
     .map((key) => `${key.replace("gnomic.", "").replace("_", " ")} ${metadata[key]}`);
   return [

@@ -2,7 +2,7 @@
 // trained with, as their metadata says, else SDXL itself.
 // The trap: two embeddings may come from different models; then the user has to say which. And a file names no
 // folder: where a local model is says the run that the file lies in, or the user.
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { Result, Schema } from "effect";
 import { heightWidth, Resolution } from "../../config/data.ts";
 import { deviceFields } from "../../config/device.ts";
@@ -14,6 +14,8 @@ import { readUtf8 } from "../../lib/plain-files.ts";
 import { GenerateFault } from "./generate-fault.ts";
 import type { LoadedEmbedding } from "./load-embedding.ts";
 import type { GenerateRequest } from "./request.ts";
+import { metadataKeys } from "../metadata-keys.ts";
+import { manifestFile } from "../../runtime/execute/run-folders.ts";
 
 /** The part of a training's configuration that decides how its embedding is drawn. */
 const Basis = Schema.Struct({
@@ -60,7 +62,7 @@ const modelKeys = Object.keys(flags) as readonly ModelKey[];
 async function placesBeside(path: string): Promise<Partial<Basis>> {
   const folder = dirname(resolve(path));
   for (const at of [folder, dirname(folder)]) {
-    const text = await readUtf8(join(at, "run.json")).catch(() => undefined);
+    const text = await readUtf8(manifestFile(at)).catch(() => undefined);
     const run = text === undefined ? undefined : decodeRun(text);
     if (run !== undefined && Result.isSuccess(run)) return run.success.configuration;
   }
@@ -80,9 +82,9 @@ async function read(
   { path, metadata }: LoadedEmbedding,
   given: readonly ModelKey[],
 ): Promise<BaseModel | null> {
-  const model = metadata["gnomic.base_model"];
+  const model = metadata[metadataKeys.baseModel];
   if (model === undefined) return null;
-  const read = decodeText(metadata["gnomic.configuration"] ?? "{}");
+  const read = decodeText(metadata[metadataKeys.configuration] ?? "{}");
   if (Result.isFailure(read)) {
     throw new GenerateFault({
       file: path,
@@ -93,7 +95,7 @@ async function read(
   }
   const { data_loader, ...basis } = read.success;
   const resolution = data_loader?.resolution;
-  const places = decodePlaces(metadata["gnomic.places"] ?? "{}");
+  const places = decodePlaces(metadata[metadataKeys.places] ?? "{}");
   const named: Readonly<Record<string, string>> = Result.isSuccess(places) ? places.success : {};
   const asked = modelKeys.filter((key) => Object.hasOwn(named, key) && !given.includes(key));
   const beside = asked.length === 0 ? {} : await placesBeside(path);

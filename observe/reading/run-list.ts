@@ -13,6 +13,7 @@ import type { RunState } from "./run-reader.ts";
 import { pictureSteps } from "./run-answers.js";
 import { foldEvent } from "./fold-event.js";
 import { emptyRunState } from "./run-state.js";
+import { eventsFile, eventsName, manifestName } from "../../runtime/execute/run-folders.ts";
 
 const headBytes = 1 << 16;
 const tailBytes = 1 << 17;
@@ -75,7 +76,7 @@ function foldLines(state: RunState, lines: readonly string[]): void {
 
 /** What the list shows of a run; nothing when its events cannot be read. */
 export async function listRun({ id, dir }: RunFolder): Promise<ListedRun | undefined> {
-  const read = await ends(join(dir, "events.jsonl")).catch(() => undefined);
+  const read = await ends(eventsFile(dir)).catch(() => undefined);
   if (read === undefined) return undefined;
   const state = emptyRunState();
   const adjoining = read.size <= headBytes + tailBytes;
@@ -110,7 +111,7 @@ export function newRunList(): (run: RunFolder) => Promise<ListedRun | undefined>
   const known = new Map<string, { readonly stamp: string; readonly run: ListedRun }>();
   return async (folder) => {
     const { dir } = folder;
-    const named = ["events.jsonl", "run.json"].map((name) => settledStamp(join(dir, name)));
+    const named = [eventsName, manifestName].map((name) => settledStamp(join(dir, name)));
     const stamps = await Promise.all(named);
     const stamp = stamps.includes(undefined) ? undefined : stamps.join();
     const before = known.get(dir);

@@ -1,12 +1,12 @@
 // One run as its readers know it: its events.jsonl folded into a state and curves, brought up to date on
 // request, from where the index beside a long log ends. The trap: two requests at once must not read the file twice, so they share one reading.
-import { join } from "node:path";
 import { readUtf8 } from "../../lib/plain-files.ts";
 import { type Curves, emptyCurves, extendCurves } from "./curves.js";
 import { type EventSink, type EventTail, resumeTail, tailEvents } from "./event-tail.ts";
 import { readIndex, writeIndex } from "./run-index.ts";
 import { foldEvent } from "./fold-event.js";
 import { emptyRunState } from "./run-state.js";
+import { eventsFile, manifestFile } from "../../runtime/execute/run-folders.ts";
 
 export type RunState = ReturnType<typeof emptyRunState>;
 
@@ -29,7 +29,7 @@ export interface RunReader {
 const worthIndexing = (grown: number, whole: number) => grown >= Math.max(1 << 20, whole / 8);
 
 export function newRunReader(dir: string): RunReader {
-  const file = join(dir, "events.jsonl");
+  const file = eventsFile(dir);
   let tail: EventTail | undefined;
   let state = emptyRunState();
   let curves = emptyCurves();
@@ -71,7 +71,7 @@ export function newRunReader(dir: string): RunReader {
 /** A run's `run.json`, whatever is in it; undefined while there is none to be read. */
 export async function readRunFile(dir: string): Promise<any> {
   try {
-    return JSON.parse(await readUtf8(join(dir, "run.json")));
+    return JSON.parse(await readUtf8(manifestFile(dir)));
   } catch {
     return undefined;
   }

@@ -1,7 +1,6 @@
 // Actions from the page: the request goes into the run's control file, where the training finds it at
 // its next step, exactly as `runs stop`, `runs save` and `runs validate` do it.
 // The trap: a prompt is data; it is checked for its form and length and never becomes part of a path.
-import { join } from "node:path";
 import { Effect, Schema } from "effect";
 import { ControlRequest } from "../../inversion/requests.ts";
 import { sendRequest } from "../../runtime/control.ts";
@@ -12,6 +11,7 @@ import { ask } from "../edge.ts";
 import { isAlive } from "./run-alive.ts";
 import type { RunState } from "./run-reader.ts";
 import { checkpointAt } from "./run-answers.js";
+import { eventsFile } from "../../runtime/execute/run-folders.ts";
 
 const mostPrompts = 16;
 const longestPrompt = 2000;
@@ -44,7 +44,7 @@ export function parseRequest(body: string): ControlRequest | string {
 const choose = (runDir: string, step: number, path: string) =>
   Effect.gen(function* () {
     yield* lockRun(runDir);
-    const log = yield* openEventLog(join(runDir, "events.jsonl"), trainingCodec);
+    const log = yield* openEventLog(eventsFile(runDir), trainingCodec);
     yield* Effect.orDie(log.append({ event: "chosen", step, path }));
     return yield* log.trouble;
   }).pipe(Effect.scoped);

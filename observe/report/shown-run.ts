@@ -1,7 +1,7 @@
 // What of a run's configuration and texts may be shown to others: of each place its last part, of each
 // picture its number. The trap: messages and errors name files too, in whatever words they have.
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { Result, Schema } from "effect";
 import { placesIn, shownValues, targetKeys } from "../../config/places.ts";
@@ -10,6 +10,7 @@ import { readUtf8 } from "../../lib/plain-files.ts";
 import { withoutFolders } from "../../lib/without-folders.ts";
 import { valueAt } from "../../runtime/options/decode-source.ts";
 import type { RunState } from "../reading/run-reader.ts";
+import { manifestFile } from "../../runtime/execute/run-folders.ts";
 
 const Facts = Schema.Struct({
   configuration: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),
@@ -33,7 +34,7 @@ function naming(name: string): RegExp | null {
 }
 
 export async function shownRun(runDir: string): Promise<ShownRun> {
-  const text = await readUtf8(join(runDir, "run.json")).catch(() => "{}");
+  const text = await readUtf8(manifestFile(runDir)).catch(() => "{}");
   const read = decode(text);
   const { configuration, places, inputs = {} } = Result.isSuccess(read) ? read.success : {};
   const shownAs = places ?? await placesIn(configuration);

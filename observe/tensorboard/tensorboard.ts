@@ -20,6 +20,7 @@ import type { EventMessage } from "./event-proto.ts";
 import { canAppend, lastStep, shownSteps, wantedSteps } from "./shown-steps.ts";
 import { type ReadPicture, summaryMessage } from "./summary-message.ts";
 import { configurationSummary, summariser, type Summary } from "./summary.ts";
+import { eventsFile } from "../../runtime/execute/run-folders.ts";
 
 export interface TensorBoardOptions {
   /** The run's folder, with its events.jsonl. */
@@ -66,7 +67,7 @@ export async function openTensorBoard(options: TensorBoardOptions): Promise<RunO
     for (const name of names) held.push(await recoverEvents(join(folder, name)));
 
     summarise = summariser();
-    const events = await allEvents(join(options.runDir, "events.jsonl"));
+    const events = await allEvents(eventsFile(options.runDir));
     const first = configurationSummary(options.configuration, events[0]?.at ?? Date.now());
     const summaries = [first, ...events.map(summarise)]
       .filter((summary) => summary !== undefined).sort((a, b) => a.step - b.step);

@@ -1,13 +1,12 @@
 // `run.json` of a run folder: what was run with what, and how each attempt went. The seed that was drawn
 // and the device that was found live here, so that every later attempt uses the same.
 // The trap: times and this machine's facts belong here and in the log, and in no result.
-import { join } from "node:path";
 import { Effect, Result, Schema } from "effect";
 import { atomicWrite } from "../../lib/atomic-write.ts";
 import { diskFault, isAbsent } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
-import { isRunFolder } from "./run-folders.ts";
+import { isRunFolder, manifestFile } from "./run-folders.ts";
 import type { RunOrigin } from "./run-origin.ts";
 import { savedOrigin } from "./state.ts";
 
@@ -87,17 +86,15 @@ const current = (read: typeof ManifestJson.Type): Manifest => {
   return { ...rest, format: manifestFormat, facts: memoryPlan === null ? {} : { memoryPlan } };
 };
 
-const file = (runDir: string) => join(runDir, "run.json");
-
 /** Null: the folder is no run. */
 export const readManifest = (runDir: string): Effect.Effect<Manifest | null, Fault> =>
   Effect.gen(function* () {
     const files = yield* Files;
-    const text = yield* files.readFileString(file(runDir));
+    const text = yield* files.readFileString(manifestFile(runDir));
     const newer = Schema.decodeUnknownOption(AnyFormat)(text);
     if (newer._tag === "Some" && newer.value.format > manifestFormat) {
       return yield* new NewerManifest({
-        file: file(runDir),
+        file: manifestFile(runDir),
         wanted: `the manifest of a run, of format ${manifestFormat} or older`,
         found: `format ${newer.value.format}, of a newer version of gnomic`,
         fix: "Use that version for this run; it is left alone here.",
@@ -111,7 +108,7 @@ export const readManifest = (runDir: string): Effect.Effect<Manifest | null, Fau
         : error._tag === "SchemaError"
         ? Effect.fail<Fault>(
           new ManifestFault({
-            file: file(runDir),
+            file: manifestFile(runDir),
             wanted: "the manifest of a run",
             found: "something else, or one of another version",
             fix: "Put an unharmed copy of it in its place.",
@@ -120,14 +117,16 @@ export const readManifest = (runDir: string): Effect.Effect<Manifest | null, Fau
         )
         : isAbsent(error)
         ? Effect.succeed(null)
-        : Effect.fail(diskFault(file(runDir), "to read the manifest")(error))
+        : Effect.fail(diskFault(manifestFile(runDir), "to read the manifest")(error))
     ),
   );
 
 export const writeManifest = (runDir: string, manifest: Manifest): Effect.Effect<void, Fault> =>
-  atomicWrite(file(runDir), `${JSON.stringify(Schema.encodeSync(Manifest)(manifest), null, 2)}\n`, {
-    what: "the run's manifest",
-  });
+  atomicWrite(
+    manifestFile(runDir),
+    `${JSON.stringify(Schema.encodeSync(Manifest)(manifest), null, 2)}\n`,
+    { what: "the run's manifest" },
+  );
 
 export interface Run {
   readonly dir: string;
@@ -177,7 +176,10 @@ export const readRun = (dir: string): Effect.Effect<Run | Orphan | null, Fault> 
 
 /** Keeps a manifest that cannot be read beside the one that takes its place. */
 export const setAsideManifest = (runDir: string): Effect.Effect<void, Fault> =>
-  Effect.flatMap(Files, (files) => files.rename(file(runDir), `${file(runDir)}.damaged`)).pipe(
+  Effect.flatMap(
+    Files,
+    (files) => files.rename(manifestFile(runDir), `${manifestFile(runDir)}.damaged`),
+  ).pipe(
     Effect.catchIf(isAbsent, () => Effect.void),
-    Effect.mapError(diskFault(file(runDir), "to set this manifest aside")),
+    Effect.mapError(diskFault(manifestFile(runDir), "to set this manifest aside")),
   );

@@ -1,7 +1,6 @@
 // A plan executed with everybody looking, in a folder that is locked: events and control are opened, and
 // however it ends, the log says so.
 // The trap: the end is said also when Ctrl-C interrupts at once, so nothing here may wait for long.
-import { join } from "node:path";
 import { Clock, Context, type Exit, Layer, Schedule } from "effect";
 import { Effect } from "../../lib/effect.ts";
 import type { Fault } from "../../lib/fault.ts";
@@ -22,6 +21,7 @@ import { exitCodeOfOutcome, outcomeOf, resultFiles, type RunOutcome } from "./ou
 import { Events, Requests, Results, RunFolder, type RunServices, Stop } from "./stage-tools.ts";
 import type { StopSignal } from "./stop-signal.ts";
 import { savedOrigin, savedStep } from "./state.ts";
+import { eventsFile } from "./run-folders.ts";
 
 /** Those who start a run and look at it. */
 export interface Observation {
@@ -119,7 +119,7 @@ const attemptServices = (
     const kinds = Object.assign({}, app.events, ...stages.map(({ stage }) => stage.events));
     // Before anything that may take a while (a long log, its event files): what is asked meanwhile counts.
     const control = yield* openControl(dir, stop.request, app.requests);
-    const log = yield* openEventLog(join(dir, "events.jsonl"), eventCodec(kinds));
+    const log = yield* openEventLog(eventsFile(dir), eventCodec(kinds));
     const observers = yield* observation.observers(lock === null ? null : dir);
     const keepOutputs = recorder?.keepOutputs ?? (() => Effect.void);
     return Context.make(Events, yield* openEventStream(log, observers)).pipe(

@@ -7,9 +7,14 @@ import { Effect, Option } from "effect";
 import { isAbsent } from "../../lib/disk-fault.ts";
 import { Files } from "../../lib/files.ts";
 
+export const manifestName = "run.json";
+export const eventsName = "events.jsonl";
 export const stateName = "state.safetensors";
 
-export const runMarks = ["run.json", "events.jsonl", stateName] as const;
+export const runMarks = [manifestName, eventsName, stateName] as const;
+
+export const manifestFile = (runDir: string): string => join(runDir, manifestName);
+export const eventsFile = (runDir: string): string => join(runDir, eventsName);
 
 /** Of the files at the top of a run's folder: tensors that are a result, and not the run's state. */
 export const isTensorResult = (name: string): boolean =>

@@ -16,6 +16,7 @@ import { type Change, jsonDifference } from "../../lib/json-difference.ts";
 import { describeChanges } from "./reason.ts";
 import type { SimilarRun, UnreadableRun } from "./plan.ts";
 import type { Identity } from "./run-identity.ts";
+import { eventsFile, manifestFile } from "../execute/run-folders.ts";
 
 export class CannotExtend extends fault("CannotExtend", "user") {}
 export class ForeignState extends fault("ForeignState", "user") {}
@@ -87,7 +88,7 @@ const namedRun = Effect.fnUntraced(function* (text: string, base: string, pipeli
   return yield* Effect.fail<Fault>(
     new NoSuchRun({
       key: "--resume",
-      file: join(dir, "run.json"),
+      file: manifestFile(dir),
       wanted: "the manifest of a run",
       found: found === null ? "none" : `${found.orphan}, beside a state that says too little of it`,
       fix: "Put an unharmed copy of run.json in its place, or name another run.",
@@ -119,7 +120,7 @@ const horizonOf = (run: Run, [inSteps]: Configuration["lengthKeys"]) =>
     if (scheduleSteps !== null) return scheduleSteps;
     const length = configuration[inSteps];
     if (typeof length === "number") return length;
-    const { events } = yield* readEvents(join(run.dir, "events.jsonl"), eventCodec({}));
+    const { events } = yield* readEvents(eventsFile(run.dir), eventCodec({}));
     // In epochs only the stage knows how many steps they are, and says so with its progress.
     const progress = events.findLast((event) =>
       event.event === "stage-progress" && event.unit === "steps"

@@ -8,11 +8,12 @@ import { diskFault } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { entriesBelow } from "../../lib/look.ts";
+import { eventsName } from "../execute/run-folders.ts";
 
 const digest = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g;
 
 /** Long, and known to name nothing of the store. */
-const passedOver = new Set(["events.jsonl", "control.jsonl"]);
+const passedOver = new Set([eventsName, "control.jsonl"]);
 
 /** SHA-256 in hex, of blobs and of artefacts. */
 export const referencesOf = (runDir: string): Effect.Effect<ReadonlySet<string>, Fault> =>

@@ -10,6 +10,7 @@ import { lockRun } from "../../lib/lock.ts";
 import { trainingCodec } from "../../inversion/event-kinds.ts";
 import { openEventLog } from "../../runtime/execute/event-log.ts";
 import { readRecords, writeRecords } from "./record.ts";
+import { eventsFile } from "../../runtime/execute/run-folders.ts";
 
 /** Fails with RunLocked while somebody works in it. */
 export const dropCheckpoints = (runDir: string): Effect.Effect<void, Fault> =>
@@ -25,7 +26,7 @@ export const dropCheckpoints = (runDir: string): Effect.Effect<void, Fault> =>
     const dropped = files.filter(({ pruned }) => pruned);
     if (dropped.length === 0) return;
     yield* writeRecords(runDir, { ...records, files });
-    const log = yield* openEventLog(join(runDir, "events.jsonl"), trainingCodec);
+    const log = yield* openEventLog(eventsFile(runDir), trainingCodec);
     yield* Effect.forEach(
       dropped,
       ({ path, step }) => {

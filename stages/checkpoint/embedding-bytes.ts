@@ -7,6 +7,7 @@ import type { EncoderRows } from "../../inversion/artefacts/snapshots.ts";
 import { originsOf } from "../../inversion/origins.ts";
 import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
 import type { RunInfo } from "../../runtime/stage.ts";
+import { metadataKeys } from "../../inversion/metadata-keys.ts";
 
 export interface EmbeddingFacts {
   readonly trigger: string;
@@ -31,15 +32,15 @@ export async function embeddingBytes(
     format: "pt",
     "modelspec.architecture": "stable-diffusion-xl-v1-base/textual-inversion",
     "modelspec.title": trigger,
-    "gnomic.base_model": places.model ?? String(configuration.model),
-    "gnomic.trigger": trigger,
-    "gnomic.vectors": String(vectors),
-    "gnomic.step": String(step),
-    "gnomic.epoch": String(epoch),
-    "gnomic.configuration": canonicalJson(configuration),
-    "gnomic.configuration_digest": digestJson(configuration),
-    "gnomic.places": canonicalJson(places),
+    [metadataKeys.baseModel]: places.model ?? String(configuration.model),
+    [metadataKeys.trigger]: trigger,
+    [metadataKeys.vectors]: String(vectors),
+    [metadataKeys.step]: String(step),
+    [metadataKeys.epoch]: String(epoch),
+    [metadataKeys.configuration]: canonicalJson(configuration),
+    [metadataKeys.configurationDigest]: digestJson(configuration),
+    [metadataKeys.places]: canonicalJson(places),
     ...originsOf(run.inputs),
-    "gnomic.tool": run.tool,
+    [metadataKeys.tool]: run.tool,
   }, `${trigger}.safetensors`);
 }

@@ -5,11 +5,11 @@
 // start over ("reset").
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withFile } from "../../../lib/plain-files.ts";
 import { type EventSink, tailEvents } from "../../reading/event-tail.ts";
 import { isAlive } from "../../reading/run-alive.ts";
+import { eventsFile } from "../../../runtime/execute/run-folders.ts";
 
 const pollMilliseconds = 400;
 const pulseMilliseconds = 4000;
@@ -27,7 +27,7 @@ export async function streamEvents(
   offset: number,
   response: ServerResponse,
 ): Promise<void> {
-  const file = join(runDir, "events.jsonl");
+  const file = eventsFile(runDir);
   const closed = new AbortController();
   response.on("close", () => closed.abort());
   const send = async (text: string) => {
