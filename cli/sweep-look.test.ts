@@ -96,5 +96,5 @@ test("a folder that nobody can look into is no folder without sweeps", {
     const round = join(base, "round");
     symlinkSync("round", round);
     const fault = await Effect.runPromise(Effect.flip(Effect.flatMap(fleetAt(round), sweepsOf)));
-    assert.match(fault.message, /round: wanted .*ELOOP/);
+    assert.match(fault.message, /round.*: wanted to /);
   }));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -157,15 +158,10 @@ test("a picture whose name is in another encoding is named as that", {
   skip: process.platform === "linux" ? false : "only Linux has such names",
 }, () =>
   withFiles({ "a.jpg": "" }, async (folder) => {
-    const name = Buffer.concat([
-      Buffer.from(`${folder}/caf`),
-      Buffer.from([0xe9]),
-      Buffer.from(".jpg"),
-    ]);
-    writeFileSync(name, "");
+    // By a shell: no runtime writes such a name.
+    execFileSync("sh", ["-c", 'touch "$1/$(printf "caf\\351.jpg")"', "sh", folder]);
     const { faults: [fault] } = await listPictureFolder(folder);
     assert.match(fault.message, /wanted file names in UTF-8, found caf\ufffd\.jpg/);
-    rmSync(name);
   }));
 
 test("a link in a circle is no picture, and a folder that may not be read is no folder that is not there", () =>
