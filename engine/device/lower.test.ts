@@ -206,3 +206,27 @@ test("a transposed convolution with a stride, and one of many channels on the CP
   );
   assert.deepEqual(lowered(small, "cpu").nodes, small.nodes);
 });
+
+test("on the processor probabilities of few keys are 0 where they are negligible, the others as they were", async () => {
+  const probabilities = async (keys: number) => {
+    const g = new GraphBuilder();
+    const x = g.input("x", [2, keys]);
+    const session = await device.load(g.finish({ y: g.apply("Softmax", [x], { axis: -1 }) }));
+    // e^-46 is 1.05e-20, e^-47 less than 1e-20.
+    const data = Float32Array.from({ length: 2 * keys }, (_, i) => -(i % keys));
+    return (await session.run({ x: { type: "float32", dims: [2, keys], data } })).y.data;
+  };
+  const [few, many] = [await probabilities(100), await probabilities(129)];
+  const powers = Array.from({ length: 129 }, (_, i) => Math.exp(-i));
+  const sum = 1 / (1 - Math.exp(-1));
+  const wanted = powers.map((power) => power / sum);
+  for (const [found, keys] of [[few, 100], [many, 129]] as const) {
+    for (let i = 0; i < 2 * keys; i++) {
+      const exact = wanted[i % keys];
+      const isKept = exact > 1e-20 || keys > 128;
+      const off = isKept ? Math.abs(found[i] / exact - 1) : Math.abs(found[i]);
+      // Those below 1e-38 are as inexact as they are small.
+      assert.ok(off < 1e-5 || (isKept && exact < 1e-37), `${keys}: ${found[i]} at ${i}`);
+    }
+  }
+});

@@ -53,7 +53,12 @@ test(
       [a, b].forEach((each, i) => signal(trainers[i], each === killed ? "SIGKILL" : "SIGCONT"));
       await killed.child.ended;
       // What it had asked the database for just before may still be done.
-      await sleep(1000);
+      const asking = () =>
+        postgres!.sql(
+          `SELECT count(*) FROM pg_stat_activity
+           WHERE application_name LIKE 'gnomic % ${killed.child.process.pid}'`,
+        ).trim();
+      while (asking() !== "0") await sleep(100);
       const mark = JSON.parse(
         postgres!.sql(
           `SELECT snapshot FROM gnomic_runs WHERE sweep = 'killed' AND trial = ${victim.trial}`,
