@@ -187,7 +187,7 @@ test("a folder that cannot be made leaves the pictures owed, and they are made o
       try: () => run(tools, [due]),
       catch: (cause) => cause as Fault,
     })));
-    assert.deepEqual([fault.kind, fault.file?.startsWith(runDir)], ["world", true]);
+    assert.deepEqual([fault._tag, fault.file?.startsWith(runDir)], ["NoFolderThere", true]);
     assert.ok(!tools.events.some(({ event }) => event === "validation-failed"));
     rmSync(join(runDir, at(2)));
     assert.deepEqual(await run(tools, [due]), ["2 done"]);
