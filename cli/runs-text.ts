@@ -162,9 +162,8 @@ export function pruneText(
   done: boolean,
 ): readonly string[] {
   const bytes = sum(runs) + sum(blobs) + sum(entries);
-  const stays = unreadable.map(({ name, trouble }) =>
-    `${name} cannot be read (${trouble}), so everything stays: put its run.json back or give its ` +
-    "command again; or give it up with `runs delete`."
+  const stays = unreadable.map(({ name, trouble, fix }) =>
+    `${name} cannot be read (${trouble}), so everything stays: ${fix}.`
   );
   if (bytes === 0 && runs.length + leftovers.length === 0) {
     return [...stays, "Nothing to clear up."];

@@ -81,6 +81,21 @@ export const foldersIn = (
     return folders.map(({ path }) => path).toSorted();
   });
 
+/** Links in a folder whose target is not there, or on a disk that is away; by name. */
+export const danglingIn = (
+  folder: string,
+): Effect.Effect<readonly string[], PlatformError.PlatformError> =>
+  Effect.gen(function* () {
+    const files = yield* Files;
+    const links = (yield* files.readDirectoryEntries(folder))
+      .filter(({ type }) => type === "SymbolicLink");
+    const dangling = yield* Effect.filter(
+      links,
+      ({ name }) => Effect.map(isThere(join(folder, name)), (there) => !there),
+    );
+    return dangling.map(({ name }) => name).toSorted();
+  });
+
 /** All that is no folder, however deep below one. Links are entries, whatever they point at. */
 export const entriesBelow = (folder: string): Effect.Effect<readonly Entry[], Fault> =>
   Effect.gen(function* () {

@@ -158,6 +158,21 @@ test("a folder that may not be looked into, or that the disk does not give, is a
     }
   }));
 
+test("a link to a run on a disk that is away is a run that cannot be read", () =>
+  withTemporaryFolder(async (folder) => {
+    const base = join(folder, "output");
+    const dir = await makeRun(base, { name: "moved", rows: ["its rows"] });
+    renameSync(dir, join(folder, "disk"));
+    symlinkSync(join(folder, "disk"), dir);
+    const mounted = treeOf(join(base, storeName));
+    await prune(base, null);
+    assert.deepEqual(treeOf(join(base, storeName)), mounted);
+    renameSync(join(folder, "disk"), join(folder, "away"));
+    assert.deepEqual((await prunable(base, null)).unreadable.map(({ name }) => name), ["moved"]);
+    await prune(base, null);
+    assert.deepEqual(treeOf(join(base, storeName)), mounted);
+  }));
+
 test("a deletion that the disk stops half-way says what removes the rest", () =>
   withTemporaryFolder(async (base) => {
     const dir = await makeRun(base, { name: "a", rows: ["its rows"] });

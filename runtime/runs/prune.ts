@@ -8,7 +8,7 @@ import { Effect } from "effect";
 import { diskFault } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
-import { bytesBelow, namesIn } from "../../lib/look.ts";
+import { bytesBelow, danglingIn, namesIn } from "../../lib/look.ts";
 import { storeName } from "../store/artefact-store.ts";
 import { deleteRun } from "./delete-run.ts";
 import { isLeftover } from "./leftover.ts";
@@ -26,8 +26,17 @@ export interface Prunable {
   /** What an interrupted deletion or import left, by name. */
   readonly leftovers: readonly string[];
   /** Runs that cannot be read; while there are any, all else stays: nobody knows what they need. */
-  readonly unreadable: readonly { readonly name: string; readonly trouble: string | null }[];
+  readonly unreadable: readonly Unreadable[];
 }
+
+interface Unreadable {
+  readonly name: string;
+  readonly trouble: string | null;
+  readonly fix: string;
+}
+
+const putBack = "put its run.json back or give its command again; or give it up with `runs delete`";
+const bringBack = "bring back what it points at, or remove it";
 
 const endedBadly: ReadonlySet<RunStatus> = new Set(["stopped", "failed", "killed"]);
 
@@ -54,8 +63,12 @@ export const findPrunable = (
         }),
       );
     }
-    const unreadable = runs.filter(({ status }) => status === "broken")
-      .map(({ name, trouble }) => ({ name, trouble }));
+    const away = yield* Effect.orElseSucceed(danglingIn(base), () => []);
+    const unreadable: readonly Unreadable[] = [
+      ...runs.filter(({ status }) => status === "broken")
+        .map(({ name, trouble }) => ({ name, trouble, fix: putBack })),
+      ...away.map((name) => ({ name, trouble: "a link to what is not there", fix: bringBack })),
+    ];
     const leftovers = (yield* namesIn(base)).filter(isLeftover);
     if (unreadable.length > 0) return { runs: [], blobs: [], entries: [], leftovers, unreadable };
     const old = before === null
