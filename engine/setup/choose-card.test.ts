@@ -31,7 +31,15 @@ test("CUDA: the strongest, or the one that is asked for", () => {
   assert.deepEqual(cuda(2), { card: other, deviceId: 2 });
   assert.deepEqual(cuda("3060"), { card: other, deviceId: 2 });
   assert.deepEqual(cuda("0"), { card: small, deviceId: 0 });
-  assert.deepEqual(cuda("rtx"), { card: large, deviceId: 1 });
+  assert.deepEqual(cuda("gtx"), { card: small, deviceId: 0 });
+});
+
+test("a part of several names is refused, where it is not one's end; cards of one name are alike", () => {
+  assert.throws(() => chooseCard("cuda", "rtx", three), /found rtx among .*Write more of it/);
+  const ti = nvidia(0, "RTX 3060 Ti", 8, 8.6);
+  assert.equal(chooseCard("cuda", "3060", [ti, other]).card, other);
+  assert.equal(chooseCard("cuda", "3060 ti", [other, ti]).card, ti);
+  assert.equal(chooseCard("cuda", "4090", [large, { ...large, index: 2 }]).deviceId, 0);
 });
 
 test("CUDA_VISIBLE_DEVICES hides cards and counts the rest anew, by index or by UUID", () => {

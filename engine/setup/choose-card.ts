@@ -48,6 +48,14 @@ const matches = (wish: number | string, card: Card, index: number): boolean =>
     ? Number(wish) === index
     : card.name.toLowerCase().includes(String(wish).toLowerCase());
 
+/** Indices of those that a wish may mean: "4060" is no 4060 Ti where there is a 4060. */
+function meant(wish: number | string, cards: readonly Card[]): readonly number[] {
+  const found = [...cards.keys()].filter((index) => matches(wish, cards[index], index));
+  const end = String(wish).toLowerCase();
+  const whole = found.filter((index) => cards[index].name.toLowerCase().endsWith(end));
+  return whole.length > 0 && !isIndex(wish) ? whole : found;
+}
+
 const listed = (cards: readonly Card[]) =>
   cards.length === 0
     ? "no card that the system lists"
@@ -84,11 +92,15 @@ export function chooseCard(
     const card = cards.length === 1 ? cards[0] : undefined;
     return { card, deviceId: wish === null ? undefined : Number(wish) };
   }
-  const index = wish === null
-    ? best === undefined ? -1 : cards.indexOf(best)
-    : cards.findIndex((card, at) => matches(wish, card, at));
-  if (wish !== null && index === -1) {
+  if (wish === null) {
+    return { card: best, deviceId: best === undefined ? undefined : cards.indexOf(best) };
+  }
+  const found = meant(wish, cards);
+  if (found.length === 0) {
     throw refuse("the index of a card, or a part of its name", "Choose one of these.");
   }
-  return { card: cards[index], deviceId: index === -1 ? undefined : index };
+  if (new Set(found.map((index) => cards[index].name)).size > 1) {
+    throw refuse("a part of one card's name", "Write more of it, or its number.");
+  }
+  return { card: cards[found[0]], deviceId: found[0] };
 }
