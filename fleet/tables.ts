@@ -271,7 +271,7 @@ const make = Effect.gen(function* () {
           sweep,
           trial: Number(row.trial),
           worker: row.worker,
-          isTrained: row.worker !== "" && Number(row.silent) <= 2000 * leaseOf(row.about),
+          isTrained: row.worker !== "" && Number(row.silent) < 2000 * leaseOf(row.about),
           step: Number(row.step),
           until: read(row.until),
           seenAt: Number(row.seen_at),
