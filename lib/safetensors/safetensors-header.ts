@@ -76,7 +76,7 @@ function headerLength(lead: Uint8Array, file: string, size: number): number {
     throw new WeightsFileFault({
       file,
       wanted: "a .safetensors file",
-      found: "another kind of file",
+      found: `another kind of file: its header would have ${length} bytes, over the format's limit`,
       fix: "Name one that ends in .safetensors, or download it again.",
     });
   }
