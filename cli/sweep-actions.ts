@@ -39,7 +39,7 @@ import { untilStopped } from "./stopping.ts";
 import { threadsOf, threadsOfEach } from "./slots-here.ts";
 import { type Act, find, notesOn, type Options, runsFolder } from "./sweep-look.ts";
 import { narrate } from "./sweep-narrator.ts";
-import { leaderboardLines } from "./sweep-text.ts";
+import { boardJson, leaderboardLines } from "./sweep-text.ts";
 import { trialWorld } from "./trial-world.ts";
 
 export class NoSweepFile extends fault("NoSweepFile", "user") {}
@@ -139,7 +139,7 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     if (blobs !== null) yield* withTables(fleet, () => bringRuns(sweep.plan, blobs, say));
     if (!(yield* seesWinners(board))) return yield* winnerIsAway(fleet, name, blobs);
     const files = yield* endSweep(runsFolder(fleet, sweep), sweep, board, runFiles);
-    if (quiet) terminal.print(JSON.stringify(board));
+    if (quiet) terminal.print(boardJson(board));
     else {
       const notes = yield* notesOn(board);
       [...leaderboardLines(board), ...notes, ...files.map((file) => `  ${file}`)]

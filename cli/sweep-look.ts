@@ -12,7 +12,7 @@ import { nearest } from "../lib/nearest.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import type { Terminal } from "./command.ts";
 import { baseOf, fleetOf } from "./fleet-options.ts";
-import { leaderboardCsv, leaderboardLines, sweepListLines } from "./sweep-text.ts";
+import { boardJson, leaderboardCsv, leaderboardLines, sweepListLines } from "./sweep-text.ts";
 
 export type Options = Readonly<Record<string, unknown>>;
 export type Act = (
@@ -44,7 +44,7 @@ const list: Act = (_target, options, { print }) =>
   Effect.gen(function* () {
     const fleet = yield* fleetOf(yield* baseOf(options), options);
     const boards = yield* boardsOf(fleet);
-    if (options.json === true) print(JSON.stringify(boards.map(({ board }) => board)));
+    if (options.json === true) print(boardJson(boards.map(({ board }) => board)));
     else if (boards.length === 0) {
       print(`There are no sweeps in ${fleet.shared ? fleet.shown : fleet.base}.`);
     } else sweepListLines(boards).forEach(print);
@@ -84,7 +84,7 @@ const show: Act = (name, options, { print }) =>
     if (found === undefined) {
       return yield* noSuch(fleet, name, (yield* sweepsOf(fleet)).map((each) => each.name));
     }
-    if (options.json === true) print(JSON.stringify(found.board));
+    if (options.json === true) print(boardJson(found.board));
     else if (options.csv === true) leaderboardCsv(found.board).forEach(print);
     else {
       leaderboardLines(found.board).forEach(print);

@@ -17,6 +17,10 @@ const what = ({ name, trial, overrides }: LeaderboardRow) => {
   return name === String(trial) ? text : `${name} ${text}`.trimEnd();
 };
 
+/** As programs read it; where a trial's configuration has its places is for who shows values without folders. */
+export const boardJson = (board: unknown): string =>
+  JSON.stringify(board, (key, value) => key === "places" ? undefined : value);
+
 export function leaderboardLines(board: Leaderboard): readonly string[] {
   const { sweep, state, by, at, rows } = board;
   const head = ["rank", "trial", "varies", "loss", "at step", "steps", "time", "machine", "state"];
