@@ -30,11 +30,15 @@ function postgresTime(pid: number): number {
     return text.slice(text.lastIndexOf(")") + 2).split(" ").map(Number);
   };
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
-  const [, , , , , , , , , , , user, system, ended, endedSystem] = fields(pid);
   const alive = children.split(" ").filter((each) => each !== "").map((child) => {
-    const [, , , , , , , , , , , user, system] = fields(Number(child));
-    return user + system;
+    try {
+      const [, , , , , , , , , , , user, system] = fields(Number(child));
+      return user + system;
+    } catch {
+      return 0; // it has ended meanwhile, and counts among those below
+    }
   });
+  const [, , , , , , , , , , , user, system, ended, endedSystem] = fields(pid);
   return alive.reduce((sum, each) => sum + each, user + system + ended + endedSystem) *
     1000 / ticks;
 }
