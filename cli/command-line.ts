@@ -74,8 +74,7 @@ export function readCommandLine(command: Command, words: readonly string[]): Com
   }));
   checkArguments(command, known, positional);
   checkAction(command, known.name, positional[0] ?? "", given);
-  const written = command.usage.split(" ").slice(1);
-  const places = written.map((each) => /file|folder|run|<name>/.test(each));
+  const places = known.args.map(({ value }) => /file|folder|run|^name$/.test(value));
   const args = positional.map((each, i) =>
     places[Math.min(i, places.length - 1)] ? pathOf(known.name, each) : each
   );

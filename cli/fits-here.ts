@@ -16,7 +16,7 @@ import { trainingApp } from "../inversion/app.ts";
 import { atomicWrite, makeFolder } from "../lib/atomic-write.ts";
 import type { Fault } from "../lib/fault.ts";
 import { sha256 } from "../lib/sha256.ts";
-import { valueAt } from "../runtime/options/decode-source.ts";
+import { textsAt } from "../runtime/options/decode-source.ts";
 import { keepDigests } from "../runtime/plan/make-plan.ts";
 import { prepare } from "../runtime/plan/prepare.ts";
 import { settingsOf } from "../sweep/trials.ts";
@@ -66,9 +66,8 @@ const elsewhere = (config: string | null, overrides: Overrides, base: string, ro
     });
     const targets = targetKeys();
     return Object.fromEntries(
-      placeKeys().flatMap((key): (readonly [string, string])[] => {
-        const value = valueAt(values, key.split("."));
-        if (targets.includes(key) || typeof value !== "string" || existsSync(value)) return [];
+      Object.entries(textsAt(values, placeKeys())).flatMap(([key, value]) => {
+        if (targets.includes(key) || existsSync(value)) return [];
         const found = below(root, value);
         return found === undefined ? [] : [[key, found]];
       }),

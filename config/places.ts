@@ -5,7 +5,7 @@
 // is opened.
 import { lastPart } from "../lib/without-folders.ts";
 import { namesRepository } from "../hub/local-path.ts";
-import { valueAt } from "../runtime/options/decode-source.ts";
+import { textsAt, valueAt } from "../runtime/options/decode-source.ts";
 import { withTextsAt } from "../lib/mapping.ts";
 import type { Place } from "../runtime/options/option.ts";
 import type { Places } from "../runtime/stage.ts";
@@ -35,9 +35,7 @@ export async function placesIn(values: unknown): Promise<Places> {
 
 /** The configuration as others may see it: of each place its last part. */
 export function shownValues(values: unknown, places: Places): unknown {
-  const targets = targetKeys().flatMap((key) => {
-    const value = valueAt(values, key.split("."));
-    return typeof value === "string" ? [[key, lastPart(value)]] : [];
-  });
+  const targets = Object.entries(textsAt(values, targetKeys()))
+    .map(([key, place]) => [key, lastPart(place)]);
   return withTextsAt(values, { ...Object.fromEntries(targets), ...places });
 }

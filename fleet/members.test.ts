@@ -6,13 +6,13 @@ import { test } from "node:test";
 import { Duration, Effect, Fiber } from "effect";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { boardOf } from "./board-of.ts";
-import { embeddedLayer } from "./engine.ts";
 import { fleetFacts, fleetStatus } from "./fleet-status.ts";
 import { leftItems } from "./left-items.ts";
 import { Members, type WorkerAbout } from "./members.ts";
 import { present } from "./presence.ts";
 import { Sweep } from "./sweep-workflow.ts";
 import { Tables } from "./tables.ts";
+import { onFile, until } from "./testing/on-file.ts";
 import { planOf, reaching } from "./testing/toy-sweeps.ts";
 import type { Train } from "./train-fenced.ts";
 import { runWorker } from "./worker.ts";
@@ -27,19 +27,7 @@ const about = (more: Partial<WorkerAbout> = {}): WorkerAbout => ({
   ...more,
 });
 
-const onFile = <A>(folder: string, work: Effect.Effect<A, any, any>): Promise<A> =>
-  Effect.runPromise(
-    Effect.scoped(work).pipe(
-      Effect.provide(embeddedLayer(join(folder, "fleet.db"))),
-    ) as Effect.Effect<A>,
-  );
-
 const looked = Effect.map(fleetFacts, fleetStatus);
-
-const until = <E, R>(holds: Effect.Effect<boolean, E, R>) =>
-  Effect.gen(function* () {
-    while (!(yield* holds)) yield* Effect.sleep("20 millis");
-  });
 
 const worker = (train: Train) =>
   runWorker({ name: "w", slots: 1, lease: Duration.seconds(1), train, say: () => {} });

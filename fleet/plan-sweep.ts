@@ -7,7 +7,7 @@ import { Effect } from "effect";
 import { digestJson } from "../lib/canonical-json.ts";
 import { allFaults, type Fault } from "../lib/fault.ts";
 import { ConfigFault, type Finding } from "../runtime/options/config-fault.ts";
-import { valueAt } from "../runtime/options/decode-source.ts";
+import { textsAt } from "../runtime/options/decode-source.ts";
 import type { Plan } from "../runtime/plan/plan.ts";
 import type { Prepared } from "../runtime/plan/prepare.ts";
 import { type Definition, keysOf } from "../sweep/definition.ts";
@@ -73,12 +73,7 @@ const ofTrial = (trial: Trial, fault: Fault): Fault =>
 
 /** What its options say of where things are. */
 const placesOf = ({ configuration: { places, targetKeys }, values }: Prepared) =>
-  Object.fromEntries(
-    [...Object.keys(places), ...targetKeys].flatMap((key) => {
-      const value = valueAt(values, key.split("."));
-      return typeof value === "string" ? [[key, value]] : [];
-    }),
-  );
+  textsAt(values, [...Object.keys(places), ...targetKeys]);
 
 const willOf = ({ prepared, plan }: LookedAt): TrialOutlook["will"] =>
   plan.run.isNew ? "new" : prepared.run.found?.manifest.status === "complete" &&

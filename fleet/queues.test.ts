@@ -1,15 +1,14 @@
 // What a free slot takes: the urgent first, of those the largest, nothing that it cannot train; and that a small
 // sweep beside a large one does not wait for it. With one slot, through the real engine on a file.
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
 import { Duration, Effect } from "effect";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
-import { embeddedLayer } from "./engine.ts";
 import type { PlannedSweep } from "./planned-sweep.ts";
 import { inOrder, memoryClass, needsText, type Offers, queueOf, serves } from "./queues.ts";
 import { Sweep } from "./sweep-workflow.ts";
 import { Tables } from "./tables.ts";
+import { onFile } from "./testing/on-file.ts";
 import { planOf, reaching } from "./testing/toy-sweeps.ts";
 import type { Train } from "./train-fenced.ts";
 import { segmentsIn } from "./waiting.ts";
@@ -51,13 +50,6 @@ test("a slot serves what it has the provider and the memory for, and small thing
   assert.ok(serves(queue("low", 1), { providers: ["cpu"], memory: 4 }));
   assert.ok(serves(queue("low", 80, "cuda"), null));
 });
-
-const onFile = <A>(folder: string, work: Effect.Effect<A, any, any>): Promise<A> =>
-  Effect.runPromise(
-    Effect.scoped(work).pipe(
-      Effect.provide(embeddedLayer(join(folder, "fleet.db"))),
-    ) as Effect.Effect<A>,
-  );
 
 const submit = (plan: PlannedSweep) =>
   Effect.gen(function* () {

@@ -3,18 +3,15 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
 import { Duration, Effect, Option } from "effect";
 import { diskFault } from "../lib/disk-fault.ts";
 import type { Fault } from "../lib/fault.ts";
 import { writeSafetensors } from "../lib/safetensors/safetensors.ts";
 import { savedStep } from "../runtime/execute/state.ts";
-import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { type Blobs, BlobsAway, folderBlobs } from "./blobs.ts";
 import { sendRuns } from "./runs-of-sweep.ts";
 import { Sweep } from "./sweep-workflow.ts";
-import { Tables } from "./tables.ts";
-import { onFile, settle } from "./testing/on-file.ts";
+import { inEngine, settle } from "./testing/on-file.ts";
 import { planOf, reaching } from "./testing/toy-sweeps.ts";
 import { CannotNow, type Train } from "./train-fenced.ts";
 import { runWorker, type WorkerOptions } from "./worker.ts";
@@ -31,19 +28,6 @@ const travelling = (folder: string, blobs: Blobs, train: Train) =>
 
 const execute = (round = 0) => Sweep.execute({ sweep: "s", round }, { discard: true });
 const first = { sweep: "s", round: 0, trial: 1, until: null };
-
-/** A test with the tables of an engine of its own, in a folder of its own. */
-const inEngine = (
-  name: string,
-  work: (tables: Tables["Service"], folder: string) => Effect.Effect<void, any, any>,
-) =>
-  test(
-    name,
-    () =>
-      withTemporaryFolder((folder) =>
-        onFile(folder, Effect.flatMap(Tables, (tables) => work(tables, folder)))
-      ),
-  );
 
 const saveState = (base: string, step: number) =>
   Effect.promise(async () => {

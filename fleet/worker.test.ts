@@ -3,15 +3,13 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
 import { Duration, Effect, Option } from "effect";
-import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { fleetFacts, fleetStatus } from "./fleet-status.ts";
 import { Members, type WorkerAbout } from "./members.ts";
 import type { SegmentOutcome } from "./segment-outcome.ts";
 import { Sweep } from "./sweep-workflow.ts";
-import { Tables } from "./tables.ts";
-import { onFile, settle } from "./testing/on-file.ts";
+import type { Tables } from "./tables.ts";
+import { inEngine, settle, until } from "./testing/on-file.ts";
 import { planOf, reaching } from "./testing/toy-sweeps.ts";
 import type { Fit, Train } from "./train-fenced.ts";
 import { runWorker, type WorkerOptions } from "./worker.ts";
@@ -30,26 +28,9 @@ const about = (more: Partial<WorkerAbout> = {}): WorkerAbout => ({
 const fits: Fit = { fits: true, config: null, overrides: {} };
 const execute = (sweep = "s") => Sweep.execute({ sweep, round: 0 }, { discard: true });
 
-const until = <E, R>(holds: Effect.Effect<boolean, E, R>) =>
-  Effect.gen(function* () {
-    while (!(yield* holds)) yield* Effect.sleep("20 millis");
-  });
-
 const failed = (exit: number): SegmentOutcome => ({
   ...{ outcome: "failed", step: 0, exit, message: "it broke", machine: "m" },
 });
-
-const inEngine = (
-  name: string,
-  work: (tables: Tables["Service"], folder: string) => Effect.Effect<void, any, any>,
-) =>
-  test(
-    name,
-    () =>
-      withTemporaryFolder((folder) =>
-        onFile(folder, Effect.flatMap(Tables, (tables) => work(tables, folder)))
-      ),
-  );
 
 const outcomes = (tables: Tables["Service"], sweep = "s") =>
   Effect.map(tables.results(sweep), (results) => results.map(({ outcome }) => outcome.outcome));

@@ -41,7 +41,7 @@ const strongest = (cards: readonly Card[]): Card | undefined =>
   cards.length === 0 ? undefined : cards.reduce((a, b) => strength(b) > strength(a) ? b : a);
 
 /** One or two digits are an index, more are a part of a name: 4090. */
-const isIndex = (wish: number | string): boolean => /^\d{1,2}$/.test(String(wish));
+export const isIndex = (wish: number | string): boolean => /^\d{1,2}$/.test(String(wish));
 
 const matches = (wish: number | string, card: Card, index: number): boolean =>
   isIndex(wish)

@@ -8,7 +8,7 @@ import { cardsLike, expectedRate, knownCards } from "../../engine/memory/card-ra
 import type { MemoryQuestion } from "../../engine/memory/memory-rows.ts";
 import type { DeviceRate } from "../../engine/memory/step-time.ts";
 import { type MemoryAdvice, planMemory } from "../../engine/memory/plan-memory.ts";
-import { CardFault } from "../../engine/setup/choose-card.ts";
+import { CardFault, isIndex } from "../../engine/setup/choose-card.ts";
 import { type DeviceWish, rateOfDevice } from "../../engine/setup/choose-device.ts";
 import { adviseWork } from "../../engine/setup/prepare-engine.ts";
 import { DeviceCheckFault } from "../../engine/setup/self-check.ts";
@@ -81,7 +81,7 @@ const namedCards = (wish: TrainingWish) => {
 
 /** What `device` asks for by name; null: a card by its index, or the strongest. */
 const cardName = ({ device: { device: name = null } }: TrainingWish): string | null =>
-  name === null || /^\d{1,2}$/.test(`${name}`) ? null : `${name}`;
+  name === null || isIndex(name) ? null : `${name}`;
 
 const unknownCard = (name: string) =>
   new CardFault({

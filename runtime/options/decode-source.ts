@@ -62,6 +62,16 @@ export const valueAt = (value: unknown, path: Path): unknown =>
     value,
   );
 
+/** What stands at these dotted keys, where it is a text. */
+export const textsAt = (
+  value: unknown,
+  keys: readonly string[],
+): Readonly<Record<string, string>> =>
+  Object.fromEntries(keys.flatMap((key) => {
+    const text = valueAt(value, key.split("."));
+    return typeof text === "string" ? [[key, text]] : [];
+  }));
+
 const shown = (value: unknown): string => {
   if (isMapping(value)) return "a mapping";
   const text = typeof value === "number" ? String(value) : JSON.stringify(value) ?? "nothing";

@@ -11,6 +11,7 @@ import { Members } from "../../fleet/members.ts";
 import { sendRuns } from "../../fleet/runs-of-sweep.ts";
 import { Sweep } from "../../fleet/sweep-workflow.ts";
 import { Tables } from "../../fleet/tables.ts";
+import { until } from "../../fleet/testing/on-file.ts";
 import { planOf, reaching } from "../../fleet/testing/toy-sweeps.ts";
 import type { Train } from "../../fleet/train-fenced.ts";
 import type { Travel } from "../../fleet/travelling-run.ts";
@@ -32,11 +33,6 @@ const onFile = <A>(
       Effect.provideService(CurrentTransformer, watch),
     ) as Effect.Effect<A>,
   );
-
-const until = <E, R>(holds: Effect.Effect<boolean, E, R>) =>
-  Effect.gen(function* () {
-    while (!(yield* holds)) yield* Effect.sleep("20 millis");
-  });
 
 const worker = (train: Train, more: { readonly base?: string; readonly travel?: Travel } = {}) =>
   Effect.forkScoped(runWorker({
