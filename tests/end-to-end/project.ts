@@ -1,9 +1,17 @@
 // The program as a user starts it: a process of its own, from the project's folder, with a training so
 // small that it takes seconds (golden case b's random model, 64 px, two pictures a step).
 // The trap: `threads: 1`, since small models are slowed down by more when others compute too.
+import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Effect } from "effect";
+import type { Command } from "../../cli/command.ts";
+import { readCommandLine } from "../../cli/command-line.ts";
+import { pipelineCommand } from "../../cli/pipeline.ts";
+import { sweepCommand } from "../../cli/sweep.ts";
+import { asFault } from "../../lib/as-fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import type { RunEvent } from "../../inversion/events.ts";
 import { type Child, startChild } from "../../runtime/testing/child.ts";
@@ -22,6 +30,35 @@ export const start = (args: readonly string[], { cwd = root, env }: RunContext =
 
 /** Runs it to its end. */
 export const gnomic = (args: readonly string[], context?: RunContext) => start(args, context).ended;
+
+const commands: Readonly<Record<string, Command>> = {
+  pipeline: pipelineCommand,
+  sweep: sweepCommand,
+};
+
+/**
+ * A command in the process of the test, which saves what a start takes: for what only looks, and says what it
+ * found. The lines that it prints, and the fault that it ends with.
+ */
+export const look = ([name, ...words]: readonly string[]): Promise<
+  { readonly text: string; readonly fault: Fault | null }
+> => {
+  let text = "";
+  const print = (line: string) => void (text += `${line}\n`);
+  const ran = Effect.try({ try: () => readCommandLine(commands[name], words), catch: asFault })
+    .pipe(Effect.flatMap(({ args, options }) => commands[name].run(args, options, { print })));
+  return Effect.runPromise(Effect.match(ran, {
+    onSuccess: () => ({ text, fault: null }),
+    onFailure: (fault) => ({ text, fault }),
+  }));
+};
+
+/** What a command says that refuses what it was given; it must be the user's to change. */
+export async function refusalOf(words: readonly string[]): Promise<string> {
+  const { text, fault } = await look(words);
+  assert.equal(fault?.kind, "user", text + fault?.message);
+  return fault!.message;
+}
 
 /** A training's configuration: 7 steps, 2 an epoch, saved at 3, 6 and 7, validated at 0, 4 and 7. */
 export const smallTraining = {
