@@ -2,8 +2,9 @@
 // small that it takes seconds (golden case b's random model, 64 px, two pictures a step).
 // The trap: `threads: 1`, since small models are slowed down by more when others compute too.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
 import type { Command } from "../../cli/command.ts";
@@ -112,12 +113,36 @@ export function runIn(folder: string): string {
   return run;
 }
 
+/**
+ * A training that is frozen between its first step and its last but one, so that commands find it at work; SIGCONT
+ * lets it go on. One that was faster than this process is done again.
+ */
+export async function frozenTraining(command: readonly string[], folder: string): Promise<Child> {
+  for (let tries = 0; tries < 10; tries++) {
+    const child = start([...command, "--json"]);
+    await child.line('"event":"step"');
+    // Deno's `child.kill` takes a process that got SIGSTOP for dead.
+    const signal = (name: NodeJS.Signals) => {
+      if (child.process.exitCode === null) process.kill(child.process.pid!, name);
+    };
+    signal("SIGSTOP");
+    if (stepsOf(runIn(folder)).length < smallTraining.max_train_steps - 1) return child;
+    signal("SIGCONT");
+    await child.ended;
+    rmSync(join(folder, "output"), { recursive: true });
+  }
+  throw new Error("ten trainings were too fast to be frozen");
+}
+
 /** What the run has said so far. */
 export const eventsOf = (runDir: string): readonly RunEvent[] => {
   const file = join(runDir, "events.jsonl");
   const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n").slice(0, -1) : [];
   return lines.map((line) => JSON.parse(line) as RunEvent);
 };
+
+export const stepsOf = (runDir: string): readonly number[] =>
+  eventsOf(runDir).flatMap((event) => event.event === "step" ? [event.step] : []);
 
 /** Paths below a folder, with forward slashes. */
 export const filesBelow = (folder: string): readonly string[] =>
