@@ -123,7 +123,11 @@ export async function frozenTraining(command: readonly string[], folder: string)
     await child.line('"event":"step"');
     // Deno's `child.kill` takes a process that got SIGSTOP for dead.
     const signal = (name: NodeJS.Signals) => {
-      if (child.process.exitCode === null) process.kill(child.process.pid!, name);
+      try {
+        process.kill(child.process.pid!, name);
+      } catch {
+        // It has ended.
+      }
     };
     signal("SIGSTOP");
     if (stepsOf(runIn(folder)).length < smallTraining.max_train_steps - 1) return child;
