@@ -107,6 +107,7 @@ function planned(
     timeoutSeconds: use.timeoutSeconds ?? null,
     concurrency: use.concurrency ?? null,
     resources: use.resources ?? stage.resources ?? {},
+    warnings: action === "cached" ? each.warnings ?? [] : [],
   };
 }
 
@@ -171,7 +172,7 @@ export const planRun = (prepared: Prepared): Effect.Effect<Plan, Fault> =>
     const isNew = run.found === null;
     const step = isNew ? null : yield* savedStep(dir);
     const changed = changedKeys(prepared);
-    return yield* makePlan(
+    const plan = yield* makePlan(
       {
         ...prepared,
         run: {
@@ -187,6 +188,10 @@ export const planRun = (prepared: Prepared): Effect.Effect<Plan, Fault> =>
       },
       store,
     );
+    for (const { id, warnings } of plan.stages) {
+      yield* Effect.forEach(warnings, prepared.toolsOf(id).warn);
+    }
+    return plan;
   });
 
 export const publishPlan = (plan: Plan, events: EventStream) =>
