@@ -235,7 +235,7 @@ const makeAndRecord = Effect.fn("makeAndRecord")(function* (pending: PendingStag
  */
 const performStage = (
   { preparedStage, planned, values }: PendingStage,
-  warned?: (text: string) => void,
+  warned: (text: string) => void = () => {},
 ): Effect.Effect<readonly Output[], Fault, StageServices> =>
   Effect.gen(function* () {
     const { id, stage, options, reads } = preparedStage;

@@ -55,7 +55,7 @@ const misshapen = (id: string, stage: string, tag: string, why: string) =>
 /** `warned` is told what the stage warns of. */
 export const stageTools = Effect.fn("stageTools")(function* (
   planned: PlannedStage,
-  warned?: (text: string) => void,
+  warned: (text: string) => void,
 ) {
   const { store, cache } = yield* Results;
   const { dir, blobs, seed, info } = yield* RunFolder;
@@ -94,7 +94,7 @@ export const stageTools = Effect.fn("stageTools")(function* (
         (why) => Effect.die(misshapen(id, planned.name, event.event, why)),
       ),
       Effect.sync(() => {
-        if (event.event === "warning") warned?.(String(event.text));
+        if (event.event === "warning") warned(String(event.text));
       }),
     );
 
