@@ -9,7 +9,7 @@ import { trainingApp } from "../inversion/app.ts";
 import { shownValues } from "../config/places.ts";
 import { type Fault, Stopped } from "../lib/fault.ts";
 import type { RunOutcome } from "../runtime/execute/outcome.ts";
-import { stateFile } from "../runtime/execute/state.ts";
+import { stateFile } from "../runtime/run-folder/state.ts";
 import { runPipeline } from "../runtime/execute/run-pipeline.ts";
 import { makeStopSignal } from "../runtime/execute/stop-signal.ts";
 import { explain, explainAll } from "../runtime/options/explain.ts";

@@ -6,7 +6,7 @@ import type { Effect, Schema } from "../lib/effect.ts";
 import type { Fault } from "../lib/fault.ts";
 import type { OwnRequest } from "./control.ts";
 import type { EventKinds, UnstampedEvent } from "./events.ts";
-import type { ConfigLayers, Configuration, JsonObject } from "./pipeline/configuration.ts";
+import type { ConfigLayers, Configuration, JsonObject } from "./options/configuration.ts";
 import type { PipelineStep } from "./pipeline/wiring.ts";
 
 /** A kind of pipeline, as the runner sees it. */

@@ -10,7 +10,7 @@ import { intFrom, option } from "./options/option.ts";
 import { optionTable } from "./options/option-table.ts";
 import { decodeLayers, readLayers } from "./options/read-layers.ts";
 import { schemaNode } from "./options/schema-node.ts";
-import type { JsonObject } from "./pipeline/configuration.ts";
+import type { JsonObject } from "./options/configuration.ts";
 import type { PipelineStep } from "./pipeline/wiring.ts";
 
 const common = {

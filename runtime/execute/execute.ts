@@ -7,7 +7,8 @@ import { Effect } from "effect";
 import { type Fault, Paused, Stopped } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import type { PreparedStage } from "../plan/prepared-stage.ts";
-import { planRun, publishPlan } from "../plan/make-plan.ts";
+import { planEvent } from "../plan/explain.ts";
+import { planRun } from "../plan/make-plan.ts";
 import type { Plan, PlannedStage } from "../plan/plan.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { select } from "../plan/select.ts";
@@ -143,7 +144,7 @@ export const executeRepairing = (
       yield* execute(making, stages);
     }
     const again = yield* planRun(prepared);
-    yield* publishPlan(again, events);
+    yield* events.publish(planEvent(again));
     return yield* executeRepairing(prepared, again, left - 1);
   });
 

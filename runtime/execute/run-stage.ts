@@ -7,22 +7,19 @@ import { withoutFolders } from "../../lib/without-folders.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { portsOf } from "../artefact.ts";
 import { askExternalInputs, isAbsent, type PreparedStage } from "../plan/prepared-stage.ts";
-import { type CacheKey, fingerprint } from "../plan/fingerprint.ts";
+import { type CacheKey, fingerprint } from "../store/fingerprint.ts";
 import type { PlannedStage } from "../plan/plan.ts";
+import {
+  readRecord,
+  removeRecord,
+  type Returned,
+  writeRecord,
+} from "../run-folder/stage-record.ts";
 import type { ArtefactEntry } from "../store/artefact-store.ts";
 import { blobsIn } from "../store/blobs-in.ts";
 import { withAttempts } from "./attempts.ts";
 import { Slots, type Value } from "./slots.ts";
-import {
-  type Output,
-  outputsOf,
-  readRecord,
-  removeRecord,
-  type Returned,
-  startedBy,
-  valuePorts,
-  writeRecord,
-} from "./stage-result.ts";
+import { type Output, outputsOf, startedBy, valuePorts } from "./stage-result.ts";
 import {
   Events,
   Exclusive,

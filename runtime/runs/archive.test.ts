@@ -19,7 +19,7 @@ import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
 import { Files } from "../../lib/files.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { RunLocked } from "../../lib/lock.ts";
-import { fingerprint } from "../plan/fingerprint.ts";
+import { fingerprint } from "../store/fingerprint.ts";
 import { openStore, storeName } from "../store/artefact-store.ts";
 import { startChild } from "../testing/child.ts";
 import { makeRun } from "../testing/make-run.ts";
