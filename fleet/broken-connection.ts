@@ -4,7 +4,9 @@
 import { Effect } from "effect";
 import { isSqlError, type SqlError } from "effect/sql/SqlError";
 
-export const asFailure = <A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError, R> =>
+export const asFailure = <A, E, R>(
+  work: Effect.Effect<A, E, R>,
+): Effect.Effect<A, E | SqlError, R> =>
   Effect.catchDefect(
     work,
     (defect) => isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect),
