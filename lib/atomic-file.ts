@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto";
 import { fileFault } from "./file-fault.ts";
 import { renameOver } from "./rename-over.ts";
 
-/** Chunks are written in order as they come. Throws WeightsStorageFault, leaving no temporary file. */
+/** Chunks are written in order as they come. Throws DiskFault, leaving no temporary file. */
 export async function writeAtomically(
   path: string,
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
 import { folderBlobs } from "../../fleet/blobs.ts";
-import { boardOf } from "../../fleet/board-of.ts";
+import { boardOf } from "../../fleet/leaderboard.ts";
 import { fleetAt } from "../../fleet/connection.ts";
 import type { Members } from "../../fleet/members.ts";
 import { withTables } from "../../fleet/open-tables.ts";
