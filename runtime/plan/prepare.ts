@@ -55,7 +55,7 @@ export interface Prepared {
   readonly configuration: Configuration;
   /** What is to be said once. */
   readonly notes: readonly string[];
-  /** What its stages find odd about their inputs. */
+  /** What its stages find odd about their inputs, and found when a result was made that is in the store. */
   readonly warnings: ReadonlySet<string>;
   /** The configuration with the seed and the facts that are used. */
   readonly values: JsonObject;

@@ -22,6 +22,7 @@ import {
   placeOf,
   RunArchiveFault,
   sealIndex,
+  wholeIfThere,
 } from "./run-archive.ts";
 import { readStore } from "./store-contents.ts";
 import type { SurveyedRun } from "./survey.ts";
@@ -106,7 +107,7 @@ const pack = Effect.fnUntraced(function* (run: SurveyedRun, archive: string) {
       chunks: () => chunksOf(file),
     })),
   ];
-  yield* tryPromise(() => writeTar(archive, packed));
+  yield* Effect.catch(tryPromise(() => writeTar(archive, packed)), wholeIfThere(archive));
   return { archive, files: sources.length, bytes: yield* sizeOf(archive) } satisfies Exported;
 });
 
