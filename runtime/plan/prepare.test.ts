@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Effect } from "effect";
+import { Effect, Schema } from "effect";
 import { pipeline } from "../pipeline/compose.ts";
 import { defineStage } from "../stage.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
