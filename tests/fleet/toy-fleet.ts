@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
 import { folderBlobs } from "../../fleet/blobs.ts";
-import { boardOf } from "../../fleet/board-of.ts";
+import { boardOf } from "../../fleet/leaderboard.ts";
 import { fleetAt } from "../../fleet/connection.ts";
 import type { Members } from "../../fleet/members.ts";
 import { withTables } from "../../fleet/open-tables.ts";
