@@ -6,7 +6,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { reworded } from "../lib/fault.ts";
 import { HubUnreachable, ModelNameFault, RepositoryNotFound } from "./hub-fault.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
-import { nearest } from "./nearest.ts";
+import { nearestFew } from "../lib/nearest.ts";
 import { isPathOnly, parseRepoName, type RepoName, type Repository } from "./repo-name.ts";
 
 const expandHome = (name: string): string =>
@@ -62,7 +62,7 @@ async function pathHint(name: string): Promise<string> {
     path = dirname(path);
   }
   const siblings = await readdir(dirname(path)).catch(() => []);
-  const close = nearest(basename(path), siblings);
+  const close = nearestFew(basename(path), siblings.sort());
   return close.length === 0 ? "" : `In ${dirname(path)} there is ${close.join(", ")}.`;
 }
 

@@ -11,7 +11,7 @@ import { HubFileNotFound, HubUnreachable, NotInCache } from "./hub-fault.ts";
 import { currentCommit, listRepository } from "./hub-listing.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
 import { localPath, mistypedPath, orMistypedPath, repoNamed } from "./local-path.ts";
-import { nearest } from "./nearest.ts";
+import { nearestFew } from "../lib/nearest.ts";
 import type { HubProgress } from "./progress.ts";
 import type { RepoName } from "./repo-name.ts";
 import { fetchFiles, rememberRevision } from "./snapshot.ts";
@@ -122,7 +122,7 @@ async function download(
   const listed = await listRepository(hub, repo, commit);
   if (repo.file !== undefined && !listed.has(repo.file)) {
     await noteAbsent(hub.settings, repo, commit, repo.file);
-    const close = nearest(repo.file, listed.keys());
+    const close = nearestFew(repo.file, listed.keys());
     throw new HubFileNotFound({
       key: repo.id,
       wanted: `${repo.file} in ${repo.id} at ${revision}`,

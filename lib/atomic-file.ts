@@ -9,7 +9,7 @@ import { fileFault } from "./file-fault.ts";
 import { makeFolders } from "./make-folders.ts";
 import { renameOver } from "./rename-over.ts";
 
-/** Chunks are written in order as they come. Throws WeightsStorageFault, leaving no temporary file. */
+/** Chunks are written in order as they come. Throws DiskFault, leaving no temporary file. */
 export async function writeAtomically(
   path: string,
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,

@@ -4,17 +4,15 @@ import { Effect, Schema } from "effect";
 import { pipeline } from "../pipeline/compose.ts";
 import { defineStage } from "../stage.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
-import { words } from "../testing/toy-stages.ts";
+import { plain, words } from "../testing/toy-stages.ts";
 import { eventsOf, planToy, runToy } from "../testing/toy-world.ts";
 
 test("what a stage finds odd about its inputs is said by each attempt, once, also of a cached result", () =>
   withTemporaryFolder(async (folder) => {
     let odd = ["a.bmp is no picture"];
     const look = defineStage({
+      ...plain,
       name: "look",
-      version: 1,
-      summary: "Looks",
-      options: Schema.Struct({}),
       reads: {},
       writes: { words },
       lifetime: "cached",
@@ -90,10 +88,8 @@ test("a result of what changed while it was made is kept under neither name", ()
     let world = "first";
     let meanwhile = "second";
     const look = defineStage({
+      ...plain,
       name: "look",
-      version: 1,
-      summary: "Looks",
-      options: Schema.Struct({}),
       reads: {},
       writes: { words },
       lifetime: "cached",

@@ -12,7 +12,7 @@ import { Files } from "../../lib/files.ts";
 import { isThere } from "../../lib/look.ts";
 import { openStore, storeName } from "../store/artefact-store.ts";
 import { bytesOf, checkArchive } from "./check-archive.ts";
-import { importingName } from "./leftover.ts";
+import { importingName } from "../run-folder/run-files.ts";
 import { placeOf, RunArchiveFault, wholeIfThere } from "./run-archive.ts";
 import { readTar, type StreamedMember } from "../../lib/tar.ts";
 
