@@ -7,7 +7,7 @@ import { Duration, Effect, Option } from "effect";
 import { diskFault } from "../lib/disk-fault.ts";
 import type { Fault } from "../lib/fault.ts";
 import { writeSafetensors } from "../lib/safetensors/safetensors.ts";
-import { savedStep } from "../runtime/execute/state.ts";
+import { savedStep } from "../runtime/run-folder/state.ts";
 import { type Blobs, BlobsAway, folderBlobs } from "./blobs.ts";
 import { sendRuns } from "./runs-of-sweep.ts";
 import { Sweep } from "./sweep-workflow.ts";

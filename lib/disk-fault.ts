@@ -22,6 +22,9 @@ export const isAbsent = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].inclu
 /** The user has no right to do that, there or at all. */
 export const isRefused = (code: string): boolean => ["EACCES", "EPERM", "EROFS"].includes(code);
 
+/** No room is left, on the disk or of what the user may take. */
+export const isFull = (code: string): boolean => ["ENOSPC", "EDQUOT"].includes(code);
+
 /** What the operating system said, in its words. */
 export const causeText = (error: unknown): string => {
   let at = error;
@@ -55,7 +58,7 @@ export const diskFault =
       });
     }
     if (code === "ENOTDIR") return noFolder(file, action, cause);
-    const full = code === "ENOSPC" || code === "EDQUOT";
+    const full = isFull(code);
     return new DiskFault({
       ...place,
       wanted: action,
