@@ -38,6 +38,10 @@ export const noFolder = (file: string | undefined, wanted: string, cause?: unkno
     cause,
   });
 
+const fullCodes = ["ENOSPC", "EDQUOT"];
+/** Whether a message is of a disk that is full, whoever made it: all name the operating system's code. */
+export const saysFull = (text: string): boolean => fullCodes.some((code) => text.includes(code));
+
 /** `action` says what was wanted, e.g. "to write the training state". */
 export const diskFault =
   (file: string | undefined, action: string) =>
@@ -55,7 +59,7 @@ export const diskFault =
       });
     }
     if (code === "ENOTDIR") return noFolder(file, action, cause);
-    const full = code === "ENOSPC" || code === "EDQUOT";
+    const full = fullCodes.includes(code);
     return new DiskFault({
       ...place,
       wanted: action,

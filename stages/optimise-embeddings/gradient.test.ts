@@ -65,3 +65,20 @@ test("the reference's pull comes between micro-batches: the next sees pulled row
     found.forEach((value, i) => assert.ok(Math.abs(value - pulled[i]) < 1e-12, `${found}`));
   }
 });
+
+test("a training that diverges is for its user to change: no other try and no other machine helps", async () => {
+  for (const wrong of [{ loss: NaN }, { grad1: [Infinity] }, { grad2: [NaN] }]) {
+    const engine = {
+      model: await bundledConfigs(),
+      trainStep: () => Promise.resolve({ loss: 1, grad1: [0], grad2: [0], ...wrong }),
+    } as unknown as Engine;
+    const rows = [Float64Array.of(0), Float64Array.of(0)] as const;
+    const { kind, message } = await Effect.runPromise(
+      Effect.flip(
+        stepGradient([micro(0, 0)], undefined, start(rows), gradientTools(engine, [[2, 3]])),
+      ),
+    );
+    assert.equal(kind, "user");
+    assert.match(message, /values that are not numbers\..*Try a lower learning rate/);
+  }
+});

@@ -131,7 +131,7 @@ function shares(gradients: Rows): [number, number] {
   return a + b === 0 ? [0, 0] : [a / (a + b), b / (a + b)];
 }
 
-export class NonFiniteGradient extends fault("NonFiniteGradient", "world") {}
+export class NonFiniteGradient extends fault("NonFiniteGradient", "user") {}
 
 export interface StepGradient {
   readonly loss: number;
