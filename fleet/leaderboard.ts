@@ -2,10 +2,11 @@
 // results and rows alone, so it is the same from one worker and from ten.
 // The trap: who came further stands before who lost a halving, whatever their losses.
 import { join } from "node:path";
+import { Effect } from "effect";
 import { groups } from "../sweep/ranking.ts";
 import type { PlannedSweep, PlannedTrial } from "./planned-sweep.ts";
 import { isReached, type SegmentOutcome } from "./segment-outcome.ts";
-import type { RunRow, StoredResult, StoredSweep } from "./tables.ts";
+import type { RunRow, StoredResult, StoredSweep, Tables } from "./tables.ts";
 
 /** waiting: nobody trains it now, or who did is dead. lost: it paused and others went on. */
 export type TrialState =
@@ -147,6 +148,16 @@ export function leaderboard(
   const { by, at, per, rungs } = plan;
   return { sweep: name, state, by, at, per, rungs, rows };
 }
+
+/**
+ * From what the tables hold of it now, with the results that it was made from. These are asked before the runs, so
+ * a run may be further than its result says.
+ */
+export const boardOf = (tables: Tables["Service"], sweep: StoredSweep) =>
+  Effect.gen(function* () {
+    const results = yield* tables.results(sweep.name);
+    return { results, board: leaderboard(sweep, results, yield* tables.runs(sweep.name)) };
+  });
 
 /** The best of each group that was trained to its end. */
 export const winners = ({ rows }: Leaderboard): readonly LeaderboardRow[] =>

@@ -5,8 +5,7 @@ import { existsSync } from "node:fs";
 import { Context, Effect } from "effect";
 import type { Fault } from "../lib/fault.ts";
 import { savedStep } from "../runtime/run-folder/state.ts";
-import { boardOf } from "./board-of.ts";
-import { type Leaderboard, winners } from "./leaderboard.ts";
+import { boardOf, type Leaderboard, winners } from "./leaderboard.ts";
 import { type StoredSweep, Tables } from "./tables.ts";
 import { type CopyEmbedding, writeWinners } from "./winner-files.ts";
 

@@ -4,6 +4,7 @@
 import { Context, Duration, Effect, Layer, Option, Schema } from "effect";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
+import { asFailure } from "./broken-connection.ts";
 import { databaseNow } from "./database-clock.ts";
 import { dropInterrupts } from "./interrupts.ts";
 import { type PlannedSweep, PlannedSweepJson, type Segment } from "./planned-sweep.ts";
@@ -92,6 +93,7 @@ const read = (until: unknown) => Number(until) === endStep ? null : Number(until
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient;
   const now = databaseNow(sql);
+  const transaction = <A, E>(work: Effect.Effect<A, E>) => asFailure(sql.withTransaction(work));
   const decodePlan = Schema.decodeSync(PlannedSweepJson);
   const decodeOutcome = Schema.decodeSync(SegmentOutcomeJson);
   const encodeOutcome = Schema.encodeSync(SegmentOutcomeJson);
@@ -150,7 +152,7 @@ const make = Effect.gen(function* () {
     plan: PlannedSweep,
     begun: readonly BegunRun[] = [],
   ): Effect.Effect<boolean, SqlError> =>
-    sql.withTransaction(Effect.gen(function* () {
+    transaction(Effect.gen(function* () {
       const { name, digest } = plan;
       yield* sql`INSERT INTO gnomic_sweeps (name, plan, state, round, more, started_at)
         VALUES (${name}, ${JSON.stringify(plan)}, 'running', 0, 0, ${now})
@@ -181,7 +183,7 @@ const make = Effect.gen(function* () {
       SET state = 'running', round = round + 1, more = more + ${more} WHERE name = ${name}`);
   /** One that does not run; false: it does. Its row stays, for its rounds: the engine remembers each for ever. */
   const remove = (name: string) =>
-    sql.withTransaction(Effect.gen(function* () {
+    transaction(Effect.gen(function* () {
       const rows = yield* sql`UPDATE gnomic_sweeps SET state = 'deleted'
         WHERE name = ${name} AND state <> 'running' RETURNING name`;
       if (rows.length === 0) return false;
@@ -260,7 +262,7 @@ const make = Effect.gen(function* () {
       WHERE sweep = ${sweep} AND trial = ${trial} AND fence = ${fence}`);
   /** The result and the run's row, together or not at all; false: it is another's by now. */
   const publish = (segment: Segment, { fence }: Claim, step: number, outcome: SegmentOutcome) =>
-    sql.withTransaction(Effect.gen(function* () {
+    transaction(Effect.gen(function* () {
       const { sweep, trial } = segment;
       const rows = yield* sql`UPDATE gnomic_runs
         SET worker = '', attempts = 0, step = ${step}, seen_at = ${now}

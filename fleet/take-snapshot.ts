@@ -14,7 +14,7 @@ import { sha256 } from "../lib/sha256.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { stateName } from "../runtime/run-folder/run-files.ts";
 import { savedStep } from "../runtime/run-folder/state.ts";
-import { isPassing } from "../runtime/runs/free-run.ts";
+import { isPassing } from "../runtime/run-folder/run-files.ts";
 import { referencesOf } from "../runtime/runs/references.ts";
 import { storeName } from "../runtime/store/artefact-store.ts";
 import type { Blobs } from "./blobs.ts";

@@ -11,9 +11,8 @@ import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import { readUtf8 } from "../../lib/plain-files.ts";
-import { GenerateFault } from "./generate-fault.ts";
 import type { LoadedEmbedding } from "./load-embedding.ts";
-import type { GenerateRequest } from "./request.ts";
+import { GenerateFault, type GenerateRequest } from "./request.ts";
 import { metadataKeys } from "../metadata-keys.ts";
 import { manifestFile } from "../../runtime/run-folder/run-files.ts";
 

@@ -40,7 +40,10 @@ const warmedUp = <A>(
 ): Effect.Effect<A, Fault, StageServices> => {
   const { warmUp } = stage;
   if (warmUp === undefined || planned.action !== "run") return run;
-  const begun = Effect.flatMap(stageTools(planned), (tools) => warmUp(options.decoded, tools));
+  const begun = Effect.flatMap(
+    stageTools(planned, () => {}),
+    (tools) => warmUp(options.decoded, tools),
+  );
   return Effect.scoped(
     Effect.andThen(Effect.forkScoped(Effect.exit(begun)), run),
   );

@@ -105,6 +105,7 @@ function planned(
     timeoutSeconds: use.timeoutSeconds ?? null,
     concurrency: use.concurrency ?? null,
     resources: use.resources ?? stage.resources ?? {},
+    warnings: action === "cached" ? each.warnings ?? [] : [],
   };
 }
 
@@ -169,7 +170,7 @@ export const planRun = (prepared: Prepared): Effect.Effect<Plan, Fault> =>
     const isNew = run.found === null;
     const step = isNew ? null : yield* savedStep(dir);
     const changed = changedKeys(prepared);
-    return yield* makePlan(
+    const plan = yield* makePlan(
       {
         ...prepared,
         run: {
@@ -185,6 +186,10 @@ export const planRun = (prepared: Prepared): Effect.Effect<Plan, Fault> =>
       },
       store,
     );
+    for (const { id, warnings } of plan.stages) {
+      yield* Effect.forEach(warnings, prepared.toolsOf(id).warn);
+    }
+    return plan;
   });
 
 /** Keeps what was learnt of big files, if there is a store to keep it in. */

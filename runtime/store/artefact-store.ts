@@ -22,6 +22,8 @@ export const ArtefactEntry = Schema.Struct({
   outputs: Schema.Record(Schema.String, Blob),
   /** What those values refer to. */
   blobs: Schema.Array(Blob),
+  /** What was warned of when it was made, without folders: each run that takes it says so. */
+  warnings: Schema.optionalKey(Schema.Array(Schema.String)),
 });
 export type ArtefactEntry = typeof ArtefactEntry.Type;
 
