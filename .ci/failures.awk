@@ -90,12 +90,21 @@ END {
   left = budget - 20
   shown = count > 6 ? 6 : count
   for (i = 1; i <= shown; i++) {
-    each = int(left / (shown - i + 1))
+    # What fails like the one before it needs no words of its own.
+    if (i > 1 && said[i] == whole) said[i] = ""
+    else whole = said[i]
+    if (said[i] == "") left -= 110
+  }
+  for (i = 1; i <= shown; i++) if (said[i] != "") errors++
+  for (i = 1; i <= shown; i++) {
+    each = said[i] == "" ? 110 : int(left / errors--)
     sub(/^!/, "", place[i])
     line = short(place[i], 60) " " short(name[i], each < 200 ? 50 : 90)
-    if (each - length(line) > 30) line = line "\n  " short(said[i], each - length(line) - 4)
+    if (said[i] != "" && each - length(line) > 30) {
+      line = line "\n  " short(said[i], each - length(line) - 4)
+    }
     print line
-    left -= length(line) + 1
+    if (said[i] != "") left -= length(line) + 1
   }
   if (count > shown) print "and " count - shown " more"
 }
