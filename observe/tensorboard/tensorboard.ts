@@ -20,7 +20,7 @@ import type { EventMessage } from "./event-proto.ts";
 import { canAppend, lastStep, shownSteps, wantedSteps } from "./shown-steps.ts";
 import { type ReadPicture, summaryMessage } from "./summary-message.ts";
 import { configurationSummary, summariser, type Summary } from "./summary.ts";
-import { eventsFile } from "../../runtime/execute/run-folders.ts";
+import { eventsFile } from "../../runtime/run-folder/run-files.ts";
 
 export interface TensorBoardOptions {
   /** The run's folder, with its events.jsonl. */

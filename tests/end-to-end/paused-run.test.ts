@@ -51,7 +51,9 @@ test("paused after step 3 of 7, gone on with, and the same bytes as never paused
     const unpack = ["runs", "import", archive, "--output", join(moved, "output")];
     assert.equal((await gnomic(unpack)).code, 0);
     assert.match((await train(moved, "--to-step", "3")).stdout, /Paused already after step 3/);
-    assert.equal((await train(moved)).code, 0);
+    const past = await train(moved, "--to-step", "8");
+    assert.equal(past.code, 0, past.stderr);
+    assert.match(past.stdout, /--to-step 8 is past the end of this training \(7 steps\)/);
     assert.deepEqual(resultsOf(runIn(moved)), resultsOf(runIn(straight)));
 
     const rest = await train(paused);

@@ -56,6 +56,19 @@ test("it runs without a training's options and asks for no card; the second time
     assert.match(swept.stderr, /sweep\.yaml pipeline: wanted a pipeline that is a training/);
   }));
 
+test("its options are explained as its stages take them, and none of a training's", () => {
+  const all = call(pipeline, "--explain").stdout.trimEnd().split("\n").map((line) =>
+    line.split(":")[0]
+  );
+  assert.deepEqual(all, ["text", "seed", "base_output_dir"]);
+  assert.match(
+    call(pipeline, "--explain", "text").stdout,
+    /^text\n +type: a text\n +default: none:/,
+  );
+  const { status, stderr } = call(pipeline, "--explain", "pooling");
+  assert.deepEqual([status, /found "pooling"/.test(stderr)], [2, true]);
+});
+
 test("killed with -9 while it works, the same command ends it", () =>
   withTemporaryFolder(async (folder) => {
     const args = ["pipeline", pipeline, "--output", folder, "--seed", "1", "--json"];
