@@ -54,6 +54,10 @@ export interface Leaderboard {
   readonly rows: readonly LeaderboardRow[];
 }
 
+/** What did not reach its step is tried again in each round; until then nothing holds of it. */
+const holds = ({ state, round }: StoredSweep) => (result: StoredResult) =>
+  isReached(result.outcome) || state !== "running" || result.round === round;
+
 const furthest = (results: readonly StoredResult[]) =>
   results.toSorted((a, b) => (a.until ?? Infinity) - (b.until ?? Infinity)).at(-1);
 
@@ -93,7 +97,7 @@ export function leaderboard(
   const made = plan.trials.map((trial) => {
     const mine = results.filter((each) => each.trial === trial.number);
     const run = runs.find((each) => each.trial === trial.number);
-    const [last, best] = [furthest(mine), reached(mine)];
+    const [last, best] = [furthest(mine.filter(holds(sweep))), reached(mine)];
     const outcome = best !== undefined && isReached(best.outcome) ? best.outcome : undefined;
     const value = outcome === undefined
       ? null
@@ -159,10 +163,17 @@ export const boardOf = (tables: Tables["Service"], sweep: StoredSweep) =>
 export const winners = ({ rows }: Leaderboard): readonly LeaderboardRow[] =>
   rows.filter((row) => row.rank === 1 && row.state === "done");
 
-/** The worst exit code among the trials: 70, 3, 2; 0 if none failed. */
+const exitCodeOf = (outcome: SegmentOutcome): readonly number[] =>
+  outcome.outcome === "failed"
+    ? [outcome.exit ?? 70]
+    : outcome.outcome === "poisoned"
+    ? [70]
+    : outcome.outcome === "cancelled"
+    ? [130]
+    : [];
+
+/** The worst exit code among the trials: 70, 3, 2, and 130 of one that was stopped; 0 if all are well. */
 export function exitCodeOfSweep(results: readonly StoredResult[]): number {
-  const codes = results.flatMap(({ outcome }) =>
-    outcome.outcome === "failed" ? [outcome.exit ?? 70] : outcome.outcome === "poisoned" ? [70] : []
-  );
-  return [70, 3, 2].find((code) => codes.includes(code)) ?? (codes.length > 0 ? 70 : 0);
+  const codes = results.flatMap(({ outcome }) => exitCodeOf(outcome));
+  return [70, 3, 2, 130].find((code) => codes.includes(code)) ?? (codes.length > 0 ? 70 : 0);
 }

@@ -52,6 +52,12 @@ export interface RunRow {
   readonly snapshots: readonly SnapshotMark[];
 }
 
+/** What was sent of a run before its sweep was made. */
+export interface BegunRun {
+  readonly trial: number;
+  readonly snapshot: SnapshotMark;
+}
+
 export interface Claim {
   readonly fence: number;
   /** What the run was at when it was claimed. */
@@ -132,18 +138,32 @@ const make = Effect.gen(function* () {
       (rows) => rows.length === 0 ? Effect.succeed(null) : sweepOf(rows[0]),
     );
 
-  /** Makes it, or leaves the one that is there. */
-  const submit = (plan: PlannedSweep): Effect.Effect<void, SqlError> =>
-    Effect.suspend(() => {
-      const text = JSON.stringify(plan);
-      return Effect.asVoid(
-        sql`INSERT INTO gnomic_sweeps (name, plan, state, round, more, started_at)
-        VALUES (${plan.name}, ${text}, 'running', 0, 0, ${now})
+  /** A run that is there before anybody claimed it. */
+  const beginAt = (sweep: string, { trial, snapshot: { digest, bytes, step } }: BegunRun) =>
+    sql`INSERT INTO gnomic_runs
+      (sweep, trial, fence, attempts, claimed_step, worker, step, until, seen_at, snapshot)
+      VALUES (${sweep}, ${trial}, 0, 0, 0, '', ${step}, 0, 0,
+        ${JSON.stringify({ digest, bytes, step })}) ON CONFLICT DO NOTHING`;
+  /**
+   * Makes it with the runs that were `begun`, at once, since one of them may be claimed at once; or leaves the one
+   * that is there. False: what has the name is another.
+   */
+  const submit = (
+    plan: PlannedSweep,
+    begun: readonly BegunRun[] = [],
+  ): Effect.Effect<boolean, SqlError> =>
+    transaction(Effect.gen(function* () {
+      const { name, digest } = plan;
+      yield* sql`INSERT INTO gnomic_sweeps (name, plan, state, round, more, started_at)
+        VALUES (${name}, ${JSON.stringify(plan)}, 'running', 0, 0, ${now})
         ON CONFLICT (name) DO UPDATE SET plan = excluded.plan, state = 'running', more = 0,
           round = gnomic_sweeps.round + 1, started_at = excluded.started_at
-        WHERE gnomic_sweeps.state = 'deleted'`,
-      );
-    });
+        WHERE gnomic_sweeps.state = 'deleted'`;
+      const [row] = yield* sql<any>`SELECT plan FROM gnomic_sweeps WHERE name = ${name}`;
+      if (JSON.parse(row.plan).digest !== digest) return false;
+      for (const run of begun) yield* beginAt(name, run);
+      return true;
+    }));
   /** Since it was submitted. */
   const hoursOf = (name: string): Effect.Effect<number, SqlError> =>
     Effect.map(
@@ -216,12 +236,6 @@ const make = Effect.gen(function* () {
         snapshots: marksOf(row),
       }),
     );
-  /** A run that is there before anybody claimed it. */
-  const beginAt = (sweep: string, trial: number, { digest, bytes, step }: SnapshotMark) =>
-    Effect.asVoid(sql`INSERT INTO gnomic_runs
-      (sweep, trial, fence, attempts, claimed_step, worker, step, until, seen_at, snapshot)
-      VALUES (${sweep}, ${trial}, 0, 0, 0, '', ${step}, 0, 0,
-        ${JSON.stringify({ digest, bytes, step })}) ON CONFLICT DO NOTHING`);
   /** Points at a snapshot that was sent; false: the run is another's by now. */
   const keepSnapshot = (
     { sweep, trial }: Segment,
@@ -294,7 +308,6 @@ const make = Effect.gen(function* () {
     findResult,
     record,
     claim,
-    beginAt,
     keepSnapshot,
     renew,
     release,

@@ -3,6 +3,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { reworded } from "../lib/fault.ts";
 import { HubUnreachable, ModelNameFault, RepositoryNotFound } from "./hub-fault.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
 import { nearestFew } from "../lib/nearest.ts";
@@ -66,16 +67,26 @@ async function pathHint(name: string): Promise<string> {
 }
 
 /**
+ * What else a name may be that was taken for an id and is not on this machine: a path with a mistake in it, where
+ * its first part is a folder here.
+ */
+export async function mistypedPath(name: string): Promise<{ readonly mistyped?: string }> {
+  const [first, ...rest] = name.split("/");
+  if (rest.length === 0 || (await localPath(first))?.kind !== "folder") return {};
+  const missing = `an id of the hub; ${first} is a folder here too, without ${rest.join("/")}`;
+  const hint = await pathHint(name);
+  return { mistyped: hint === "" ? missing : `${missing}. ${hint.replace(/\.$/, "")}` };
+}
+
+/**
  * An id that the hub does not know, or that it cannot be asked about, may have been meant as a path. Other
  * errors stay as they are.
  */
 export async function orMistypedPath(name: string, cause: unknown): Promise<unknown> {
   const isUnknown = cause instanceof RepositoryNotFound || cause instanceof HubUnreachable;
   if (!isUnknown || /^https?:/.test(name)) return cause;
-  const { key, wanted, found, fix } = cause;
-  const Same = cause instanceof RepositoryNotFound ? RepositoryNotFound : HubUnreachable;
-  return new Same({
-    ...(key === undefined ? {} : { key }),
+  const { wanted, found, fix } = cause;
+  return reworded(cause, {
     wanted: `${wanted}, or a file or folder ${resolve(name)}`,
     found: `no such path, and ${cause instanceof RepositoryNotFound ? "on the hub " : ""}${found}`,
     fix: `${await pathHint(name)} ${fix}`.trim(),

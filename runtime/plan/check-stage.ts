@@ -47,7 +47,7 @@ const writersAtWork = (
 
 const notDownloaded = ({ wanted }: NotDownloaded): Reason => ({
   reason: "not-downloaded",
-  what: wanted.replace(/ on this machine$/, ""),
+  what: wanted.replace(/,? on this machine$/, ""),
 });
 
 /** A "run" stage: does it owe its folder anything, or is it about to hear something new? */

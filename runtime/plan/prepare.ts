@@ -104,6 +104,11 @@ const unnamed = (chosen: ChosenRun, { base, trigger }: Configuration): ChosenRun
   return { ...chosen, name, dir: join(base, name), similar: [], unreadable: [] };
 };
 
+const pastTheEnd = (toStep: number | undefined, steps: number | null): readonly string[] =>
+  toStep === undefined || steps === null || toStep <= steps
+    ? []
+    : [`--to-step ${toStep} is past the end of this training (${steps} steps), which it goes to.`];
+
 /** What a command means, with every option looked at. Fails with all that is wrong. Writes nothing. */
 export const prepare: (
   command: Command,
@@ -202,6 +207,7 @@ export const prepare: (
     configuration,
     notes: [
       ...configuration.notes,
+      ...pastTheEnd(command.toStep, configuration.steps),
       ...wired.flatMap(({ id, stage }) => noteOnNames(id, stage)),
       ...(configuration.notesOnInputs?.(inputs) ?? []),
       ...(settled?.notes ?? []),

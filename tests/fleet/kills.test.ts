@@ -36,8 +36,10 @@ test(
           ...{ onStep: () => {}, onMoment: () => {}, isLost: () => false },
         }),
       );
-      await ask(() => sendRuns(begun, blobs));
-      for (const { plan } of sweeps) await ask((tables) => tables.submit(plan));
+      const sent = await ask(() => sendRuns(begun, blobs));
+      for (const { plan } of sweeps) {
+        await ask((tables) => tables.submit(plan, plan === begun ? sent : []));
+      }
 
       const victims = sweeps.map(({ point, plan }) => ({
         point,
