@@ -3,7 +3,7 @@
 // The trap: it says nothing of the environment, where tokens are kept; and the temporary folder is everybody's,
 // so the file is made anew under a name that nobody can guess, for its owner alone.
 import { randomUUID } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join, parse } from "node:path";
 import process from "node:process";
@@ -47,7 +47,7 @@ export function writeCrashReport(
   folder: string | null,
 ): string {
   const place = folder ?? tmpdir();
-  mkdirSync(place, { recursive: true });
+  if (!existsSync(place)) mkdirSync(place);
   const path = join(place, `gnomic-crash-${randomUUID()}.txt`);
   writeFileSync(path, crashText(fault, args), { flag: "wx", mode: 0o600 });
   return path;

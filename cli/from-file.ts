@@ -14,7 +14,7 @@ import { valueAt } from "../runtime/options/decode-source.ts";
 import { isMapping } from "../lib/mapping.ts";
 import { withoutKeys } from "../lib/without-keys.ts";
 import { parseSettings } from "../runtime/options/settings.ts";
-import type { Configuration } from "../runtime/pipeline/configuration.ts";
+import type { Configuration } from "../runtime/options/configuration.ts";
 import { UsageFault } from "./command.ts";
 import { metadataKeys } from "../inversion/metadata-keys.ts";
 

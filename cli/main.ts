@@ -127,7 +127,7 @@ const onUnexpected = async (error: unknown) => {
     import("../lib/as-fault.ts"),
     import("../runtime/execute/outcome.ts"),
     import("./print-fault.ts"),
-    import("../runtime/pipeline/stage-files.ts"),
+    import("../runtime/pipeline/stage-fault.ts"),
   ]);
   const stray = strayStageError(error);
   printFault(stray ?? asFault(error), process.argv.slice(2));

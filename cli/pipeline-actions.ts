@@ -4,15 +4,16 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { Effect, Scope } from "effect";
-import { optionRows } from "../config/option-rows.ts";
 import { trainingApp } from "../inversion/app.ts";
 import { shownValues } from "../config/places.ts";
 import { type Fault, Stopped } from "../lib/fault.ts";
 import type { RunOutcome } from "../runtime/execute/outcome.ts";
-import { stateFile } from "../runtime/execute/state.ts";
+import { stateFile } from "../runtime/run-folder/state.ts";
 import { runPipeline } from "../runtime/execute/run-pipeline.ts";
 import { makeStopSignal } from "../runtime/execute/stop-signal.ts";
+import { optionsOf } from "../runtime/open-app.ts";
 import { explain, explainAll } from "../runtime/options/explain.ts";
+import { loadPipeline } from "../runtime/pipeline/load-pipeline.ts";
 import { explainPlan } from "../runtime/plan/explain.ts";
 import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
 import { preflight } from "../runtime/plan/preflight.ts";
@@ -143,10 +144,11 @@ function goOn({ dir, step, fault }: RunOutcome, again: string): string {
 const dryRun = (
   command: PipelineCommand,
   options: Options,
+  terminal: Terminal,
 ) =>
   Effect.gen(function* () {
-    const out = options.json === true ? yield* othersToStderr : process.stdout;
-    const print = (line: string) => void out.write(`${line}\n`);
+    const aside = options.json === true ? yield* othersToStderr : null;
+    const print = aside === null ? terminal.print : (line: string) => aside.write(`${line}\n`);
     const prepared = yield* prepare(command);
     const made = yield* planRun(prepared);
     const plan = prepared.seedIsDrawn ? { ...made, seed: null } : made;
@@ -237,13 +239,15 @@ const run = (
     return yield* Effect.fail(ending.fault);
   });
 
-const explained = (key: unknown, { print }: Terminal) =>
-  key === true
-    ? Effect.sync(() => print(explainAll(optionRows())))
-    : Effect.map(explain(String(key), optionRows()), (meaning) => print(meaning));
+const explained = (name: string, key: unknown, { print }: Terminal) =>
+  Effect.gen(function* () {
+    const { app, steps } = yield* loadPipeline(name, trainingApp());
+    const rows = app.options?.() ?? optionsOf(yield* steps);
+    print(key === true ? explainAll(rows) : yield* explain(String(key), rows));
+  });
 
 export const doPipeline: Command["run"] = ([name], options, terminal) => {
-  if (options.explain !== undefined) return explained(options.explain, terminal);
+  if (options.explain !== undefined) return explained(name, options.explain, terminal);
   const downloads = progressLine(process.stderr);
   const command = commandOf(name, options, (_stage, done, total, unit) => {
     if (modeOf(options) === "full") downloads.update(done, total, unit);
@@ -254,7 +258,7 @@ export const doPipeline: Command["run"] = ([name], options, terminal) => {
       checkKind(command, options),
     ),
     command.offline
-      ? Effect.scoped(dryRun(command, options))
+      ? Effect.scoped(dryRun(command, options, terminal))
       : Effect.scoped(run(command, options, terminal)),
   );
 };

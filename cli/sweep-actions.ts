@@ -4,8 +4,7 @@ import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { Effect } from "effect";
 import { optionRows } from "../config/option-rows.ts";
-import { boardOf } from "../fleet/board-of.ts";
-import { exitCodeOfSweep } from "../fleet/leaderboard.ts";
+import { boardOf, exitCodeOfSweep } from "../fleet/leaderboard.ts";
 import type { Blobs } from "../fleet/blobs.ts";
 import type { Fleet } from "../fleet/connection.ts";
 import { fleetBlobs } from "../fleet/fleet-blobs.ts";
@@ -31,7 +30,7 @@ import { type Terminal, UsageFault } from "./command.ts";
 import { baseOf, fleetOf, refuseAlone } from "./fleet-options.ts";
 import { presenceOf } from "./fleet-presence.ts";
 import { fitsAlone } from "./fits-here.ts";
-import { differences, placeOf } from "./known-sweep.ts";
+import { differences, enterSweep, type placeOf } from "./known-sweep.ts";
 import { plainText } from "./plain-text.ts";
 import { requireTraining } from "./require-training.ts";
 import { runFiles } from "./run-files.ts";
@@ -138,7 +137,10 @@ const toEnd = (fleet: Fleet, name: string, options: Options, terminal: Terminal)
     const blobs = yield* blobsOf(fleet, options);
     if (blobs !== null) yield* withTables(fleet, () => bringRuns(sweep.plan, blobs, say));
     if (!(yield* seesWinners(board))) return yield* winnerIsAway(fleet, name, blobs);
-    const files = yield* endSweep(runsFolder(fleet, sweep), sweep, board, runFiles);
+    const files = yield* withTables(
+      fleet,
+      () => endSweep(runsFolder(fleet, sweep), sweep, board, runFiles),
+    );
     if (quiet) terminal.print(boardJson(board));
     else {
       const notes = yield* notesOn(board);
@@ -204,24 +206,26 @@ const run: Act = (given, options, terminal) =>
     const sweep = outlook.opensThreads
       ? { ...outlook.sweep, threads: yield* threadsFor(fleet, slots) }
       : outlook.sweep;
-    const all = yield* withTables(fleet, (tables) => tables.sweeps);
-    const { name, other } = placeOf(sweep, all);
-    if (options.json !== true) {
+    yield* makeFolder(base); // workers look for it
+    const blobs = yield* blobsOf(fleet, options);
+    const tell = ({ name, other }: ReturnType<typeof placeOf>) => {
+      if (options.json === true) return;
       outlookLines({ ...outlook, sweep: { ...sweep, name } }).map(plainText).forEach(
         terminal.print,
       );
       if (other !== null) {
         terminal.print(
-          `Another sweep ${other.name} is in ${base}, with ${differences(other.plan, sweep)}; ` +
+          `Another sweep ${other.name} is there, with ${differences(other.plan, sweep)}; ` +
             `this one is ${name}.`,
         );
       }
-    }
-    yield* makeFolder(base); // workers look for it
-    const blobs = yield* blobsOf(fleet, options);
-    // Before anybody can begin one of them.
-    if (blobs !== null) yield* withTables(fleet, () => sendRuns({ ...sweep, name }, blobs));
-    yield* withTables(fleet, (tables) => tables.submit({ ...sweep, name }));
+    };
+    const name = yield* enterSweep(
+      fleet,
+      sweep,
+      tell,
+      (named) => blobs === null ? Effect.succeed([]) : sendRuns(named, blobs),
+    );
     const stored = yield* find(fleet, name);
     if (stored.state === "cancelled") {
       return yield* new UsageFault({

@@ -4,6 +4,7 @@ import { Effect } from "effect";
 import { type Board, boardsOf, sweepsOf } from "../fleet/boards.ts";
 import type { Fleet } from "../fleet/connection.ts";
 import type { Leaderboard } from "../fleet/leaderboard.ts";
+import { withTables } from "../fleet/open-tables.ts";
 import { endSweep, seesWinners } from "../fleet/sweep-end.ts";
 import type { StoredSweep } from "../fleet/tables.ts";
 import { lacksWinners } from "../fleet/winner-files.ts";
@@ -72,7 +73,7 @@ const winnersNow = (fleet: Fleet, { sweep, board }: Board): Effect.Effect<readon
       return [`The winner is not in ${base}: sweep run ${sweep.plan.file} --blobs DIR brings it.`];
     }
     const { runFiles } = yield* tryPromise(() => import("./run-files.ts"));
-    return yield* endSweep(base, sweep, board, runFiles);
+    return yield* withTables(fleet, () => endSweep(base, sweep, board, runFiles));
   }).pipe(
     Effect.catch(({ message }) => Effect.succeed([`The winner is not copied: ${message}`])),
   );

@@ -1,9 +1,8 @@
 // What is said of a sweep while it runs: each result once, and how far all its trainings are.
 // The trap: the database may be away for a while. What it missed then is said at the next look.
 import { Effect } from "effect";
-import { boardOf } from "../fleet/board-of.ts";
 import type { Fleet } from "../fleet/connection.ts";
-import type { Leaderboard } from "../fleet/leaderboard.ts";
+import { boardOf, type Leaderboard } from "../fleet/leaderboard.ts";
 import { withTables } from "../fleet/open-tables.ts";
 import { progressLine } from "./progress-line.ts";
 import type { Screen } from "./progress.ts";

@@ -74,8 +74,8 @@ export const sweepCommand: Command = {
     title: "EXIT STATUS",
     paragraphs: [
       "0 every trial is done. Else the worst of its trials: 70 a defect, 3 the disk, the network or " +
-      "the device, 2 something in the file, the configuration or the data. 130 stopped by Ctrl-C or " +
-      "`sweep cancel`.",
+      "the device, 2 something in the file, the configuration or the data, 130 that `runs stop` " +
+      "ended one. 130 also of a sweep that Ctrl-C or `sweep cancel` stopped.",
     ],
   }],
   examples: [

@@ -3,7 +3,7 @@
 import { Effect } from "effect";
 import { ConfigFault } from "../runtime/options/config-fault.ts";
 import { decodeLayers, readLayers } from "../runtime/options/read-layers.ts";
-import type { ConfigLayers } from "../runtime/pipeline/configuration.ts";
+import type { ConfigLayers } from "../runtime/options/configuration.ts";
 import { overlayRules } from "./alternatives.ts";
 import { configNotes } from "./config-notes.ts";
 import { contradictions } from "./contradictions.ts";

@@ -5,8 +5,7 @@ import { Effect } from "effect";
 import { isAbsent } from "../lib/disk-fault.ts";
 import type { Fault } from "../lib/fault.ts";
 import type { Fleet } from "./connection.ts";
-import { boardOf } from "./board-of.ts";
-import type { Leaderboard } from "./leaderboard.ts";
+import { boardOf, type Leaderboard } from "./leaderboard.ts";
 import { withTables } from "./open-tables.ts";
 import type { StoredSweep } from "./tables.ts";
 

@@ -35,7 +35,6 @@ const queueLayer = (lease: Duration.Input, renewal: Duration.Input) =>
 type Database<E> = Layer.Layer<SqlClient.SqlClient, E>;
 
 const shardsPerGroup = 16;
-const entityMessagePollInterval = "500 millis";
 
 /** Workflow engine, queue and tables on one file. Hold its lock: two of these would do things twice. */
 export const embeddedLayer = (file: string) =>
@@ -48,7 +47,7 @@ export const embeddedLayer = (file: string) =>
         runnerStorage: "memory",
         shardingConfig: {
           shardsPerGroup,
-          entityMessagePollInterval,
+          entityMessagePollInterval: "500 millis",
           entityTerminationTimeout: "2 seconds",
           simulateRemoteSerialization: false,
         },
@@ -73,7 +72,8 @@ export const sharedLayer = <E>(database: Database<E>, lease: Duration.Duration) 
       // A name and no address, since nobody calls: unique for each process.
       runnerAddress: Option.some(RunnerAddress.make(hostname(), process.pid)),
       shardsPerGroup,
-      entityMessagePollInterval,
+      // Asked by each process of a fleet, also while nothing is decided.
+      entityMessagePollInterval: "1 second",
       entityTerminationTimeout: "2 seconds",
       shardLockExpiration: lease,
       shardLockRefreshInterval: third,

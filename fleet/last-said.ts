@@ -2,7 +2,7 @@
 // The trap: the log is torn where the machine died, and where runs travel it is as new as their last snapshot.
 import { Effect, Result, Schema } from "effect";
 import { textIn } from "../lib/look.ts";
-import { eventsFile } from "../runtime/execute/run-folders.ts";
+import { eventsFile } from "../runtime/run-folder/run-files.ts";
 
 const { Finite, String: Text, Struct, optionalKey } = Schema;
 

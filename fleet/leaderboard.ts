@@ -2,10 +2,11 @@
 // results and rows alone, so it is the same from one worker and from ten.
 // The trap: who came further stands before who lost a halving, whatever their losses.
 import { join } from "node:path";
+import { Effect } from "effect";
 import { groups } from "../sweep/ranking.ts";
 import type { PlannedSweep, PlannedTrial } from "./planned-sweep.ts";
 import { isReached, type SegmentOutcome } from "./segment-outcome.ts";
-import type { RunRow, StoredResult, StoredSweep } from "./tables.ts";
+import type { RunRow, StoredResult, StoredSweep, Tables } from "./tables.ts";
 
 /** waiting: nobody trains it now, or who did is dead. lost: it paused and others went on. */
 export type TrialState =
@@ -53,6 +54,10 @@ export interface Leaderboard {
   readonly rows: readonly LeaderboardRow[];
 }
 
+/** What did not reach its step is tried again in each round; until then nothing holds of it. */
+const holds = ({ state, round }: StoredSweep) => (result: StoredResult) =>
+  isReached(result.outcome) || state !== "running" || result.round === round;
+
 const furthest = (results: readonly StoredResult[]) =>
   results.toSorted((a, b) => (a.until ?? Infinity) - (b.until ?? Infinity)).at(-1);
 
@@ -92,7 +97,7 @@ export function leaderboard(
   const made = plan.trials.map((trial) => {
     const mine = results.filter((each) => each.trial === trial.number);
     const run = runs.find((each) => each.trial === trial.number);
-    const [last, best] = [furthest(mine), reached(mine)];
+    const [last, best] = [furthest(mine.filter(holds(sweep))), reached(mine)];
     const outcome = best !== undefined && isReached(best.outcome) ? best.outcome : undefined;
     const value = outcome === undefined
       ? null
@@ -144,14 +149,31 @@ export function leaderboard(
   return { sweep: name, state, by, at, per, rungs, rows };
 }
 
+/**
+ * From what the tables hold of it now, with the results that it was made from. These are asked before the runs, so
+ * a run may be further than its result says.
+ */
+export const boardOf = (tables: Tables["Service"], sweep: StoredSweep) =>
+  Effect.gen(function* () {
+    const results = yield* tables.results(sweep.name);
+    return { results, board: leaderboard(sweep, results, yield* tables.runs(sweep.name)) };
+  });
+
 /** The best of each group that was trained to its end. */
 export const winners = ({ rows }: Leaderboard): readonly LeaderboardRow[] =>
   rows.filter((row) => row.rank === 1 && row.state === "done");
 
-/** The worst exit code among the trials: 70, 3, 2; 0 if none failed. */
+const exitCodeOf = (outcome: SegmentOutcome): readonly number[] =>
+  outcome.outcome === "failed"
+    ? [outcome.exit ?? 70]
+    : outcome.outcome === "poisoned"
+    ? [70]
+    : outcome.outcome === "cancelled"
+    ? [130]
+    : [];
+
+/** The worst exit code among the trials: 70, 3, 2, and 130 of one that was stopped; 0 if all are well. */
 export function exitCodeOfSweep(results: readonly StoredResult[]): number {
-  const codes = results.flatMap(({ outcome }) =>
-    outcome.outcome === "failed" ? [outcome.exit ?? 70] : outcome.outcome === "poisoned" ? [70] : []
-  );
-  return [70, 3, 2].find((code) => codes.includes(code)) ?? (codes.length > 0 ? 70 : 0);
+  const codes = results.flatMap(({ outcome }) => exitCodeOf(outcome));
+  return [70, 3, 2, 130].find((code) => codes.includes(code)) ?? (codes.length > 0 ? 70 : 0);
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Duration, Effect, Fiber } from "effect";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
-import { boardOf } from "./board-of.ts";
+import { boardOf } from "./leaderboard.ts";
 import { fleetFacts, fleetStatus } from "./fleet-status.ts";
 import { leftItems } from "./left-items.ts";
 import { Members, type WorkerAbout } from "./members.ts";

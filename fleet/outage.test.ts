@@ -35,6 +35,9 @@ const isOver = (fiber: Fiber.Fiber<unknown, unknown>) => fiber.pollUnsafe() !== 
 const run = <A, E>(work: Effect.Effect<A, E>) =>
   Effect.runPromise(Effect.provide(work, TestClock.layer()));
 
+/** The same, that needs five seconds for each answer. */
+const slow = Effect.delay(Effect.succeed([item]), "5 seconds");
+
 test("an idle slot takes nothing for one lease after the database is back", () =>
   run(Effect.gen(function* () {
     const said: string[] = [];
@@ -73,4 +76,37 @@ test("nor does a slot that was busy meanwhile; both say it once", () =>
     yield* TestClock.adjust("2 seconds");
     assert.equal(yield* Fiber.join(free), queue);
     assert.equal(said.length, 2);
+  })));
+
+test("one connection that breaks after the return is no outage", () =>
+  run(Effect.gen(function* () {
+    const said: string[] = [];
+    const { ask, goes, comes } = database();
+    const outage = yield* watchOutages(lease, (line) => said.push(line));
+    goes();
+    const renewing = yield* Effect.forkChild(outage.outlast(ask));
+    yield* TestClock.adjust("30 seconds");
+    comes();
+    yield* TestClock.adjust("1 second");
+    yield* Fiber.join(renewing);
+    let broken = true;
+    const looking = yield* Effect.forkChild(outage.outlast(Effect.suspend(() => {
+      if (!broken) return ask;
+      broken = false;
+      return Effect.fail(away);
+    })));
+    yield* TestClock.adjust("1 second");
+    yield* Fiber.join(looking);
+    assert.equal(said.length, 2, said.join("\n"));
+  })));
+
+test("nor does a slot that heard nothing for a third of a lease: others could not renew either", () =>
+  run(Effect.gen(function* () {
+    const outage = yield* watchOutages(lease, () => {});
+    const idle = yield* slot(outage, slow);
+    yield* TestClock.adjust("10 seconds"); // it answers at 5 and 11
+    assert.equal(isOver(idle), false);
+    // Then the lease is over, and that this answer is late, too, counts no more.
+    yield* TestClock.adjust("1 second");
+    assert.equal(yield* Fiber.join(idle), queue);
   })));

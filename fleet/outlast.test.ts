@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Cause, Effect } from "effect";
 import { PersistedQueueError } from "effect/persistence/PersistedQueue";
+import { makeWithTransaction, TransactionConnection } from "effect/sql/SqlClient";
 import { ConnectionError, SqlError, SqlSyntaxError } from "effect/sql/SqlError";
+import { asFailure } from "./broken-connection.ts";
 import { outlast } from "./outlast.ts";
 
 const away = new SqlError({ reason: new ConnectionError({ cause: null, operation: "execute" }) });
@@ -33,4 +35,21 @@ test("an answer of the database and what others failed of pass", async () => {
   for (const failure of [wrong, inQueue(wrong), inQueue("no"), new Error("no"), "no", null]) {
     assert.deepEqual(await asked(failure), [failure, 1]);
   }
+});
+
+test("a transaction that a broken connection could not roll back is begun again", async () => {
+  let times = 0;
+  const withTransaction = makeWithTransaction({
+    transactionService: TransactionConnection(-1),
+    spanAttributes: [],
+    acquireConnection: () => Effect.succeed(null as never),
+    begin: () => Effect.void,
+    savepoint: () => Effect.void,
+    commit: () => Effect.void,
+    rollback: () => Effect.fail(away),
+    rollbackSavepoint: () => Effect.void,
+  });
+  const work = Effect.suspend(() => times++ === 0 ? Effect.fail(away) : Effect.succeed("there"));
+  assert.equal(await Effect.runPromise(outlast(asFailure(withTransaction(work)))), "there");
+  assert.equal(times, 2);
 });

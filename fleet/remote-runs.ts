@@ -6,8 +6,7 @@ import { Effect } from "effect";
 import { type Fault, fault } from "../lib/fault.ts";
 import { nearest } from "../lib/nearest.ts";
 import type { Fleet } from "./connection.ts";
-import { boardOf } from "./board-of.ts";
-import type { LeaderboardRow } from "./leaderboard.ts";
+import { boardOf, type LeaderboardRow } from "./leaderboard.ts";
 import { Members } from "./members.ts";
 import { withTables } from "./open-tables.ts";
 

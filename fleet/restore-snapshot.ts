@@ -10,7 +10,7 @@ import { makeFolder } from "../lib/atomic-write.ts";
 import { diskFault } from "../lib/disk-fault.ts";
 import type { Fault } from "../lib/fault.ts";
 import { lockRun } from "../lib/lock.ts";
-import { deletedName, importingName } from "../runtime/runs/leftover.ts";
+import { deletedName, importingName } from "../runtime/run-folder/run-files.ts";
 import { placeOf } from "../runtime/runs/run-archive.ts";
 import { openStore, storeName } from "../runtime/store/artefact-store.ts";
 import type { Blobs } from "./blobs.ts";

@@ -4,6 +4,7 @@
 import { Effect } from "effect";
 import * as Snowflake from "effect/cluster/Snowflake";
 import type * as SqlClient from "effect/sql/SqlClient";
+import { asFailure } from "./broken-connection.ts";
 import { databaseNow } from "./database-clock.ts";
 import { Sweep } from "./sweep-workflow.ts";
 
@@ -12,7 +13,7 @@ const dayMs = 86_400_000;
 
 /** Deletes what is older than so many days; how many rows of each table. */
 export const deleteFinished = (sql: SqlClient.SqlClient, days = keptDays) =>
-  sql.withTransaction(Effect.gen(function* () {
+  asFailure(sql.withTransaction(Effect.gen(function* () {
     const count = (rows: readonly unknown[]) => rows.length;
     const [{ now }] = yield* sql<{ now: number }>`SELECT ${databaseNow(sql)} AS now`;
     const before = Number(now) - days * dayMs;
@@ -41,4 +42,4 @@ export const deleteFinished = (sql: SqlClient.SqlClient, days = keptDays) =>
     yield* sql`DELETE FROM gnomic_requests WHERE asked_at < ${before}`;
     yield* sql`DELETE FROM gnomic_workers WHERE seen_at < ${before}`;
     return { replies: count(replies), messages: count(messages), items: count(items) };
-  }));
+  })));

@@ -5,8 +5,8 @@ import { Effect } from "effect";
 import type { Fault } from "../lib/fault.ts";
 import { machinesDiffer } from "../lib/machines-differ.ts";
 import { tryPromise } from "../lib/try-promise.ts";
-import { readManifest } from "../runtime/execute/manifest.ts";
-import { eventsFile, isTensorResult } from "../runtime/execute/run-folders.ts";
+import { readManifest } from "../runtime/run-folder/manifest.ts";
+import { eventsFile, isTensorResult } from "../runtime/run-folder/run-files.ts";
 import { sweepEvent } from "./run-events.ts";
 
 export interface RunResult {

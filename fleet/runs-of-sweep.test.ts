@@ -30,8 +30,7 @@ test("a damaged run is said and the others are brought; a share that is not moun
       const blobs = yield* folderBlobs(join(folder, "blobs"));
       yield* withTables(fleet, (tables) =>
         Effect.gen(function* () {
-          yield* tables.submit(plan);
-          yield* sendRuns(plan, blobs);
+          yield* tables.submit(plan, yield* sendRuns(plan, blobs));
           const unmounted = join(folder, "unmounted");
           const { message } = yield* Effect.flip(fleetBlobs(fleet, unmounted));
           assert.match(message, /unmounted: .*found no \.gnomic-blobs in it\. Mount it/);

@@ -6,20 +6,23 @@ import { join } from "node:path";
 import { Effect } from "effect";
 import type { Blobs } from "./blobs.ts";
 import type { PlannedSweep } from "./planned-sweep.ts";
-import { Tables } from "./tables.ts";
+import { type BegunRun, Tables } from "./tables.ts";
 import { snapshotSender } from "./take-snapshot.ts";
 import { bringRun, isDamage } from "./travelling-run.ts";
 
-/** Sends those that are in the sweep's folder and that no worker has begun. */
+/** Sends those that are in the sweep's folder and that no worker has begun; what its rows begin with. */
 export const sendRuns = ({ name, base, trials }: PlannedSweep, blobs: Blobs) =>
   Effect.gen(function* () {
     const tables = yield* Tables;
     const begun = new Set((yield* tables.runs(name)).map(({ trial }) => trial));
-    for (const { number, run } of trials) {
-      const dir = join(base, run);
-      if (begun.has(number) || !existsSync(dir)) continue;
-      yield* tables.beginAt(name, number, yield* snapshotSender(dir, run, blobs, null));
-    }
+    const here = trials.filter(({ number, run }) =>
+      !begun.has(number) && existsSync(join(base, run))
+    );
+    return yield* Effect.forEach(here, ({ number, run }) =>
+      Effect.map(
+        snapshotSender(join(base, run), run, blobs, null),
+        (snapshot): BegunRun => ({ trial: number, snapshot }),
+      ));
   });
 
 /** Brings those that were trained to their end. One whose bytes are damaged is said, and keeps no other. */

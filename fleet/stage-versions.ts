@@ -2,7 +2,7 @@
 // run goes on only where they are the same.
 // The trap: a stage from a file of one's own has a name that may be anybody's; `custom` marks it.
 import type { App } from "../runtime/app.ts";
-import { manifestFormat } from "../runtime/execute/manifest.ts";
+import { manifestFormat } from "../runtime/run-folder/manifest.ts";
 import type { Plan } from "../runtime/plan/plan.ts";
 
 export type Versions = Readonly<Record<string, number>>;

@@ -18,7 +18,12 @@ import type { Train } from "./train-fenced.ts";
 import { runWorker } from "./worker.ts";
 
 /** What was copied and whose checkpoints were dropped. */
-async function ended(folder: string, plan: PlannedSweep, train: Train = reaching([])) {
+async function ended(
+  folder: string,
+  plan: PlannedSweep,
+  train: Train = reaching([]),
+  before: (tables: Tables["Service"]) => Effect.Effect<void, unknown> = () => Effect.void,
+) {
   const copied: string[] = [];
   const dropped: string[] = [];
   const files: RunFiles = {
@@ -32,6 +37,7 @@ async function ended(folder: string, plan: PlannedSweep, train: Train = reaching
   const state = await Effect.runPromise(
     Effect.scoped(Effect.gen(function* () {
       const tables = yield* Tables;
+      yield* before(tables);
       yield* tables.submit(plan);
       yield* Effect.forkScoped(
         runWorker({
@@ -74,6 +80,29 @@ test("the winner is copied; with `keep: best` who lost, at the end or a halving,
       copied: ["4 t-best.safetensors best.safetensors"],
       dropped: ["run-1", "run-2", "run-3"],
     });
+  }));
+
+test("a run that a sweep has which is not over, or that won another, keeps its checkpoints", () =>
+  withTemporaryFolder(async (folder) => {
+    const plan = halved(folder, { keep: "best" });
+    await makeRuns(folder, plan);
+    const other = (name: string, ...runs: readonly number[]) =>
+      planOf(0, { name, base: folder, trials: runs.map((run) => plan.trials[run - 1]) });
+    const others = (tables: Tables["Service"]) =>
+      Effect.gen(function* () {
+        yield* tables.submit(other("waits", 1));
+        yield* tables.end("waits", "cancelled");
+        yield* tables.submit(other("won", 2, 3));
+        const reached = { step: 900, best: null, seconds: 1, machine: "m", files: [] };
+        for (const [trial, loss] of [[2, 14], [3, 21]]) {
+          yield* tables.record(
+            { sweep: "won", round: 0, trial, until: null },
+            { outcome: "done", ...reached, loss, best: { step: 900, loss } },
+          );
+        }
+        yield* tables.end("won", "done");
+      });
+    assert.deepEqual((await ended(folder, plan, reaching([]), others)).dropped, ["run-3"]);
   }));
 
 test("with `keep: all` nothing is dropped, and each group has its winner", () =>

@@ -4,9 +4,8 @@
 import { existsSync } from "node:fs";
 import { Context, Effect } from "effect";
 import type { Fault } from "../lib/fault.ts";
-import { savedStep } from "../runtime/execute/state.ts";
-import { boardOf } from "./board-of.ts";
-import { type Leaderboard, winners } from "./leaderboard.ts";
+import { savedStep } from "../runtime/run-folder/state.ts";
+import { boardOf, type Leaderboard, winners } from "./leaderboard.ts";
 import { type StoredSweep, Tables } from "./tables.ts";
 import { type CopyEmbedding, writeWinners } from "./winner-files.ts";
 
@@ -34,17 +33,34 @@ const losers = (board: Leaderboard) => {
   );
 };
 
+/** The folders of runs that other sweeps count on: one that is not over has them, or they won there. */
+const wantedElsewhere = ({ name }: StoredSweep) =>
+  Effect.gen(function* () {
+    const tables = yield* Tables;
+    const others = (yield* tables.sweeps).filter((each) => each.name !== name);
+    const wanted = yield* Effect.forEach(others, (sweep) =>
+      Effect.map(boardOf(tables, sweep), ({ board }) =>
+        sweep.state === "done" ? winners(board) : board.rows));
+    return new Set(
+      wanted.flat().map(({ run }) =>
+        run
+      ),
+    );
+  });
+
 /** Writes the winners' files into the folder `base` and prunes; the files. */
 export const endSweep = (
   base: string,
-  { plan }: Pick<StoredSweep, "plan">,
+  sweep: StoredSweep,
   board: Leaderboard,
   { copyEmbedding, dropCheckpoints }: RunFiles,
-): Effect.Effect<readonly string[], Fault> =>
+) =>
   Effect.gen(function* () {
     const files = yield* writeWinners(base, board, copyEmbedding);
-    if (plan.keep === "best") {
-      for (const { run } of losers(board)) if (existsSync(run)) yield* dropCheckpoints(run);
+    if (sweep.plan.keep === "best") {
+      const wanted = yield* wantedElsewhere(sweep);
+      const lost = losers(board).filter(({ run }) => !wanted.has(run) && existsSync(run));
+      yield* Effect.forEach(lost, ({ run }) => dropCheckpoints(run), { discard: true });
     }
     return files;
   });

@@ -5,6 +5,7 @@ import { Duration, Effect, Fiber, Logger, type Scope } from "effect";
 import { makeFolder } from "../lib/atomic-write.ts";
 import { type Fault, fault } from "../lib/fault.ts";
 import { lockRun, RunLocked } from "../lib/lock.ts";
+import { asFailure } from "./broken-connection.ts";
 import { embeddedLayer, sharedLayer } from "./engine.ts";
 import type { Fleet } from "./connection.ts";
 import { fleetFile, fleetFolder } from "./fleet-files.ts";
@@ -50,7 +51,7 @@ const startSweeps = Effect.gen(function* () {
       const asked = yield* Effect.exit(Sweep.execute({ sweep: name, round }, { discard: true }));
       if (asked._tag === "Success") started.add(key); // else the database went away meanwhile
     }
-    yield* Effect.sleep("1 second");
+    yield* Effect.sleep("2 seconds");
   }
 });
 
@@ -142,6 +143,7 @@ export const joinFleet = <A>(
     });
     return yield* Effect.scoped(taking).pipe(
       Effect.provide(sharedLayer(fleet.database, lease)),
+      asFailure,
       Effect.mapError(asFleetFault(fleet.shown)),
     );
   });

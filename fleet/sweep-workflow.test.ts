@@ -11,7 +11,7 @@ import { exitCodeOfSweep, leaderboard } from "./leaderboard.ts";
 import type { PlannedSweep } from "./planned-sweep.ts";
 import type { SegmentOutcome } from "./segment-outcome.ts";
 import { Sweep } from "./sweep-workflow.ts";
-import { Tables } from "./tables.ts";
+import { type StoredResult, type StoredSweep, Tables } from "./tables.ts";
 import { onFile, settle } from "./testing/on-file.ts";
 import { lossOf, planOf, reaching } from "./testing/toy-sweeps.ts";
 import type { Train } from "./train-fenced.ts";
@@ -116,6 +116,42 @@ test("a failure is tried again, a user's is not, and the others go on", () =>
     );
     assert.equal(exitCodeOfSweep(results), 3);
   }));
+
+test("a training that was stopped by itself is not done, and its sweep does not end as if it were", () =>
+  withTemporaryFolder(async (folder) => {
+    const train: Train = (work) =>
+      work.segment.trial > 1
+        ? reaching([])(work)
+        : Effect.succeed({ outcome: "cancelled", step: 3 });
+    const { board, results } = await onFile(folder, run(planOf(2), train));
+    assert.deepEqual(board.rows.map(({ trial, state }) => `${trial} ${state}`), [
+      ...["2 done", "1 cancelled"],
+    ]);
+    assert.equal(exitCodeOfSweep(results), 130);
+    assert.equal(exitCodeOfSweep(results.filter(({ trial }) => trial === 2)), 0);
+  }));
+
+test("in another round what failed before waits, until it has failed again or is cancelled", () => {
+  const stored = (state: "running" | "cancelled", round: number): StoredSweep => ({
+    ...{ name: "s", plan: planOf(3), state, round, more: 0, startedAt: 0 },
+  });
+  const reached = { step: 900, loss: 1, best: null, seconds: 1, machine: "m", files: [] };
+  const results = [
+    { trial: 1, until: null, round: 0, outcome: { outcome: "done", ...reached } },
+    { trial: 2, until: null, round: 0, outcome: failed(7, 3) },
+    { trial: 3, until: null, round: 1, outcome: failed(7, 3) },
+  ] satisfies StoredResult[];
+  const shown = (sweep: StoredSweep) =>
+    leaderboard(sweep, results, []).rows.map((
+      { trial, state, message },
+    ) => [trial, state, message]);
+  assert.deepEqual(shown(stored("running", 1)), [
+    [1, "done", null],
+    [2, "waiting", null],
+    [3, "failed", "broke"],
+  ]);
+  assert.deepEqual(shown(stored("cancelled", 1))[1], [2, "failed", "broke"]);
+});
 
 test("a database that is away for a moment in each decision does not end the sweep", () =>
   withTemporaryFolder(async (folder) => {

@@ -4,6 +4,7 @@
 import { Context, Duration, Effect, Layer, Option, Schema } from "effect";
 import * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
+import { asFailure } from "./broken-connection.ts";
 import { databaseNow } from "./database-clock.ts";
 import { dropInterrupts } from "./interrupts.ts";
 import { type PlannedSweep, PlannedSweepJson, type Segment } from "./planned-sweep.ts";
@@ -51,6 +52,12 @@ export interface RunRow {
   readonly snapshots: readonly SnapshotMark[];
 }
 
+/** What was sent of a run before its sweep was made. */
+export interface BegunRun {
+  readonly trial: number;
+  readonly snapshot: SnapshotMark;
+}
+
 export interface Claim {
   readonly fence: number;
   /** What the run was at when it was claimed. */
@@ -86,6 +93,7 @@ const read = (until: unknown) => Number(until) === endStep ? null : Number(until
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient;
   const now = databaseNow(sql);
+  const transaction = <A, E>(work: Effect.Effect<A, E>) => asFailure(sql.withTransaction(work));
   const decodePlan = Schema.decodeSync(PlannedSweepJson);
   const decodeOutcome = Schema.decodeSync(SegmentOutcomeJson);
   const encodeOutcome = Schema.encodeSync(SegmentOutcomeJson);
@@ -130,18 +138,32 @@ const make = Effect.gen(function* () {
       (rows) => rows.length === 0 ? Effect.succeed(null) : sweepOf(rows[0]),
     );
 
-  /** Makes it, or leaves the one that is there. */
-  const submit = (plan: PlannedSweep): Effect.Effect<void, SqlError> =>
-    Effect.suspend(() => {
-      const text = JSON.stringify(plan);
-      return Effect.asVoid(
-        sql`INSERT INTO gnomic_sweeps (name, plan, state, round, more, started_at)
-        VALUES (${plan.name}, ${text}, 'running', 0, 0, ${now})
+  /** A run that is there before anybody claimed it. */
+  const beginAt = (sweep: string, { trial, snapshot: { digest, bytes, step } }: BegunRun) =>
+    sql`INSERT INTO gnomic_runs
+      (sweep, trial, fence, attempts, claimed_step, worker, step, until, seen_at, snapshot)
+      VALUES (${sweep}, ${trial}, 0, 0, 0, '', ${step}, 0, 0,
+        ${JSON.stringify({ digest, bytes, step })}) ON CONFLICT DO NOTHING`;
+  /**
+   * Makes it with the runs that were `begun`, at once, since one of them may be claimed at once; or leaves the one
+   * that is there. False: what has the name is another.
+   */
+  const submit = (
+    plan: PlannedSweep,
+    begun: readonly BegunRun[] = [],
+  ): Effect.Effect<boolean, SqlError> =>
+    transaction(Effect.gen(function* () {
+      const { name, digest } = plan;
+      yield* sql`INSERT INTO gnomic_sweeps (name, plan, state, round, more, started_at)
+        VALUES (${name}, ${JSON.stringify(plan)}, 'running', 0, 0, ${now})
         ON CONFLICT (name) DO UPDATE SET plan = excluded.plan, state = 'running', more = 0,
           round = gnomic_sweeps.round + 1, started_at = excluded.started_at
-        WHERE gnomic_sweeps.state = 'deleted'`,
-      );
-    });
+        WHERE gnomic_sweeps.state = 'deleted'`;
+      const [row] = yield* sql<any>`SELECT plan FROM gnomic_sweeps WHERE name = ${name}`;
+      if (JSON.parse(row.plan).digest !== digest) return false;
+      for (const run of begun) yield* beginAt(name, run);
+      return true;
+    }));
   /** Since it was submitted. */
   const hoursOf = (name: string): Effect.Effect<number, SqlError> =>
     Effect.map(
@@ -161,7 +183,7 @@ const make = Effect.gen(function* () {
       SET state = 'running', round = round + 1, more = more + ${more} WHERE name = ${name}`);
   /** One that does not run; false: it does. Its row stays, for its rounds: the engine remembers each for ever. */
   const remove = (name: string) =>
-    sql.withTransaction(Effect.gen(function* () {
+    transaction(Effect.gen(function* () {
       const rows = yield* sql`UPDATE gnomic_sweeps SET state = 'deleted'
         WHERE name = ${name} AND state <> 'running' RETURNING name`;
       if (rows.length === 0) return false;
@@ -214,12 +236,6 @@ const make = Effect.gen(function* () {
         snapshots: marksOf(row),
       }),
     );
-  /** A run that is there before anybody claimed it. */
-  const beginAt = (sweep: string, trial: number, { digest, bytes, step }: SnapshotMark) =>
-    Effect.asVoid(sql`INSERT INTO gnomic_runs
-      (sweep, trial, fence, attempts, claimed_step, worker, step, until, seen_at, snapshot)
-      VALUES (${sweep}, ${trial}, 0, 0, 0, '', ${step}, 0, 0,
-        ${JSON.stringify({ digest, bytes, step })}) ON CONFLICT DO NOTHING`);
   /** Points at a snapshot that was sent; false: the run is another's by now. */
   const keepSnapshot = (
     { sweep, trial }: Segment,
@@ -246,7 +262,7 @@ const make = Effect.gen(function* () {
       WHERE sweep = ${sweep} AND trial = ${trial} AND fence = ${fence}`);
   /** The result and the run's row, together or not at all; false: it is another's by now. */
   const publish = (segment: Segment, { fence }: Claim, step: number, outcome: SegmentOutcome) =>
-    sql.withTransaction(Effect.gen(function* () {
+    transaction(Effect.gen(function* () {
       const { sweep, trial } = segment;
       const rows = yield* sql`UPDATE gnomic_runs
         SET worker = '', attempts = 0, step = ${step}, seen_at = ${now}
@@ -292,7 +308,6 @@ const make = Effect.gen(function* () {
     findResult,
     record,
     claim,
-    beginAt,
     keepSnapshot,
     renew,
     release,

@@ -1,16 +1,18 @@
 // The command line of a segment: the sweep's number of threads on every machine, unless a trial has its own. And
 // what becomes of its process, however it ends.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
+import { diskFault } from "../lib/disk-fault.ts";
 import { lockRun } from "../lib/lock.ts";
+import { writeSafetensors } from "../lib/safetensors/safetensors.ts";
 import { exitCodeOf } from "../runtime/execute/outcome.ts";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import type { PlannedSweep } from "./planned-sweep.ts";
 import { planOf } from "./testing/toy-sweeps.ts";
-import { heldByAnother, segmentArguments, trainInChild } from "./train-child.ts";
+import { fullDisk, heldByAnother, segmentArguments, trainInChild } from "./train-child.ts";
 
 const threadsIn = (more: Partial<PlannedSweep>, overrides: object, here: number | null) => {
   const plan = planOf(1, more);
@@ -83,3 +85,42 @@ for (
       assert.notEqual(outcome.exit, 2, "it is tried again");
     }));
 }
+
+test("a full disk is told from other troubles of it, whether the run could say so or not", () => {
+  const text = (code: string) =>
+    diskFault("/b/run", "to write the state")(Object.assign(new Error(code), { code })).message;
+  const full = text("ENOSPC");
+  assert.equal(fullDisk({ failure: full, said: [] }), full);
+  assert.equal(fullDisk({ failure: null, said: ["Step 3.", full] }), full);
+  assert.equal(fullDisk({ failure: text("EIO"), said: ["Step 3."] }), null);
+});
+
+test("a run that is past a step has reached it, where its loss was measured there", () =>
+  withTemporaryFolder(async (folder) => {
+    const plan = planOf(1, { base: folder, pipeline: join(folder, "no pipeline.yaml") });
+    const dir = join(folder, plan.trials[0].run);
+    mkdirSync(dir);
+    await writeSafetensors(join(dir, "state.safetensors"), new Map(), { step: "8" });
+    const measured = (step: number, loss: number, bestStep: number, bestLoss: number) => ({
+      ...{ event: "fixed-loss", at: 0, step, loss, bestStep, bestLoss },
+    });
+    const log = [measured(2, 0.5, 2, 0.5), measured(4, 0.75, 2, 0.5), measured(6, 0.25, 6, 0.25)];
+    writeFileSync(
+      join(dir, "events.jsonl"),
+      log.map((each) => `${JSON.stringify(each)}\n`).join(""),
+    );
+    const until = (step: number) =>
+      Effect.runPromise(
+        trainInChild({ threads: null, silentSeconds: 600 })({
+          segment: { sweep: "s", round: 0, trial: 1, until: step },
+          ...{ plan, trial: plan.trials[0], base: folder },
+          fit: { fits: true, config: null, overrides: {} },
+          ...{ onStep: () => {}, onMoment: () => {}, isLost: () => false },
+        }),
+      );
+    const reached = await until(4);
+    assert.ok(reached.outcome === "paused");
+    assert.deepEqual([reached.loss, reached.best], [0.75, { step: 2, loss: 0.5 }]);
+    // The pipeline is not there: only a run that has to be trained asks for it.
+    assert.equal((await until(3)).outcome, "failed");
+  }));

@@ -8,9 +8,11 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
+import { saysFull } from "../lib/disk-fault.ts";
 import { saysLocked } from "../lib/lock.ts";
 import { exitCodes } from "../runtime/execute/outcome.ts";
 import { scriptCommand } from "../runtime/platform/runtime.ts";
+import { savedStep } from "../runtime/run-folder/state.ts";
 import { settingsOf } from "../sweep/trials.ts";
 import { sweepEvent } from "./run-events.ts";
 import { readRunResult } from "./run-result.ts";
@@ -133,12 +135,27 @@ const failureText = (ended: Ended, silentSeconds: number): string => {
 export const heldByAnother = ({ exit, said }: Pick<Ended, "exit" | "said">): string | null =>
   exit === exitCodes.user ? said.find(saysLocked) ?? null : null;
 
+/** The last line that tells of a full disk; null: none does. Where it is full its run may not have said so. */
+export const fullDisk = ({ said, failure }: Pick<Ended, "said" | "failure">): string | null =>
+  [failure ?? "", ...said].findLast(saysFull) ?? null;
+
 export interface ChildOptions {
   /** Threads of each child on a CPU where the sweep says nothing; null: what the configuration says. */
   readonly threads: number | null;
   /** Without a word for so long it hangs. */
   readonly silentSeconds: number;
 }
+
+/**
+ * What a run came to at a step that it has passed already, trained for something else; null: it has not, or its loss
+ * was not measured there.
+ */
+const reachedBefore = (dir: string, until: number | null) =>
+  Effect.gen(function* () {
+    if (until === null || ((yield* savedStep(dir)) ?? 0) <= until) return null;
+    const result = yield* readRunResult(dir, until);
+    return result.loss === null ? null : result;
+  }).pipe(Effect.orElseSucceed(() => null));
 
 /** Trains segments in processes of their own. */
 export const trainInChild = ({ threads, silentSeconds }: ChildOptions): Train => (work) =>
@@ -147,6 +164,12 @@ export const trainInChild = ({ threads, silentSeconds }: ChildOptions): Train =>
     const dir = join(base, trial.run);
     const machine = hostname();
     const started = performance.now();
+    const passed = yield* reachedBefore(dir, segment.until);
+    if (passed !== null) {
+      const { files: _, ...reached } = passed;
+      work.onStep(reached.step);
+      return { outcome: "paused", ...reached, seconds: 0, machine };
+    }
     let step = 0;
     const onStep = (at: number) => {
       step = at;
@@ -167,6 +190,8 @@ export const trainInChild = ({ threads, silentSeconds }: ChildOptions): Train =>
     if (ended.exit === 130) return { outcome: "cancelled", step }; // `runs stop`
     const held = heldByAnother(ended);
     if (held !== null) return yield* new CannotNow({ message: held });
+    const full = ended.exit === exitCodes.world ? fullDisk(ended) : null;
+    if (full !== null) return yield* new CannotNow({ message: full });
     if (ended.exit !== 0) return failed(failureText(ended, silentSeconds));
     if (ended.run !== null && ended.run !== trial.run) {
       return failed(

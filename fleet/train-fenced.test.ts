@@ -7,7 +7,7 @@ import { Duration, Effect, Option } from "effect";
 import { diskFault } from "../lib/disk-fault.ts";
 import type { Fault } from "../lib/fault.ts";
 import { writeSafetensors } from "../lib/safetensors/safetensors.ts";
-import { savedStep } from "../runtime/execute/state.ts";
+import { savedStep } from "../runtime/run-folder/state.ts";
 import { type Blobs, BlobsAway, folderBlobs } from "./blobs.ts";
 import { sendRuns } from "./runs-of-sweep.ts";
 import { Sweep } from "./sweep-workflow.ts";
@@ -45,9 +45,9 @@ inEngine(
       const plan = planOf(1, { attempts: 2, base: join(folder, "home") });
       const blobs = yield* folderBlobs(join(folder, "blobs"));
       yield* saveState(plan.base, 7);
-      yield* sendRuns(plan, blobs);
+      const begun = yield* sendRuns(plan, blobs);
       yield* saveState(join(folder, "away"), 3);
-      yield* tables.submit(plan);
+      yield* tables.submit(plan, begun);
       for (const dead of ["one", "two"]) yield* tables.claim(first, dead);
       let asked = 0;
       const deadly: Blobs = {
@@ -78,9 +78,9 @@ inEngine(
       const away = join(folder, "away");
       const blobs = yield* folderBlobs(join(folder, "blobs"));
       yield* saveState(plan.base, 40);
-      yield* sendRuns(plan, blobs);
+      const begun = yield* sendRuns(plan, blobs);
       yield* saveState(away, 20);
-      yield* tables.submit(plan);
+      yield* tables.submit(plan, begun);
       const full = diskFault(away, "to restore a run")(
         Object.assign(new Error("ENOSPC"), { code: "ENOSPC" }),
       );

@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Duration, Effect } from "effect";
 import type { Fault } from "../lib/fault.ts";
-import { savedStep } from "../runtime/execute/state.ts";
+import { savedStep } from "../runtime/run-folder/state.ts";
 import { CorruptBlob } from "../runtime/store/blob-store.ts";
 import type { Blobs } from "./blobs.ts";
 import { restoreSnapshot } from "./restore-snapshot.ts";

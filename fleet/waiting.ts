@@ -2,7 +2,7 @@
 // chance, and an idle worker asks once a second whatever the number of queues. Also queues that it serves none of
 // are looked at: what is called off there it answers, if nobody else is there to.
 // The trap: what looks as if nobody held it may only be what its owner could not renew (outage.ts).
-import { Duration, Effect, Schema } from "effect";
+import { Clock, Duration, Effect, Schema } from "effect";
 import type * as SqlClient from "effect/sql/SqlClient";
 import type { SqlError } from "effect/sql/SqlError";
 import type { Outage } from "./outage.ts";
@@ -81,9 +81,13 @@ export const nextQueue = <E, R>(
   looking: () => (segment: Segment) => Effect.Effect<boolean, E, R>,
 ) =>
   Effect.gen(function* () {
+    let heardAt = yield* Clock.currentTimeMillis;
     for (;;) {
       const queues = inQueues(yield* outage.outlast(look));
-      if (!(yield* outage.isFresh)) {
+      const now = yield* Clock.currentTimeMillis;
+      const lateMs = now - heardAt - Duration.toMillis(lookEvery);
+      heardAt = now;
+      if (!(yield* outage.isFresh(lateMs))) {
         const isFit = looking();
         for (const { queue, segments } of queues) {
           for (const segment of segments) {

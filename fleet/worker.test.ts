@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Duration, Effect, Option } from "effect";
+import { Duration, Effect, Fiber, Option } from "effect";
 import { fleetFacts, fleetStatus } from "./fleet-status.ts";
 import { Members, type WorkerAbout } from "./members.ts";
 import type { SegmentOutcome } from "./segment-outcome.ts";
@@ -89,6 +89,22 @@ inEngine(
       yield* worker(reaching(log), { name: "well" });
       yield* settle("s");
       assert.deepEqual([tried, log, yield* outcomes(tables)], [1, ["1@end"], ["done"]]);
+    }),
+);
+
+inEngine(
+  "three different ones that fail in a row are the worker's own trouble: it stops, and says so",
+  (tables) =>
+    Effect.gen(function* () {
+      yield* tables.submit(planOf(5, { attempts: 1 }));
+      const said: string[] = [];
+      const ill = yield* worker(() => Effect.succeed(failed(3)), {
+        say: (line) => void said.push(line),
+      });
+      yield* execute();
+      yield* Fiber.join(ill);
+      assert.deepEqual(yield* outcomes(tables), Array(3).fill("failed"));
+      assert.deepEqual(said, ["3 trainings in a row failed here; this worker takes no more."]);
     }),
 );
 

@@ -1,7 +1,7 @@
 // A worker: takes segments from the queues, one a slot, and answers each with a value.
 // The trap: when three different ones in a row failed it is likely the worker that is ill, so it stops.
 import { existsSync } from "node:fs";
-import { Cause, Clock, Data, Deferred, Duration, Effect, Fiber, Ref, Semaphore } from "effect";
+import { Cause, Clock, Data, Deferred, Duration, Effect, Fiber, Semaphore } from "effect";
 import { isUserFault, type SegmentOutcome } from "./segment-outcome.ts";
 import { type LeftItems, leftItems } from "./left-items.ts";
 import { type PlannedTrial, type Segment, segmentKey } from "./planned-sweep.ts";
@@ -125,12 +125,15 @@ export const runWorker = (options: WorkerOptions) =>
   Effect.gen(function* () {
     const { lookEvery = Duration.millis(250), lease, say } = options;
     const tables = yield* Tables;
-    const failures = yield* Ref.make<ReadonlySet<string>>(new Set());
+    let failures: ReadonlySet<string> = new Set();
+    const isIll = yield* Deferred.make<void>();
     const ended = (segment: Segment, outcome: SegmentOutcome) =>
-      Ref.update(failures, (before) =>
-        outcome.outcome !== "failed" || isUserFault(outcome)
-          ? new Set<string>()
-          : new Set([...before, segmentKey(segment)]));
+      Effect.suspend(() => {
+        failures = outcome.outcome !== "failed" || isUserFault(outcome)
+          ? new Set()
+          : new Set([...failures, segmentKey(segment)]);
+        return failures.size < suspicious ? Effect.void : Deferred.succeed(isIll, undefined);
+      });
     const { leave, ...asked } = remembered(options);
     const { admit, fitOf } = withRoom(options, asked.fitOf, options.left ?? leftItems());
     const outage = yield* watchOutages(lease, say);
@@ -155,9 +158,7 @@ export const runWorker = (options: WorkerOptions) =>
       const queue = yield* segmentQueue(name);
       const begun = yield* Deferred.make<void>();
       const working = yield* Effect.forkChild(
-        queue.take((item) =>
-          Effect.andThen(Deferred.succeed(begun, undefined), handle(item))
-        ),
+        queue.take((item) => Effect.andThen(Deferred.succeed(begun, undefined), handle(item))),
       );
       yield* Effect.raceFirst(
         Deferred.await(begun),
@@ -188,16 +189,16 @@ export const runWorker = (options: WorkerOptions) =>
       // What the queue itself could not do, e.g. give an item back while the database was away.
       Effect.catchDefect(() => Effect.sleep("1 second")),
     );
-    const well = Effect.map(Ref.get(failures), (all) => all.size < suspicious);
-    const until = Effect.gen(function* () {
-      while (yield* well) yield* Effect.sleep("1 second");
+    const slot = Effect.gen(function* () {
+      while (failures.size < suspicious) yield* one;
     });
     yield* Effect.raceFirst(
-      Effect.forEach(Array.from({ length: options.slots }), () => Effect.forever(one), {
+      Effect.forEach(Array.from({ length: options.slots }), () => slot, {
         concurrency: "unbounded",
         discard: true,
       }),
-      until,
+      // What failed last is published meanwhile; what else trains here goes back.
+      Effect.andThen(Deferred.await(isIll), Effect.sleep("1 second")),
     );
     say(`${suspicious} trainings in a row failed here; this worker takes no more.`);
   });

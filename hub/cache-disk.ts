@@ -1,5 +1,6 @@
 // The few disk operations a download makes, as a value, so that tests can fill the disk.
-import { type FileHandle, mkdir, open, rename, rm, statfs } from "node:fs/promises";
+import { type FileHandle, open, rename, rm, statfs } from "node:fs/promises";
+import { makeFolders } from "../lib/make-folders.ts";
 import { renameOver } from "../lib/rename-over.ts";
 
 export interface PartialFile {
@@ -24,7 +25,7 @@ export interface CacheDisk {
 }
 
 export const nodeDisk: CacheDisk = {
-  makeFolder: async (path) => void await mkdir(path, { recursive: true }),
+  makeFolder: makeFolders,
   openPartial: async (path) => partialFile(await open(path, "a+")),
   rename: (from, to) => renameOver(() => rename(from, to)),
   remove: (path) => rm(path, { force: true }),

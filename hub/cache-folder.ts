@@ -5,7 +5,6 @@
 // and where links can't be made the snapshot holds the file itself and `blobs` lacks it.
 import {
   copyFile,
-  mkdir,
   readdir,
   readFile,
   rename,
@@ -18,6 +17,7 @@ import { randomUUID } from "node:crypto";
 import { dirname, join, relative } from "node:path";
 import type { HubSettings } from "./hub-settings.ts";
 import { isSafePath, type Repository } from "./repo-name.ts";
+import { makeFolders } from "../lib/make-folders.ts";
 import { renameOver } from "../lib/rename-over.ts";
 
 export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(revision);
@@ -93,7 +93,7 @@ export async function noteAbsent(
 ): Promise<void> {
   const file = join(repoFolder(settings, repo), ".no_exist", commit, path);
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolders(dirname(file));
     await writeFile(file, "");
   } catch {
     // A read-only cache is no reason to stop.
@@ -110,7 +110,7 @@ export async function noteRevision(
   if (revision === commit || !isSafePath(revision)) return;
   if (await cachedCommit(settings, repo, revision) === commit) return;
   const file = join(repoFolder(settings, repo), "refs", revision);
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolders(dirname(file));
   const temporary = `${file}.${randomUUID()}.tmp`;
   await writeFile(temporary, commit);
   await renameOver(() => rename(temporary, file));
@@ -137,7 +137,7 @@ export async function placeInSnapshot(
 ): Promise<void> {
   const pointer = join(snapshotFolder(settings, repo, place.commit), place.path);
   const blob = blobPath(settings, repo, place.etag);
-  await mkdir(dirname(pointer), { recursive: true });
+  await makeFolders(dirname(pointer));
   const temporary = `${pointer}.${randomUUID()}.tmp`;
   const linked = settings.symlinks &&
     await symlink(relative(dirname(pointer), blob), temporary).then(() => true, noLinksHere);

@@ -2,11 +2,12 @@
 // touched while held; a lock whose owner is dead, or that was not touched for a minute, is taken over.
 // The trap: it only saves bandwidth. Blobs are checked and placed by rename, so a lock that a file
 // system gets wrong costs a second download, never a wrong file; Python's own locks (flock) are not seen.
-import { mkdir, open, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { open, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import process from "node:process";
+import { makeFolders } from "../lib/make-folders.ts";
 import type { Hub } from "./hub-client.ts";
 
 const staleMilliseconds = 60_000;
@@ -15,7 +16,7 @@ const pollMilliseconds = 300;
 
 /** Runs `work` while holding the lock, once nobody else does. Rejects when the lock can't be made. */
 export async function whileLocked<A>(hub: Hub, path: string, work: () => Promise<A>): Promise<A> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
   const mine = JSON.stringify({ pid: process.pid, host: hostname(), id: randomUUID() });
   while (!await take(path, mine)) {
     if (!await removeIfStale(path)) await hub.tools.sleep(pollMilliseconds, hub.signal);

@@ -3,7 +3,7 @@ import { access, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { downloadDataset, locateDataset } from "./dataset.ts";
+import { type AbsentDataset, downloadDataset, locateDataset } from "./dataset.ts";
 import { hubTools } from "./hub-client.ts";
 import { NotInCache } from "./hub-fault.ts";
 import { hubSettings } from "./hub-settings.ts";
@@ -35,6 +35,15 @@ test("downloaded once, found offline; a local folder is taken as it is", async (
       notDownloaded: true,
     });
     await assert.rejects(downloadDataset(id, { ...options, offline: true }), NotInCache);
+    // Tests run in the project's folder.
+    await assert.rejects(
+      downloadDataset("sample_data/tiny-bruc", options),
+      /or a file or folder .*no such path, and on the hub.*there is tiny-bruce/,
+    );
+    const { mistyped } = await locateDataset("sample_data/tiny-bruc", {
+      settings,
+    }) as AbsentDataset;
+    assert.match(mistyped!, /sample_data is a folder here too, without tiny-bruc\. .*tiny-bruce$/);
     const dataset = await downloadDataset(id, options);
     const commit = server.commitOf(id);
     assert.equal(dataset.path, join(cacheDir, "datasets--org--gnomes", "snapshots", commit));

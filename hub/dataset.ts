@@ -6,7 +6,7 @@ import { type Hub, hubTools } from "./hub-client.ts";
 import { HubUnreachable, NotInCache } from "./hub-fault.ts";
 import { currentCommit, listRepository } from "./hub-listing.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
-import { localPath, repoNamed } from "./local-path.ts";
+import { localPath, mistypedPath, orMistypedPath, repoNamed } from "./local-path.ts";
 import type { HubOptions } from "./resolve-model.ts";
 import { cachedSnapshot, fetchFiles, rememberRevision } from "./snapshot.ts";
 
@@ -30,6 +30,8 @@ export interface AbsentDataset {
   readonly id: string;
   readonly revision: string;
   readonly notDownloaded: true;
+  /** What else the name may mean. */
+  readonly mistyped?: string;
 }
 
 const filesOf = ({ metadata, pictures, tables }: DatasetFiles): readonly string[] => [
@@ -54,7 +56,7 @@ export async function locateDataset(
   const revision = choice.revision ?? repo.revision ?? "main";
   const snapshot = await cachedSnapshot(settings, repo, revision);
   const absent: AbsentDataset = { id: repo.id, revision, notDownloaded: true };
-  if (snapshot === undefined) return absent;
+  if (snapshot === undefined) return { ...absent, ...await mistypedPath(name) };
   const { folder, commit, files, listed } = snapshot;
   const wanted = datasetFiles(repo.id, listed ?? files, choice.config);
   const isWhole = filesOf(wanted).every((path) => files.has(path));
@@ -84,7 +86,9 @@ export async function downloadDataset(
   const { tools = hubTools, signal, onWait } = options;
   const hub: Hub = { settings, tools, onWait, ...(signal === undefined ? {} : { signal }) };
   try {
-    const commit = await currentCommit(hub, repo, revision);
+    const commit = await currentCommit(hub, repo, revision).catch(async (cause) => {
+      throw here.notDownloaded ? await orMistypedPath(name, cause) : cause;
+    });
     const listed = await listRepository(hub, repo, commit);
     const wanted = datasetFiles(repo.id, listed.keys(), options.config);
     const files = filesOf(wanted).map((path) => listed.get(path)!);

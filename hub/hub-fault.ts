@@ -2,6 +2,7 @@
 // holds the query of an address: the ones a hub redirects to are signed, which makes them keys.
 // The trap: huggingface.co answers 401, not 404, for a repository that does not exist, unless one is
 // logged in; so "not found" and "not allowed" cannot always be told apart, and the texts say both.
+import { isFull, isRefused } from "../lib/disk-fault.ts";
 import { fault } from "../lib/fault.ts";
 
 /** An environment variable of the hub's that cannot be meant. */
@@ -38,7 +39,7 @@ export function cacheFault(file: string, cause: unknown): unknown {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   if (typeof code !== "string") return cause;
   const wanted = "to write into the cache folder";
-  if (code === "ENOSPC" || code === "EDQUOT") {
+  if (isFull(code)) {
     return new CacheStorageFault({
       file,
       wanted,
@@ -49,7 +50,7 @@ export function cacheFault(file: string, cause: unknown): unknown {
       cause,
     });
   }
-  if (code === "EROFS" || code === "EACCES" || code === "EPERM") {
+  if (isRefused(code)) {
     return new CacheStorageFault({
       file,
       wanted,

@@ -7,7 +7,7 @@ import { isCommit } from "./cache-folder.ts";
 import type { RepoFile } from "./checked-copy.ts";
 import { ask, type Hub, metadataFetch } from "./hub-client.ts";
 import { HubContentFault, RevisionNotFound } from "./hub-fault.ts";
-import { nearest } from "./nearest.ts";
+import { nearestFew } from "../lib/nearest.ts";
 import { isSafePath, type Repository } from "./repo-name.ts";
 
 /** The commit that a branch or tag means now. Throws RepositoryNotFound, RevisionNotFound, ... */
@@ -42,7 +42,7 @@ async function withHints(hub: Hub, repo: Repository, revision: string, fault: Re
     const answer = await metadataFetch(hub, { repo, revision })(address);
     const { branches = [], tags = [] } = await answer.json();
     const names: string[] = [...branches, ...tags].map(({ name }) => name);
-    const close = nearest(revision, names);
+    const close = nearestFew(revision, names);
     const shown = close.length > 0 ? close : names.slice(0, 5);
     return new RevisionNotFound({
       wanted: fault.wanted,

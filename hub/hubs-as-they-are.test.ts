@@ -1,6 +1,7 @@
 // Hubs as they are: limits on requests, proxies, mirrors of other makers, certificates of a company, and
 // servers that answer to do harm. Each against a server on this machine.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -211,6 +212,32 @@ test("HTTP_PROXY and NO_PROXY are gone by, under either runtime", () =>
       assert.deepEqual(proxied, ["hub.invalid"]);
     });
   }));
+
+test("HTTP_PROXY is for http alone, HTTPS_PROXY for https, under either runtime", async () => {
+  const asked: string[] = [];
+  const proxy = createServer((_, response) => response.writeHead(502).end())
+    .on("connect", ({ url }, socket) => {
+      asked.push(url!);
+      socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+    }).listen(0, "127.0.0.1");
+  const server = createSecureServer(selfSigned).listen(0, "127.0.0.1");
+  await Promise.all([proxy, server].map((each) => once(each, "listening")));
+  const [address, hub] = [proxy, server].map((each) =>
+    `localhost:${(each.address() as AddressInfo).port}`
+  );
+  try {
+    const env = { HF_ENDPOINT: `https://${hub}`, HTTP_PROXY: `http://${address}` };
+    assert.match(await ask(env), /a certificate of localhost/);
+    assert.deepEqual(asked, []);
+    await ask({ ...env, HTTPS_PROXY: `http://${address}` });
+    assert.deepEqual([...new Set(asked)], [hub]);
+  } finally {
+    for (const each of [proxy, server]) {
+      each.closeAllConnections();
+      each.close();
+    }
+  }
+});
 
 test("an untrusted certificate is tried once, and what makes it trusted is named", async () => {
   let connections = 0;

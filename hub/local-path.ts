@@ -3,9 +3,10 @@
 import { readdir, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { reworded } from "../lib/fault.ts";
 import { HubUnreachable, ModelNameFault, RepositoryNotFound } from "./hub-fault.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
-import { nearest } from "./nearest.ts";
+import { nearestFew } from "../lib/nearest.ts";
 import { isPathOnly, parseRepoName, type RepoName, type Repository } from "./repo-name.ts";
 
 const expandHome = (name: string): string =>
@@ -61,8 +62,20 @@ async function pathHint(name: string): Promise<string> {
     path = dirname(path);
   }
   const siblings = await readdir(dirname(path)).catch(() => []);
-  const close = nearest(basename(path), siblings);
+  const close = nearestFew(basename(path), siblings.sort());
   return close.length === 0 ? "" : `In ${dirname(path)} there is ${close.join(", ")}.`;
+}
+
+/**
+ * What else a name may be that was taken for an id and is not on this machine: a path with a mistake in it, where
+ * its first part is a folder here.
+ */
+export async function mistypedPath(name: string): Promise<{ readonly mistyped?: string }> {
+  const [first, ...rest] = name.split("/");
+  if (rest.length === 0 || (await localPath(first))?.kind !== "folder") return {};
+  const missing = `an id of the hub; ${first} is a folder here too, without ${rest.join("/")}`;
+  const hint = await pathHint(name);
+  return { mistyped: hint === "" ? missing : `${missing}. ${hint.replace(/\.$/, "")}` };
 }
 
 /**
@@ -72,10 +85,8 @@ async function pathHint(name: string): Promise<string> {
 export async function orMistypedPath(name: string, cause: unknown): Promise<unknown> {
   const isUnknown = cause instanceof RepositoryNotFound || cause instanceof HubUnreachable;
   if (!isUnknown || /^https?:/.test(name)) return cause;
-  const { key, wanted, found, fix } = cause;
-  const Same = cause instanceof RepositoryNotFound ? RepositoryNotFound : HubUnreachable;
-  return new Same({
-    ...(key === undefined ? {} : { key }),
+  const { wanted, found, fix } = cause;
+  return reworded(cause, {
     wanted: `${wanted}, or a file or folder ${resolve(name)}`,
     found: `no such path, and ${cause instanceof RepositoryNotFound ? "on the hub " : ""}${found}`,
     fix: `${await pathHint(name)} ${fix}`.trim(),

@@ -1,25 +1,23 @@
 // `fetch` by the proxies that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name. Deno's own goes by them; Node's does
-// not, so there undici's takes its place, where one of them is set.
-// The trap: the variables are read at the first request; which proxy an address takes is undici's to know.
+// not, so there undici's takes its place, where one is set for the address.
+// The trap: undici takes HTTP_PROXY for https too where there is no HTTPS_PROXY, which neither Deno nor curl does.
 import process from "node:process";
 
 /** An empty variable is none; small letters go first, as in curl. */
 const variable = (name: string): string | undefined =>
   process.env[name.toLowerCase()] || process.env[name] || undefined;
 
-const proxies = () => ({ httpProxy: variable("HTTP_PROXY"), httpsProxy: variable("HTTPS_PROXY") });
-
-const isNeeded = (): boolean =>
-  !("Deno" in globalThis) && Object.values(proxies()).some((proxy) => proxy !== undefined);
+const isNeeded = (url: string): boolean =>
+  !("Deno" in globalThis) &&
+  variable(url.startsWith("https:") ? "HTTPS_PROXY" : "HTTP_PROXY") !== undefined;
 
 let proxied: Promise<typeof fetch> | undefined;
 
 const makeProxied = async (): Promise<typeof fetch> => {
   const { EnvHttpProxyAgent, fetch: send } = await import("undici");
-  const { httpProxy = "", httpsProxy = httpProxy } = proxies();
   const dispatcher = new EnvHttpProxyAgent({
-    httpProxy,
-    httpsProxy,
+    httpProxy: variable("HTTP_PROXY") ?? "",
+    httpsProxy: variable("HTTPS_PROXY") ?? "",
     noProxy: variable("NO_PROXY") ?? "",
   });
   return ((input: string, init: object) =>
@@ -27,4 +25,6 @@ const makeProxied = async (): Promise<typeof fetch> => {
 };
 
 export const proxiedFetch: typeof fetch = async (input, init) =>
-  isNeeded() ? await (await (proxied ??= makeProxied()))(input, init) : await fetch(input, init);
+  isNeeded(input instanceof Request ? input.url : String(input))
+    ? await (await (proxied ??= makeProxied()))(input, init)
+    : await fetch(input, init);

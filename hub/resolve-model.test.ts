@@ -212,6 +212,12 @@ test("a path wins over an id; a mistyped one is told from both sides", () =>
     assert.equal(server.seen.length, 0);
 
     // An id by its looks, a path by what was meant; tests run in the project's folder.
+    const absent = await locateModel("sample_data/tiny-sdlx", { settings });
+    assert.match(
+      "mistyped" in absent ? absent.mistyped! : "",
+      /^an id of the hub; sample_data is a folder here too, without tiny-sdlx\. .*tiny-sdxl$/,
+    );
+    assert.ok(!("mistyped" in await locateModel("other/tiny-sdlx", { settings })));
     await assert.rejects(
       resolve("sample_data/tiny-sdlx"),
       (fault) =>

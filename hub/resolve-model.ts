@@ -10,8 +10,8 @@ import { type Hub, type HubTools, hubTools, type Waiting } from "./hub-client.ts
 import { HubFileNotFound, HubUnreachable, NotInCache } from "./hub-fault.ts";
 import { currentCommit, listRepository } from "./hub-listing.ts";
 import { type HubSettings, hubSettings } from "./hub-settings.ts";
-import { localPath, orMistypedPath, repoNamed } from "./local-path.ts";
-import { nearest } from "./nearest.ts";
+import { localPath, mistypedPath, orMistypedPath, repoNamed } from "./local-path.ts";
+import { nearestFew } from "../lib/nearest.ts";
 import type { HubProgress } from "./progress.ts";
 import type { RepoName } from "./repo-name.ts";
 import { fetchFiles, rememberRevision } from "./snapshot.ts";
@@ -48,6 +48,8 @@ export interface AbsentModel {
   readonly revision: string;
   /** The files that are known to be missing; empty when nothing of it is here. */
   readonly notDownloaded: readonly string[];
+  /** What else the name may mean. */
+  readonly mistyped?: string;
 }
 
 /**
@@ -101,7 +103,12 @@ export async function locateModel(
   const revision = choice.revision ?? repo.revision ?? "main";
   const here = await cachedModel(settings, repo, revision, choice);
   return "missing" in here
-    ? { id: repo.id, revision, notDownloaded: here.missing }
+    ? {
+      id: repo.id,
+      revision,
+      notDownloaded: here.missing,
+      ...(here.missing.length === 0 ? await mistypedPath(name) : {}),
+    }
     : { path: here.path, commit: here.commit, kind: here.kind };
 }
 
@@ -115,7 +122,7 @@ async function download(
   const listed = await listRepository(hub, repo, commit);
   if (repo.file !== undefined && !listed.has(repo.file)) {
     await noteAbsent(hub.settings, repo, commit, repo.file);
-    const close = nearest(repo.file, listed.keys());
+    const close = nearestFew(repo.file, listed.keys());
     throw new HubFileNotFound({
       key: repo.id,
       wanted: `${repo.file} in ${repo.id} at ${revision}`,

@@ -2,13 +2,14 @@
 // plan that a run keeps, its events and what a training may be asked for.
 // The trap: stages and engine are imported when they are asked for, so that a plan loads no more than it needs.
 import { Effect } from "effect";
+import { optionRows } from "../config/option-rows.ts";
 import { providerNames, retiredProviders } from "../engine/device/providers.ts";
 import type { MemoryPlan } from "../engine/memory/memory-plan.ts";
 import { type Fault, fault } from "../lib/fault.ts";
 import { type App, type Facts, noFacts } from "../runtime/app.ts";
-import { readEvents } from "../runtime/execute/event-log.ts";
-import { eventsFile, isTensorResult } from "../runtime/execute/run-folders.ts";
-import type { JsonObject } from "../runtime/pipeline/configuration.ts";
+import { readEvents } from "../runtime/run-folder/event-log.ts";
+import { eventsFile, isTensorResult } from "../runtime/run-folder/run-files.ts";
+import type { JsonObject } from "../runtime/options/configuration.ts";
 import { checkpointAt } from "./checkpoint-at.ts";
 import { type ReadConfiguration, readTrainingConfiguration } from "./configuration.ts";
 import { faultOfEpochs } from "./epoch-steps.ts";
@@ -121,6 +122,7 @@ export const trainingApp = (
   stages,
   toolkit: async () => (await import("./toolkit.ts")).trainingToolkit,
   configurationType: "SDXL_TEXTUAL_INVERSION",
+  options: optionRows,
   readConfiguration: ({ layers }) => read(layers),
   facts: factsFor(cardMemory),
   events: trainingEvents,

@@ -17,7 +17,7 @@ import { epochSteps, warmUpNotes } from "./epoch-steps.ts";
 import { settleFixedLossEvery } from "./fixed-loss-every.ts";
 import { settledPooling } from "./model/pooling.ts";
 import { batchNotes, pictureCounts } from "./trained-pictures.ts";
-import type { ConfigLayers, Configuration, JsonObject } from "../runtime/pipeline/configuration.ts";
+import type { ConfigLayers, Configuration, JsonObject } from "../runtime/options/configuration.ts";
 
 export type ReadConfiguration = (layers: ConfigLayers) => Effect.Effect<Configuration, Fault>;
 

@@ -1,14 +1,15 @@
 // Writes a file so that at every moment the path holds the old content, the new content or nothing:
 // a temporary file beside it, synced, renamed over it, and the folder synced too. The trap: the rename
 // is only on disk once its folder is synced, which Windows neither needs nor allows.
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { randomUUID } from "node:crypto";
 import { fileFault } from "./file-fault.ts";
+import { makeFolders } from "./make-folders.ts";
 import { renameOver } from "./rename-over.ts";
 
-/** Chunks are written in order as they come. Throws WeightsStorageFault, leaving no temporary file. */
+/** Chunks are written in order as they come. Throws DiskFault, leaving no temporary file. */
 export async function writeAtomically(
   path: string,
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
@@ -16,7 +17,7 @@ export async function writeAtomically(
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${randomUUID()}.tmp`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     const handle = await open(temporary, "wx");
     try {
       for await (const chunk of chunks) await handle.writeFile(chunk);

@@ -22,6 +22,14 @@ export const isAbsent = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].inclu
 /** The user has no right to do that, there or at all. */
 export const isRefused = (code: string): boolean => ["EACCES", "EPERM", "EROFS"].includes(code);
 
+const fullCodes = ["ENOSPC", "EDQUOT"];
+
+/** No room is left, on the disk or of what the user may take. */
+export const isFull = (code: string): boolean => fullCodes.includes(code);
+
+/** Whether a message is of that, whoever made it: all name the operating system's code. */
+export const saysFull = (text: string): boolean => fullCodes.some((code) => text.includes(code));
+
 /** What the operating system said, in its words. */
 export const causeText = (error: unknown): string => {
   let at = error;
@@ -55,7 +63,7 @@ export const diskFault =
       });
     }
     if (code === "ENOTDIR") return noFolder(file, action, cause);
-    const full = code === "ENOSPC" || code === "EDQUOT";
+    const full = isFull(code);
     return new DiskFault({
       ...place,
       wanted: action,

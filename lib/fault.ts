@@ -81,6 +81,12 @@ export interface Fault extends Error, FaultFields {
 export const isFault = (value: unknown): value is Fault =>
   value instanceof Error && "kind" in value && "wanted" in value && "_tag" in value;
 
+/** The same fault in other words, e.g. with the option that it is about. Not of one that is several. */
+export const reworded = <F extends Fault>(cause: F, fields: Partial<FaultFields>): F => {
+  const Same = cause.constructor as new (fields: FaultFields) => F;
+  return new Same({ ...cause, cause: cause.cause, ...fields });
+};
+
 const seriousness: readonly FaultKind[] = ["defect", "world", "user"];
 
 /**

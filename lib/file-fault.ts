@@ -1,12 +1,10 @@
 // The errors of one weights file. `WeightsFileFault`: the file is not what it should be (missing, cut
-// short, a pickle). `WeightsStorageFault`: the machine could not read or write it (a full disk). Without the right
-// to do so it is `NotWritable` (disk-fault.ts).
+// short, a pickle). Where the machine cannot read or write it, or the user may not, disk-fault.ts says so.
 // The trap: "no such file" is the user's mistake, "input/output error" is not; exit codes differ.
 import { causeText, diskFault, errnoOf, isRefused } from "./disk-fault.ts";
 import { fault, isFault } from "./fault.ts";
 
 export class WeightsFileFault extends fault("WeightsFileFault", "user") {}
-export class WeightsStorageFault extends fault("WeightsStorageFault", "world") {}
 
 const usersMistake: Readonly<Record<string, readonly [found: string, fix: string]>> = {
   ENOENT: ["no such file", "Check the path."],
@@ -32,13 +30,5 @@ export function fileFault(file: string, cause: unknown): Error {
   if (known !== undefined) {
     return new WeightsFileFault({ file, wanted: "a file", found: known[0], fix: known[1], cause });
   }
-  if (isRefused(code)) return diskFault(file, "to read or write this file")(cause as Error);
-  const full = code === "ENOSPC" || code === "EDQUOT";
-  return new WeightsStorageFault({
-    file,
-    wanted: "to read or write this file",
-    found: cause instanceof Error ? cause.message : String(cause),
-    fix: full ? "Free some disk space." : "Check the state of the disk.",
-    cause,
-  });
+  return diskFault(file, "to read or write this file")(cause as Error);
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { editDistance, nearest } from "./nearest.ts";
+import { editDistance, nearest, nearestFew } from "./nearest.ts";
 
 function byDefinition(a: string, b: string): number {
   if (a === "" || b === "") return a.length + b.length;
@@ -31,4 +31,9 @@ test("the nearest word, or none", () => {
   assert.equal(nearest("lerning_rat", words), "learning_rate");
   assert.equal(nearest("beta3", words), "beta1");
   assert.equal(nearest("zzz", words), undefined);
+  assert.deepEqual(nearestFew("beta2", ["beta1", "beta3", ...words, "beta4"]), [
+    "beta2",
+    "beta1",
+    "beta3",
+  ]);
 });

@@ -1,14 +1,19 @@
 // The nearest of some words to a mistyped one, for "did you mean".
 // The trap: a far-fetched guess is worse than none, so about a third of the letters may differ.
 
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
+/** At most three, the nearest first; of those as near in the order of the candidates. */
+export function nearestFew(word: string, candidates: Iterable<string>): readonly string[] {
   const normal = (text: string) => text.toLowerCase().replaceAll("-", "_").slice(0, 80);
-  const ranked = candidates
+  return [...candidates]
     .map((candidate) => ({ candidate, far: editDistance(normal(word), normal(candidate)) }))
     .filter(({ candidate, far }) => far <= Math.max(1, Math.floor(candidate.length / 3)))
-    .sort((a, b) => a.far - b.far);
-  return ranked[0]?.candidate;
+    .sort((a, b) => a.far - b.far)
+    .slice(0, 3)
+    .map(({ candidate }) => candidate);
 }
+
+export const nearest = (word: string, candidates: Iterable<string>): string | undefined =>
+  nearestFew(word, candidates)[0];
 
 /**
  * How far apart two words are: the number of letters to insert, delete, replace or swap with their neighbour

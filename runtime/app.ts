@@ -6,7 +6,8 @@ import type { Effect, Schema } from "../lib/effect.ts";
 import type { Fault } from "../lib/fault.ts";
 import type { OwnRequest } from "./control.ts";
 import type { EventKinds, UnstampedEvent } from "./events.ts";
-import type { ConfigLayers, Configuration, JsonObject } from "./pipeline/configuration.ts";
+import type { ConfigLayers, Configuration, JsonObject } from "./options/configuration.ts";
+import type { OptionRow } from "./options/option-table.ts";
 import type { PipelineStep } from "./pipeline/wiring.ts";
 
 /** A kind of pipeline, as the runner sees it. */
@@ -19,6 +20,11 @@ export interface App {
   readonly toolkit: () => Promise<object>;
   /** What `type` in a configuration says that it is for this app, beside the use of its stages. */
   readonly configurationType: string | null;
+  /**
+   * Every option that its configuration may hold, for who explains it; left out: what its stages take.
+   * @internal
+   */
+  readonly options?: () => readonly OptionRow[];
   /** Fails with all findings. */
   readonly readConfiguration: (wish: ConfigurationWish) => Effect.Effect<Configuration, Fault>;
   /** What of its surroundings it wants noted and its stages told. */

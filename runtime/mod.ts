@@ -26,14 +26,14 @@ export {
 } from "./events.ts";
 export type { RunObserver } from "./execute/observers.ts";
 export type { RunOutcome } from "./execute/outcome.ts";
-export type { RunOrigin } from "./execute/run-origin.ts";
+export type { RunOrigin } from "./run-folder/run-origin.ts";
 export type { Observation } from "./execute/run-attempt.ts";
 export { runPipeline } from "./execute/run-pipeline.ts";
 export { makeStopSignal, type StopSignal } from "./execute/stop-signal.ts";
 export { openApp } from "./open-app.ts";
 export type { Source } from "../lib/source.ts";
 export { type Composition, pipeline } from "./pipeline/compose.ts";
-export type { ConfigLayers, Configuration, JsonObject } from "./pipeline/configuration.ts";
+export type { ConfigLayers, Configuration, JsonObject } from "./options/configuration.ts";
 export type { StageUse } from "./pipeline/pipeline.ts";
 export type { PipelineStep } from "./pipeline/wiring.ts";
 export type { RunChoice } from "./plan/choose-run.ts";

@@ -7,10 +7,10 @@ import { type App, noFacts } from "./app.ts";
 import { ConfigFault } from "./options/config-fault.ts";
 import { withoutKeys } from "../lib/without-keys.ts";
 import { intFrom, option } from "./options/option.ts";
-import { optionTable } from "./options/option-table.ts";
+import { type OptionRow, optionTable } from "./options/option-table.ts";
 import { decodeLayers, readLayers } from "./options/read-layers.ts";
 import { schemaNode } from "./options/schema-node.ts";
-import type { JsonObject } from "./pipeline/configuration.ts";
+import type { JsonObject } from "./options/configuration.ts";
 import type { PipelineStep } from "./pipeline/wiring.ts";
 
 const common = {
@@ -28,21 +28,25 @@ const common = {
 const fieldsOf = ({ stage }: PipelineStep): Schema.Struct.Fields =>
   (stage.options as { readonly fields?: Schema.Struct.Fields }).fields ?? {};
 
-/** Every option of every stage, none required: a stage may have it from its own `options:`. */
-function schemaOf(steps: readonly PipelineStep[]): Schema.Codec<JsonObject, any> {
+/** Every option of every stage, beside those that each pipeline has. */
+function schemaOf(
+  steps: readonly PipelineStep[],
+  as: (field: Schema.Top) => Schema.Constraint,
+): Schema.Codec<JsonObject, any> {
   const fields: Record<string, Schema.Constraint> = {};
   for (const [key, field] of steps.flatMap((step) => Object.entries(fieldsOf(step)))) {
     fields[key] = key in fields && fields[key] !== field ? Schema.Json : field;
   }
-  const optional = Object.entries(fields).map(([key, field]) => [
-    key,
-    Schema.optionalKey(Schema.toEncoded(field as Schema.Top)),
-  ]);
+  const own = Object.entries(fields).map(([key, field]) => [key, as(field as Schema.Top)]);
   return Schema.Struct({
-    ...Object.fromEntries(optional),
+    ...Object.fromEntries(own),
     ...common,
   }) as unknown as Schema.Codec<JsonObject, any>;
 }
+
+/** What may be in a configuration that is whatever its stages take, for who explains it. */
+export const optionsOf = (steps: readonly PipelineStep[]): readonly OptionRow[] =>
+  optionTable(schemaNode(schemaOf(steps, (field) => field)));
 
 /** The app of whoever brings none. */
 export const openApp: App = {
@@ -58,7 +62,8 @@ export const openApp: App = {
 
   readConfiguration: ({ layers, pipeline, steps }) =>
     Effect.gen(function* () {
-      const schema = schemaOf(steps);
+      // None is required: a stage may have it from its own `options:`.
+      const schema = schemaOf(steps, (field) => Schema.optionalKey(Schema.toEncoded(field)));
       const { source, findings, notes, broken } = yield* readLayers(layers);
       const decoded = broken ? { findings: [] } : decodeLayers(schema, source);
       const all = [...findings, ...decoded.findings];

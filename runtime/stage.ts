@@ -16,7 +16,7 @@ import type { Fault } from "../lib/fault.ts";
 import type { AnyArtefactType, ArtefactType, Blob } from "./artefact.ts";
 import type { OwnRequest } from "./control.ts";
 import type { EventKind, UnstampedEvent } from "./events.ts";
-import type { RunOrigin } from "./execute/run-origin.ts";
+import type { RunOrigin } from "./run-folder/run-origin.ts";
 
 /** Options that say where something is on this machine, by dotted key: of each its last part. */
 export type Places = Readonly<Record<string, string>>;
@@ -40,7 +40,7 @@ export interface RunInfo {
   readonly scheduleSteps: number | null;
   /** After which finished step this attempt ends with `paused(step)` (`--to-step`); null: at its end. */
   readonly toStep: number | null;
-  /** What the run's state says of it (runtime/execute/state.ts). */
+  /** What the run's state says of it (runtime/run-folder/state.ts). */
   readonly origin: RunOrigin;
 }
 

@@ -60,6 +60,21 @@ test("folders import downwards only", () => {
   assert.deepEqual(wrong, []);
 });
 
+/** The runner's folders, each of which may import those before it. */
+const order = ["options", "pipeline", "store", "run-folder", "runs", "plan", "execute"];
+
+test("inside the runner each folder imports those before it, and no plan what executes it", () => {
+  const own = files.filter((file) => order.includes(file.split("/")[1]));
+  const wrong = own.flatMap((file) => {
+    const [, folder] = file.split("/");
+    return graph.get(file)!
+      .filter((path) => order.indexOf(path.split("/")[1]) > order.indexOf(folder))
+      .map((path) => `${file} -> ${path}`);
+  });
+  assert.ok(own.length > 60);
+  assert.deepEqual(wrong, []);
+});
+
 test("no stage imports another", () => {
   const wrong = files.filter((file) => file.startsWith("stages/")).flatMap((file) => {
     const [, own] = file.split("/");

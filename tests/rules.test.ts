@@ -94,7 +94,7 @@ test("a file opens with what it is, and has no second header further down", () =
 
 test("names that outlive a version are spelled in one place: a run's files, keys of metadata", () => {
   const homes = [
-    "runtime/execute/run-folders.ts",
+    "runtime/run-folder/run-files.ts",
     "inversion/metadata-keys.ts",
     "fleet/winner-files.ts",
   ];

@@ -8,7 +8,7 @@ import { trainingCodec } from "../inversion/event-kinds.ts";
 import { TrainingRequest, trainingRequests } from "../inversion/requests.ts";
 import { openControl } from "../runtime/control.ts";
 import type { RunEvent } from "../inversion/events.ts";
-import { openEventLog } from "../runtime/execute/event-log.ts";
+import { openEventLog } from "../runtime/run-folder/event-log.ts";
 import { lockRun } from "../lib/lock.ts";
 import { checkpointPath, defaultRun, picturePath, syntheticEvents } from "./synthetic-events.ts";
 import { createRunFolder, writeFilesOf } from "./synthetic-run.ts";

@@ -3,7 +3,7 @@ import { NodeFileSystem } from "@effect/platform-node";
 import { Effect, Exit } from "effect";
 import type { ConfigFault, Finding } from "../../runtime/options/config-fault.ts";
 import { parseSource } from "../../lib/source.ts";
-import type { ConfigLayers } from "../../runtime/pipeline/configuration.ts";
+import type { ConfigLayers } from "../../runtime/options/configuration.ts";
 import { type ReadConfig, readConfig } from "../read.ts";
 
 const exitOf = (layers: ConfigLayers): Promise<Exit.Exit<ReadConfig, ConfigFault>> =>

@@ -3,8 +3,7 @@
 // text-dependent layer cost nothing. The trap: ONNX Runtime does not run nodes in the order written, so
 // whatever is computed again must wait for the incoming gradient by a data dependency (see gate.ts).
 import type { GraphBuilder } from "../graph/builder.ts";
-import { GraphError } from "../graph/graph-error.ts";
-import type { Node, Shape, Value } from "../graph/graph.ts";
+import { GraphError, type Node, type Shape, type Value } from "../graph/graph.ts";
 import type { Backward } from "./gradient-rule.ts";
 import { Recomputation } from "./recompute.ts";
 import { gradientRules } from "./rules.ts";

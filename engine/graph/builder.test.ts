@@ -7,7 +7,7 @@ import { trainGraph } from "../networks/graphs.ts";
 import { type Model, openModel } from "../weights/model.ts";
 import type { WeightView } from "../../lib/safetensors/weight-view.ts";
 import { GraphBuilder } from "./builder.ts";
-import { elementCode } from "./element-code.ts";
+import { elementCode } from "./graph.ts";
 import { serialiseGraph } from "./serialise.ts";
 
 let model: Model;

@@ -2,12 +2,12 @@
 // reads like the model, and are the same for the same model every time. The trap: a builder is the only
 // mutable thing here; `finish` drops what no output needs and gives the immutable graph.
 import type { WeightView } from "../../lib/safetensors/weight-view.ts";
-import { elementCode } from "./element-code.ts";
-import { GraphError } from "./graph-error.ts";
 import {
   type Attribute,
   type DType,
+  elementCode,
   type Graph,
+  GraphError,
   type Initializer,
   type Node,
   type Shape,

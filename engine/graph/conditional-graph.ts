@@ -1,8 +1,14 @@
 // Two graphs in one, of which a run computes one: they share their weights, which two sessions would each
 // map (and count as resident twice), or on a card each hold.
 // The trap: a name inside a branch must not be one of the values around it.
-import { elementCode } from "./element-code.ts";
-import type { Branch, Graph, Initializer, Node, Value } from "./graph.ts";
+import {
+  type Branch,
+  elementCode,
+  type Graph,
+  type Initializer,
+  type Node,
+  type Value,
+} from "./graph.ts";
 
 /** The input that chooses: 1 computes the first graph, 0 the second. */
 const choice: Value = { name: "choice", dtype: "float32", shape: [1] };

@@ -1,10 +1,23 @@
 // An ONNX graph as an immutable value. Building, differentiating, pruning and serialising are passes
 // over it. The trap: nodes are listed in an order that computes, but ONNX Runtime runs them in its own
 // (reverse depth-first) order; only data dependencies hold.
+import { fault } from "../../lib/fault.ts";
 import type { WeightView } from "../../lib/safetensors/weight-view.ts";
+
+/** A graph is built wrongly: shapes that do not fit, an operator without a rule. */
+export class GraphError extends fault("GraphError", "defect") {}
 
 export type DType = "float32" | "float16" | "bfloat16" | "int64" | "bool";
 export type Shape = readonly number[];
+
+/** The numbers by which ONNX names element types (TensorProto.DataType). */
+export const elementCode: Readonly<Record<DType, number>> = {
+  float32: 1,
+  float16: 10,
+  bfloat16: 16,
+  int64: 7,
+  bool: 9,
+};
 
 /** A tensor that flows: its shape is always known, graphs have no free dimensions. */
 export interface Value {

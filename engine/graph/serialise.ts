@@ -3,10 +3,10 @@
 // location is relative to one folder that holds all the weight files, and paths must be real ones.
 import onnxProto from "onnx-proto";
 import { dirname, relative, sep } from "node:path";
-import { elementCode } from "./element-code.ts";
 import {
   type Attribute,
   type Branch,
+  elementCode,
   type Graph,
   type Initializer,
   type Node,

@@ -1,8 +1,7 @@
 // Shape inference: one table from operator to the shapes (and types) of its outputs, for the operators
 // that the networks and their gradients use. The trap: every operator computed here must be computed
 // the same way by ONNX Runtime, or a session fails at load with a message nobody understands.
-import { GraphError } from "./graph-error.ts";
-import { type Attribute, type DType, type Shape, sizeOf, type Value } from "./graph.ts";
+import { type Attribute, type DType, GraphError, type Shape, sizeOf, type Value } from "./graph.ts";
 
 export interface OutputType {
   readonly dtype: DType;

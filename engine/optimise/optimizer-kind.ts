@@ -1,5 +1,5 @@
 // What one optimizer is: its options, where it starts, its step, and which parts of its state a resume
-// needs. A new one is a file with this, and a line in `optimizers.ts`.
+// needs. A new one is a file with this, and a line in `optimizer.ts`.
 // The trap: an option's doc line and default stand here, and the configuration is made of them; a default
 // that changes makes another run of every file that leaves the option out.
 import { Schema } from "effect";

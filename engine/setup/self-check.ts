@@ -2,7 +2,7 @@
 // values in float64. Runs once for each machine, provider, precision and version of ONNX Runtime; a pass
 // is remembered in the user's cache folder, a failure is tried again next time.
 // The trap: the model must be the golden one whatever is trained; what is checked are the kernels.
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { hostname, release } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -100,8 +100,6 @@ export async function rememberedCheck(
   const result = await check();
   const text = JSON.stringify({ passed, verdict: result }, null, 2);
   // A cache that cannot be written costs the check again, no more.
-  await mkdir(folder, { recursive: true })
-    .then(() => writeAtomically(file, [new TextEncoder().encode(text)]))
-    .catch(() => {});
+  await writeAtomically(file, [new TextEncoder().encode(text)]).catch(() => {});
   return result;
 }

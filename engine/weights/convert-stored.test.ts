@@ -203,14 +203,14 @@ test("a cache folder that cannot be written is the world's fault", async () => {
   const blocked = join(folder, "blocked");
   await writeFile(blocked, "a file");
   await assert.rejects(open(file, join(blocked, "cache")), {
-    _tag: "WeightsStorageFault",
+    _tag: "DiskFault",
     wanted: /converted from fp8/,
     fix: /XDG_CACHE_HOME/,
   });
   if (process.getuid?.() === 0) return;
   const readOnly = await mkdtemp(join(folder, "read-only-"));
   await chmod(readOnly, 0o500);
-  await assert.rejects(open(file, readOnly), { _tag: "WeightsStorageFault", kind: "world" });
+  await assert.rejects(open(file, readOnly), { _tag: "DiskFault", kind: "world" });
 });
 
 test("without converting nothing is written, and types, sizes and sources are known", async () => {

@@ -16,7 +16,7 @@ import {
 } from "../../lib/safetensors/safetensors.ts";
 import type { Located } from "./tensor-source.ts";
 import type { WeightTable, WeightView } from "../../lib/safetensors/weight-view.ts";
-import { WeightsStorageFault } from "../../lib/file-fault.ts";
+import { DiskFault } from "../../lib/disk-fault.ts";
 
 /** Bytes made of the side file's. */
 export type ConvertProgress = (done: number, total: number) => void;
@@ -58,7 +58,7 @@ async function madeBefore(file: string): Promise<ReadonlyMap<string, WeightView>
 /**
  * The tables as ONNX Runtime maps them, and where the side file is when one was needed. Without `write`
  * it is not made, and what it would hold has its type and size, but not its bytes. Throws
- * WeightsStorageFault when the folder cannot be written.
+ * DiskFault when the folder cannot be written.
  */
 export async function convertStored(
   tables: Tables<Located>,
@@ -126,7 +126,7 @@ async function make(
   }
   await writeSafetensors(file, tensors, { made_by: "gnomic" }).catch((cause) => {
     throw isFault(cause) && cause.file === file
-      ? new WeightsStorageFault({
+      ? new DiskFault({
         file,
         wanted: "to keep weights converted from fp8 or float64 here",
         found: cause.found,

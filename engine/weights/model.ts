@@ -184,7 +184,7 @@ const filesOf = (table: ReadonlyMap<string, Located>): readonly string[] => {
 /**
  * Opens a model from a local path. Throws WeightsFileFault (a file is missing, broken or no
  * safetensors), ModelFault (what is there is not a whole SDXL model), ModelConfigFault,
- * WeightsStorageFault (the machine cannot read or write a file).
+ * DiskFault (the machine cannot read or write a file).
  */
 export async function openModel(path: string, options: OpenModelOptions = {}): Promise<Model> {
   const { modelConfig, vaeModel, variant, convert, onConvert } = options;

@@ -28,7 +28,7 @@ interface Chunk {
 /** In bytes of the file. */
 export type ReadProgress = (done: number, total: number) => void;
 
-/** Throws WeightsFileFault or WeightsStorageFault, and what `signal` says. */
+/** Throws WeightsFileFault or DiskFault, and what `signal` says. */
 export async function readThrough(
   file: string,
   signal: AbortSignal,

@@ -11,11 +11,10 @@ import { modelFields } from "../../config/model.ts";
 import { objectiveFields } from "../../config/objective.ts";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import { readUtf8 } from "../../lib/plain-files.ts";
-import { GenerateFault } from "./generate-fault.ts";
 import type { LoadedEmbedding } from "./load-embedding.ts";
-import type { GenerateRequest } from "./request.ts";
+import { GenerateFault, type GenerateRequest } from "./request.ts";
 import { metadataKeys } from "../metadata-keys.ts";
-import { manifestFile } from "../../runtime/execute/run-folders.ts";
+import { manifestFile } from "../../runtime/run-folder/run-files.ts";
 
 /** The part of a training's configuration that decides how its embedding is drawn. */
 const Basis = Schema.Struct({

@@ -8,7 +8,7 @@ import { tokenOf } from "../embedding/check-embedding.ts";
 import { asRows, readPair, type Rows } from "../embedding/diffusers-pair.ts";
 import { type EmbeddingFile, isCanonical, readEmbedding } from "../embedding/embedding-file.ts";
 import { isFolder } from "../embedding/pair-files.ts";
-import { GenerateFault } from "./generate-fault.ts";
+import { GenerateFault } from "./request.ts";
 
 export interface LoadedEmbedding {
   readonly path: string;

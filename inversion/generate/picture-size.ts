@@ -2,7 +2,7 @@
 // The trap: height comes first, as in configurations.
 import { latentSize, LatentSizeFault } from "../../engine/sample/latent-size.ts";
 import type { Model } from "../../engine/weights/model.ts";
-import { GenerateFault } from "./generate-fault.ts";
+import { GenerateFault } from "./request.ts";
 
 export type Size = readonly [height: number, width: number];
 

@@ -5,7 +5,7 @@ import { type Embedding, promptTokenizers } from "../../engine/sample/draw-pictu
 import { PlaceholderFault } from "../../engine/text/tokenizer-fault.ts";
 import type { Model } from "../../engine/weights/model.ts";
 import { allFaults } from "../../lib/fault.ts";
-import { GenerateFault } from "./generate-fault.ts";
+import { GenerateFault } from "./request.ts";
 import type { LoadedEmbedding } from "./load-embedding.ts";
 
 const callOtherwise = "Call it otherwise: --embedding my_word=FILE, with my_word in the prompt.";

@@ -1,7 +1,10 @@
-// What pictures are asked for, what is made, and who hears of it.
+// What pictures are asked for, what is wrong with that, what is made, and who hears of it.
 import type { SamplerName } from "../../engine/diffusion/samplers/samplers.ts";
+import { fault } from "../../lib/fault.ts";
 import type { EngineChoice } from "../model/open-engine.ts";
 import type { PoolingName } from "../model/pooling.ts";
+
+export class GenerateFault extends fault("GenerateFault", "user") {}
 
 /** Programs that draw as one can ask for, and what in a picture hangs on the program. */
 export const drawers = {

@@ -3,7 +3,7 @@
 import type { Effect } from "effect";
 import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
-import type { Configuration } from "../../runtime/pipeline/configuration.ts";
+import type { Configuration } from "../../runtime/options/configuration.ts";
 
 export interface FoundDevice {
   readonly device: string;

@@ -12,7 +12,7 @@ import { vaeFactor } from "../../engine/networks/autoencoder.ts";
 import { bundledConfigs } from "../../engine/weights/folder-configs.ts";
 import { type Fault, NotDownloaded } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
-import type { JsonObject } from "../../runtime/pipeline/configuration.ts";
+import type { JsonObject } from "../../runtime/options/configuration.ts";
 import { epochSteps } from "../epoch-steps.ts";
 import { adviseTraining } from "./advise-training.ts";
 import { trainingWork, wishedPlans, workFields } from "./engine-work.ts";

@@ -26,6 +26,16 @@ test("a plan that asks without the network gets the model that a stage has opene
   assert.equal(await load(false), opened);
 });
 
+test("a name that leads nowhere is said of the option that holds it", async () => {
+  for (const key of ["model", "vae_model", "model_config"] as const) {
+    const wrong = { ...options, model: modelA, [key]: "./nowhere" };
+    const opened = loadModel(wrong, { offline: true, progress: () => Effect.void });
+    const fault = await Effect.runPromise(Effect.flip(opened));
+    assert.equal(fault._tag, "ModelNameFault");
+    assert.match(fault.message, new RegExp(`^${key}: wanted a folder.*"\\./nowhere"`));
+  }
+});
+
 test("what failed to open is tried again by the next who asks", () =>
   withTemporaryFolder(async (folder) => {
     const model = await copyOfA(folder, "model");

@@ -6,8 +6,8 @@
 import { Effect } from "effect";
 import { type Model, openModel } from "../../engine/weights/model.ts";
 import { pauseUnit } from "../../hub/hub-client.ts";
-import { locateModel, resolveModel } from "../../hub/resolve-model.ts";
-import { type Fault, NotDownloaded } from "../../lib/fault.ts";
+import { type AbsentModel, locateModel, resolveModel } from "../../hub/resolve-model.ts";
+import { type Fault, NotDownloaded, reworded } from "../../lib/fault.ts";
 import { tryPromise, tryWithProgress } from "../../lib/try-promise.ts";
 import type { InputTools } from "../../runtime/stage.ts";
 import { inspectWeights } from "./inspect-weights.ts";
@@ -28,14 +28,14 @@ interface LoadTools {
 
 export const loadModel = (options: ModelOptions, tools: LoadTools): Effect.Effect<Model, Fault> =>
   Effect.gen(function* () {
-    const { path, note } = yield* located(options.model, options, tools, true);
+    const { path, note } = yield* located("model", options.model, options, tools);
     const other = { ...options, hf_revision: null };
     const vae = options.vae_model === null
       ? undefined
-      : (yield* located(options.vae_model, other, tools, false)).path;
+      : (yield* located("vae_model", options.vae_model, other, tools)).path;
     const config = options.model_config === null
       ? undefined
-      : (yield* located(options.model_config, other, tools, true)).path;
+      : (yield* located("model_config", options.model_config, other, tools)).path;
     const choice = {
       ...(vae === undefined ? {} : { vaeModel: vae }),
       ...(config === undefined ? {} : { modelConfig: config }),
@@ -70,22 +70,23 @@ export const modelInputs = (
     return { weights: digests.toSorted(), configs: model.configs };
   });
 
+/** What is wrong is said of the option: of three names the message is the same. */
 const located = (
+  key: "model" | "vae_model" | "model_config",
   name: string,
   { hf_variant, hf_revision }: ModelOptions,
   { offline, progress }: LoadTools,
-  whole: boolean,
 ): Effect.Effect<{ readonly path: string; readonly note?: string }, Fault> =>
   Effect.gen(function* () {
     const choice = {
       ...(hf_variant === null ? {} : { variant: hf_variant }),
       ...(hf_revision === null ? {} : { revision: hf_revision }),
-      vae: !whole,
+      vae: key === "vae_model",
     };
     if (offline) {
       const found = yield* tryPromise(() => locateModel(name, choice));
       if (found.notDownloaded === undefined) return found;
-      return yield* Effect.fail(absent(name, found.notDownloaded));
+      return yield* Effect.fail(absent(name, found));
     }
     return yield* tryWithProgress(
       (done, total, unit = "bytes") => progress(done, total, unit),
@@ -97,11 +98,11 @@ const located = (
           onWait: (waited, seconds, why) => report(waited, seconds, pauseUnit(why)),
         }),
     );
-  });
+  }).pipe(Effect.mapError((cause) => reworded(cause, { key })));
 
-const absent = (name: string, missing: readonly string[]) =>
+const absent = (name: string, { notDownloaded, mistyped }: AbsentModel) =>
   new NotDownloaded({
-    wanted: `${name} on this machine`,
-    found: missing.length === 0 ? "nothing of it" : `${missing.join(", ")} missing`,
+    wanted: `${name}${mistyped === undefined ? "" : `, ${mistyped},`} on this machine`,
+    found: notDownloaded.length === 0 ? "nothing of it" : `${notDownloaded.join(", ")} missing`,
     fix: "A real run downloads it.",
   });

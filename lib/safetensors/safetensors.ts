@@ -24,7 +24,7 @@ export interface StoredTensor {
 
 /**
  * Reads the stored bytes of a view into `buffer`, over and over: yields where in the view a part starts
- * and how long it is. Throws WeightsStorageFault.
+ * and how long it is. Throws DiskFault.
  */
 export async function* readChunks(
   view: WeightView,
@@ -61,7 +61,7 @@ export async function fill(
   }
 }
 
-/** The stored bytes of a view. Throws WeightsStorageFault. */
+/** The stored bytes of a view. Throws DiskFault. */
 export async function readBytes(view: WeightView): Promise<ArrayBuffer> {
   const bytes = new Uint8Array(view.bytes);
   for await (const _ of readChunks(view, bytes));
@@ -111,7 +111,7 @@ export function parseSafetensors(
   return { ...header, stored };
 }
 
-/** Writes a file that Python's safetensors reads. Throws WeightsStorageFault; the old file then stays. */
+/** Writes a file that Python's safetensors reads. Throws DiskFault; the old file then stays. */
 export const writeSafetensors = (
   path: string,
   tensors: ReadonlyMap<string, TensorToWrite>,

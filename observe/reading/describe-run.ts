@@ -11,8 +11,8 @@ import { type Figures, type Metric, metrics } from "../../inversion/metrics.js";
 import { type MeasuredOn, measuredOn } from "../../inversion/measured-on.ts";
 import { newRunReader, type RunState } from "./run-reader.ts";
 import { workedSeconds } from "./run-answers.js";
-import type { Attempt, Manifest } from "../../runtime/execute/manifest.ts";
-import { isTensorResult } from "../../runtime/execute/run-folders.ts";
+import type { Attempt, Manifest } from "../../runtime/run-folder/manifest.ts";
+import { isTensorResult } from "../../runtime/run-folder/run-files.ts";
 import type { SurveyedRun } from "../../runtime/runs/survey.ts";
 
 /** Numbers of one run, by the name that people read; null where it has none. */

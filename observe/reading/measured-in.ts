@@ -4,7 +4,7 @@
 import { type MeasuredOn, measuredOn } from "../../inversion/measured-on.ts";
 import { settledStamp } from "../../lib/file-stamp.ts";
 import { readRunFile } from "./run-reader.ts";
-import { manifestFile } from "../../runtime/execute/run-folders.ts";
+import { manifestFile } from "../../runtime/run-folder/run-files.ts";
 
 const known = new Map<string, { readonly stamp: string; readonly on: MeasuredOn | null }>();
 

@@ -4,7 +4,7 @@ import { basename, relative, resolve, sep } from "node:path";
 import { Effect } from "effect";
 import { Files } from "../../lib/files.ts";
 import { foldersIn } from "../../lib/look.ts";
-import { isRunFolder } from "../../runtime/execute/run-folders.ts";
+import { isRunFolder } from "../../runtime/run-folder/run-files.ts";
 import { ask } from "../edge.ts";
 
 export interface RunFolder {

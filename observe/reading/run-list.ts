@@ -13,7 +13,7 @@ import type { RunState } from "./run-reader.ts";
 import { pictureSteps } from "./run-answers.js";
 import { foldEvent } from "./fold-event.js";
 import { emptyRunState } from "./run-state.js";
-import { eventsFile, eventsName, manifestName } from "../../runtime/execute/run-folders.ts";
+import { eventsFile, eventsName, manifestName } from "../../runtime/run-folder/run-files.ts";
 
 const headBytes = 1 << 16;
 const tailBytes = 1 << 17;

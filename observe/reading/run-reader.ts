@@ -6,7 +6,7 @@ import { type EventSink, type EventTail, resumeTail, tailEvents } from "./event-
 import { readIndex, writeIndex } from "./run-index.ts";
 import { foldEvent } from "./fold-event.js";
 import { emptyRunState } from "./run-state.js";
-import { eventsFile, manifestFile } from "../../runtime/execute/run-folders.ts";
+import { eventsFile, manifestFile } from "../../runtime/run-folder/run-files.ts";
 
 export type RunState = ReturnType<typeof emptyRunState>;
 

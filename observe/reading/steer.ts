@@ -5,13 +5,13 @@ import { Effect, Schema } from "effect";
 import { ControlRequest } from "../../inversion/requests.ts";
 import { sendRequest } from "../../runtime/control.ts";
 import { trainingCodec } from "../../inversion/event-kinds.ts";
-import { openEventLog } from "../../runtime/execute/event-log.ts";
+import { openEventLog } from "../../runtime/run-folder/event-log.ts";
 import { lockRun } from "../../lib/lock.ts";
 import { ask } from "../edge.ts";
 import { isAlive } from "./run-alive.ts";
 import type { RunState } from "./run-reader.ts";
 import { checkpointAt } from "./run-answers.js";
-import { eventsFile } from "../../runtime/execute/run-folders.ts";
+import { eventsFile } from "../../runtime/run-folder/run-files.ts";
 
 const mostPrompts = 16;
 const longestPrompt = 2000;

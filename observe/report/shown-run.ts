@@ -10,7 +10,7 @@ import { readUtf8 } from "../../lib/plain-files.ts";
 import { withoutFolders } from "../../lib/without-folders.ts";
 import { valueAt } from "../../runtime/options/decode-source.ts";
 import type { RunState } from "../reading/run-reader.ts";
-import { manifestFile } from "../../runtime/execute/run-folders.ts";
+import { manifestFile } from "../../runtime/run-folder/run-files.ts";
 
 const Facts = Schema.Struct({
   configuration: Schema.optionalKey(Schema.Record(Schema.String, Schema.Json)),

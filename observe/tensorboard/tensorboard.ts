@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { RunEvent } from "../../inversion/events.ts";
 import { readBytes } from "../../lib/plain-files.ts";
 import type { RunObserver } from "../../runtime/execute/observers.ts";
-import { insideRun } from "../monitor/server/inside-run.ts";
+import { insideRun } from "../reading/inside-run.ts";
 import { allEvents } from "../reading/event-tail.ts";
 import {
   createEventFile,
@@ -20,7 +20,7 @@ import type { EventMessage } from "./event-proto.ts";
 import { canAppend, lastStep, shownSteps, wantedSteps } from "./shown-steps.ts";
 import { type ReadPicture, summaryMessage } from "./summary-message.ts";
 import { configurationSummary, summariser, type Summary } from "./summary.ts";
-import { eventsFile } from "../../runtime/execute/run-folders.ts";
+import { eventsFile } from "../../runtime/run-folder/run-files.ts";
 
 export interface TensorBoardOptions {
   /** The run's folder, with its events.jsonl. */

@@ -4,11 +4,12 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { Effect, Schema } from "effect";
+import { Effect } from "effect";
 import { pipeline } from "../pipeline/compose.ts";
 import { ownIdentity } from "../../lib/process-identity.ts";
 import { defineStage } from "../stage.ts";
 import { startChild } from "../testing/child.ts";
+import { plain } from "../testing/toy-stages.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { runToy } from "../testing/toy-world.ts";
 import { treeOf } from "../testing/tree.ts";
@@ -39,10 +40,8 @@ test("outputs are in the manifest as soon as their stage has finished, and survi
   }));
 
 const idle = defineStage({
+  ...plain,
   name: "idle",
-  version: 1,
-  summary: "toy",
-  options: Schema.Struct({}),
   reads: {},
   writes: {},
   lifetime: "run",

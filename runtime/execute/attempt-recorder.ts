@@ -6,8 +6,13 @@ import { machinesDiffer } from "../../lib/machines-differ.ts";
 import { thisMachine } from "../../lib/this-machine.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { versions } from "../platform/versions.ts";
-import { type Attempt, type Manifest, manifestFormat, writeManifest } from "./manifest.ts";
-import { savedStep } from "./state.ts";
+import {
+  type Attempt,
+  type Manifest,
+  manifestFormat,
+  writeManifest,
+} from "../run-folder/manifest.ts";
+import { savedStep } from "../run-folder/state.ts";
 
 const newManifest = (prepared: Prepared): Manifest => ({
   format: manifestFormat,

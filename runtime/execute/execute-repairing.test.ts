@@ -6,18 +6,19 @@ import { Effect, Schema, Stream } from "effect";
 import { Blob, stream } from "../artefact.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { defineStage } from "../stage.ts";
+import { plain } from "../testing/toy-stages.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { eventsOf, runToy } from "../testing/toy-world.ts";
 
 const marks = stream("marks", Schema.Struct({ step: Schema.Int, rows: Blob }));
-const plain = { version: 1, summary: "toy", options: Schema.Struct({}), lifetime: "run" } as const;
+const inRun = { ...plain, lifetime: "run" } as const;
 
 test("a lost blob of a stream: the stage that said it is asked for it, though it owes nothing", () =>
   withTemporaryFolder(async (folder) => {
     const work: string[] = [];
     let complete = false;
     const train = defineStage({
-      ...plain,
+      ...inRun,
       name: "train",
       reads: {},
       writes: { marks },
@@ -32,7 +33,7 @@ test("a lost blob of a stream: the stage that said it is asked for it, though it
         }),
     });
     const write = defineStage({
-      ...plain,
+      ...inRun,
       name: "write",
       reads: { marks },
       writes: {},
@@ -66,7 +67,7 @@ test("what cannot be made again ends as the disk's fault, after a few attempts",
   withTemporaryFolder(async (folder) => {
     let attempts = 0;
     const hopeless = defineStage({
-      ...plain,
+      ...inRun,
       name: "hopeless",
       reads: {},
       writes: {},
@@ -86,7 +87,7 @@ test("results for the store alone make no run folder, and ask nothing of stages 
     const asked: string[] = [];
     const of = (name: string, lifetime: "cached" | "run") =>
       defineStage({
-        ...plain,
+        ...inRun,
         name,
         lifetime,
         reads: {},

@@ -12,7 +12,7 @@ import { pipeline } from "../pipeline/compose.ts";
 import { defineStage } from "../stage.ts";
 import { fullDisk } from "../testing/full-disk.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
-import { lengths, words } from "../testing/toy-stages.ts";
+import { lengths, plain, words } from "../testing/toy-stages.ts";
 import { eventsOf, runToy, toyEffect } from "../testing/toy-world.ts";
 import { makeStopSignal } from "./stop-signal.ts";
 
@@ -20,7 +20,6 @@ class Hard extends fault("Hard", "world") {}
 const hard = new Hard({ wanted: "a card", found: "none", fix: "Buy one." });
 
 const ticks = stream("ticks", Schema.Int);
-const plain = { version: 1, summary: "toy", options: Schema.Struct({}) } as const;
 
 const writesWords = (run: () => Effect.Effect<{ words: string[] }, any>, name = "write") =>
   defineStage({ ...plain, name, reads: {}, writes: { words }, lifetime: "cached", run });

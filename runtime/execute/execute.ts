@@ -7,7 +7,8 @@ import { Effect } from "effect";
 import { type Fault, Paused, Stopped } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import type { PreparedStage } from "../plan/prepared-stage.ts";
-import { planRun, publishPlan } from "../plan/make-plan.ts";
+import { planEvent } from "../plan/explain.ts";
+import { planRun } from "../plan/make-plan.ts";
 import type { Plan, PlannedStage } from "../plan/plan.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { select } from "../plan/select.ts";
@@ -39,7 +40,10 @@ const warmedUp = <A>(
 ): Effect.Effect<A, Fault, StageServices> => {
   const { warmUp } = stage;
   if (warmUp === undefined || planned.action !== "run") return run;
-  const begun = Effect.flatMap(stageTools(planned), (tools) => warmUp(options.decoded, tools));
+  const begun = Effect.flatMap(
+    stageTools(planned, () => {}),
+    (tools) => warmUp(options.decoded, tools),
+  );
   return Effect.scoped(
     Effect.andThen(Effect.forkScoped(Effect.exit(begun)), run),
   );
@@ -140,7 +144,7 @@ export const executeRepairing = (
       yield* execute(making, stages);
     }
     const again = yield* planRun(prepared);
-    yield* publishPlan(again, events);
+    yield* events.publish(planEvent(again));
     return yield* executeRepairing(prepared, again, left - 1);
   });
 

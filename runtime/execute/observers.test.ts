@@ -5,7 +5,7 @@ import { Effect } from "effect";
 import { trainingCodec } from "../../inversion/event-kinds.ts";
 import type { AnyEvent } from "../events.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
-import { openEventLog, readEvents } from "./event-log.ts";
+import { openEventLog, readEvents } from "../run-folder/event-log.ts";
 import { openEventStream, type RunObserver } from "./observers.ts";
 
 const watching = (name: string, onEvent: (event: AnyEvent) => void | Promise<void>) => {

@@ -3,7 +3,7 @@
 // The trap: an observer that throws is dismissed with a warning; a training is never disturbed by one.
 import { Deferred, Effect, Fiber, PubSub } from "effect";
 import type { AnyEvent, UnstampedEvent } from "../events.ts";
-import type { EventLog } from "./event-log.ts";
+import type { EventLog } from "../run-folder/event-log.ts";
 
 /** Somebody who looks at a run. */
 export interface RunObserver {

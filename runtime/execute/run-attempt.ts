@@ -6,22 +6,22 @@ import { Effect } from "../../lib/effect.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { openControl } from "../control.ts";
 import { eventCodec } from "../events.ts";
-import { publishPlan } from "../plan/make-plan.ts";
+import { planEvent } from "../plan/explain.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Prepared } from "../plan/prepare.ts";
 import { versions } from "../platform/versions.ts";
 import { openRunBlobs } from "../store/blob-store.ts";
 import { sweepTemporary } from "../../lib/remove-temporary.ts";
 import { type AttemptRecorder, beginAttempt } from "./attempt-recorder.ts";
-import { openEventLog } from "./event-log.ts";
+import { openEventLog } from "../run-folder/event-log.ts";
 import { executeRepairing, type Outcomes } from "./execute.ts";
 import { type Lock, LockLost } from "../../lib/lock.ts";
 import { type EventStream, openEventStream, type RunObserver } from "./observers.ts";
 import { exitCodeOfOutcome, outcomeOf, resultFiles, type RunOutcome } from "./outcome.ts";
 import { Events, Requests, Results, RunFolder, type RunServices, Stop } from "./stage-tools.ts";
 import type { StopSignal } from "./stop-signal.ts";
-import { savedOrigin, savedStep } from "./state.ts";
-import { eventsFile } from "./run-folders.ts";
+import { savedOrigin, savedStep } from "../run-folder/state.ts";
+import { eventsFile } from "../run-folder/run-files.ts";
 
 /** Those who start a run and look at it. */
 export interface Observation {
@@ -52,7 +52,7 @@ const announce = Effect.fnUntraced(function* (
     device: facts.device ?? "none",
     versions,
   });
-  yield* publishPlan(plan, events);
+  yield* events.publish(planEvent(plan));
   for (const text of notes) yield* events.publish({ event: "note", text });
   const { lost } = plan.run;
   const differs = recorder?.differs ?? null;

@@ -11,7 +11,7 @@ import type { Plan } from "../plan/plan.ts";
 import { preflight } from "../plan/preflight.ts";
 import { type Command, prepare, type Prepared } from "../plan/prepare.ts";
 import { lockRun } from "../../lib/lock.ts";
-import { readRun, setAsideManifest } from "./manifest.ts";
+import { readRun, setAsideManifest } from "../run-folder/manifest.ts";
 import { resultFiles, type RunOutcome } from "./outcome.ts";
 import { type Observation, runAttempt } from "./run-attempt.ts";
 

@@ -3,25 +3,23 @@
 // The trap: a planned "cached" whose entry was lost meanwhile is made after all.
 import { Clock, Effect, Option, Schema } from "effect";
 import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
+import { withoutFolders } from "../../lib/without-folders.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { portsOf } from "../artefact.ts";
 import { askExternalInputs, isAbsent, type PreparedStage } from "../plan/prepared-stage.ts";
-import { type CacheKey, fingerprint } from "../plan/fingerprint.ts";
+import { type CacheKey, fingerprint } from "../store/fingerprint.ts";
 import type { PlannedStage } from "../plan/plan.ts";
+import {
+  readRecord,
+  removeRecord,
+  type Returned,
+  writeRecord,
+} from "../run-folder/stage-record.ts";
 import type { ArtefactEntry } from "../store/artefact-store.ts";
 import { blobsIn } from "../store/blobs-in.ts";
 import { withAttempts } from "./attempts.ts";
 import { Slots, type Value } from "./slots.ts";
-import {
-  type Output,
-  outputsOf,
-  readRecord,
-  removeRecord,
-  type Returned,
-  startedBy,
-  valuePorts,
-  writeRecord,
-} from "./stage-result.ts";
+import { type Output, outputsOf, startedBy, valuePorts } from "./stage-result.ts";
 import {
   Events,
   Exclusive,
@@ -105,12 +103,16 @@ const handOn = Effect.fnUntraced(function* (
   return { cached: true, outputs: Object.fromEntries(digests) } satisfies Finished;
 });
 
-/** Undefined: not in the store, or not unharmed. */
+/** Undefined: not in the store, or not unharmed. `isNews`: the plan did not know, so nobody said its warnings. */
 const takeCached = Effect.fn("takeCached")(
-  function* (preparedStage: PreparedStage, name: string) {
-    const { store } = yield* Results;
+  function* (preparedStage: PreparedStage, name: string, isNews = false) {
+    const [{ store }, events] = yield* Effect.all([Results, Events]);
     const found = yield* store.find(name);
-    return found.found === "sound" ? yield* handOn(preparedStage, found.entry) : undefined;
+    if (found.found !== "sound") return undefined;
+    for (const text of isNews ? found.entry.warnings ?? [] : []) {
+      yield* events.publish({ event: "warning", text });
+    }
+    return yield* handOn(preparedStage, found.entry);
   },
 );
 
@@ -142,7 +144,8 @@ const checkInputs = Effect.fnUntraced(function* (preparedStage: PreparedStage) {
 const compute = Effect.fnUntraced(function* (pending: PendingStage, ingredients: CacheKey) {
   const { id } = pending.preparedStage;
   const [{ store, cache, pipeline }, slots] = yield* Effect.all([Results, Slots]);
-  const made = yield* performStage(pending);
+  const warnings = new Set<string>();
+  const made = yield* performStage(pending, (text) => warnings.add(withoutFolders(text)));
   yield* checkInputs(pending.preparedStage);
   const blobs = yield* Effect.forEach(
     made,
@@ -155,6 +158,7 @@ const compute = Effect.fnUntraced(function* (pending: PendingStage, ingredients:
       ingredients,
       outputs: Object.fromEntries(made.map(({ port }, i) => [port, blobs[i]])),
       blobs: made.flatMap(({ json }) => blobsIn(json)),
+      ...(warnings.size === 0 ? {} : { warnings: [...warnings] }),
     });
     yield* store.keepLatest(pipeline, id, { fingerprint: name, ingredients });
   }
@@ -185,7 +189,7 @@ const getOrCompute = Effect.fn("getOrCompute")(function* (pending: PendingStage)
   const forced = pending.planned.reasons.some(({ reason }) => reason === "forced");
   const taken = forced || !cache
     ? undefined
-    : yield* takeCached(pending.preparedStage, fingerprint(ingredients));
+    : yield* takeCached(pending.preparedStage, fingerprint(ingredients), true);
   return taken ?? (yield* compute(pending, ingredients));
 });
 
@@ -228,6 +232,7 @@ const makeAndRecord = Effect.fn("makeAndRecord")(function* (pending: PendingStag
  */
 const performStage = (
   { preparedStage, planned, values }: PendingStage,
+  warned: (text: string) => void = () => {},
 ): Effect.Effect<readonly Output[], Fault, StageServices> =>
   Effect.gen(function* () {
     const { id, stage, options, reads } = preparedStage;
@@ -248,7 +253,7 @@ const performStage = (
         return drafted === true ? [[port, (draft: unknown) => slots.show(own, draft)]] : [];
       }),
     );
-    const tools = yield* stageTools(planned);
+    const tools = yield* stageTools(planned, warned);
     const context = { options: options.decoded, inputs, writers, tools };
     const attempt = Effect.suspend(() => startedBy(preparedStage, stage.run(context)));
     const returned = yield* resources.hold(

@@ -52,7 +52,11 @@ const misshapen = (id: string, stage: string, tag: string, why: string) =>
     fix: "Name it under `events` of the stage, with the types of its fields (runtime/stage.ts).",
   });
 
-export const stageTools = Effect.fn("stageTools")(function* (planned: PlannedStage) {
+/** `warned` is told what the stage warns of. */
+export const stageTools = Effect.fn("stageTools")(function* (
+  planned: PlannedStage,
+  warned: (text: string) => void,
+) {
   const { store, cache } = yield* Results;
   const { dir, blobs, seed, info } = yield* RunFolder;
   const [events, control, stop, resources] = yield* Effect.all([Events, Requests, Stop, Exclusive]);
@@ -84,9 +88,14 @@ export const stageTools = Effect.fn("stageTools")(function* (planned: PlannedSta
     });
 
   const emit: StageTools["emit"] = (event) =>
-    Effect.catch(
-      events.offer(event),
-      (why) => Effect.die(misshapen(id, planned.name, event.event, why)),
+    Effect.andThen(
+      Effect.catch(
+        events.offer(event),
+        (why) => Effect.die(misshapen(id, planned.name, event.event, why)),
+      ),
+      Effect.sync(() => {
+        if (event.event === "warning") warned(String(event.text));
+      }),
     );
 
   return {

@@ -6,7 +6,7 @@ import { ConfigFault } from "./config-fault.ts";
 import type { OptionRow } from "./option-table.ts";
 
 const value = (row: OptionRow) =>
-  row.required ? "none: it must be given" : JSON.stringify(row.default);
+  row.required ? "none: it must be given" : JSON.stringify(row.default) ?? "none";
 
 /** What no result depends on by itself: what is asked of it then decides. */
 const changingIt = ({ keepsRun, unhashed, place }: OptionRow) =>
@@ -20,13 +20,14 @@ const changingIt = ({ keepsRun, unhashed, place }: OptionRow) =>
 
 function block(row: OptionRow): string {
   const lines = [
-    ["type", row.type],
-    ["unit", row.unit],
-    ["default", value(row)],
-    ["of", row.of.length === 0 ? undefined : row.of.join(", ")],
-    ["changing it", changingIt(row)],
+    ["", row.doc === "" ? undefined : row.doc],
+    ["type: ", row.type],
+    ["unit: ", row.unit],
+    ["default: ", value(row)],
+    ["of: ", row.of.length === 0 ? undefined : row.of.join(", ")],
+    ["changing it: ", changingIt(row)],
   ].filter(([, text]) => text !== undefined);
-  return [row.key, `  ${row.doc}`, ...lines.map(([name, text]) => `  ${name}: ${text}`)].join("\n");
+  return [row.key, ...lines.map(([name, text]) => `  ${name}${text}`)].join("\n");
 }
 
 /** The meaning of one option; of a mapping, its keys as well. Fails with the nearest valid key. */
@@ -59,6 +60,7 @@ export function explain(
 /** All options, one line each: key, default, doc. */
 export const explainAll = (rows: readonly OptionRow[]): string =>
   rows.map((row) =>
-    `${row.key}${row.of.length === 0 ? "" : ` (${row.of.join(", ")})`}: ${row.doc} ` +
+    `${row.key}${row.of.length === 0 ? "" : ` (${row.of.join(", ")})`}: ` +
+    `${row.doc === "" ? `${row.type}.` : row.doc} ` +
     (row.required ? "Required." : `Default ${value(row)}.`)
   ).join("\n");

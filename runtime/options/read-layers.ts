@@ -5,7 +5,7 @@
 import { Effect, type Schema } from "effect";
 import { homePath } from "../../lib/home-path.ts";
 import { readText } from "../../lib/read-text.ts";
-import type { ConfigLayers } from "../pipeline/configuration.ts";
+import type { ConfigLayers } from "./configuration.ts";
 import type { Finding } from "./config-fault.ts";
 import { decodeAll, findingsOf, keyOf } from "./decode-source.ts";
 import { dotted, isMapping } from "../../lib/mapping.ts";

@@ -8,7 +8,7 @@ import { type Fault, fault, type Place } from "../../lib/fault.ts";
 import type { App } from "../app.ts";
 import { openApp } from "../open-app.ts";
 import type { Composition } from "./compose.ts";
-import type { ConfigLayers } from "./configuration.ts";
+import type { ConfigLayers } from "../options/configuration.ts";
 import { importInTime } from "../../lib/in-time.ts";
 import { together } from "../../lib/together.ts";
 import { folderOf, type Pipeline, readPipeline } from "./pipeline.ts";

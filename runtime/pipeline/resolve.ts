@@ -12,7 +12,7 @@ import type { App } from "../app.ts";
 import type { AnyStage } from "../stage.ts";
 import { withTodaysNames } from "./former-names.ts";
 import { importInTime, inTime } from "../../lib/in-time.ts";
-import { noteStageFile } from "./stage-files.ts";
+import { noteStageFile } from "./stage-fault.ts";
 
 export class StageNotFound extends fault("StageNotFound", "user") {}
 export class NotAStage extends fault("NotAStage", "user") {}

@@ -8,7 +8,7 @@ import { type Fault, fault, type Place } from "../../lib/fault.ts";
 import { nearest } from "../../lib/nearest.ts";
 import { isMapping } from "../../lib/mapping.ts";
 import { withoutKeys } from "../../lib/without-keys.ts";
-import type { JsonObject } from "./configuration.ts";
+import type { JsonObject } from "../options/configuration.ts";
 import type { Wired } from "./wiring.ts";
 
 export class OptionFault extends fault("OptionFault", "user") {}

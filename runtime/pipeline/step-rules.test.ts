@@ -4,10 +4,11 @@ import { Effect, Schema } from "effect";
 import { stream } from "../artefact.ts";
 import { defineStage } from "../stage.ts";
 import type { StageUse } from "./pipeline.ts";
+import { plain } from "../testing/toy-stages.ts";
 import { wire } from "./wiring.ts";
 
 const ticks = stream("ticks", Schema.Int);
-const about = { version: 1, summary: "", options: Schema.Struct({}), lifetime: "run" } as const;
+const about = { ...plain, lifetime: "run" } as const;
 const nothing = () => Effect.succeed({});
 const clock = defineStage({
   ...about,

@@ -4,6 +4,7 @@ import { Effect, Schema } from "effect";
 import { type AnyArtefactType, artefact, drafted, optional, stream } from "../artefact.ts";
 import { type AnyStage, defineStage } from "../stage.ts";
 import type { StageUse } from "./pipeline.ts";
+import { plain } from "../testing/toy-stages.ts";
 import { wire } from "./wiring.ts";
 
 const words = artefact("words", Schema.Array(Schema.String));
@@ -18,10 +19,8 @@ const toy = (
   writes: Record<string, AnyArtefactType>,
 ): AnyStage =>
   defineStage({
+    ...plain,
     name,
-    version: 1,
-    summary: name,
-    options: Schema.Struct({}),
     reads,
     writes,
     lifetime: [...Object.values(reads), ...Object.values(writes)]

@@ -5,10 +5,10 @@ import { Effect } from "effect";
 import { digestJson } from "../../lib/canonical-json.ts";
 import type { NotDownloaded } from "../../lib/fault.ts";
 import { portsOf } from "../artefact.ts";
-import { readRecord } from "../execute/stage-result.ts";
+import { readRecord } from "../run-folder/stage-record.ts";
 import type { RunInfo } from "../stage.ts";
 import type { Store } from "../store/artefact-store.ts";
-import { fingerprint } from "./fingerprint.ts";
+import { fingerprint } from "../store/fingerprint.ts";
 import type { Reason } from "./reason.ts";
 import { type Known, whyAnew } from "./why-anew.ts";
 import type { Plan } from "./plan.ts";
@@ -27,6 +27,8 @@ export interface StageStatus {
   readonly fingerprint: string | null;
   readonly state: "sound" | "absent" | "damaged";
   readonly reasons: readonly Reason[];
+  /** What was warned of when the result in the store was made. */
+  readonly warnings?: readonly string[];
   /** Digests of its outputs, as far as they are known. */
   readonly digests: Readonly<Record<string, string>>;
 }
@@ -45,7 +47,7 @@ const writersAtWork = (
 
 const notDownloaded = ({ wanted }: NotDownloaded): Reason => ({
   reason: "not-downloaded",
-  what: wanted.replace(/ on this machine$/, ""),
+  what: wanted.replace(/,? on this machine$/, ""),
 });
 
 /** A "run" stage: does it owe its folder anything, or is it about to hear something new? */
@@ -144,6 +146,7 @@ const checkCached = Effect.fnUntraced(function* (
         fingerprint: name,
         state: "sound",
         reasons: [],
+        warnings: found.entry.warnings ?? [],
         digests: Object.fromEntries(
           Object.entries(found.entry.outputs).map(([port, { digest }]) => [port, digest]),
         ),

@@ -7,16 +7,16 @@ import { Effect } from "effect";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { foldersIn } from "../../lib/look.ts";
 import { eventCodec } from "../events.ts";
-import { readEvents } from "../execute/event-log.ts";
-import { type Orphan, readRun, type Run } from "../execute/manifest.ts";
-import { loadState, savedStep, stateFile } from "../execute/state.ts";
-import type { Configuration } from "../pipeline/configuration.ts";
+import { readEvents } from "../run-folder/event-log.ts";
+import { type Orphan, readRun, type Run } from "../run-folder/manifest.ts";
+import { loadState, savedStep, stateFile } from "../run-folder/state.ts";
+import type { Configuration } from "../options/configuration.ts";
 import { findRun, NoSuchRun } from "../runs/find-run.ts";
 import { type Change, jsonDifference } from "../../lib/json-difference.ts";
 import { describeChanges } from "./reason.ts";
 import type { SimilarRun, UnreadableRun } from "./plan.ts";
 import type { Identity } from "./run-identity.ts";
-import { eventsFile, manifestFile } from "../execute/run-folders.ts";
+import { eventsFile, manifestFile } from "../run-folder/run-files.ts";
 
 export class CannotExtend extends fault("CannotExtend", "user") {}
 export class ForeignState extends fault("ForeignState", "user") {}

@@ -1,5 +1,6 @@
 // The plan in words, for --dry-run and the log: each stage, whether it runs, and why.
 // The trap: it says what the plan says and decides nothing.
+import type { UnstampedEvent } from "../events.ts";
 import { describeReason } from "./reason.ts";
 import type { Plan, PlannedStage } from "./plan.ts";
 
@@ -65,3 +66,13 @@ export function explainPlan({ pipeline, run, seed, device, stages }: Plan): read
     ...(inRun ? [...similar, ...unreadable] : []),
   ];
 }
+
+/** The plan as the event of its run. */
+export const planEvent = ({ stages }: Plan): UnstampedEvent => ({
+  event: "plan",
+  stages: stages.map((stage) => ({
+    stage: stage.id,
+    cached: stage.action !== "run",
+    why: whyText(stage),
+  })),
+});

@@ -6,14 +6,12 @@ import { Effect } from "effect";
 import { allFaults, type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { portsOf } from "../artefact.ts";
-import type { EventStream } from "../execute/observers.ts";
-import { savedStep } from "../execute/state.ts";
+import { savedStep } from "../run-folder/state.ts";
 import { withoutKeys } from "../../lib/without-keys.ts";
 import type { Wired } from "../pipeline/wiring.ts";
 import type { Store } from "../store/artefact-store.ts";
 import { checkStage, type PlanContext, type StageStatus } from "./check-stage.ts";
 import { isAbsent, type PreparedStage } from "./prepared-stage.ts";
-import { whyText } from "./explain.ts";
 import { describeReason, type Reason } from "./reason.ts";
 import { jsonDifference } from "../../lib/json-difference.ts";
 import type { Plan, PlannedStage } from "./plan.ts";
@@ -107,6 +105,7 @@ function planned(
     timeoutSeconds: use.timeoutSeconds ?? null,
     concurrency: use.concurrency ?? null,
     resources: use.resources ?? stage.resources ?? {},
+    warnings: action === "cached" ? each.warnings ?? [] : [],
   };
 }
 
@@ -171,7 +170,7 @@ export const planRun = (prepared: Prepared): Effect.Effect<Plan, Fault> =>
     const isNew = run.found === null;
     const step = isNew ? null : yield* savedStep(dir);
     const changed = changedKeys(prepared);
-    return yield* makePlan(
+    const plan = yield* makePlan(
       {
         ...prepared,
         run: {
@@ -187,16 +186,10 @@ export const planRun = (prepared: Prepared): Effect.Effect<Plan, Fault> =>
       },
       store,
     );
-  });
-
-export const publishPlan = (plan: Plan, events: EventStream) =>
-  events.publish({
-    event: "plan",
-    stages: plan.stages.map((stage) => ({
-      stage: stage.id,
-      cached: stage.action !== "run",
-      why: whyText(stage),
-    })),
+    for (const { id, warnings } of plan.stages) {
+      yield* Effect.forEach(warnings, prepared.toolsOf(id).warn);
+    }
+    return plan;
   });
 
 /** Keeps what was learnt of big files, if there is a store to keep it in. */

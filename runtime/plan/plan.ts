@@ -35,6 +35,8 @@ export const PlannedStage = Struct({
   timeoutSeconds: NullOr(Finite),
   concurrency: NullOr(Finite),
   resources: Record(Text, Finite),
+  /** What was warned of when the result in the store was made. */
+  warnings: List(Text),
 });
 /** What is to be done with a stage, and why. */
 export type PlannedStage = typeof PlannedStage.Type;

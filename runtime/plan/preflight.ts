@@ -2,7 +2,7 @@
 // The trap: what the plan leaves out is not asked; its files may not be here.
 import { Effect } from "effect";
 import { allFaults, type Fault } from "../../lib/fault.ts";
-import { faultsOnly } from "../execute/attempts.ts";
+import { faultsOnly } from "../pipeline/stage-fault.ts";
 import type { Plan } from "./plan.ts";
 import type { Prepared } from "./prepare.ts";
 

@@ -9,7 +9,7 @@ import type { Fault } from "../../lib/fault.ts";
 import { folderOrRoom } from "../../lib/look.ts";
 import type { App, Facts } from "../app.ts";
 import type { Composition } from "../pipeline/compose.ts";
-import type { ConfigLayers, Configuration, JsonObject } from "../pipeline/configuration.ts";
+import type { ConfigLayers, Configuration, JsonObject } from "../options/configuration.ts";
 import { together } from "../../lib/together.ts";
 import { withoutKeys } from "../../lib/without-keys.ts";
 import { noteOnNames } from "../pipeline/former-names.ts";
@@ -19,7 +19,7 @@ import { wire } from "../pipeline/wiring.ts";
 import { tool } from "../platform/versions.ts";
 import type { InputTools, RunInfo } from "../stage.ts";
 import { openStore, type Store, storeName } from "../store/artefact-store.ts";
-import type { RunOrigin } from "../execute/run-origin.ts";
+import type { RunOrigin } from "../run-folder/run-origin.ts";
 import { decodeOptions, isAbsent, type PreparedStage, prepareStages } from "./prepared-stage.ts";
 import { chooseRun, type ChosenRun, type RunChoice } from "./choose-run.ts";
 import { type Identity, runIdentity } from "./run-identity.ts";
@@ -55,7 +55,7 @@ export interface Prepared {
   readonly configuration: Configuration;
   /** What is to be said once. */
   readonly notes: readonly string[];
-  /** What its stages find odd about their inputs. */
+  /** What its stages find odd about their inputs, and found when a result was made that is in the store. */
   readonly warnings: ReadonlySet<string>;
   /** The configuration with the seed and the facts that are used. */
   readonly values: JsonObject;
@@ -103,6 +103,11 @@ const unnamed = (chosen: ChosenRun, { base, trigger }: Configuration): ChosenRun
   const name = `${trigger}-????????`;
   return { ...chosen, name, dir: join(base, name), similar: [], unreadable: [] };
 };
+
+const pastTheEnd = (toStep: number | undefined, steps: number | null): readonly string[] =>
+  toStep === undefined || steps === null || toStep <= steps
+    ? []
+    : [`--to-step ${toStep} is past the end of this training (${steps} steps), which it goes to.`];
 
 /** What a command means, with every option looked at. Fails with all that is wrong. Writes nothing. */
 export const prepare: (
@@ -202,6 +207,7 @@ export const prepare: (
     configuration,
     notes: [
       ...configuration.notes,
+      ...pastTheEnd(command.toStep, configuration.steps),
       ...wired.flatMap(({ id, stage }) => noteOnNames(id, stage)),
       ...(configuration.notesOnInputs?.(inputs) ?? []),
       ...(settled?.notes ?? []),

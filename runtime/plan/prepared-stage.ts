@@ -6,7 +6,7 @@ import { canonicalJson } from "../../lib/canonical-json.ts";
 import { allFaults, type Fault, NotDownloaded } from "../../lib/fault.ts";
 import { together } from "../../lib/together.ts";
 import { withRetries } from "../../lib/with-retries.ts";
-import { faultsOnly } from "../execute/attempts.ts";
+import { faultsOnly } from "../pipeline/stage-fault.ts";
 import { type StageOptions, stageOptions } from "../pipeline/stage-options.ts";
 import type { Wired } from "../pipeline/wiring.ts";
 import type { InputTools } from "../stage.ts";

@@ -10,7 +10,7 @@ import { stream } from "../artefact.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { defineStage } from "../stage.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
-import { toyStages, words } from "../testing/toy-stages.ts";
+import { plain, toyStages, words } from "../testing/toy-stages.ts";
 import { whyText } from "./explain.ts";
 import { eventsOf, planToy, reasonsOf, refuseToy, runToy, type Toy } from "../testing/toy-world.ts";
 
@@ -260,10 +260,8 @@ test("below a complete training, what is damaged is repaired, what is gone is no
   withTemporaryFolder(async (folder) => {
     const { split } = toyStages();
     const train = defineStage({
+      ...plain,
       name: "train",
-      version: 1,
-      summary: "Owes nothing once it returned",
-      options: Schema.Struct({}),
       reads: { words: split.writes.words },
       writes: {},
       lifetime: "run",
@@ -286,7 +284,7 @@ test("a reader of a stream that has all it owes runs again when its writer has m
   withTemporaryFolder(async (folder) => {
     let remainingWork: { readonly why: string } | null = null;
     const marks = stream("marks", Schema.Int);
-    const run = { version: 1, summary: "", options: Schema.Struct({}), lifetime: "run" } as const;
+    const run = { ...plain, lifetime: "run" } as const;
     const write = defineStage({
       ...run,
       name: "write",
@@ -354,10 +352,8 @@ test("not downloaded is a reason in a dry run, which writes nothing", () =>
       fix: "Run.",
     });
     const fetching = defineStage({
+      ...plain,
       name: "fetch",
-      version: 1,
-      summary: "Needs weights",
-      options: Schema.Struct({}),
       reads: {},
       writes: { words },
       lifetime: "cached",

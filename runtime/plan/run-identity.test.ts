@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Configuration } from "../pipeline/configuration.ts";
+import type { Configuration } from "../options/configuration.ts";
 import { toyStages } from "../testing/toy-stages.ts";
 import type { PreparedStage } from "./prepared-stage.ts";
 import { runIdentity } from "./run-identity.ts";

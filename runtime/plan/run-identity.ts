@@ -3,7 +3,7 @@
 // The trap: stages that only watch (`continueOnError`) change nothing in the result and are left out.
 import type { Schema } from "effect";
 import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
-import type { Configuration } from "../pipeline/configuration.ts";
+import type { Configuration } from "../options/configuration.ts";
 import { isAbsent, type PreparedStage } from "./prepared-stage.ts";
 
 const identitySchema = 1;

@@ -3,7 +3,7 @@
 // whichever run; it explains, it decides nothing.
 import { type Change, jsonDifference } from "../../lib/json-difference.ts";
 import type { OutputRef } from "../pipeline/wiring.ts";
-import type { CacheKey } from "./fingerprint.ts";
+import type { CacheKey } from "../store/fingerprint.ts";
 import type { Reason } from "./reason.ts";
 
 type JsonChange = Extract<Reason, { reason: "config-changed" }>["changes"][number];

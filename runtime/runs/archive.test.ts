@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
@@ -18,11 +19,13 @@ import { canonicalJson, digestJson } from "../../lib/canonical-json.ts";
 import { Files } from "../../lib/files.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { RunLocked } from "../../lib/lock.ts";
-import { fingerprint } from "../plan/fingerprint.ts";
+import { fingerprint } from "../store/fingerprint.ts";
 import { openStore, storeName } from "../store/artefact-store.ts";
 import { startChild } from "../testing/child.ts";
 import { makeRun } from "../testing/make-run.ts";
 import { recordingFiles } from "../testing/recording-files.ts";
+import { changedFiles } from "../testing/changed-files.ts";
+import { refusal } from "../testing/full-disk.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { treeOf } from "../testing/tree.ts";
 import { deleteRun } from "./delete-run.ts";
@@ -95,6 +98,39 @@ test("a run has its name once all that is in it is on disk, and loses it before 
     const buried = log.indexOf("rename bruce .deleted-bruce");
     assert.deepEqual([log[named + 1], log[buried + 1]], ["sync there", "sync there"]);
     assert.equal(existsSync(join(there, "bruce")), false);
+  }));
+
+test("an import whose last step the disk does not confirm says that the run is whole", () =>
+  withTemporaryFolder(async (folder) => {
+    const dir = await twoRuns(folder);
+    const [archive, there] = [join(folder, "run.tar"), join(folder, "there")];
+    await pack(dir, archive);
+    const files = changedFiles(Effect.runSync(Files), (_, path) => ({
+      sync: path === there && existsSync(join(there, "bruce"))
+        ? Effect.fail(refusal(path, "EIO"))
+        : Effect.void,
+    }));
+    const failing = Effect.provideService(importRun(archive, there), Files, files);
+    const { kind, message } = await Effect.runPromise(Effect.flip(failing));
+    assert.equal(kind, "world");
+    assert.match(message, /there.bruce: .*EIO.*It is whole/);
+    const { ".events-index": _, "lock.json.takeover": _lock, ...expected } = treeOf(dir);
+    assert.deepEqual(treeOf(join(there, "bruce")), expected);
+  }));
+
+test("an export to where no folder can be made ends at once, under Node too", {
+  skip: process.platform === "linux" ? false : "only Linux has /proc",
+}, () =>
+  withTemporaryFolder(async (folder) => {
+    const dir = await twoRuns(folder);
+    const program = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+    const child = startChild(program, ["runs", "export", dir, "/proc/nosuch/run.tar"]);
+    // A call that never ends keeps the process from ending.
+    const patience = setTimeout(() => child.process.kill("SIGKILL"), 300_000);
+    const { code, stderr } = await child.ended;
+    clearTimeout(patience);
+    assert.match(stderr, /\/proc\/nosuch\/run\.tar: wanted a file, found no such file/);
+    assert.equal(code, 2);
   }));
 
 test("an archive of the first version imports: its run and its bytes, not its results", () =>

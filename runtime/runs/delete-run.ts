@@ -7,8 +7,8 @@ import { renameDurably } from "../../lib/atomic-write.ts";
 import { causeText, diskFault } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
-import { holdRun } from "./free-run.ts";
-import { deletedName } from "./leftover.ts";
+import { lockRun } from "../../lib/lock.ts";
+import { deletedName } from "../run-folder/run-files.ts";
 import type { SurveyedRun } from "./survey.ts";
 
 /** The run is gone from every list, and some of its files are not. */
@@ -17,7 +17,7 @@ export class RunRemains extends fault("RunRemains", "world") {}
 /** Fails with RunLocked while somebody works in it. */
 export const deleteRun = (run: SurveyedRun): Effect.Effect<void, Fault> =>
   Effect.scoped(Effect.gen(function* () {
-    yield* holdRun(run);
+    yield* lockRun(run.dir);
     const files = yield* Files;
     const grave = join(dirname(run.dir), deletedName(basename(run.dir)));
     const removed = files.remove(grave, { recursive: true, force: true });

@@ -8,12 +8,13 @@ import { asFault } from "../../lib/as-fault.ts";
 import { diskFault } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
+import { lockRun } from "../../lib/lock.ts";
 import { entriesBelow, isThere } from "../../lib/look.ts";
 import { sha256OfChunks } from "../../lib/sha256.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import { tool } from "../platform/versions.ts";
 import { storeName } from "../store/artefact-store.ts";
-import { holdRun, isPassing } from "./free-run.ts";
+import { isPassing } from "../run-folder/run-files.ts";
 import { referencesOf } from "./references.ts";
 import {
   type ArchiveIndex,
@@ -21,6 +22,7 @@ import {
   placeOf,
   RunArchiveFault,
   sealIndex,
+  wholeIfThere,
 } from "./run-archive.ts";
 import { readStore } from "./store-contents.ts";
 import type { SurveyedRun } from "./survey.ts";
@@ -105,7 +107,7 @@ const pack = Effect.fnUntraced(function* (run: SurveyedRun, archive: string) {
       chunks: () => chunksOf(file),
     })),
   ];
-  yield* tryPromise(() => writeTar(archive, packed));
+  yield* Effect.catch(tryPromise(() => writeTar(archive, packed)), wholeIfThere(archive));
   return { archive, files: sources.length, bytes: yield* sizeOf(archive) } satisfies Exported;
 });
 
@@ -122,6 +124,6 @@ export const exportRun = (run: SurveyedRun, archive: string): Effect.Effect<Expo
         }),
       );
     }
-    yield* holdRun(run);
+    yield* lockRun(run.dir);
     return yield* pack(run, archive);
   }));

@@ -7,7 +7,7 @@ import { type Fault, fault } from "../../lib/fault.ts";
 import { firstFew } from "../../lib/first-few.ts";
 import { isThere } from "../../lib/look.ts";
 import { nearest } from "../../lib/nearest.ts";
-import { isRunFolder } from "../execute/run-folders.ts";
+import { isRunFolder } from "../run-folder/run-files.ts";
 import { type SurveyedRun, surveyRun, surveyRuns } from "./survey.ts";
 
 export class NoSuchRun extends fault("NoSuchRun", "user") {}

@@ -12,8 +12,8 @@ import { Files } from "../../lib/files.ts";
 import { isThere } from "../../lib/look.ts";
 import { openStore, storeName } from "../store/artefact-store.ts";
 import { bytesOf, checkArchive } from "./check-archive.ts";
-import { importingName } from "./leftover.ts";
-import { placeOf, RunArchiveFault } from "./run-archive.ts";
+import { importingName } from "../run-folder/run-files.ts";
+import { placeOf, RunArchiveFault, wholeIfThere } from "./run-archive.ts";
 import { readTar, type StreamedMember } from "../../lib/tar.ts";
 
 export interface Imported {
@@ -67,7 +67,7 @@ export const importRun = (archive: string, base: string): Effect.Effect<Imported
       yield* wanted(files.makeDirectory(draft));
       yield* readTar(archive, place);
       yield* store.digests.save;
-      yield* wanted(renameDurably(draft, dir));
+      yield* Effect.catch(wanted(renameDurably(draft, dir)), wholeIfThere(dir));
     }).pipe(Effect.onError(() => Effect.ignore(removed)));
     return { name: index.run, dir, files: Object.keys(index.files).length };
   });

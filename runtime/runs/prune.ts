@@ -11,7 +11,7 @@ import { Files } from "../../lib/files.ts";
 import { bytesBelow, danglingIn, namesIn } from "../../lib/look.ts";
 import { storeName } from "../store/artefact-store.ts";
 import { deleteRun } from "./delete-run.ts";
-import { isLeftover } from "./leftover.ts";
+import { isLeftover } from "../run-folder/run-files.ts";
 import { referencesOf } from "./references.ts";
 import { needed, readStore, type StoredFile } from "./store-contents.ts";
 import { type RunStatus, type SurveyedRun, surveyRuns } from "./survey.ts";

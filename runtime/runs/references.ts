@@ -8,7 +8,7 @@ import { diskFault } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { entriesBelow } from "../../lib/look.ts";
-import { eventsName } from "../execute/run-folders.ts";
+import { eventsName } from "../run-folder/run-files.ts";
 
 const digest = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g;
 

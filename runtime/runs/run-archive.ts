@@ -3,12 +3,32 @@
 // `run/` is the run's folder, `store/blobs/` what it refers to in the store. Archives of before have
 // `store/artefacts/` as well.
 // The trap: the list is what an import checks everything against, so nothing outside it is unpacked.
-import { Schema } from "effect";
+import { Effect, Schema } from "effect";
 import { digestJson } from "../../lib/canonical-json.ts";
-import { fault } from "../../lib/fault.ts";
+import { type Fault, fault } from "../../lib/fault.ts";
+import { isThere } from "../../lib/look.ts";
 import { pathFinding } from "../../lib/tar.ts";
 
 export class RunArchiveFault extends fault("RunArchiveFault", "user") {}
+
+/** All of it is there, but the disk did not say that its name is kept. */
+export class NotSettled extends fault("NotSettled", "world") {}
+
+/** What failed at `path`, where nothing was before: once it has its name, the same command would refuse it. */
+export const wholeIfThere = (path: string) => (cause: Fault): Effect.Effect<never, Fault> =>
+  Effect.flatMap(isThere(path), (isWhole) =>
+    Effect.fail(
+      isWhole
+        ? new NotSettled({
+          file: path,
+          wanted: "the disk to confirm that it keeps this name",
+          found: cause.found,
+          fix: "It is whole, and nothing is left to do unless the machine loses power now. " +
+            "Check the disk.",
+          cause,
+        })
+        : cause,
+    ));
 
 export const indexPath = "gnomic-run.json";
 

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSyn
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
-import type { Attempt } from "../execute/manifest.ts";
+import type { Attempt } from "../run-folder/manifest.ts";
 import { startChild } from "../testing/child.ts";
 import { makeRun } from "../testing/make-run.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";

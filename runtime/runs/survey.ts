@@ -7,9 +7,9 @@ import { diskFault, errnoOf } from "../../lib/disk-fault.ts";
 import type { Fault } from "../../lib/fault.ts";
 import { foldersIn, writtenAt } from "../../lib/look.ts";
 import { lockState } from "../../lib/lock.ts";
-import { type Attempt, type Manifest, readManifest } from "../execute/manifest.ts";
-import { isRunFolder, runMarks } from "../execute/run-folders.ts";
-import { savedStep } from "../execute/state.ts";
+import { type Attempt, type Manifest, readManifest } from "../run-folder/manifest.ts";
+import { isRunFolder, runMarks } from "../run-folder/run-files.ts";
+import { savedStep } from "../run-folder/state.ts";
 
 /**
  * elsewhere: a process of another machine has the lock and may be alive. killed: it ended without a

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
 import { Files } from "../../lib/files.ts";
-import { fingerprint } from "../plan/fingerprint.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { recordingFiles } from "../testing/recording-files.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { type ArtefactEntry, openStore, type Store } from "./artefact-store.ts";

@@ -10,7 +10,7 @@ import type { Fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { Blob } from "../artefact.ts";
-import { CacheKey } from "../plan/fingerprint.ts";
+import { CacheKey } from "./fingerprint.ts";
 import { openBlobStore } from "./blob-store.ts";
 import { type DigestCache, openDigestCache } from "../../lib/digest-cache.ts";
 import { openSharedWrite } from "../../lib/shared-write.ts";
@@ -22,6 +22,8 @@ export const ArtefactEntry = Schema.Struct({
   outputs: Schema.Record(Schema.String, Blob),
   /** What those values refer to. */
   blobs: Schema.Array(Blob),
+  /** What was warned of when it was made, without folders: each run that takes it says so. */
+  warnings: Schema.optionalKey(Schema.Array(Schema.String)),
 });
 export type ArtefactEntry = typeof ArtefactEntry.Type;
 

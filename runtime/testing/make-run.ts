@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { Effect } from "effect";
 import { canonicalJson } from "../../lib/canonical-json.ts";
 import type { UnstampedEvent } from "../events.ts";
-import { type Manifest, writeManifest } from "../execute/manifest.ts";
-import { saveState } from "../execute/state.ts";
+import { type Manifest, writeManifest } from "../run-folder/manifest.ts";
+import { saveState } from "../run-folder/state.ts";
 import { testOrigin } from "./origin.ts";
-import { fingerprint } from "../plan/fingerprint.ts";
+import { fingerprint } from "../store/fingerprint.ts";
 import { openStore, storeName } from "../store/artefact-store.ts";
 
 export interface RunToMake {

@@ -1,5 +1,5 @@
 // What the states of tests say of their run, where it is of no interest.
-import type { RunOrigin } from "../execute/run-origin.ts";
+import type { RunOrigin } from "../run-folder/run-origin.ts";
 
 export const testOrigin: RunOrigin = {
   format: 1,

@@ -8,6 +8,9 @@ export const lengths = artefact("lengths", Schema.Array(Schema.Int));
 const shouts = artefact("shouts", Schema.Array(Blob));
 const sums = artefact("sums", Schema.Struct({ total: Schema.Int, louder: Schema.Int }));
 
+/** What a stage of a test has to say that nobody asks for. */
+export const plain = { version: 1, summary: "toy", options: Schema.Struct({}) } as const;
+
 /**
  * split -> (measure, shout) -> sum. `versions` raises a stage's version; `source` is what `split` says
  * of the world outside.

@@ -11,7 +11,7 @@ import { stream } from "../artefact.ts";
 import { asFault } from "../../lib/as-fault.ts";
 import { exitCodeOf, exitCodeOfOutcome } from "../execute/outcome.ts";
 import { makeStopSignal } from "../execute/stop-signal.ts";
-import { loadState, saveState } from "../execute/state.ts";
+import { loadState, saveState } from "../run-folder/state.ts";
 import { pipeline } from "../pipeline/compose.ts";
 import { defineStage } from "../stage.ts";
 import { toyStages } from "./toy-stages.ts";

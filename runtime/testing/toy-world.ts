@@ -12,7 +12,7 @@ import { runPipeline } from "../execute/run-pipeline.ts";
 import { makeStopSignal, type StopSignal } from "../execute/stop-signal.ts";
 import { withoutKeys } from "../../lib/without-keys.ts";
 import type { Composition } from "../pipeline/compose.ts";
-import type { Configuration, JsonObject } from "../pipeline/configuration.ts";
+import type { Configuration, JsonObject } from "../options/configuration.ts";
 import { planRun } from "../plan/make-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type Command, prepare } from "../plan/prepare.ts";

@@ -8,9 +8,9 @@ import { diskFault } from "../../lib/disk-fault.ts";
 import { Files } from "../../lib/files.ts";
 import { lockRun } from "../../lib/lock.ts";
 import { trainingCodec } from "../../inversion/event-kinds.ts";
-import { openEventLog } from "../../runtime/execute/event-log.ts";
+import { openEventLog } from "../../runtime/run-folder/event-log.ts";
 import { readRecords, writeRecords } from "./record.ts";
-import { eventsFile } from "../../runtime/execute/run-folders.ts";
+import { eventsFile } from "../../runtime/run-folder/run-files.ts";
 
 /** Fails with RunLocked while somebody works in it. */
 export const dropCheckpoints = (runDir: string): Effect.Effect<void, Fault> =>

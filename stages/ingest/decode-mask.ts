@@ -2,6 +2,7 @@
 // transparent counts as black. Luminance is ITU-R 601 of the stored values, as Pillow's "L" and so
 // the reference's; a mask is data, so its colour profile is ignored.
 // The trap: a mask drawn by a tool that ignores EXIF lies on its side beside an upright photo.
+import { basename } from "node:path";
 import sharp, { type Sharp } from "sharp";
 import type { Size } from "../../inversion/artefacts/examples.ts";
 import { fault } from "../../lib/fault.ts";
@@ -36,8 +37,10 @@ export function placeMask(mask: Opened, picture: Opened): MaskPlacement {
     });
   }
   const warnings = orientation === 1 || mask.header.orientation === orientation ? [] : [
-    `${picture.file} is turned by its EXIF data (orientation ${orientation}) and ${mask.file} is ` +
-    `not: ${onItsSide ? "by its shape the mask is turned too." : "the mask is taken as upright."}`,
+    `${basename(picture.file)} is turned by its EXIF data (orientation ${orientation}) and ` +
+    `${basename(mask.file)} is not: ${
+      onItsSide ? "by its shape the mask is turned too." : "the mask is taken as upright."
+    }`,
   ];
   return { orientation: onItsSide ? orientation : mask.header.orientation, warnings };
 }

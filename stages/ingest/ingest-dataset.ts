@@ -3,7 +3,6 @@
 // while a run is planned.
 // The trap: with `skip_bad_images` only pictures that cannot be read are skipped; a mask of another
 // shape than its picture is a mistake in the data and still ends the run.
-import { basename } from "node:path";
 import { Effect } from "effect";
 import type { Dataset } from "../../config/dataset.ts";
 import { allFaults, type Fault, isFault } from "../../lib/fault.ts";
@@ -69,25 +68,28 @@ export const ingestDataset = Effect.fn("ingestDataset")(function* (
   if (unmasked.length > 0) return yield* Effect.fail(allFaults(unmasked));
   const warn = (text: string) => tools.emit({ event: "warning", text });
   let done = 0;
-  const [ingested, faults] = yield* Effect.partition(
+  const [ingested, failed] = yield* Effect.partition(
     sources,
     (source) =>
       Effect.ensuring(
-        ingestPicture(source, rules, rules.views, tools),
+        Effect.mapError(ingestPicture(source, rules, rules.views, tools), (fault) => ({
+          name: source.name,
+          fault,
+        })),
         Effect.suspend(() => tools.progress(++done, sources.length, "pictures")),
       ),
     { concurrency: tools.concurrency },
   );
-  const skipped = rules.skipBad ? faults.filter((fault) => fault instanceof PictureFault) : [];
-  if (faults.length > skipped.length || ingested.length === 0) {
-    return yield* Effect.fail(allFaults(faults));
+  const skipped = rules.skipBad ? failed.filter(({ fault }) => fault instanceof PictureFault) : [];
+  if (failed.length > skipped.length || ingested.length === 0) {
+    return yield* Effect.fail(allFaults(failed.map(({ fault }) => fault)));
   }
   yield* Effect.forEach(
     skipped.slice(0, 5),
-    ({ file, found }) => warn(`${file} is skipped: ${found}.`),
+    ({ name, fault: { found } }) => warn(`${name} is skipped: ${found}.`),
   );
   if (skipped.length > 5) {
-    const rest = skipped.slice(5).map(({ file }) => basename(file ?? ""));
+    const rest = skipped.slice(5).map(({ name }) => name);
     const are = rest.length === 1 ? "1 more picture is" : `${rest.length} more pictures are`;
     yield* warn(`${are} skipped: ${rest.join(", ")}.`);
   }

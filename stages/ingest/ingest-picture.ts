@@ -44,7 +44,7 @@ export const ingestPicture = Effect.fn("ingestPicture")(function* (
   const picture = yield* open(source, rules);
   const { header, digest, bytes } = picture;
   if (header.frames > 1) {
-    warnings.push(`${source.file} holds ${header.frames} pictures: only the first is used.`);
+    warnings.push(`${source.name} holds ${header.frames} pictures: only the first is used.`);
   }
   const pixels = yield* Effect.cached(
     attempt(source, () => decodePicture(bytes, header, source.file)),

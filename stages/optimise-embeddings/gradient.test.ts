@@ -43,6 +43,20 @@ test("the engine is told the next micro-batch's size, across steps too, and of n
   ]);
 });
 
+test("a loss or gradient that is no number ends a training as the user's to change, as a fixed loss does", async () => {
+  const model = await bundledConfigs();
+  const sound = { loss: 1, grad1: [0], grad2: [0] };
+  const rows = [Float64Array.of(0), Float64Array.of(0)] as const;
+  for (const bad of [{ loss: NaN }, { grad1: [Infinity] }, { grad2: [NaN] }]) {
+    const trainStep = () => Promise.resolve({ ...sound, ...bad });
+    const tools = gradientTools({ model, trainStep } as unknown as Engine, [[2, 3]]);
+    const step = stepGradient([micro(0, 0)], undefined, start(rows), tools);
+    const { kind, message } = await Effect.runPromise(Effect.flip(step));
+    assert.equal(kind, "user", "so the exit code is 2, and no command is advised that fails again");
+    assert.match(message, /gradient of batch 0 \(epoch 0: gnome\).*the training diverged/);
+  }
+});
+
 test("the reference's pull comes between micro-batches: the next sees pulled rows, the last is not pulled", async () => {
   const seen: number[][] = [];
   const engine = {

@@ -5,16 +5,14 @@ import { Effect } from "effect";
 import type { ObjectiveOptions } from "../../engine/diffusion/objective.ts";
 import { tensor } from "../../engine/session/batch.ts";
 import type { Engine } from "../../engine/session/engine.ts";
-import { type Fault, fault } from "../../lib/fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 import { chunks } from "./batch-plan.ts";
 import { batchOf, type Item } from "./batches.ts";
+import { diverged } from "./diverged.ts";
 import { mean } from "./loss-history.ts";
 import type { EncoderPair } from "./training-state.ts";
-
-/** Of the user's: its gradients were finite, so the device computes, and trying again comes to the same. */
-export class NonFiniteLoss extends fault("NonFiniteLoss", "user") {}
 
 /** The mean over all items, and the loss of each in their order. */
 export interface Losses {
@@ -61,11 +59,7 @@ export const measure = (
       chunk.forEach((item, i) => losses[item] = found[i] * batchSize);
     }
     if (!Number.isFinite(sum)) {
-      return yield* new NonFiniteLoss({
-        wanted: "a finite loss of the fixed pictures",
-        found: "one that is not: the training diverged",
-        fix: "Try a lower learning rate, or `weight_dtype: float32`.",
-      });
+      return yield* diverged("a finite loss of the fixed pictures");
     }
     return { mean: sum / items.length, each: losses };
   });

@@ -11,12 +11,13 @@ import {
 } from "../../engine/optimise/optimizer-step.ts";
 import { type OptimizerState, stepSizeFound } from "../../engine/optimise/optimizer.ts";
 import type { Rows } from "../../engine/optimise/rows.ts";
-import { type Fault, fault, paused, stopped } from "../../lib/fault.ts";
+import { type Fault, paused, stopped } from "../../lib/fault.ts";
 import type { RunEvent } from "../../inversion/events.ts";
 import { trainingRequests } from "../../inversion/requests.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import type { BatchPlan, MicroBatch } from "./batch-plan.ts";
 import { batchOf, type Drawing, drawItems } from "./batches.ts";
+import { diverged } from "./diverged.ts";
 import { evaluateWhereDue, owesStart, sayLoss } from "./evaluate.ts";
 import { stuckStepSize } from "./preflight-warnings.ts";
 import type { GradientTools, Training } from "./training.ts";
@@ -131,8 +132,6 @@ function shares(gradients: Rows): [number, number] {
   return a + b === 0 ? [0, 0] : [a / (a + b), b / (a + b)];
 }
 
-export class NonFiniteGradient extends fault("NonFiniteGradient", "world") {}
-
 export interface StepGradient {
   readonly loss: number;
   readonly gradients: Rows;
@@ -168,7 +167,9 @@ export const stepGradient = (
         tryPromise(() => engine.trainStep(batch, size)),
       );
       if (![result.loss, ...result.grad1, ...result.grad2].every(Number.isFinite)) {
-        return yield* Effect.fail(notFinite(micro, items.map(({ tokens }) => tokens.text)));
+        const captions = items.map(({ tokens }) => tokens.text).join("; ");
+        const batch = `batch ${micro.micro} (epoch ${micro.epoch}: ${captions})`;
+        return yield* diverged(`a finite loss and gradient of ${batch}`);
       }
       loss += result.loss / accumulation;
       gradients = addGradients(gradients, [result.grad1, result.grad2], accumulation);
@@ -182,12 +183,3 @@ function sizeOf({ examples }: MicroBatch, { pictures }: Drawing) {
   const [height, width] = pictures.outline.train[examples[0]].views[0].size;
   return { batch: examples.length, height, width };
 }
-
-const notFinite = ({ micro, epoch }: MicroBatch, captions: readonly string[]) =>
-  new NonFiniteGradient({
-    wanted: `a finite loss and gradient of batch ${micro} (epoch ${epoch}: ${captions.join("; ")})`,
-    found: "values that are not numbers",
-    fix:
-      "The state before this step is kept. Try a lower learning rate, `weight_dtype: float32`, " +
-      "or another provider; `probe` tells whether this device computes right.",
-  });

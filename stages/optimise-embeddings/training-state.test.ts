@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { Effect } from "effect";
 import { startOptimizer, stepOptimizer } from "../../engine/optimise/optimizer.ts";
 import { normals } from "../../engine/random/draw.ts";
-import { loadState, saveState } from "../../runtime/execute/state.ts";
+import { loadState, saveState } from "../../runtime/run-folder/state.ts";
 import { load, save, type TrainingState } from "./training-state.ts";
 import { testOrigin } from "../../runtime/testing/origin.ts";
 import { type StoredTensor, writeSafetensors } from "../../lib/safetensors/safetensors.ts";

@@ -21,7 +21,7 @@ import {
   loadState,
   type SavedState,
   saveState,
-} from "../../runtime/execute/state.ts";
+} from "../../runtime/run-folder/state.ts";
 import type { StageTools } from "../../runtime/stage.ts";
 
 export type EncoderPair = readonly [Float64Array, Float64Array];

@@ -128,7 +128,7 @@ const components = {
   scheduler: ["diffusers", "EulerDiscreteScheduler"],
 };
 
-/** Writes the folder `out`. Throws WeightsStorageFault when the disk is full. */
+/** Writes the folder `out`. Throws DiskFault when the disk is full. */
 export async function makeModel(out: string, { width, dtype }: RandomModel): Promise<void> {
   const json = await scaledConfigs(width);
   const required = requiredTensors({

@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { sealed, stateFile } from "../../runtime/execute/state.ts";
+import { sealed, stateFile } from "../../runtime/run-folder/state.ts";
 import { scriptCommand } from "../../runtime/platform/runtime.ts";
 import { median, runMeasured } from "./measured-process.ts";
 

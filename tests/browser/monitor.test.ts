@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { type Monitor, startMonitor } from "../../observe/monitor/server/monitor.ts";
 import { trainingCodec } from "../../inversion/event-kinds.ts";
-import { parseEvents } from "../../runtime/execute/event-log.ts";
+import { parseEvents } from "../../runtime/run-folder/event-log.ts";
 import { type Child, startChild } from "../../runtime/testing/child.ts";
 import { checkpointPath } from "../synthetic-events.ts";
 import { writeSyntheticRun } from "../synthetic-run.ts";

@@ -96,8 +96,7 @@ test("cancelled while its run is restored: it ends before its last step, and is 
           fit: { fits: true, config: null, overrides: {} },
           ...{ onStep: () => {}, onMoment: () => {}, isLost: () => false },
         });
-        yield* sendRuns(plan, blobs);
-        yield* tables.submit(plan);
+        yield* tables.submit(plan, yield* sendRuns(plan, blobs));
         const [restoring, goOn] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()];
         const slow: Travel["blobs"] = {
           ...blobs,

@@ -7,12 +7,14 @@ import { Effect } from "effect";
 import { fleetFacts, fleetStatus } from "../../fleet/fleet-status.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { fleetTests, postgresForTests } from "./postgres.ts";
-import { ask, cameTo, toyLease, toyMachine, until, untilDone } from "./toy-fleet.ts";
+import { ask, cameTo, toyLease, toyMachine, untilDone } from "./toy-fleet.ts";
 import { chainOf, toySweep } from "./toy-training.ts";
+import { until } from "./until.ts";
 
 const postgres = await postgresForTests({ named: true });
 
-const steps = 30;
+/** More than two leases take, from the moment at which the last machine is there. */
+const steps = 80;
 
 test(
   "clocks an hour wrong: only the database's is asked",

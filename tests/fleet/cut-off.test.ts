@@ -9,8 +9,9 @@ import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { gnomic, start } from "../end-to-end/project.ts";
 import { row, sweepFile } from "./machines.ts";
 import { fleetTests, postgresForTests } from "./postgres.ts";
-import { ask, cameTo, toyMachine, until, untilDone } from "./toy-fleet.ts";
+import { ask, cameTo, toyMachine, untilDone } from "./toy-fleet.ts";
 import { chainOf, toyLog, toySweep } from "./toy-training.ts";
+import { until } from "./until.ts";
 
 const postgres = await postgresForTests({ named: true });
 
@@ -70,6 +71,8 @@ test(
       await until(() => postgres!.sql("SELECT name FROM gnomic_workers").includes("near"));
       way.cut();
       await untilDone("cut");
+      const pending = "SELECT count(*) FROM effect_queue WHERE state = 'pending'";
+      await until(() => postgres!.sql(pending).trim() === "0");
       const rows = () =>
         postgres!.sql("SELECT r.*, s.outcome FROM gnomic_runs r, gnomic_results s") +
         postgres!.sql("SELECT id, state, attempts FROM effect_queue");

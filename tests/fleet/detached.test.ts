@@ -4,18 +4,18 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { readHeader } from "../../lib/safetensors/safetensors.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { gnomic, start } from "../end-to-end/project.ts";
 import { machine, stop, sweepFile } from "./machines.ts";
 import { fleetTests, postgresForTests } from "./postgres.ts";
+import { until } from "./until.ts";
 
 const postgres = await postgresForTests();
 
 const done = async (sweep: string) => {
   const state = () => postgres!.sql(`SELECT state FROM gnomic_sweeps WHERE name = '${sweep}'`);
-  while (state().trim() !== "done") await sleep(200);
+  await until(() => state().trim() === "done");
 };
 
 const said = async (...args: string[]) => {

@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { gnomic, smallTraining, start } from "../end-to-end/project.ts";
 import { fleetTests, postgresForTests } from "./postgres.ts";
+import { until } from "./until.ts";
 
 const postgres = await postgresForTests();
 
@@ -24,7 +24,7 @@ test(
         join(folder, "training.yaml"),
         JSON.stringify({
           ...smallTraining,
-          ...{ max_train_steps: 4000, fixed_loss_every: 8, validation_prompts: [] },
+          ...{ max_train_steps: 100_000, fixed_loss_every: 8, validation_prompts: [] },
           base_output_dir: there,
         }),
       );
@@ -49,11 +49,10 @@ test(
       const worker = start(["worker", "--name", "w", "--lease", "6"], { env });
       const status = () => json("fleet");
       let now = await status();
-      const begun = () => now.workers[0]?.doing.some(({ step }: any) => step >= 2);
-      while (!begun()) {
-        await sleep(500);
+      await until(async () => {
         now = await status();
-      }
+        return now.workers[0]?.doing.some(({ step }: any) => step >= 2);
+      });
       assert.deepEqual(now.workers.map(({ worker, slots }: any) => [worker, slots]), [["w", 1]]);
       const { run: training } = now.workers[0].doing[0];
       assert.deepEqual(now.waiting.map(({ sweep, why }: any) => [sweep, why]), [
@@ -77,7 +76,7 @@ test(
       await json("runs", "save", training);
       await json("runs", "stop", training);
       const state = async (name: string) => (await json("runs", "show", name)).state;
-      while (await state(training) === "training") await sleep(500);
+      await until(async () => await state(training) !== "training");
       assert.equal(await state(training), "cancelled");
       worker.process.kill("SIGTERM");
       assert.equal((await worker.ended).code, 143);

@@ -9,8 +9,9 @@ import { folderBlobs } from "../../fleet/blobs.ts";
 import { sendRuns } from "../../fleet/runs-of-sweep.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { fleetTests, postgresForTests } from "./postgres.ts";
-import { ask, blobsIn, cameTo, points, toyMachine, until, untilDone } from "./toy-fleet.ts";
+import { ask, blobsIn, cameTo, points, toyMachine, untilDone } from "./toy-fleet.ts";
 import { chainOf, toyLog, toySteps, toySweep, toyTraining } from "./toy-training.ts";
+import { until } from "./until.ts";
 
 const postgres = await postgresForTests({ named: true });
 
@@ -35,12 +36,18 @@ test(
           ...{ onStep: () => {}, onMoment: () => {}, isLost: () => false },
         }),
       );
-      await ask(() => sendRuns(begun, blobs));
-      for (const { plan } of sweeps) await ask((tables) => tables.submit(plan));
+      const sent = await ask(() => sendRuns(begun, blobs));
+      for (const { plan } of sweeps) {
+        await ask((tables) => tables.submit(plan, plan === begun ? sent : []));
+      }
 
       const victims = sweeps.map(({ point, plan }) => ({
         point,
-        child: toyMachine(folder, `mortal-${point}`, { sweep: plan.name, dies: point }),
+        child: toyMachine(folder, `mortal-${point}`, {
+          ...{ sweep: plan.name, dies: point },
+          // It is stopped from here, before its last step.
+          ...(point === "release" ? { stepMs: 2000 } : {}),
+        }),
       }));
       const drained = victims.find(({ point }) => point === "release")!.child;
       await until(() => toyLog(join(folder, "mortal-release", "release-1")).length > 2);
@@ -51,7 +58,8 @@ test(
         assert.equal(child.process.signalCode, "SIGKILL", `${point}: ${stdout}${stderr}`);
       }
       const states = await ask((tables) => tables.sweeps);
-      assert.ok(states.every(({ state }) => state === "running"), "none was over before");
+      const over = states.filter(({ state }) => state !== "running").map(({ name }) => name);
+      assert.deepEqual(over, [], "over before its machine was killed");
 
       const survivor = toyMachine(folder, "survivor", { slots: 4 });
       await untilDone(...sweeps.map(({ plan }) => plan.name));

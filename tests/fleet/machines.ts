@@ -6,10 +6,10 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Child } from "../../runtime/testing/child.ts";
 import { eventsOf, gnomic, smallTraining, start } from "../end-to-end/project.ts";
 import type { Postgres } from "./postgres.ts";
+import { until } from "./until.ts";
 
 export const leaseSeconds = 6;
 
@@ -22,6 +22,7 @@ export function sweepFile(
   sweep: string,
   steps: number,
   seeds: readonly number[],
+  more: Readonly<Record<string, unknown>> = {},
 ): string {
   const training = {
     max_train_steps: steps,
@@ -30,6 +31,7 @@ export function sweepFile(
     validation_prompts: [],
     validate_every_n_steps: steps,
     base_output_dir: join(folder, "output"),
+    ...more,
   };
   writeFileSync(
     join(folder, `${sweep}.cfg.yaml`),
@@ -101,7 +103,7 @@ export async function sentAt(postgres: Postgres, sweep: string, step: number): P
     row(postgres, sweep, "coalesce(snapshot, '{}')").split("\n").some((text) =>
       (JSON.parse(text || "{}").step ?? 0) >= step
     );
-  while (!sent()) await sleep(100);
+  await until(sent);
 }
 
 export async function stop(...machines: readonly Machine[]): Promise<void> {

@@ -12,8 +12,9 @@ import { workerCommand } from "../../cli/worker.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { smallTraining } from "../end-to-end/project.ts";
 import { fleetTests, postgresForTests } from "./postgres.ts";
-import { ask, toyLease, toyMachine, until } from "./toy-fleet.ts";
+import { ask, toyLease, toyMachine } from "./toy-fleet.ts";
 import { toySweep } from "./toy-training.ts";
+import { until } from "./until.ts";
 
 const postgres = await postgresForTests({ named: true });
 
@@ -63,6 +64,12 @@ test(
         assert.equal(kind, "world");
         assert.doesNotMatch(message, /:gnome/);
       }
+      // Enough to enter, not for the engine: it says so, and its name is on the list for a while.
+      postgres!.sql("ALTER ROLE worker CONNECTION LIMIT 1");
+      const named = { name: "z", lease: String(toyLease) };
+      const { message, kind } = await refusal(workerCommand, "", named);
+      assert.match(message, /^postgres:.*too many connections.*$/);
+      assert.equal(kind, "world");
       postgres!.sql("ALTER ROLE worker CONNECTION LIMIT -1");
     }),
 );
@@ -81,7 +88,7 @@ test(
       assert.match(same.message, new RegExp(`--name.*w, process ${pid} on .*Give another --name`));
       const lease = await refusal(workerCommand, "", { name: "v", lease: "60" });
       assert.equal(lease.kind, "user");
-      assert.match(lease.message, /--lease.* 3 s \(w\), found 60 s.*Give --lease 3/);
+      assert.match(lease.message, /--lease.* 6 s \(w\), found 60 s.*Give --lease 6/);
 
       first.process.kill("SIGKILL");
       await first.ended;

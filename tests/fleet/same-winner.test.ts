@@ -11,8 +11,9 @@ import { readHeader, writeSafetensors } from "../../lib/safetensors/safetensors.
 import { otherRuntime } from "../../runtime/testing/other-runtime.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { fleetTests, postgresForTests } from "./postgres.ts";
-import { ask, cameTo, toyMachine, until, untilDone } from "./toy-fleet.ts";
+import { ask, cameTo, toyMachine, untilDone } from "./toy-fleet.ts";
 import { chainOf, toySteps, toySweep } from "./toy-training.ts";
+import { until } from "./until.ts";
 
 await postgresForTests({ named: true });
 

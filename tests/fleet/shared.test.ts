@@ -4,21 +4,24 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { eventsOf, gnomic, resultsOf, smallTraining, start } from "../end-to-end/project.ts";
 import { isAlive, trainerOf } from "./machines.ts";
 import { fleetTests, postgresForTests } from "./postgres.ts";
+import { until } from "./until.ts";
 
 const options = fleetTests;
 const postgres = await postgresForTests();
+
+/** So many that it can be killed before its last. */
+const steps = 50;
 
 const stepsIn = (run: string) =>
   eventsOf(run).flatMap((event) => event.event === "step" ? [event.step] : []);
 
 function sweepFile(folder: string): string {
   const output = join(folder, "output");
-  const training = { max_train_steps: 24, fixed_loss_every: 8, validation_prompts: [] };
+  const training = { max_train_steps: steps, fixed_loss_every: 8, validation_prompts: [] };
   writeFileSync(
     join(folder, "training.yaml"),
     JSON.stringify({ ...smallTraining, ...training, base_output_dir: output }),
@@ -57,12 +60,11 @@ test(
           const run = join(output, name);
           return existsSync(join(run, "events.jsonl")) && stepsIn(run).length >= 3;
         });
-      while (!begun()) await sleep(20);
-      const trainer = trainerOf({ child: first });
-      assert.notEqual(trainer, null);
+      let trainer: number | null = null;
+      await until(() => begun() && (trainer = trainerOf({ child: first })) !== null);
       first.process.kill("SIGKILL");
       await first.ended;
-      while (isAlive(trainer!)) await sleep(20); // its child goes, too
+      await until(() => !isAlive(trainer!)); // its child goes, too
       const second = worker("second");
       const { code, stdout, stderr } = await running.ended;
       assert.equal(code, 0, stdout + stderr);
@@ -71,8 +73,8 @@ test(
 
       const rows = await shown();
       assert.deepEqual(rows.map(({ state }: any) => state), ["done", "done", "done"]);
-      const steps = Array.from({ length: 24 }, (_, i) => i + 1);
-      for (const { run } of rows) assert.deepEqual(stepsIn(run), steps);
+      const all = Array.from({ length: steps }, (_, i) => i + 1);
+      for (const { run } of rows) assert.deepEqual(stepsIn(run), all);
 
       // The same sweep by itself, on one file: the same leaderboard and the same bytes.
       const alone = join(folder, "alone");

@@ -6,11 +6,14 @@ import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { gnomic, resultsOf, smallTraining, start } from "../end-to-end/project.ts";
 import { stepsIn } from "./machines.ts";
 import { fleetTests } from "./postgres.ts";
+import { until } from "./until.ts";
+
+/** So many that it can be stopped before its last. */
+const steps = 150;
 
 const runsIn = (folder: string) =>
   existsSync(folder)
@@ -24,7 +27,7 @@ test(
   () =>
     withTemporaryFolder(async (folder) => {
       const { threads: _, ...open } = smallTraining;
-      const quick = { max_train_steps: 30, save_every_n_steps: 2, validation_prompts: [] };
+      const quick = { max_train_steps: steps, save_every_n_steps: 10, validation_prompts: [] };
       const training = { ...open, ...quick, base_output_dir: join(folder, "output") };
       const config = join(folder, "training.yaml");
       writeFileSync(config, JSON.stringify(training));
@@ -34,12 +37,12 @@ test(
 
       const first = start(["sweep", "run", file, "--slots", "2"]);
       const output = join(folder, "output");
-      while (runsIn(output).every((run) => stepsIn(run).length < 4)) await sleep(20);
+      await until(() => runsIn(output).some((run) => stepsIn(run).length >= 4));
       first.process.kill("SIGINT");
       const stopped = await first.ended;
       assert.equal(stopped.code, 130, stopped.stderr);
       const [run] = runsIn(output);
-      assert.ok(stepsIn(run).length < 30, "it ended before it was stopped");
+      assert.ok(stepsIn(run).length < steps, "it ended before it was stopped");
       const second = await gnomic(["sweep", "run", file]);
       assert.equal(second.code, 0, second.stderr);
 

@@ -1,11 +1,10 @@
 // Machines with toy trainings, and what became of their sweeps.
 // The trap: tables are asked through GNOMIC_FLEET, so a test that uses this sets it for itself.
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Effect } from "effect";
 import { folderBlobs } from "../../fleet/blobs.ts";
-import { boardOf } from "../../fleet/board-of.ts";
+import { boardOf } from "../../fleet/leaderboard.ts";
 import { fleetAt } from "../../fleet/connection.ts";
 import type { Members } from "../../fleet/members.ts";
 import { withTables } from "../../fleet/open-tables.ts";
@@ -15,10 +14,11 @@ import type { Tables } from "../../fleet/tables.ts";
 import { type Child, startChild } from "../../runtime/testing/child.ts";
 import type { Runtime } from "../../runtime/testing/other-runtime.ts";
 import { toyChain, toyLog } from "./toy-training.ts";
+import { until } from "./until.ts";
 
 const script = fileURLToPath(new URL("./toy-machine.ts", import.meta.url));
 /** Seconds. */
-export const toyLease = 3;
+export const toyLease = 6;
 
 /** Where it ends, as by kill -9. Each is what it is about to do. */
 export const points = [
@@ -76,10 +76,6 @@ export function toyMachine(
     env,
     ...(runtime === undefined ? {} : { runtime }),
   });
-}
-
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await sleep(100);
 }
 
 export const untilDone = (...sweeps: readonly string[]) =>

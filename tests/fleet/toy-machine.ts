@@ -3,7 +3,7 @@
 //   toy-machine.ts JSON, with GNOMIC_FLEET
 import "./wrong-clock.ts";
 import process from "node:process";
-import { Duration, Effect, Fiber } from "effect";
+import { Cause, Duration, Effect, Fiber } from "effect";
 import { CurrentTransformer, type Statement } from "effect/sql/Statement";
 import { type Blobs, folderBlobs } from "../../fleet/blobs.ts";
 import { fleetAt } from "../../fleet/connection.ts";
@@ -76,7 +76,13 @@ const working = Effect.runFork(
     }, Effect.never);
   }).pipe(Effect.provideService(CurrentTransformer, watch)),
 );
-process.on("SIGTERM", () => working.interruptUnsafe());
+let isAsked = false;
+process.on("SIGTERM", () => {
+  isAsked = true;
+  working.interruptUnsafe();
+});
 say("ready");
 const exit = await Effect.runPromise(Fiber.await(working));
-if (exit._tag === "Failure" && !String(exit.cause).includes("nterrupt")) say(String(exit.cause));
+if (!isAsked) {
+  say(`Ended by itself: ${exit._tag === "Failure" ? Cause.pretty(exit.cause) : "well"}`);
+}

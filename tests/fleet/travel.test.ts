@@ -23,6 +23,7 @@ import {
   trainerOf,
 } from "./machines.ts";
 import { fleetTests, postgresForTests } from "./postgres.ts";
+import { until } from "./until.ts";
 
 const postgres = await postgresForTests();
 
@@ -38,16 +39,23 @@ test(
       await running.line(/Workers of postgres:/);
       const [a, b] = [machine(postgres!, folder, "a"), machine(postgres!, folder, "b")];
       await sentAt(postgres!, "killed", 8);
-      // The one whose run was sent that far; held while it is chosen, so that it does not end meanwhile.
-      const trainers = [a, b].map(trainerOf);
-      trainers.forEach((trainer) => signal(trainer, "SIGSTOP"));
-      const victim = JSON.parse(
-        postgres!.sql(
-          `SELECT json_build_object('worker', worker, 'trial', trial, 'mark', snapshot)
+      // The one whose run was sent that far; held while it is chosen, so that it does not end meanwhile. One that
+      // has ended already is not chosen, and then another is, later.
+      let trainers: readonly (number | null)[] = [];
+      let victim = { worker: "", trial: 0 };
+      await until(() => {
+        trainers = [a, b].map(trainerOf);
+        trainers.forEach((trainer) => signal(trainer, "SIGSTOP"));
+        const sent = postgres!.sql(
+          `SELECT json_build_object('worker', worker, 'trial', trial)
            FROM gnomic_runs WHERE sweep = 'killed' AND snapshot IS NOT NULL AND worker <> ''
            ORDER BY (snapshot::json->>'step')::int DESC LIMIT 1`,
-        ),
-      );
+        );
+        if (sent !== "") victim = JSON.parse(sent);
+        const isHeld = [a, b].some(({ name }, i) => name === victim.worker && trainers[i] !== null);
+        if (!isHeld) trainers.forEach((trainer) => signal(trainer, "SIGCONT"));
+        return isHeld;
+      });
       const killed = [a, b].find(({ name }) => name === victim.worker)!;
       signal(killed.child.process.pid, "SIGKILL");
       [a, b].forEach((each, i) => signal(trainers[i], each === killed ? "SIGKILL" : "SIGCONT"));
@@ -58,7 +66,7 @@ test(
           `SELECT count(*) FROM pg_stat_activity
            WHERE application_name LIKE 'gnomic % ${killed.child.process.pid}'`,
         ).trim();
-      while (asking() !== "0") await sleep(100);
+      await until(() => asking() === "0");
       const mark = JSON.parse(
         postgres!.sql(
           `SELECT snapshot FROM gnomic_runs WHERE sweep = 'killed' AND trial = ${victim.trial}`,
@@ -97,7 +105,8 @@ test(
   fleetTests,
   () =>
     withTemporaryFolder(async (folder) => {
-      const file = sweepFile(folder, "frozen", 40, [1]);
+      const steps = 160;
+      const file = sweepFile(folder, "frozen", steps, [1]);
       const env = { GNOMIC_FLEET: postgres!.address };
       const running = start(["sweep", "run", file, "--blobs", join(folder, "blobs")], { env });
       await running.line(/Workers of postgres:/);
@@ -109,14 +118,17 @@ test(
       signal(trainer, "SIGSTOP");
       const b = machine(postgres!, folder, "b");
       const thawAt = Date.now() + 16_000;
-      while (row(postgres!, "frozen", "worker") !== "b") await sleep(100);
+      const fence = () => row(postgres!, "frozen", "fence");
+      const held = fence();
+      await until(() => fence() !== held);
       await sleep(Math.max(0, thawAt - Date.now()));
-      const before = row(postgres!, "frozen", "fence");
+      const before = fence();
       signal(trainer, "SIGCONT");
       signal(a.child.process.pid, "SIGCONT");
-      while (isAlive(trainer!)) await sleep(100);
-      assert.ok(runsOf(a).every((run) => !stepsIn(run).includes(40)), "its child is ended before");
-      assert.equal(row(postgres!, "frozen", "fence"), before);
+      await until(() => !isAlive(trainer!));
+      const reached = runsOf(a).flatMap(stepsIn);
+      assert.ok(!reached.includes(steps), "its child is ended before its last step");
+      assert.equal(fence(), before);
       assert.notEqual(row(postgres!, "frozen", "worker"), "a");
 
       const { code, stdout, stderr } = await running.ended;
@@ -129,7 +141,7 @@ test(
       const other = await alone(folder, file, "frozen");
       assert.deepEqual(ranking(board), ranking(other));
       assert.deepEqual(resultsOf(board.rows[0].run), resultsOf(other.rows[0].run));
-      assert.deepEqual(stepsIn(board.rows[0].run), Array.from({ length: 40 }, (_, i) => i + 1));
+      assert.deepEqual(stepsIn(board.rows[0].run), Array.from({ length: steps }, (_, i) => i + 1));
     }),
 );
 
@@ -138,7 +150,8 @@ test(
   fleetTests,
   () =>
     withTemporaryFolder(async (folder) => {
-      const file = sweepFile(folder, "asked", 4000, [5]);
+      const steps = 20_000;
+      const file = sweepFile(folder, "asked", steps, [5], { save_every_n_steps: steps });
       const env = { GNOMIC_FLEET: postgres!.address };
       const blobs = join(folder, "blobs");
       const left = await gnomic(["sweep", "run", file, "--detach", "--blobs", blobs], { env });
@@ -153,11 +166,12 @@ test(
         );
         assert.equal(code, 0, stderr);
       };
+      const isSaved = () => eventsOf(run).some(({ event }) => event === "checkpoint");
+      assert.equal(isSaved(), false, "none is due");
       await ask("save");
+      await until(isSaved);
       await ask("stop");
-      while (row(postgres!, "asked", "worker") === "a") await sleep(100);
-      const saved = eventsOf(run).filter(({ event }) => event === "checkpoint");
-      assert.ok(saved.some(({ step }: any) => step % 5 !== 0), "one that was not due");
+      await until(() => row(postgres!, "asked", "worker") !== "a");
       const outcome = postgres!.sql("SELECT outcome FROM gnomic_results WHERE sweep = 'asked'");
       assert.equal(JSON.parse(outcome).outcome, "cancelled");
       await stop(a);

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { withFile } from "../../../lib/plain-files.ts";
 import { type EventSink, tailEvents } from "../../reading/event-tail.ts";
 import { isAlive } from "../../reading/run-alive.ts";
-import { eventsFile } from "../../../runtime/execute/run-folders.ts";
+import { eventsFile } from "../../../runtime/run-folder/run-files.ts";
 
 const pollMilliseconds = 400;
 const pulseMilliseconds = 4000;

@@ -5,7 +5,7 @@ import process from "node:process";
 import { downloadDataset, locateDataset } from "../../../hub/dataset.ts";
 import { pauseUnit } from "../../../hub/hub-client.ts";
 import { hubSettings } from "../../../hub/hub-settings.ts";
-import { NotDownloaded } from "../../../lib/fault.ts";
+import { isFault, NotDownloaded, reworded } from "../../../lib/fault.ts";
 import { listTables } from "./hub-tables.ts";
 import { listImageFolder } from "./image-folder.ts";
 import type { HubDatasetOptions, Listing } from "./listing.ts";
@@ -23,17 +23,21 @@ export async function listHubDataset(
     ? hubSettings()
     : hubSettings({ ...process.env, HF_HUB_CACHE: hf_cache_dir });
   const choice = { settings, config: options.dataset_config_name };
-  const found = offline
-    ? await locateDataset(dataset_name, choice)
-    : await downloadDataset(dataset_name, {
-      ...choice,
-      onProgress: ({ done, total }) => onProgress(done, total),
-      onWait: (waited, seconds, why) => onProgress(waited, seconds, pauseUnit(why)),
-    });
+  const asked = offline ? locateDataset(dataset_name, choice) : downloadDataset(dataset_name, {
+    ...choice,
+    onProgress: ({ done, total }) => onProgress(done, total),
+    onWait: (waited, seconds, why) => onProgress(waited, seconds, pauseUnit(why)),
+  });
+  const key = "dataset_name";
+  const found = await asked.catch((cause) => {
+    throw isFault(cause) ? reworded(cause, { key }) : cause;
+  });
   if (found.notDownloaded) {
+    const { mistyped } = found;
     throw new NotDownloaded({
-      key: "data_loader.dataset.dataset_name",
-      wanted: `the dataset ${dataset_name} on this machine`,
+      key,
+      wanted: `the dataset ${dataset_name}${mistyped === undefined ? "" : `, ${mistyped},`} ` +
+        "on this machine",
       found: "not all of it",
       fix: "A real run downloads it.",
     });

@@ -31,3 +31,14 @@ export const isRunFolder = (dir: string): Effect.Effect<boolean> =>
           onFailure: (error) => !isAbsent(error),
         })),
   ).pipe(Effect.map(Option.isSome));
+
+/** Folders of runs on their way in or out. One that stays was interrupted and is nobody's; `runs prune` removes it. */
+export const deletedName = (run: string): string => `.deleted-${run}`;
+export const importingName = (run: string): string => `.importing-${run}`;
+
+/** Hidden from every list of runs. */
+export const isLeftover = (name: string): boolean => /^\.(deleted|importing)-/.test(name);
+
+/** What the lock and readers leave in a run's folder, and what a killed write may. */
+export const isPassing = (name: string): boolean =>
+  /^(lock\.json|\.events-index)/.test(name) || name.endsWith(".tmp");

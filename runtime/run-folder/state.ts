@@ -17,7 +17,7 @@ import { type Fault, fault } from "../../lib/fault.ts";
 import { bytesUnlessAbsent } from "../../lib/look.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
-import { stateName } from "./run-folders.ts";
+import { stateName } from "./run-files.ts";
 import { type RunOrigin, RunOriginJson } from "./run-origin.ts";
 
 /** A state that is not what was written. Nobody may go on from it. */

@@ -6,7 +6,7 @@ import { atomicWrite } from "../../lib/atomic-write.ts";
 import { diskFault, isAbsent } from "../../lib/disk-fault.ts";
 import { type Fault, fault } from "../../lib/fault.ts";
 import { Files } from "../../lib/files.ts";
-import { isRunFolder, manifestFile } from "./run-folders.ts";
+import { isRunFolder, manifestFile } from "./run-files.ts";
 import type { RunOrigin } from "./run-origin.ts";
 import { savedOrigin } from "./state.ts";
 
