@@ -144,10 +144,11 @@ function goOn({ dir, step, fault }: RunOutcome, again: string): string {
 const dryRun = (
   command: PipelineCommand,
   options: Options,
+  terminal: Terminal,
 ) =>
   Effect.gen(function* () {
-    const out = options.json === true ? yield* othersToStderr : process.stdout;
-    const print = (line: string) => void out.write(`${line}\n`);
+    const aside = options.json === true ? yield* othersToStderr : null;
+    const print = aside === null ? terminal.print : (line: string) => aside.write(`${line}\n`);
     const prepared = yield* prepare(command);
     const made = yield* planRun(prepared);
     const plan = prepared.seedIsDrawn ? { ...made, seed: null } : made;
@@ -257,7 +258,7 @@ export const doPipeline: Command["run"] = ([name], options, terminal) => {
       checkKind(command, options),
     ),
     command.offline
-      ? Effect.scoped(dryRun(command, options))
+      ? Effect.scoped(dryRun(command, options, terminal))
       : Effect.scoped(run(command, options, terminal)),
   );
 };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { Effect } from "effect";
+import { Clock, Deferred, Duration, Effect } from "effect";
 import { Files } from "./files.ts";
 import { ownIdentity } from "./process-identity.ts";
 import { startChild } from "../runtime/testing/child.ts";
@@ -13,8 +13,23 @@ import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { lockRun, lockState } from "./lock.ts";
 
 const holdLock = fileURLToPath(new URL("../runtime/testing/hold-lock.ts", import.meta.url));
-const take = (folder: string) => Effect.runPromise(Effect.scoped(lockRun(folder)));
-const refused = (folder: string) => Effect.runPromise(Effect.flip(Effect.scoped(lockRun(folder))));
+
+/** Waits as the test says; a counter's five seconds are told from the others by their length. */
+const withWaits = (wait: (seconds: number) => Effect.Effect<void>) => {
+  const sleep = (time: Duration.Duration) => wait(Duration.toSeconds(time));
+  const clock = Object.assign(Object.create(Effect.runSync(Clock.Clock)), { sleep });
+  return Effect.provideService(Clock.Clock, clock as Clock.Clock);
+};
+const isBeat = (seconds: number) => seconds === 5;
+
+/** Takes the lock and lets go of it. Waiting takes no time, and `meanwhile` is what another does in it. */
+const attempt = (folder: string, meanwhile: (seconds: number) => void = () => {}) =>
+  Effect.scoped(lockRun(folder)).pipe(
+    withWaits((seconds) => isBeat(seconds) ? Effect.never : Effect.sync(() => meanwhile(seconds))),
+  );
+const take = (folder: string) => Effect.runPromise(attempt(folder));
+const refused = (...how: Parameters<typeof attempt>) =>
+  Effect.runPromise(Effect.flip(attempt(...how)));
 const lockOf = (folder: string) => JSON.parse(readFileSync(join(folder, "lock.json"), "utf8"));
 
 test("is held while the scope is open, and gone afterwards", () =>
@@ -105,12 +120,13 @@ test("of a machine of the same name that shares the folder, only the counter tel
     utimesSync(file, 1000, 1000);
     assert.equal((await Effect.runPromise(lockState(folder))).state, "free", "nobody for years");
     writeFileSync(file, JSON.stringify(other));
-    const beating = setTimeout(
-      () => writeFileSync(file, JSON.stringify({ ...other, beat: 4 })),
-      3000,
-    );
-    assert.equal((await refused(folder))._tag, "RunLocked");
-    clearTimeout(beating);
+    const watched: number[] = [];
+    const error = await refused(folder, (seconds) => {
+      watched.push(seconds);
+      writeFileSync(file, JSON.stringify({ ...other, beat: 4 }));
+    });
+    assert.equal(error._tag, "RunLocked");
+    assert.ok(watched.length === 1 && watched[0] > 2 * 5, `${watched} s: two beats may be late`);
   }));
 
 test("a full disk leaves no lock behind", () =>
@@ -155,11 +171,17 @@ for (
 test("a lock that somebody else took is noticed and left alone", () =>
   withTemporaryFolder(async (folder) => {
     const theirs = { ...ownIdentity(), token: "theirs", beat: 9 };
-    const error = await Effect.runPromise(Effect.scoped(Effect.gen(function* () {
-      const { lost } = yield* lockRun(folder);
-      writeFileSync(join(folder, "lock.json"), JSON.stringify(theirs));
-      return yield* Effect.flip(lost);
-    })));
+    const error = await Effect.runPromise(
+      Effect.scoped(Effect.gen(function* () {
+        const taken = yield* Deferred.make<void>();
+        const { lost } = yield* lockRun(folder).pipe(
+          withWaits((seconds) => isBeat(seconds) ? Deferred.await(taken) : Effect.never),
+        );
+        writeFileSync(join(folder, "lock.json"), JSON.stringify(theirs));
+        yield* Deferred.succeed(taken, undefined);
+        return yield* Effect.flip(lost);
+      })),
+    );
     assert.equal(error._tag, "LockLost");
     assert.equal(lockOf(folder).token, "theirs");
   }));

@@ -1,4 +1,4 @@
-// The process that owns ONNX Runtime's sessions on a GPU (see process-carrier.ts). It ends with the
+// The process that owns ONNX Runtime's sessions on a GPU (see process-transport.ts). It ends with the
 // process that started it, and leaves Ctrl-C to it.
 // The trap: what libraries write to stderr and a reply go different ways; a mark on stderr after each
 // request tells which of it belongs to the request.

@@ -12,6 +12,7 @@ import {
   type ModelConfigs,
 } from "../networks/config.ts";
 import { type TokenizerFiles, tokenizerFiles } from "../text/tokenizer-files.ts";
+import { duplicateKey } from "../../lib/duplicate-key.ts";
 import type { ModelFinding } from "./model-fault.ts";
 import type { Network } from "./required-tensors.ts";
 
@@ -67,12 +68,17 @@ export async function decodeFile<A>(
 }
 
 function parseJson(text: string, file: string): unknown {
+  const refuse = (found: string, cause?: unknown) =>
+    new ModelConfigFault({ file, wanted: "a config", found, fix: "Repair it.", cause });
+  let json: unknown;
   try {
-    return JSON.parse(text);
+    json = JSON.parse(text);
   } catch (cause) {
-    const found = "text that is not JSON";
-    throw new ModelConfigFault({ file, wanted: "a config", found, fix: "Repair it.", cause });
+    throw refuse("text that is not JSON", cause);
   }
+  const twice = duplicateKey(text);
+  if (twice !== undefined) throw refuse(`${twice} twice`);
+  return json;
 }
 
 /** Everything but the weights. What is missing or wrong goes into `findings`, all of it. */

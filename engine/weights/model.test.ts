@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -186,6 +186,9 @@ test("a folder that lacks parts names them all", async () => {
   const config = join(copy, "unet/config.json");
   await writeFile(config, "{");
   await assert.rejects(openModel(copy), { found: /unet\/config\.json: text that is not JSON/ });
+  const whole = await readFile(join(modelA, "unet/config.json"), "utf8");
+  await writeFile(config, whole.replace("{", '{"in_channels": 9,'));
+  await assert.rejects(openModel(copy), { found: /unet\/config\.json: in_channels twice/ });
 });
 
 test("missing, misshapen and integer tensors are all named", async () => {

@@ -1,7 +1,7 @@
 // For tests: a hub on 127.0.0.1 that answers like huggingface.co, with a second server that large files
 // are redirected to, as they are there. Python's huggingface_hub downloads from it too
 // (tests/peers/hub-cache.test.ts), which is what keeps it honest.
-// The trap: `mishaps` are used up, one for each request of the file, and then all goes well.
+// The trap: `injectedFailures` are used up, one for each request of the file, and then all goes well.
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

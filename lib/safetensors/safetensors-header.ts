@@ -4,7 +4,7 @@
 // The trap: JSON.parse silently keeps the last of two equal keys, so those are looked for beforehand.
 import { lstat, open, realpath, stat } from "node:fs/promises";
 import { storedBytes, type StoredDType } from "./dtype.ts";
-import { duplicateKey } from "./duplicate-key.ts";
+import { duplicateKey } from "../duplicate-key.ts";
 import { otherKind } from "./other-kind.ts";
 import type { WeightView } from "./weight-view.ts";
 import { fileFault, WeightsFileFault } from "../file-fault.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { decodeArray, toBFloat16Bits, toFloat16Bits } from "./convert.ts";
-import { duplicateKey } from "./duplicate-key.ts";
+import { duplicateKey } from "../duplicate-key.ts";
 import { readHeader, readSafetensors, readTensor, writeSafetensors } from "./safetensors.ts";
 
 let folder: string;

@@ -4,7 +4,7 @@
 // from anywhere, so it must stay in the run's folder, and what is sent was decoded as a picture.
 import sharp from "sharp";
 import { readTrainingPictures } from "../../inversion/training-pictures.ts";
-import { insideRun } from "../monitor/server/inside-run.ts";
+import { insideRun } from "./inside-run.ts";
 import type { RunState } from "./run-reader.ts";
 
 export interface PictureFile {

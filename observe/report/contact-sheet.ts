@@ -5,7 +5,7 @@ import { Effect } from "effect";
 import sharp from "sharp";
 import { atomicWrite, makeFolder } from "../../lib/atomic-write.ts";
 import { ask } from "../edge.ts";
-import { insideRun } from "../monitor/server/inside-run.ts";
+import { insideRun } from "../reading/inside-run.ts";
 import type { RunState } from "../reading/run-reader.ts";
 import { pictureSteps } from "../reading/run-answers.js";
 import { escape } from "./html.ts";

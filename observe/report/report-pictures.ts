@@ -1,7 +1,7 @@
 // The pictures of a report: few and small enough to be sent, inside the file as data URIs.
 import sharp from "sharp";
 import { readTrainingPictures } from "../../inversion/training-pictures.ts";
-import { insideRun } from "../monitor/server/inside-run.ts";
+import { insideRun } from "../reading/inside-run.ts";
 import { pictureText } from "../monitor/page/format.js";
 import type { RunState } from "../reading/run-reader.ts";
 import { pictureSteps } from "../reading/run-answers.js";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { RunEvent } from "../../inversion/events.ts";
 import { readBytes } from "../../lib/plain-files.ts";
 import type { RunObserver } from "../../runtime/execute/observers.ts";
-import { insideRun } from "../monitor/server/inside-run.ts";
+import { insideRun } from "../reading/inside-run.ts";
 import { allEvents } from "../reading/event-tail.ts";
 import {
   createEventFile,

@@ -36,7 +36,7 @@ const withTestClock = <A, E>(effect: Effect.Effect<A, E>, total: Duration.Input)
         Effect.sync(() => void (over = true)),
       ));
       // Real work (files) goes on between the adjustments.
-      for (let i = 0; i < 400 && !over; i++) {
+      while (!over) {
         yield* TestClock.adjust(Duration.divideUnsafe(Duration.fromInputUnsafe(total), 40));
         yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 5)));
       }

@@ -1,10 +1,11 @@
 // A training in a process of its own is killed at random moments, stopped, and continued under both
 // runtimes; it must end with the same bytes as one that was never disturbed.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { randomInt } from "../../engine/random/draw.ts";
 import { startChild } from "../testing/child.ts";
@@ -47,30 +48,36 @@ before(() =>
   })
 );
 
+/** Kills a training at drawn moments, five times at most, until it ends by itself; how often it was killed. */
+async function harried(folder: string, seed: number): Promise<number> {
+  mkdirSync(folder);
+  for (let kills = 0;; kills++) {
+    const child = start(folder, 3, kills % 2 === 1 ? otherRuntime ?? undefined : undefined);
+    if (kills < 5) {
+      // Some time after the training began again: within a step, a save or a write of events.
+      await child.line('"stage":"train"}').catch(() => "");
+      await sleep(randomInt({ seed, purpose: "kill", step: kills, item: 0 }, 60));
+      child.process.kill("SIGKILL");
+    }
+    const { code, stderr } = await child.ended;
+    if (code === 0) return kills;
+    assert.equal(code, null, stderr);
+  }
+}
+
 test("killed with -9 again and again, started under one runtime and continued under the other", {
   skip: process.platform === "win32",
 }, (t) =>
   withTemporaryFolder(async (folder) => {
     const seed = Number(process.env.GNOMIC_KILL_SEED ?? 1);
     t.diagnostic(`GNOMIC_KILL_SEED=${seed} kills at these moments again`);
-    let [attempt, kills] = [0, 0];
-    for (; attempt < 30; attempt++) {
-      const runtime = attempt % 2 === 1 ? otherRuntime ?? undefined : undefined;
-      const child = start(folder, 3, runtime);
-      if (kills < 5) {
-        // Some time after the training began again: within a step, a save or a write of events.
-        await child.line('"stage":"train"}').catch(() => "");
-        const moment = randomInt({ seed, purpose: "kill", step: attempt, item: 0 }, 60);
-        await new Promise((resolve) => setTimeout(resolve, moment));
-        child.process.kill("SIGKILL");
-      }
-      const { code, stderr } = await child.ended;
-      if (code === 0) break;
-      assert.equal(code, null, stderr);
-      kills++;
+    // A training may end before its moment; then another one is harried.
+    for (let place = 0; place < 10; place++) {
+      const kills = await harried(join(folder, `${place}`), seed);
+      assert.deepEqual(results(join(folder, `${place}`)), wanted);
+      if (kills >= 3) return;
     }
-    assert.ok(kills >= 3, `${kills} kills`);
-    assert.deepEqual(results(folder), wanted);
+    assert.fail("ten trainings were too fast to be killed three times");
   }));
 
 test(
@@ -80,7 +87,7 @@ test(
   },
   () =>
     withTemporaryFolder(async (folder) => {
-      const child = start(folder, 30);
+      const child = start(folder, 500);
       await child.line('"step":3,');
       child.process.kill("SIGINT");
       setTimeout(() => child.process.kill("SIGINT"), 10);
@@ -88,7 +95,7 @@ test(
       assert.deepEqual([code, stderr], [130, ""]);
       const last = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
       assert.equal(last.event, "run-stopped");
-      assert.ok(last.step >= 3 && last.step <= 5, `stopped at step ${last.step}`);
+      assert.ok(last.step >= 3 && last.step < steps, `stopped at step ${last.step}`);
       assert.equal((await start(folder, 0).ended).code, 0);
       assert.deepEqual(results(folder), wanted);
     }),
@@ -98,14 +105,13 @@ test("a second Ctrl-C after more than a second stops at once, and loses no finis
   skip: process.platform === "win32",
 }, () =>
   withTemporaryFolder(async (folder) => {
-    const child = start(folder, 4000);
+    const child = start(folder, 60_000);
     await child.line('"stage":"train"}');
     child.process.kill("SIGINT");
-    await new Promise((resolve) => setTimeout(resolve, 1200));
-    child.process.kill("SIGINT");
-    const killer = setTimeout(() => child.process.kill("SIGKILL"), 2500);
+    // Pressed until it is heard: a busy process may see two as one.
+    const again = setInterval(() => child.process.kill("SIGINT"), 1200);
     const { stdout } = await child.ended;
-    clearTimeout(killer);
+    clearInterval(again);
     const last = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
     assert.deepEqual([last.event, last.step], ["run-stopped", 0], "before the step was over");
     assert.equal((await start(folder, 0).ended).code, 0);

@@ -52,7 +52,7 @@ export async function openPage(address: string) {
 
 /** Waits, but not for ever. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
+  for (let tries = 0; tries < 1200; tries++) {
     if (await holds()) return;
     await new Promise((wait) => setTimeout(wait, 100));
   }

@@ -27,7 +27,7 @@ describe("the page of a real training", { skip: skipBrowser }, () => {
       const address = (await training.line("Open http://")).replace("Open ", "");
       const page = await browser.newPage({ viewport: { width: 1360, height: 900 } });
       const { complaints } = watch(page);
-      page.setDefaultTimeout(20_000);
+      page.setDefaultTimeout(60_000);
       await page.goto(address);
       await page.locator(".status.running").waitFor();
 

@@ -14,7 +14,8 @@ import { gnomic, program, resultsOf, root, runIn, trainingIn } from "./project.t
 const folder = mkdtempSync(join(tmpdir(), "gnomic-interruptions-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const length = { max_train_steps: 20, save_every_n_steps: 5, validate_every_n_steps: 10 };
+/** After the fifth step, at which it is stopped, there is time left for whoever presses the keys. */
+const length = { max_train_steps: 40, save_every_n_steps: 5, validate_every_n_steps: 20 };
 
 /** A folder of its own, and the command that trains there. */
 function place(name: string) {

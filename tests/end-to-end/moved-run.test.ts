@@ -1,13 +1,20 @@
 // A training that is stopped and goes on elsewhere, and pictures from what it learned, all through the
 // program as it is typed. The judge is a run that was never moved, byte by byte, and its own pictures.
-// The trap: the process is frozen while `runs stop` runs, or a fast training would be done before.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
-import { eventsOf, gnomic, resultsOf, runIn, smallTraining, start, trainingIn } from "./project.ts";
+import {
+  eventsOf,
+  frozenTraining,
+  gnomic,
+  resultsOf,
+  runIn,
+  smallTraining,
+  trainingIn,
+} from "./project.ts";
 
 const training = { ...smallTraining, validation_prompts: ["bruce_the_gnome in the snow"] };
 
@@ -17,13 +24,10 @@ async function succeed(args: readonly string[]): Promise<string> {
   return stdout;
 }
 
-/** Trains in `output` until `runs stop`, which comes after the first step. */
-async function stoppedTraining(command: readonly string[], output: string): Promise<void> {
-  const child = start([...command, "--json"]);
-  await child.line('"event":"step"');
-  // Deno's `child.kill` takes a process that got SIGSTOP for dead.
-  process.kill(child.process.pid!, "SIGSTOP");
-  await succeed(["runs", "stop", "latest", "--output", output]);
+/** Trains in `place` until `runs stop`, which comes after the first step. */
+async function stoppedTraining(command: readonly string[], place: string): Promise<void> {
+  const child = await frozenTraining(command, place);
+  await succeed(["runs", "stop", "latest", "--output", join(place, "output")]);
   process.kill(child.process.pid!, "SIGCONT");
   const { code, stderr } = await child.ended;
   assert.equal(code, 130, stderr);
@@ -38,7 +42,7 @@ test("a run is stopped, exported, imported elsewhere and goes on as if it had ne
       return [pipeline, name, flag, file, "--output", output(place)];
     };
     await succeed(train(never));
-    await stoppedTraining(train(here), output(here));
+    await stoppedTraining(train(here), here);
     const archive = join(folder, "run.tar");
     await succeed(["runs", "export", "latest", archive, "--output", output(here)]);
     await succeed(["runs", "import", archive, "--output", output(there)]);

@@ -1,9 +1,18 @@
 // The program as a user starts it: a process of its own, from the project's folder, with a training so
 // small that it takes seconds (golden case b's random model, 64 px, two pictures a step).
 // The trap: `threads: 1`, since small models are slowed down by more when others compute too.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { Effect } from "effect";
+import type { Command } from "../../cli/command.ts";
+import { readCommandLine } from "../../cli/command-line.ts";
+import { pipelineCommand } from "../../cli/pipeline.ts";
+import { sweepCommand } from "../../cli/sweep.ts";
+import { asFault } from "../../lib/as-fault.ts";
+import type { Fault } from "../../lib/fault.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import type { RunEvent } from "../../inversion/events.ts";
 import { type Child, startChild } from "../../runtime/testing/child.ts";
@@ -22,6 +31,35 @@ export const start = (args: readonly string[], { cwd = root, env }: RunContext =
 
 /** Runs it to its end. */
 export const gnomic = (args: readonly string[], context?: RunContext) => start(args, context).ended;
+
+const commands: Readonly<Record<string, Command>> = {
+  pipeline: pipelineCommand,
+  sweep: sweepCommand,
+};
+
+/**
+ * A command in the process of the test, which saves what a start takes: for what only looks, and says what it
+ * found. The lines that it prints, and the fault that it ends with.
+ */
+export const look = ([name, ...words]: readonly string[]): Promise<
+  { readonly text: string; readonly fault: Fault | null }
+> => {
+  let text = "";
+  const print = (line: string) => void (text += `${line}\n`);
+  const ran = Effect.try({ try: () => readCommandLine(commands[name], words), catch: asFault })
+    .pipe(Effect.flatMap(({ args, options }) => commands[name].run(args, options, { print })));
+  return Effect.runPromise(Effect.match(ran, {
+    onSuccess: () => ({ text, fault: null }),
+    onFailure: (fault) => ({ text, fault }),
+  }));
+};
+
+/** What a command says that refuses what it was given; it must be the user's to change. */
+export async function refusalOf(words: readonly string[]): Promise<string> {
+  const { text, fault } = await look(words);
+  assert.equal(fault?.kind, "user", text + fault?.message);
+  return fault!.message;
+}
 
 /** A training's configuration: 7 steps, 2 an epoch, saved at 3, 6 and 7, validated at 0, 4 and 7. */
 export const smallTraining = {
@@ -75,12 +113,40 @@ export function runIn(folder: string): string {
   return run;
 }
 
+/**
+ * A training that is frozen between its first step and its last but one, so that commands find it at work; SIGCONT
+ * lets it go on. One that was faster than this process is done again.
+ */
+export async function frozenTraining(command: readonly string[], folder: string): Promise<Child> {
+  for (let tries = 0; tries < 10; tries++) {
+    const child = start([...command, "--json"]);
+    await child.line('"event":"step"');
+    // Deno's `child.kill` takes a process that got SIGSTOP for dead.
+    const signal = (name: NodeJS.Signals) => {
+      try {
+        process.kill(child.process.pid!, name);
+      } catch {
+        // It has ended.
+      }
+    };
+    signal("SIGSTOP");
+    if (stepsOf(runIn(folder)).length < smallTraining.max_train_steps - 1) return child;
+    signal("SIGCONT");
+    await child.ended;
+    rmSync(join(folder, "output"), { recursive: true });
+  }
+  throw new Error("ten trainings were too fast to be frozen");
+}
+
 /** What the run has said so far. */
 export const eventsOf = (runDir: string): readonly RunEvent[] => {
   const file = join(runDir, "events.jsonl");
   const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n").slice(0, -1) : [];
   return lines.map((line) => JSON.parse(line) as RunEvent);
 };
+
+export const stepsOf = (runDir: string): readonly number[] =>
+  eventsOf(runDir).flatMap((event) => event.event === "step" ? [event.step] : []);
 
 /** Paths below a folder, with forward slashes. */
 export const filesBelow = (folder: string): readonly string[] =>

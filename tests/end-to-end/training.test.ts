@@ -1,5 +1,6 @@
 // One small training through the program, and everything that it leaves behind: names as the
-// reference's, tensors as clients load them, events once each, and nothing to do the second time.
+// reference's, tensors as clients load them, events once each, and nothing to do the second time. The same
+// trained in two parts, and out of the embedding alone.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -152,6 +153,31 @@ test("what is deleted or damaged is written again from the state, without traini
     .filter(({ event }) => event === "step");
   assert.deepEqual(steps, []);
   assert.deepEqual(resultsOf(run), results);
+});
+
+test("what cameras note beside the pixels is in no file", () => {
+  const camera = /Exif\0\0|GPSLatitude|<x:xmpmeta/;
+  const picture = join(root, "sample_data/tiny-bruce/train/002.jpg");
+  assert.match(readFileSync(picture, "latin1"), camera, "002 carries EXIF");
+  for (const path of filesBelow(join(folder, "output"))) {
+    const text = readFileSync(join(folder, "output", path), "latin1");
+    assert.doesNotMatch(text, camera, path);
+  }
+});
+
+// Files hold their configuration, so those of before the extension differ in it.
+test("given more steps, checkpoints, pictures and the final file are those of one long training", async () => {
+  const place = join(folder, "extended");
+  const [pipeline, of, flag, file] = command;
+  for (const steps of [4, 7]) {
+    const all = ["--output", join(place, "output"), "--set", `max_train_steps=${steps}`];
+    const { code, stdout, stderr } = await gnomic([pipeline, of, flag, file, ...all]);
+    assert.equal(code, 0, stdout + stderr);
+  }
+  const later = (results: ReturnType<typeof resultsOf>) =>
+    Object.entries(results).filter(([path]) => /^bruce|step_0000000[67]/.test(path));
+  assert.equal(later(resultsOf(run)).length, 6);
+  assert.deepEqual(later(resultsOf(runIn(place))), later(resultsOf(run)));
 });
 
 test("the embedding alone makes itself again, elsewhere", async () => {

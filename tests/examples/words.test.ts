@@ -69,6 +69,21 @@ test("its options are explained as its stages take them, and none of a training'
   assert.deepEqual([status, /found "pooling"/.test(stderr)], [2, true]);
 });
 
+test("composed in a program it is run with the runner's module alone, and is the same to the store", () =>
+  withTemporaryFolder((folder) => {
+    const file = join(root, "examples", "words", "run.ts");
+    const imports = [...readFileSync(file, "utf8").matchAll(/from "([^"]+)"/g)]
+      .map(([, path]) => path).filter((path) => !path.startsWith("node:"));
+    assert.deepEqual(imports, ["../../runtime/mod.ts", "./count.ts", "./longest.ts"]);
+    const [command, args] = scriptCommand(file, "a gnome in the rain", folder);
+    const first = spawnSync(command, args, { encoding: "utf8", cwd: root });
+    assert.equal(first.status, 0, first.stderr);
+    assert.match(first.stdout, /^count: run\nlongest: run\ncomplete: /);
+    assert.equal(readFileSync(join(runIn(folder), "longest.txt"), "utf8"), "gnome\n");
+    const same = call(pipeline, "--output", folder, "--set", "text=a gnome in the rain");
+    assert.match(same.stdout, /count +cached/);
+  }));
+
 test("killed with -9 while it works, the same command ends it", () =>
   withTemporaryFolder(async (folder) => {
     const args = ["pipeline", pipeline, "--output", folder, "--seed", "1", "--json"];

@@ -338,7 +338,7 @@ const readers: readonly Reader[] = [
 for (const [number, { name, prepare, read, json, cases = casesEach }] of readers.entries()) {
   test(
     `${name}: ${cases} kinds of damage`,
-    { skip, timeout: 300_000 },
+    { skip, timeout: 900_000 },
     () =>
       withTemporaryFolder(async (base) => {
         const folder = join(base, "made");

@@ -114,28 +114,18 @@ export interface Ordeal {
 export const deleteStore = (folder: string): void =>
   rmSync(join(folder, "output", storeName), { recursive: true, force: true });
 
-/** Trains undisturbed and under kills; asserts that nobody can tell which is which. */
-export async function survivesKills(
-  { folder, steps, ends = steps, over, kills, afterKill }: Ordeal,
-): Promise<void> {
-  const [calm, harried] = ["calm", "harried"].map((name) => join(folder, name));
-  const commandIn = (place: string) => {
-    mkdirSync(place);
-    return [...trainingIn(place, { max_train_steps: steps, ...over }), "--json"];
-  };
-
-  const undisturbed = await gnomic(commandIn(calm));
-  assert.equal(undisturbed.code, 0, undisturbed.stdout + undisturbed.stderr);
-  const expected = resultsOf(findRun(calm)!);
-  const expectedEvents = comeTo(eventsOf(findRun(calm)!));
-
-  const command = commandIn(harried);
+/** Trains under kills, goes on to the end and asserts that no step went back; how many kills came in time. */
+async function harry(
+  { kills, afterKill }: Ordeal,
+  place: string,
+  command: readonly string[],
+): Promise<number> {
   let [kept, begun, killed] = [0, 0, 0];
   for (const moment of kills) {
-    if (!await killAt(start(command), moment, harried)) continue;
+    if (!await killAt(start(command), moment, place)) continue;
     killed++;
-    afterKill?.(harried);
-    const run = findRun(harried);
+    afterKill?.(place);
+    const run = findRun(place);
     if (run === null) continue;
     const saved = savedStep(run);
     const events = eventsOf(run);
@@ -148,10 +138,32 @@ export async function survivesKills(
   }
   const last = await gnomic(command);
   assert.equal(last.code, 0, last.stdout + last.stderr);
+  return killed;
+}
 
-  const run = findRun(harried)!;
-  assert.deepEqual(resultsOf(run), expected);
-  assert.deepEqual(comeTo(eventsOf(run)), expectedEvents);
-  assert.deepEqual(stepsIn(eventsOf(run)), Array.from({ length: ends }, (_, i) => i + 1));
-  assert.ok(killed > kills.length / 2, `only ${killed} of ${kills.length} kills came in time`);
+/** Trains undisturbed and under kills; asserts that nobody can tell which is which. */
+export async function survivesKills(ordeal: Ordeal): Promise<void> {
+  const { folder, steps, ends = steps, over, kills } = ordeal;
+  const commandIn = (place: string) => {
+    mkdirSync(place);
+    return [...trainingIn(place, { max_train_steps: steps, ...over }), "--json"];
+  };
+
+  const calm = join(folder, "calm");
+  const undisturbed = await gnomic(commandIn(calm));
+  assert.equal(undisturbed.code, 0, undisturbed.stdout + undisturbed.stderr);
+  const expected = resultsOf(findRun(calm)!);
+  const expectedEvents = comeTo(eventsOf(findRun(calm)!));
+
+  // Where most kills came too late, the machine was busy elsewhere; then another training is harried.
+  for (let tries = 0; tries < 5; tries++) {
+    const place = join(folder, `harried-${tries}`);
+    const killed = await harry(ordeal, place, commandIn(place));
+    const run = findRun(place)!;
+    assert.deepEqual(resultsOf(run), expected);
+    assert.deepEqual(comeTo(eventsOf(run)), expectedEvents);
+    assert.deepEqual(stepsIn(eventsOf(run)), Array.from({ length: ends }, (_, i) => i + 1));
+    if (killed > kills.length / 2) return;
+  }
+  assert.fail(`five times at most half of ${kills.length} kills came in time`);
 }

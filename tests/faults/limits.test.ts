@@ -15,7 +15,7 @@ import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { root, trainingIn } from "../end-to-end/project.ts";
 
 const skip = process.env.GNOMIC_FAULTS === "1" ? false : "only in `deno task test:faults`";
-const deadline = 60_000;
+const deadline = 180_000;
 const mostBytes = 500e6;
 const script = new URL("./measured-program.ts", import.meta.url).pathname;
 

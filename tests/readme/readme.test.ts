@@ -63,10 +63,10 @@ test("what is not run here is run by CI", () => {
 
 for (const document of ["README.md", "CONTRIBUTING.md", "NOTICE"]) {
   test(`every file that ${document} names is there`, () => {
-    const rooms =
-      "cli|config|docs|engine|examples|hub|inversion|lib|observe|pipelines|runtime|sample_data|stages|sweeps|tests";
+    const folders =
+      "cli|config|docs|engine|examples|fleet|hub|inversion|lib|observe|pipelines|runtime|sample_data|stages|sweep|sweeps|tests";
     const named = [
-      ...read(document).matchAll(new RegExp(`(?<![\\w/])(?:${rooms})/[\\w./-]*`, "g")),
+      ...read(document).matchAll(new RegExp(`(?<![\\w/])(?:${folders})/[\\w./-]*`, "g")),
     ];
     const gone = named.map(([path]) => path.replace(/\.$/, "")).filter((path) =>
       !existsSync(join(root, path))

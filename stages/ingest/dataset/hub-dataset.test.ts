@@ -70,14 +70,17 @@ test("metadata that does not fit its pictures: every line is named", async () =>
       '{"file_name":"1.png","text":"again"}',
       '{"file_name":"1.png"}',
       "nonsense",
+      '{"file_name":"2.png","text":"one","text":"two"}',
     ].join("\n"),
     "a/1.png": "",
+    "a/2.png": "",
   });
   assert.deepEqual(faults.map(({ line, found }) => [line, found]), [
     [2, "../secret.png"],
     [3, "a/1.png again"],
     [4, "the columns file_name"],
     [5, "the columns of no JSON object"],
+    [6, "text again"],
   ]);
 });
 

@@ -2,11 +2,12 @@
 // folder. The trap: metadata names pictures in `file_name`, counted from the metadata file's own
 // folder; the column "image" exists only in the library's memory.
 import { join, posix } from "node:path";
+import { duplicateKey } from "../../../lib/duplicate-key.ts";
 import type { ResolvedDataset } from "../../../hub/dataset.ts";
 import { isMapping, type Mapping } from "../../../lib/mapping.ts";
 import { byName } from "../natural-order.ts";
 import { parseCsv } from "./csv.ts";
-import { jsonArrayFault } from "./jsonl.ts";
+import { jsonArrayFault, onceEach } from "./jsonl.ts";
 import {
   DatasetFault,
   type HubDatasetOptions,
@@ -22,6 +23,8 @@ import { linesOf, mostListBytes, readText } from "./text-file.ts";
 interface Row {
   readonly line: number;
   readonly columns: Mapping;
+  /** A column that it has more than once. */
+  readonly twice?: string | undefined;
 }
 
 export async function listImageFolder(
@@ -40,9 +43,10 @@ export async function listImageFolder(
       continue;
     }
     if (rows.length === 0) faults.push(namesNoPicture(file));
-    for (const { line, columns } of rows) {
+    for (const { line, columns, twice } of rows) {
       const refuse = (wanted: string, found: string, fix: string) =>
         faults.push(new DatasetFault({ file, line, wanted, found, fix }));
+      if (twice !== undefined) refuse(onceEach, `${twice} again`, "Remove one of them.");
       const missing = [nameColumn, caption_column].filter((name) =>
         typeof columns[name] !== "string"
       );
@@ -112,7 +116,7 @@ function csvRows(text: string, file: string) {
   const twice = names.filter((name, i) => names.indexOf(name) !== i);
   if (twice.length > 0) {
     const fix = "Rename or remove one of them.";
-    faults.push(refuse(heading.line, "each column once", `${twice[0]} again`, fix));
+    faults.push(refuse(heading.line, onceEach, `${twice[0]} again`, fix));
   }
   if (names.length === 1 && /[;\t]/.test(names[0])) {
     const found = names[0].includes(";") ? "a heading with semicolons" : "a heading with tabs";
@@ -136,16 +140,16 @@ function jsonRows(text: string, file: string) {
   const array = jsonArrayFault(text, file);
   if (array !== null) return { faults: [array] };
   return linesOf(text, file).flatMap((content, i) =>
-    content.trim() === "" ? [] : [{ line: i + 1, columns: jsonObject(content) }]
+    content.trim() === "" ? [] : [{ line: i + 1, ...jsonObject(content) }]
   );
 }
 
 /** `{}` for what is no JSON object. */
-function jsonObject(text: string): Mapping {
+function jsonObject(text: string): Pick<Row, "columns" | "twice"> {
   try {
     const value = JSON.parse(text);
-    return isMapping(value) ? value : {};
+    return isMapping(value) ? { columns: value, twice: duplicateKey(text) } : { columns: {} };
   } catch {
-    return {};
+    return { columns: {} };
   }
 }

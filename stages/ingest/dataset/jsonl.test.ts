@@ -103,6 +103,14 @@ test("a JSON array where lines are wanted is one finding", async () => {
   assert.deepEqual(faults.map(({ line, found }) => [line, found]), [[1, "a JSON array"]]);
 });
 
+test("a column that a line has twice is refused: JSON's readers take the last in silence", async () => {
+  const { faults } = await listing([
+    { image: "a.jpg", text: "one" },
+    '{"image": "a.jpg", "text": "one", "\\u0074ext": "two"}',
+  ]);
+  assert.deepEqual(faults.map(({ line, found }) => [line, found]), [[2, "text again"]]);
+});
+
 test("masks that are named and not used are said", async () => {
   const rows = [{ image: "a.jpg", text: "", mask: "m.png" }, { image: "b.jpg", text: "" }];
   assert.deepEqual((await listing(rows)).warnings, []);

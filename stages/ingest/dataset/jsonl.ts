@@ -3,6 +3,7 @@
 // The trap: a path may not lead out of that folder, not even through a symbolic link: a dataset from
 // elsewhere must not choose which of this machine's files are read, unless `allow_outside_paths` says so.
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { duplicateKey } from "../../../lib/duplicate-key.ts";
 import { whyUnreadable } from "../../../lib/file-fault.ts";
 import { isMapping } from "../../../lib/mapping.ts";
 import { realPath } from "../../../lib/plain-files.ts";
@@ -119,6 +120,9 @@ export const jsonArrayFault = (text: string, file: string): DatasetFault | null 
     fix: "Write each object on a line of its own, as `jq -c '.[]'` does.",
   });
 
+/** JSON's readers take the last, and the other caption is lost. */
+export const onceEach = "each column once";
+
 function readRow(
   text: string,
   file: string,
@@ -136,6 +140,8 @@ function readRow(
   if (!isMapping(row)) {
     return refuse("a JSON object", text.trim().slice(0, 40), "Write one object a line.");
   }
+  const twice = duplicateKey(text);
+  if (twice !== undefined) return refuse(onceEach, `${twice} again`, "Remove one of them.");
   for (const column of [image_column, caption_column]) {
     if (typeof row[column] !== "string") {
       return refuse(

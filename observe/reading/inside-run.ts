@@ -2,7 +2,7 @@
 // stays inside the run's folder: runs are moved between machines, so their files are not trusted.
 // The trap: symbolic links count by what they point at.
 import { relative, resolve } from "node:path";
-import { realPath } from "../../../lib/plain-files.ts";
+import { realPath } from "../../lib/plain-files.ts";
 
 const climbs = (path: string): boolean =>
   path === "" || path.split(/[\\/]/)[0] === ".." || resolve(path) === path;
