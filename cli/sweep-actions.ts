@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { Effect } from "effect";
 import { optionRows } from "../config/option-rows.ts";
+import { providerNames } from "../engine/device/providers.ts";
 import { boardOf, exitCodeOfSweep } from "../fleet/leaderboard.ts";
 import type { Blobs } from "../fleet/blobs.ts";
 import type { Fleet } from "../fleet/connection.ts";
@@ -175,8 +176,10 @@ const run: Act = (given, options, terminal) =>
     yield* refuseAlone(options, ["detach", "blobs"]);
     const file = resolve(given);
     const text = yield* readFileOf(file, "a sweep file");
-    const known = optionRows().map(({ key }) => key);
-    const definition = yield* readDefinition(text, given, known);
+    const definition = yield* readDefinition(text, given, {
+      options: optionRows().map(({ key }) => key),
+      providers: providerNames,
+    });
     const count = trialCount(definition);
     if (count > mostTrials && options.yes !== true) {
       return yield* new UsageFault({

@@ -2,6 +2,7 @@
 // The trap: a trial of a dry run may lack what would be downloaded; nothing here goes to the network then.
 import { Effect } from "effect";
 import { holdsOut } from "../config/fixed-loss.ts";
+import { lengthKeys } from "../config/length.ts";
 import type { TrialWorld } from "../fleet/plan-sweep.ts";
 import { trainingApp } from "../inversion/app.ts";
 import type { MemoryTable } from "../inversion/model/memory-table.ts";
@@ -49,6 +50,9 @@ export function trialWorld(
         yield* keepDigests(prepared);
         return { prepared, plan };
       }),
+    length: (values) =>
+      lengthKeys.filter((key) => values[key] !== null && values[key] !== undefined)
+        .map((key) => `${key} ${values[key]}`).join(", "),
     memory: peakOf,
     writes: ({ values, configuration, stages }) =>
       runBytes(

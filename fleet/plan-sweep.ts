@@ -6,11 +6,11 @@ import { resolve } from "node:path";
 import { Effect } from "effect";
 import { digestJson } from "../lib/canonical-json.ts";
 import { allFaults, type Fault } from "../lib/fault.ts";
-import { ConfigFault, type Finding } from "../runtime/options/config-fault.ts";
+import { ConfigFault } from "../runtime/options/config-fault.ts";
 import { textsAt } from "../runtime/options/decode-source.ts";
 import type { Plan } from "../runtime/plan/plan.ts";
 import type { Prepared } from "../runtime/plan/prepare.ts";
-import { type Definition, keysOf } from "../sweep/definition.ts";
+import type { Definition } from "../sweep/definition.ts";
 import { rungsOf } from "../sweep/halving.ts";
 import { groupOf } from "../sweep/ranking.ts";
 import { overridesText, type Trial, trialsOf } from "../sweep/trials.ts";
@@ -18,6 +18,7 @@ import { foreignParts } from "./foreign-parts.ts";
 import { memoryClass } from "./queues.ts";
 import { versionsOfPlan } from "./stage-versions.ts";
 import type { PlannedSweep, PlannedTrial } from "./planned-sweep.ts";
+import { type Measured, settingOf, shortestOf, sweepFindings } from "./sweep-findings.ts";
 import { opensThreads, setsThreads } from "./sweep-threads.ts";
 
 export interface LookedAt {
@@ -30,6 +31,8 @@ export interface TrialWorld {
   readonly look: (trial: Trial) => Effect.Effect<LookedAt, Fault>;
   /** Whether its loss is measured on pictures that are not trained on; null: it is not measured at all. */
   readonly heldOut: (values: Prepared["values"]) => boolean | null;
+  /** How long it is, in words. */
+  readonly length: (values: Prepared["values"]) => string;
   /** Bytes that it takes at its peak; null: not known. */
   readonly memory: (plan: Plan) => number | null;
   /** Bytes that its run writes, about. */
@@ -62,12 +65,14 @@ const needsOf = (
   memory: needs.memory ?? memoryClass((peak ?? 0) / 2 ** 30),
 });
 
-/** Names the trial, and the sweep file's line in place of `--set`. */
-const ofTrial = (trial: Trial, fault: Fault): Fault =>
+/** What is wrong with what a trial sets stands in the sweep file; else it is the trial's. */
+const ofTrial = (definition: Definition, trial: Trial, fault: Fault): Fault =>
   fault instanceof ConfigFault
     ? new ConfigFault(fault.findings.map((finding) => ({
       ...finding,
-      ...(finding.file === "--set" ? { file: `trial ${trial.name}` } : {}),
+      ...(finding.file === "--set"
+        ? settingOf(definition, trial, finding.key ?? "") ?? { file: `trial ${trial.name}` }
+        : {}),
     })))
     : fault;
 
@@ -80,82 +85,6 @@ const willOf = ({ prepared, plan }: LookedAt): TrialOutlook["will"] =>
       plan.stages.every(({ action }) => action !== "run")
     ? "complete already"
     : "goes on";
-
-/** What makes losses of different trials no measures of the same. */
-function incomparable(definition: Definition, heldOut: boolean): readonly string[] {
-  const { list, matrix, random } = keysOf(definition);
-  const measured = (key: string) =>
-    /^fixed_loss_(?!every)/.test(key) || (!heldOut && /^data_loader\.dataset(\.|$)/.test(key));
-  return [...list, ...matrix, ...random].filter((key) =>
-    measured(key) && !definition.rank.per.includes(key)
-  );
-}
-
-/** A trial with what its losses are of, and its length; null: in epochs. */
-interface Measured {
-  readonly trial: Trial;
-  readonly heldOut: boolean | null;
-  readonly steps: number | null;
-}
-
-const shortestOf = (trials: readonly Measured[]) =>
-  Math.min(...trials.map(({ steps }) => steps ?? Infinity));
-
-function findingsOf(
-  definition: Definition,
-  file: string,
-  trials: readonly Measured[],
-): readonly Finding[] {
-  const { rank, halving, budget } = definition;
-  const names = (of: (trial: Measured) => boolean) =>
-    trials.filter(of).map(({ trial }) => trial.name).slice(0, 5).join(", ");
-  const unmeasured = names(({ heldOut }) => heldOut === null);
-  const own = names(({ heldOut }) => heldOut === false);
-  const all = trials.every(({ heldOut }) => heldOut === true);
-  const inEpochs = names(({ steps }) => steps === null);
-  const counting = [
-    ...(budget.steps === null ? [] : ["budget.steps"]),
-    ...(halving === null ? [] : ["halving"]),
-  ];
-  const shortest = shortestOf(trials);
-  return [
-    ...(unmeasured === "" ? [] : [{
-      file,
-      key: "rank.by",
-      wanted: "a loss that is measured",
-      found: `fixed_loss_every: null in trial ${unmeasured}`,
-      fix: "Set fixed_loss_every to a number of steps.",
-    }]),
-    ...(rank.by !== "held_out" || own === "" ? [] : [{
-      file,
-      key: "rank.by",
-      wanted: "pictures that are not trained on in every trial",
-      found: `none in trial ${own}`,
-      fix: "Set fixed_loss_dataset or fixed_loss_holdout, or rank by fixed_loss.",
-    }]),
-    ...incomparable(definition, all).map((key) => ({
-      file,
-      key: "rank.per",
-      wanted: `${key}, since losses compare only where they are measured alike`,
-      found: definition.rank.per.join(", ") || "nothing",
-      fix: `Add ${key} to rank.per, or do not vary it.`,
-    })),
-    ...(inEpochs === "" ? [] : counting).map((key) => ({
-      file,
-      key,
-      wanted: "trainings whose length is given in steps",
-      found: `epochs in trial ${inEpochs}`,
-      fix: `Set max_train_steps, or leave ${key} out.`,
-    })),
-    ...(halving === null || halving.first < shortest ? [] : [{
-      file,
-      key: "halving.first",
-      wanted: `a step before the end of every trial (${shortest})`,
-      found: String(halving.first),
-      fix: "Lower it.",
-    }]),
-  ];
-}
 
 /**
  * Prepares every trial. `file` is the sweep's, absolute.
@@ -172,7 +101,7 @@ export const planSweep = (
     const trials = trialsOf(definition);
     const looked = yield* Effect.forEach(trials, (trial) =>
       Effect.result(
-        Effect.mapError(world.look(trial), (fault) => ofTrial(trial, fault)),
+        Effect.mapError(world.look(trial), (fault) => ofTrial(definition, trial, fault)),
       ));
     const faults = looked.flatMap((each) => each._tag === "Failure" ? [each.failure] : []);
     if (faults.length > 0) return yield* Effect.fail(allFaults(faults));
@@ -182,8 +111,11 @@ export const planSweep = (
       trial,
       heldOut: world.heldOut(found[i].prepared.values),
       steps: found[i].prepared.configuration.steps,
+      identity: found[i].prepared.identity.digest,
+      base: resolve(found[i].prepared.configuration.base),
+      length: world.length(found[i].prepared.values),
     }));
-    const findings = findingsOf(definition, file, measured);
+    const findings = sweepFindings(definition, measured);
     if (findings.length > 0) return yield* new ConfigFault(findings);
 
     const first = new Map<string, number>();
@@ -213,7 +145,7 @@ export const planSweep = (
     });
     const kept = outlook.filter(({ sameAs }) => sameAs === null);
     const { halving, rank, budget } = definition;
-    const base = resolve(found[0].prepared.configuration.base);
+    const { base } = measured[0];
     const plan: Omit<PlannedSweep, "digest"> = {
       name: definition.sweep,
       file,

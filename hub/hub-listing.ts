@@ -1,7 +1,7 @@
 // What the hub says of a repository: the commit that a branch means now, and the files of a commit with
 // their sizes and digests. On @huggingface/hub's metadata calls; its downloader is not used, it neither
-// resumes nor checks. The trap: a listing names files to be written on this disk, so paths are checked.
-import { listFiles } from "@huggingface/hub";
+// resumes nor checks, and it is loaded when a hub is asked: most runs ask none, and it is half a megabyte.
+// The trap: a listing names files to be written on this disk, so paths are checked.
 import { shownJson } from "../lib/foreign-json.ts";
 import { isCommit } from "./cache-folder.ts";
 import type { RepoFile } from "./checked-copy.ts";
@@ -69,6 +69,7 @@ export async function listRepository(
   const listing = new Map<string, RepoFile>();
   let entries = 0;
   await ask(hub, async () => {
+    const { listFiles } = await import("@huggingface/hub");
     const hubUrl = hub.settings.endpoint;
     for await (
       const { type, path, size, oid, lfs } of listFiles({

@@ -4,7 +4,10 @@ import { test } from "node:test";
 import { Effect } from "effect";
 import { readDefinition } from "./definition.ts";
 
-const known = ["optimizer.learning_rate", "seed", "num_vectors", "data_loader.dataset.dataset_dir"];
+const known = {
+  options: ["optimizer.learning_rate", "seed", "num_vectors", "data_loader.dataset.dataset_dir"],
+  providers: ["cpu", "cuda"],
+};
 
 const read = (lines: string) =>
   Effect.runSync(
@@ -45,6 +48,21 @@ const wrong: readonly (readonly [what: string, lines: string, message: RegExp])[
     "rank: { per: [seed] }",
     /rank\.per: .*seed, which is the same in all/,
   ],
+  [
+    "per that splits nothing, since there is one value",
+    "rank: { per: [seed] }\nmatrix: { seed: [3, 3] }",
+    /s\.yaml:3 rank\.per: .*seed, which is the same in all/,
+  ],
+  [
+    "an option that is in the value of another key, too",
+    "list: [{ optimizer: { learning_rate: 1 } }]\nmatrix: { optimizer.learning_rate: [1, 2] }",
+    /s\.yaml:4 matrix\.optimizer\.learning_rate: .*found optimizer too, whose value holds it/,
+  ],
+  [
+    "a provider that there is not",
+    "needs: { provider: cdua }",
+    /s\.yaml:3 needs\.provider: wanted one of cpu, cuda, found cdua\. Did you mean cuda\?/,
+  ],
   ["a halving of one", "halving: { first: 10, factor: 1 }", /halving\.factor/],
 ];
 
@@ -63,5 +81,22 @@ test("everything that is wrong is said at once", () => {
 
 test("a mapping of an option may be given whole, and names are no options", () => {
   const result = read("list: [{ name: hats, data_loader.dataset: { dataset_dir: hats } }]");
+  assert.equal(result._tag, "Success");
+});
+
+test("a name is told by what it may hold, and how long it may be", () => {
+  for (const name of ["a b", "-a", "x".repeat(101)]) {
+    const result = Effect.runSync(
+      Effect.result(readDefinition(`sweep: "${name}"\npipeline: sdxl-ti\n`, "s.yaml", known)),
+    );
+    assert.ok(result._tag === "Failure", `${name} was taken`);
+    assert.match(result.failure.message, /s\.yaml:1 sweep: wanted a name of at most 100 letters/);
+  }
+});
+
+test("an option and one above it may be set by different trials", () => {
+  const result = read(
+    "list: [{ optimizer: { learning_rate: 1 } }, { optimizer.learning_rate: 2 }]\nrank: { per: [] }",
+  );
   assert.equal(result._tag, "Success");
 });

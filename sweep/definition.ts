@@ -7,7 +7,7 @@ import { ConfigFault, type Finding } from "../runtime/options/config-fault.ts";
 import { decodeAll, findingsOf } from "../runtime/options/decode-source.ts";
 import { isMapping } from "../lib/mapping.ts";
 import { intFrom, option, positive, required } from "../runtime/options/option.ts";
-import { parseSource, placeOf } from "../lib/source.ts";
+import { parseSource, placeOf, type Source } from "../lib/source.ts";
 
 const { Array: List, Json, Literals, NullOr, Record, String: Text, Struct } = Schema;
 
@@ -65,8 +65,8 @@ const Needs = Struct({
 const Range = Schema.Tuple([Schema.Finite, Schema.Finite]);
 
 export const SweepFile = Struct({
-  sweep: required(Text.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9_-]*$/)), {
-    doc: "The sweep's name: letters, digits, - and _.",
+  sweep: required(Text.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/)), {
+    doc: "The sweep's name: at most 100 letters, digits, - and _.",
   }),
   pipeline: required(Text, { doc: "The pipeline, as `pipeline` takes it." }),
   config: option(NullOr(Text), {
@@ -121,6 +121,14 @@ export type Draw =
 
 export interface Definition extends Omit<SweepFile, "random"> {
   readonly random: { readonly trials: number; readonly draws: Readonly<Record<string, Draw>> };
+  /** Where its keys stand, for findings that only its trials tell. */
+  readonly source: Source;
+}
+
+/** What may stand in it; null where anything may. */
+export interface Known {
+  readonly options: readonly string[];
+  readonly providers: readonly string[];
 }
 
 type Said = Pick<Finding, "wanted" | "found" | "fix">;
@@ -175,11 +183,35 @@ export const keysOf = (
   random: Object.keys(random.draws),
 });
 
+/** Options of one trial that are set twice: by their own key, and in the value of one above it. */
+function overlapping(
+  list: SweepFile["list"],
+  others: readonly string[],
+): readonly (readonly [inner: string, outer: string])[] {
+  const trials = list.length === 0
+    ? [others]
+    : list.map((each) => [...Object.keys(each), ...others]);
+  const pairs = trials.flatMap((keys) =>
+    keys.flatMap((outer) =>
+      keys.filter((key) => key.startsWith(`${outer}.`)).map((inner) => [inner, outer] as const)
+    )
+  );
+  return [...new Map(pairs.map((pair) => [pair.join(" "), pair])).values()];
+}
+
+/** The values that trials may have under a key. */
+const valuesOf = (file: SweepFile, draws: Definition["random"]["draws"], key: string) => {
+  const draw = draws[key];
+  if (file.matrix[key] !== undefined) return file.matrix[key];
+  if (draw === undefined) return file.list.map((each) => each[key] ?? null);
+  return draw.kind === "values" ? draw.values : [draw.from, draw.to];
+};
+
 /** What decoding cannot see: keys that nobody knows, empty lists, keys in two blocks. */
 function check(
   file: SweepFile,
   random: readonly (readonly [string, Draw | Said])[],
-  known: readonly string[] | null,
+  known: Known | null,
 ): readonly (Said & { readonly key: string })[] {
   const { trials } = file.random;
   const draws = Object.fromEntries(
@@ -194,9 +226,10 @@ function check(
     ...drawn.map((key) => [`random.${key}`, key]),
   ].filter(([at, key]) => key !== "name" || !at.startsWith("list."));
   const isKnown = (key: string) =>
-    known === null || known.some((each) => each === key || each.startsWith(`${key}.`));
+    known === null || known.options.some((each) => each === key || each.startsWith(`${key}.`));
   const unknown = all.filter(([, key]) => !isKnown(key)).map(([at, key]) => {
-    const near = nearest(key, known!) ?? known!.find((each) => each.endsWith(`.${key}`));
+    const near = nearest(key, known!.options) ??
+      known!.options.find((each) => each.endsWith(`.${key}`));
     const fix = near === undefined ? "`pipeline --explain` lists all." : `Did you mean ${near}?`;
     return { key: at, wanted: "an option of the configuration", found: "an unknown one", fix };
   });
@@ -218,6 +251,21 @@ function check(
     found: `it in ${one} and in ${other}`,
     fix: "Remove it from one of them.",
   }));
+  const within = overlapping(file.list, [...matrix, ...drawn]).map(([inner, outer]) => ({
+    key: all.find(([, key]) => key === inner)![0],
+    wanted: "each option set once",
+    found: `${outer} too, whose value holds it`,
+    fix: `Write it in the value of ${outer}, or set the options in that one by one.`,
+  }));
+  const { provider } = file.needs;
+  const nowhere = provider === null || known === null || known.providers.includes(provider)
+    ? []
+    : [{
+      key: "needs.provider",
+      wanted: `one of ${known.providers.join(", ")}`,
+      found: provider,
+      fix: `Did you mean ${nearest(provider, known.providers) ?? known.providers[0]}?`,
+    }];
   const empty = Object.entries(file.matrix).filter(([, values]) => values.length === 0)
     .map(([key]) => ({
       key: `matrix.${key}`,
@@ -235,30 +283,52 @@ function check(
     found: trials === undefined ? "nothing" : JSON.stringify(trials),
     fix: "For example trials: 20.",
   }];
-  const varied = new Set([...list, ...matrix, ...drawn]);
+  const varied = new Set(
+    [...list, ...matrix, ...drawn].filter((key) =>
+      new Set(valuesOf(file, draws, key).map((value) => JSON.stringify(value))).size > 1
+    ),
+  );
   const idle = file.rank.per.filter((key) => !varied.has(key)).map((key) => ({
     key: "rank.per",
     wanted: "keys that the trials vary",
     found: `${key}, which is the same in all`,
     fix: `Remove it, or name one of ${[...varied].join(", ") || "those that you vary"}.`,
   }));
-  return [...unknown, ...misnamed, ...twice, ...empty, ...refused, ...count, ...idle];
+  return [
+    ...unknown,
+    ...misnamed,
+    ...twice,
+    ...within,
+    ...nowhere,
+    ...empty,
+    ...refused,
+    ...count,
+    ...idle,
+  ];
 }
 
+/** Its pattern in words. */
+const named = (finding: Finding): Finding =>
+  finding.key !== "sweep" || !finding.found.startsWith('"') ? finding : {
+    ...finding,
+    wanted: "a name of at most 100 letters, digits, - and _, the first a letter or digit",
+    fix: "For example rates-2.",
+  };
+
 /**
- * Decodes a sweep file; `known`: the keys of a configuration, null where any may be.
+ * Decodes a sweep file.
  * @errors ConfigFault with all findings.
  */
 export function readDefinition(
   text: string,
   file: string,
-  known: readonly string[] | null,
+  known: Known | null,
 ): Effect.Effect<Definition, ConfigFault> {
   const source = parseSource(text, file);
   if (source.findings.length > 0) return Effect.fail(new ConfigFault(source.findings));
   const { value, misfits } = decodeAll(SweepFile, source.value);
   if (value === undefined) {
-    return Effect.fail(new ConfigFault(findingsOf(misfits, SweepFile, source)));
+    return Effect.fail(new ConfigFault(findingsOf(misfits, SweepFile, source).map(named)));
   }
   const { trials, ...keys } = value.random;
   const random = Object.entries(keys).map(([key, draw]) => [key, drawOf(draw)] as const);
@@ -268,5 +338,5 @@ export function readDefinition(
   }));
   if (findings.length > 0) return Effect.fail(new ConfigFault(findings));
   const draws = Object.fromEntries(random as readonly (readonly [string, Draw])[]);
-  return Effect.succeed({ ...value, random: { trials: Number(trials ?? 1), draws } });
+  return Effect.succeed({ ...value, random: { trials: Number(trials ?? 1), draws }, source });
 }

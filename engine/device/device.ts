@@ -87,7 +87,9 @@ export class Device implements Loader {
   }
 
   async load(graph: Graph, optimised = false, profiled = false): Promise<Session> {
-    const { model, folder } = serialiseGraph(lowered(graph, this.provider, this.#wideSums));
+    const { model, folder } = serialiseGraph(
+      lowered(graph, this.provider, { optimised, wideSums: this.#wideSums }),
+    );
     const session = `${this.#next}`;
     await this.#ask({
       kind: "create",

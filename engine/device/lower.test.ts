@@ -55,6 +55,16 @@ const transposedConv = (stride: number, pads: readonly number[]): Graph =>
     });
   });
 
+/** For its pixels. */
+const manyChannels: Graph = graphOf([[1, 9, 5, 7]], (g, [x]) => {
+  const weight = g.constant([...random(9, [9, 4, 3, 3])], [9, 4, 3, 3]);
+  return g.apply("ConvTranspose", [x, weight], {
+    strides: [1, 1],
+    pads: [1, 1, 1, 1],
+    output_padding: [0, 0],
+  });
+});
+
 const convolution = (channels: number): Graph =>
   graphOf([[2, channels, 5, 7]], (g, [x]) => {
     const weight = g.constant([...random(8, [4, channels, 3, 3])], [4, channels, 3, 3]);
@@ -89,7 +99,9 @@ const isOp = (op: string) => (node: Node) => node.op === op;
 const isTriple = ({ outputs }: Node) => outputs.length > 1;
 const isPlainGelu = ({ op, domain }: Node) => op === "Gelu" && domain === "";
 
-type Case = readonly [Graph, absent: (node: Node) => boolean, provider?: "dml" | "cpu"];
+/** For a processor: as ONNX Runtime is given what it prepares, if `prepared`. */
+type Kind = "webgpu" | "dml" | "cpu" | "prepared";
+type Case = readonly [Graph, absent: (node: Node) => boolean, kind?: Kind];
 
 const cases: Readonly<Record<string, Case>> = {
   "a convolution of 6 channels": [convolution(6), isOdd],
@@ -139,6 +151,12 @@ const cases: Readonly<Record<string, Case>> = {
     isOp("ConvTranspose"),
     "cpu",
   ],
+  "a prepared transposed convolution of many channels": [
+    manyChannels,
+    isOp("ConvTranspose"),
+    "prepared",
+  ],
+  "prepared attention to few keys": [attention(20, 77), isOp("MultiHeadAttention"), "prepared"],
   "pieces of a value": [
     graphOf([[2, 7]], (g, [x]) => {
       const [a, b, c] = split(g, x, 1, [3, 1, 3]);
@@ -148,9 +166,11 @@ const cases: Readonly<Record<string, Case>> = {
   ],
 };
 
-for (const [name, [graph, absent, provider = "webgpu"]] of Object.entries(cases)) {
-  test(`${name}: lowered for ${provider}, the same numbers`, async () => {
-    const low = lowered(graph, provider);
+for (const [name, [graph, absent, kind = "webgpu"]] of Object.entries(cases)) {
+  test(`${name}: lowered for ${kind}, the same numbers`, async () => {
+    const low = kind === "prepared"
+      ? lowered(graph, "cpu", { optimised: true })
+      : lowered(graph, kind);
     assert.ok(graph.nodes.some(absent));
     assert.ok(!low.nodes.some(absent));
     const [wanted, found] = [await result(graph), await result(low)];
@@ -180,15 +200,7 @@ test("on a GPU a weight is cast once, however often it is used", async () => {
 });
 
 test("a transposed convolution to 9 channels becomes one that is computed right", () => {
-  const graph = graphOf([[1, 9, 5, 7]], (g, [x]) => {
-    const weight = g.constant([...random(9, [9, 4, 3, 3])], [9, 4, 3, 3]);
-    const output_padding = [0, 0];
-    return g.apply("ConvTranspose", [x, weight], {
-      ...{ strides: [1, 1], pads: [1, 1, 1, 1] },
-      output_padding,
-    });
-  });
-  const { nodes } = lowered(graph, "webgpu");
+  const { nodes } = lowered(manyChannels, "webgpu");
   assert.ok(nodes.some(isOp("Conv")) && !nodes.some(isOdd));
 });
 
@@ -196,15 +208,26 @@ test("a transposed convolution with a stride, and one of many channels on the CP
   const strided = transposedConv(2, [1, 0, 1, 1]);
   assert.deepEqual(lowered(strided, "webgpu").nodes, strided.nodes);
   assert.deepEqual(lowered(strided, "cpu").nodes, strided.nodes);
-  const small = graphOf(
-    [[1, 9, 5, 7]],
-    (g, [x]) =>
-      g.apply("ConvTranspose", [x, g.filled(1, [9, 4, 3, 3])], {
-        ...{ strides: [1, 1], pads: [1, 1, 1, 1] },
-        output_padding: [0, 0],
-      }),
-  );
-  assert.deepEqual(lowered(small, "cpu").nodes, small.nodes);
+  assert.deepEqual(lowered(strided, "cpu", { optimised: true }).nodes, strided.nodes);
+  assert.deepEqual(lowered(manyChannels, "cpu").nodes, manyChannels.nodes);
+});
+
+test("prepared attention leaves out keys that are negligible, and over many keys stays as it is", async () => {
+  const many = attention(20, 129);
+  assert.deepEqual(lowered(many, "cpu", { optimised: true }).nodes, many.nodes);
+  const found = async (optimised: boolean) => {
+    const g = new GraphBuilder();
+    const [q, k, v] = [[1], [60, 0], [2, 1e25]]
+      .map((values) => g.constant(values, [1, values.length, 1]));
+    const attributes = { num_heads: 1, scale: { float: 1 } };
+    const y = g.apply("MultiHeadAttention", [q, k, v], attributes, { domain: "com.microsoft" });
+    return (await result(lowered(g.finish({ y }), "cpu", { optimised }))).data[0];
+  };
+  // e^-60 is 8.8e-27.
+  assert.deepEqual([await found(false), await found(true)].map((y) => y.toFixed(3)), [
+    "2.088",
+    "2.000",
+  ]);
 });
 
 test("on the processor probabilities of few keys are 0 where they are negligible, the others as they were", async () => {

@@ -3,12 +3,12 @@
 // The trap: what is rewritten must keep its results' names, so a rewriting gives the values that take them.
 import { GraphBuilder } from "../graph/builder.ts";
 import { branchesOf, type Graph, type Node, type Value } from "../graph/graph.ts";
-import { cpuLowerings } from "./lower-cpu.ts";
+import { cpuLowerings, preparedCpuLowerings } from "./lower-cpu.ts";
 import { dmlLowerings } from "./lower-dml.ts";
 import { webgpuLowerings } from "./lower-webgpu.ts";
 import type { Lowering } from "./lowering.ts";
 import type { Provider } from "./providers.ts";
-import { wideSums } from "./wide-sums.ts";
+import { widerSums } from "./wide-sums.ts";
 
 const lowerings: Partial<Record<Provider, Readonly<Record<string, Lowering>>>> = {
   cpu: cpuLowerings,
@@ -58,15 +58,26 @@ function oneCastEach(graph: Graph): Graph {
   return { ...graph, nodes: [...casts.values(), ...nodes] };
 }
 
-/**
- * The same computation as `provider` does it best. `wide`: its products in float16 add up too coarsely, so
- * those of many terms are computed in float32.
- */
-export function lowered(graph: Graph, provider: Provider, wide = false): Graph {
+/** How a graph will run. */
+export interface Lowered {
+  /** On the processor: ONNX Runtime prepares it for speed, with copies of its weights (session-options.ts). */
+  readonly optimised?: boolean;
+  /** The card's products in float16 add up too coarsely, so those of many terms are computed in float32. */
+  readonly wideSums?: boolean;
+}
+
+/** The same computation as `provider` does it best. */
+export function lowered(
+  graph: Graph,
+  provider: Provider,
+  { optimised = false, wideSums = false }: Lowered = {},
+): Graph {
+  const onCpu = provider === "cpu";
   // The processor converts weights as it needs them.
-  const given = provider === "cpu" ? graph : oneCastEach(graph);
-  const low = rewritten(given, lowerings[provider] ?? {});
-  return wide ? rewritten(low, wideSums(low)) : low;
+  const given = onCpu ? graph : oneCastEach(graph);
+  const table = onCpu && optimised ? preparedCpuLowerings : lowerings[provider] ?? {};
+  const low = rewritten(given, table);
+  return wideSums ? rewritten(low, widerSums(low)) : low;
 }
 
 /** Names that anything reads, in branches too. */

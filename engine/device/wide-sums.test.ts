@@ -48,7 +48,7 @@ const isProduct = ({ op }: { readonly op: string }) => ["Gemm", "Conv", "MatMul"
 
 test("products of many terms are computed in float32, those of few are left alone", async () => {
   const many = graphOf(3 * mostTerms);
-  const wide = lowered(many, "webgpu", true);
+  const wide = lowered(many, "webgpu", { wideSums: true });
   assert.deepEqual(
     wide.nodes.filter(isProduct).map(({ inputs }) => inputs.map((value) => value!.dtype)),
     [["float32", "float32", "float32"], ["float32", "float32"], ["float32", "float32"]],
@@ -61,7 +61,9 @@ test("products of many terms are computed in float32, those of few are left alon
   }
   const few = graphOf(mostTerms);
   const types = new Set(
-    lowered(few, "webgpu", true).nodes.filter(isProduct).map(({ inputs }) => inputs[0]!.dtype),
+    lowered(few, "webgpu", { wideSums: true }).nodes.filter(isProduct).map(({ inputs }) =>
+      inputs[0]!.dtype
+    ),
   );
   assert.deepEqual([...types], ["float16"]);
 });
@@ -72,7 +74,7 @@ test("a real training step: every kernel is there, and weights stay float16 on t
   const step = trainGraph(networks, { batch: 1, height: 16, width: 16 }, {
     ...{ compute: "float16", keep: "all", attentionBytes: Infinity },
   });
-  const wide = lowered(step, "webgpu", true);
+  const wide = lowered(step, "webgpu", { wideSums: true });
   assert.deepEqual(lacking(folded(wide).nodes, "webgpu"), []);
   const [plain, widened] = [false, true].map((wideSums) =>
     estimateMemory(step, "webgpu", { wideSums })

@@ -13,7 +13,7 @@ import type { Lowering } from "./lowering.ts";
 export const mostTerms = 128;
 
 /** Of this graph, by operator. */
-export function wideSums(graph: Graph): Readonly<Record<string, Lowering>> {
+export function widerSums(graph: Graph): Readonly<Record<string, Lowering>> {
   const constants = constantsOf(graph);
   const widened = (g: GraphBuilder, value: Value, other: Value): Value => {
     const zero = () => g.cast(zeroAfter(g, value.shape.length, other), value.dtype);

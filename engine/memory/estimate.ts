@@ -54,7 +54,7 @@ export function estimateMemory(
   provider: Provider,
   { optimised = false, wideSums = false } = {},
 ): Estimate {
-  const graph = lowered(asBuilt, provider, wideSums);
+  const graph = lowered(asBuilt, provider, { optimised, wideSums });
   const { card } = providerKind(provider);
   const onCpu = card === undefined;
   const { nodes, constants } = onCpu && !optimised

@@ -94,7 +94,7 @@ export function trainingRow(question: MemoryQuestion, plan: MemoryPlan): MemoryR
     const { step, loss } = measureTrainingGraphs(networks, { size, plan, provider, compute });
     const alone = estimateMemory(step, provider, { wideSums });
     const copies = provider === "cpu" ? copiesOf(networks) : 0;
-    const both = alone.overhead + overheadOf(lowered(loss, provider, wideSums));
+    const both = alone.overhead + overheadOf(lowered(loss, provider, { wideSums }));
     return { ...alone, overhead: both + copies };
   });
 }

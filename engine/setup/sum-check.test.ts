@@ -56,7 +56,7 @@ function run({ nodes, outputs }: Graph, feeds: Record<string, Float32Array>) {
 const narrow = (wide: boolean): Loader => ({
   provider: "webgpu",
   load: (graph) => {
-    const low = lowered(graph, "webgpu", wide);
+    const low = lowered(graph, "webgpu", { wideSums: wide });
     return Promise.resolve({
       run: (feeds) =>
         Promise.resolve({

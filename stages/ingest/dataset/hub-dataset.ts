@@ -1,12 +1,12 @@
 // HF_HUB_IMAGE_CAPTION_DATASET: a dataset of the hub, its cache, or a folder on this machine, as an
 // image folder or as Parquet tables. hub finds and downloads it.
+// What reads tables is loaded where there are some: a dozenth of all that a training loads.
 // The trap: downloading belongs to planning (`inputs`); a dry run only looks at what is here.
 import process from "node:process";
 import { downloadDataset, locateDataset } from "../../../hub/dataset.ts";
 import { pauseUnit } from "../../../hub/hub-client.ts";
 import { hubSettings } from "../../../hub/hub-settings.ts";
 import { isFault, NotDownloaded, reworded } from "../../../lib/fault.ts";
-import { listTables } from "./hub-tables.ts";
 import { listImageFolder } from "./image-folder.ts";
 import type { HubDatasetOptions, Listing } from "./listing.ts";
 
@@ -43,7 +43,7 @@ export async function listHubDataset(
     });
   }
   const listing = found.tables.length > 0
-    ? await listTables(found, options)
+    ? await (await import("./hub-tables.ts")).listTables(found, options)
     : await listImageFolder(found, options);
   const { note } = found;
   return note === undefined ? listing : { ...listing, warnings: [...listing.warnings, note] };
