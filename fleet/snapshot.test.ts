@@ -7,13 +7,14 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
-import { writeSafetensors } from "../lib/safetensors/safetensors.ts";
+import { parseSafetensors, writeSafetensors } from "../lib/safetensors/safetensors.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { type Blobs, BlobsAway, folderBlobs } from "./blobs.ts";
@@ -85,6 +86,29 @@ test("what was sent comes out the same, without what is passing, and with its pa
     const blob = join(there, ".gnomic-store", "blobs", stored.slice(0, 2), stored);
     assert.equal(readFileSync(blob, "utf8"), "a row");
     assert.deepEqual(readdirSync(there).toSorted(), [".gnomic-store", "gnome-12345678"]);
+  }));
+
+test("a snapshot is named by the step of the state that it has, however fast steps follow", () =>
+  withTemporaryFolder(async (folder) => {
+    const dir = await runIn(join(folder, "a"));
+    const blobs = await Effect.runPromise(folderBlobs(join(folder, "blobs")));
+    const send = snapshotSender(dir, "gnome-12345678", blobs, null);
+    let isOver = false;
+    const training = (async () => {
+      for (let step = 6; !isOver; step++) {
+        await saveState(folder, step);
+        renameSync(join(folder, "state.safetensors"), join(dir, "state.safetensors"));
+      }
+    })();
+    for (let i = 0; i < 30; i++) {
+      const mark = await Effect.runPromise(send);
+      const { files: sent } = await Effect.runPromise(readSnapshot(blobs, mark));
+      const [state] = sent["run/state.safetensors"];
+      const bytes = await Effect.runPromise(blobs.get(state));
+      assert.equal(parseSafetensors(bytes, "the state").metadata.step, String(mark.step));
+    }
+    isOver = true;
+    await training;
   }));
 
 test("of a log only what is new is sent, of other files nothing that did not change", () =>

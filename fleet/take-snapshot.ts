@@ -12,9 +12,8 @@ import type { Fault } from "../lib/fault.ts";
 import { entriesBelow } from "../lib/look.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { tryPromise } from "../lib/try-promise.ts";
-import { stateName } from "../runtime/run-folder/run-files.ts";
-import { savedStep } from "../runtime/run-folder/state.ts";
-import { isPassing } from "../runtime/run-folder/run-files.ts";
+import { stateFile, stepIn } from "../runtime/run-folder/state.ts";
+import { isPassing, stateName } from "../runtime/run-folder/run-files.ts";
 import { referencesOf } from "../runtime/runs/references.ts";
 import { storeName } from "../runtime/store/artefact-store.ts";
 import type { Blobs } from "./blobs.ts";
@@ -27,6 +26,7 @@ export interface Sent extends SnapshotMark {
 
 const isLog = (path: string) => path.endsWith(".jsonl") || path.startsWith("run/tensorboard/");
 const namesOthers = (path: string) => isLog(path) || path.endsWith(".json");
+const statePath = `run/${stateName}`;
 const mostPieceBytes = 16 << 20;
 /** More pieces than that of one log would make the lists longer than what is new. */
 const mostPieces = 256;
@@ -54,7 +54,7 @@ const sourcesOf = (dir: string): Effect.Effect<readonly Source[], Fault> =>
       const path = `blobs/${digest.slice(0, 2)}/${digest}`;
       return { path: `store/${path}`, file: join(store, path) };
     });
-    return [...own, ...blobs].filter(({ path }) => path !== `run/${stateName}`)
+    return [...own, ...blobs].filter(({ path }) => path !== statePath)
       .toSorted((a, b) => a.path < b.path ? -1 : 1);
   });
 
@@ -138,14 +138,22 @@ export const snapshotSender = (
       });
 
     const files: Record<string, readonly Piece[]> = {};
-    const step = (yield* savedStep(dir)) ?? 0;
     const send = (sources: readonly Source[]) =>
       Effect.forEach(sources, (source) =>
         Effect.map(pieces(source), (found) => {
           if (found !== undefined) files[source.path] = found;
         }), { discard: true });
     const list = sourcesOf(dir);
-    yield* send([{ path: `run/${stateName}`, file: join(dir, stateName) }]);
+    // Its step is told by the bytes that are sent: at the next look a newer state may lie there.
+    const state = yield* tryPromise(() => readFrom(stateFile(dir), 0));
+    if (state !== undefined) {
+      const stamp = sha256(state);
+      const before = known.get(statePath);
+      const made = before?.stamp === stamp ? before.pieces : yield* put(state);
+      known.set(statePath, { stamp, pieces: made });
+      files[statePath] = made;
+    }
+    const step = state === undefined ? 0 : stepIn(state) ?? 0;
     yield* send((yield* list).filter(({ path }) => namesOthers(path)));
     yield* send((yield* list).filter(({ path }) => !namesOthers(path)));
     const snapshot: Snapshot = { format: 1, run, step, files };

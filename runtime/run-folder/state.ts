@@ -132,6 +132,15 @@ export const savedOrigin = (runDir: string): Effect.Effect<RunOrigin | null> =>
     Effect.orElseSucceed(() => null),
   );
 
+/** The finished steps that a state's bytes tell; null: none that can be read. */
+export const stepIn = (bytes: Uint8Array): number | null => {
+  try {
+    return stepOf(parseSafetensors(bytes, stateName).metadata.step);
+  } catch {
+    return null;
+  }
+};
+
 /** The finished steps of a run; null: none, or no state that can be read. Does not read it whole. */
 export const savedStep = (runDir: string): Effect.Effect<number | null> =>
   Effect.promise(async () => {
