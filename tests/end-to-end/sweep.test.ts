@@ -8,40 +8,8 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readHeader } from "../../lib/safetensors/safetensors.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
-import {
-  eventsOf,
-  filesBelow,
-  gnomic,
-  refusalOf,
-  resultsOf,
-  runIn,
-  smallTraining,
-  start,
-  stepsOf,
-} from "./project.ts";
-
-const quick = {
-  ...smallTraining,
-  max_train_steps: 6,
-  fixed_loss_every: 2,
-  save_every_n_steps: 3,
-  validation_prompts: [],
-};
-
-/** A sweep file beside its configuration; the command that runs it. */
-function sweepIn(folder: string, sweep: object, training: object = {}): readonly string[] {
-  const output = join(folder, "output");
-  writeFileSync(
-    join(folder, "training.yaml"),
-    JSON.stringify({ ...quick, base_output_dir: output, ...training }),
-  );
-  const file = join(folder, "sweep.yaml");
-  const whole = { sweep: "rates", pipeline: "sdxl-ti", config: "training.yaml", ...sweep };
-  writeFileSync(file, JSON.stringify(whole));
-  return ["sweep", "run", file];
-}
-
-const rates = { matrix: { "optimizer.learning_rate": [1e-2, 1e-3] }, rank: { by: "fixed_loss" } };
+import { eventsOf, gnomic, refusalOf, resultsOf, runIn, start, stepsOf } from "./project.ts";
+import { rates, sweepIn } from "./small-sweep.ts";
 
 /** Waits until a training has done three steps, whichever of the sweep's it is. */
 async function untilTraining(output: string): Promise<void> {
@@ -122,43 +90,6 @@ test("a trial that fails is named with its message, the other is trained, the ex
     assert.match(stdout, /trial 1 failed: .*the first seed breaks/s);
     assert.match(stdout, /2 +seed=2 .* done/);
     assert.ok(existsSync(join(folder, "output", "rates", "best.safetensors")));
-  }));
-
-test("keep: best: who lost a halving has no checkpoints left, and called back it ends as by hand", () =>
-  withTemporaryFolder(async (folder) => {
-    const command = sweepIn(folder, { ...rates, halving: { first: 3, factor: 2 }, keep: "best" });
-    const { code, stdout, stderr } = await gnomic(command);
-    assert.equal(code, 0, stdout + stderr);
-    const output = join(folder, "output");
-    const rows = async () => {
-      const shown = await gnomic(["sweep", "show", "rates", "--output", output, "--json"]);
-      return JSON.parse(shown.stdout).rows;
-    };
-    const [won, lost] = await rows();
-    assert.deepEqual([won.state, lost.state, lost.step], ["done", "lost", 3]);
-    const kept = (run: string) =>
-      filesBelow(join(run, "checkpoints")).filter((name) => name.endsWith(".safetensors"));
-    assert.deepEqual([kept(won.run).length, kept(lost.run).length], [2, 0]);
-
-    // For a sweep to come: this one has the configuration that it was begun with.
-    const config = join(folder, "training.yaml");
-    const before = readFileSync(config);
-    writeFileSync(config, "max_train_steps: 9");
-    const more = await gnomic(["sweep", "resume", "rates", "--more", "1", "--output", output]);
-    assert.equal(more.code, 0, more.stdout + more.stderr);
-    writeFileSync(config, before);
-    assert.deepEqual((await rows()).map(({ state }: any) => state), ["done", "done"]);
-    assert.deepEqual(stepsOf(lost.run), [1, 2, 3, 4, 5, 6]);
-    assert.deepEqual(kept(lost.run), [], "it lost again");
-    const hand = join(folder, "hand");
-    const rate = lost.overrides["optimizer.learning_rate"];
-    const by = await gnomic([
-      ...["pipeline", "sdxl-ti", "--config", config, "--output", hand],
-      ...["--set", `optimizer.learning_rate=${rate}`],
-    ]);
-    const [run] = by.stdout.match(/\S*hand\/bruce_the_gnome-\w+/)!;
-    const { ["bruce_the_gnome.safetensors"]: last } = resultsOf(run);
-    assert.equal(resultsOf(lost.run)["bruce_the_gnome.safetensors"], last);
   }));
 
 test("a run that another kind of processor began: said once, in its log, in `runs show`, on the board", () =>
