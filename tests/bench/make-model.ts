@@ -44,6 +44,8 @@ async function scaledConfigs(width: number) {
     intermediate_size: 4 * hidden,
     num_attention_heads: hidden / 64,
     projection_dim: hidden,
+    // Its 1.0 would be written as 1, which transformers refuses.
+    initializer_factor: undefined,
   });
   return {
     text_encoder: { ...await baseConfig("text_encoder_config.json"), ...text(hidden1) },
