@@ -1,5 +1,6 @@
 // What the program of commit fb0a9ae left behind, kept in tests/corpus/fb0a9ae: an output folder of a
-// finished run, one of the same run killed after step 5 of 8 (a state without a digest), and its archive.
+// finished run, one of the same run killed after step 5 of 8 (a state without a digest), and its archive; and the
+// VAE that the sample had then.
 // Today's program takes each up as if it had made it, and a resumed run ends with the rows of the finished one.
 // The trap: another processor, or arithmetic that CHANGES.md lists, gives other last bits than those kept.
 // Whether it does, a fresh training says; where it does not, every bit has to agree. Metadata differs, too.
