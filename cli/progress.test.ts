@@ -1,19 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RunEvent, UnstampedTrainingEvent } from "../inversion/events.ts";
+import { stepEvent } from "../inversion/testing/step-event.ts";
 import { type ProgressMode, progressObserver } from "./progress.ts";
 
-const step = (n: number, loss: number, seconds = 0.2): UnstampedTrainingEvent => ({
-  event: "step",
-  step: n,
-  epoch: 0,
-  loss,
-  lr: 1,
-  gradientNorm: 1,
-  gradientShare: [0.5, 0.5],
-  seconds,
-  rssBytes: 512e6,
-});
+const step = (n: number, loss: number, seconds = 0.2) =>
+  stepEvent(n, { loss, seconds, rssBytes: 512e6 });
 const started: UnstampedTrainingEvent = {
   event: "run-started",
   run: "r",

@@ -14,16 +14,20 @@ const item = {
   queue,
   element: JSON.stringify({ segment: { sweep: "s", round: 0, trial: 1, until: null } }),
 };
-const away = new SqlError({ reason: new ConnectionError({ cause: null, operation: "execute" }) });
+const refused = new SqlError({
+  reason: new ConnectionError({ cause: null, operation: "execute" }),
+});
 
-/** A database with one item that nobody seems to hold, and its switch. */
-function database() {
-  let there = true;
-  const ask = Effect.suspend(() => there ? Effect.succeed([item]) : Effect.fail(away));
-  return { ask, goes: () => void (there = false), comes: () => void (there = true) };
-}
+/** A database that is away, with one item that nobody seems to hold, and who watches it. */
+const away = Effect.gen(function* () {
+  let there = false;
+  const said: string[] = [];
+  const outage = yield* watchOutages(lease, (line) => said.push(line));
+  const ask = Effect.suspend(() => there ? Effect.succeed([item]) : Effect.fail(refused));
+  return { ask, comes: () => void (there = true), outage, said };
+});
 
-const slot = (outage: Outage, look: ReturnType<typeof database>["ask"]) =>
+const slot = (outage: Outage, look: Effect.Effect<readonly (typeof item)[], SqlError>) =>
   Effect.forkChild(
     nextQueue(
       look,
@@ -40,10 +44,7 @@ const slow = Effect.delay(Effect.succeed([item]), "5 seconds");
 
 test("an idle slot takes nothing for one lease after the database is back", () =>
   run(Effect.gen(function* () {
-    const said: string[] = [];
-    const { ask, goes, comes } = database();
-    const outage = yield* watchOutages(lease, (line) => said.push(line));
-    goes();
+    const { ask, comes, outage, said } = yield* away;
     const idle = yield* slot(outage, ask);
     yield* TestClock.adjust("30 seconds");
     comes();
@@ -59,10 +60,7 @@ test("an idle slot takes nothing for one lease after the database is back", () =
 
 test("nor does a slot that was busy meanwhile; both say it once", () =>
   run(Effect.gen(function* () {
-    const said: string[] = [];
-    const { ask, goes, comes } = database();
-    const outage = yield* watchOutages(lease, (line) => said.push(line));
-    goes();
+    const { ask, comes, outage, said } = yield* away;
     const renewing = yield* Effect.forkChild(outage.outlast(ask));
     const publishing = yield* Effect.forkChild(outage.outlast(ask));
     yield* TestClock.adjust("30 seconds");
@@ -80,10 +78,7 @@ test("nor does a slot that was busy meanwhile; both say it once", () =>
 
 test("one connection that breaks after the return is no outage", () =>
   run(Effect.gen(function* () {
-    const said: string[] = [];
-    const { ask, goes, comes } = database();
-    const outage = yield* watchOutages(lease, (line) => said.push(line));
-    goes();
+    const { ask, comes, outage, said } = yield* away;
     const renewing = yield* Effect.forkChild(outage.outlast(ask));
     yield* TestClock.adjust("30 seconds");
     comes();
@@ -93,7 +88,7 @@ test("one connection that breaks after the return is no outage", () =>
     const looking = yield* Effect.forkChild(outage.outlast(Effect.suspend(() => {
       if (!broken) return ask;
       broken = false;
-      return Effect.fail(away);
+      return Effect.fail(refused);
     })));
     yield* TestClock.adjust("1 second");
     yield* Fiber.join(looking);

@@ -119,39 +119,49 @@ export const snapshotSender = (
         const more = tail.subarray(last.bytes);
         return [...before, ...(more.length === 0 ? [] : yield* put(more))];
       });
-    const pieces = (source: Source) =>
+    /** What was sent under this stamp, or what is made now; undefined: it is gone. */
+    const unlessKnown = <E>(
+      path: string,
+      stamp: string,
+      make: Effect.Effect<readonly Piece[] | undefined, E>,
+    ) =>
       Effect.gen(function* () {
-        const { path, file } = source;
-        const at = yield* tryPromise(() => stat(file).catch(gone));
-        if (at === undefined) return undefined;
-        const stamp = `${at.ino} ${at.size} ${at.mtimeMs}`;
         const before = known.get(path);
         if (before?.stamp === stamp) return before.pieces;
-        let made = yield* grown(source);
-        if (made === null) {
-          const bytes = yield* tryPromise(() => readFrom(file, 0));
-          if (bytes === undefined) return undefined;
-          made = yield* put(bytes);
-        }
-        known.set(path, { stamp, pieces: made });
+        const made = yield* make;
+        if (made !== undefined) known.set(path, { stamp, pieces: made });
         return made;
+      });
+    const anew = (source: Source) =>
+      Effect.gen(function* () {
+        const made = yield* grown(source);
+        if (made !== null) return made;
+        const bytes = yield* tryPromise(() => readFrom(source.file, 0));
+        return bytes === undefined ? undefined : yield* put(bytes);
+      });
+    const pieces = (source: Source) =>
+      Effect.gen(function* () {
+        const at = yield* tryPromise(() => stat(source.file).catch(gone));
+        if (at === undefined) return undefined;
+        const stamp = `${at.ino} ${at.size} ${at.mtimeMs}`;
+        return yield* unlessKnown(source.path, stamp, anew(source));
       });
 
     const files: Record<string, readonly Piece[]> = {};
+    const keep = (path: string, found: readonly Piece[] | undefined) => {
+      if (found !== undefined) files[path] = found;
+    };
     const send = (sources: readonly Source[]) =>
-      Effect.forEach(sources, (source) =>
-        Effect.map(pieces(source), (found) => {
-          if (found !== undefined) files[source.path] = found;
-        }), { discard: true });
+      Effect.forEach(
+        sources,
+        (source) => Effect.map(pieces(source), (found) => keep(source.path, found)),
+        { discard: true },
+      );
     const list = sourcesOf(dir);
     // Its step is told by the bytes that are sent: at the next look a newer state may lie there.
     const state = yield* tryPromise(() => readFrom(stateFile(dir), 0));
     if (state !== undefined) {
-      const stamp = sha256(state);
-      const before = known.get(statePath);
-      const made = before?.stamp === stamp ? before.pieces : yield* put(state);
-      known.set(statePath, { stamp, pieces: made });
-      files[statePath] = made;
+      keep(statePath, yield* unlessKnown(statePath, sha256(state), put(state)));
     }
     const step = state === undefined ? 0 : stepIn(state) ?? 0;
     yield* send((yield* list).filter(({ path }) => namesOthers(path)));

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RunEvent, UnstampedTrainingEvent } from "../../inversion/events.ts";
+import { stepEvent } from "../../inversion/testing/step-event.ts";
 import { checkpointAt, remainingSeconds, totalSeconds, workedSeconds } from "./run-answers.js";
 import { foldEvent } from "./fold-event.js";
 import { emptyRunState } from "./run-state.js";
@@ -24,17 +25,7 @@ const started = (attempt: number, step: number): UnstampedTrainingEvent => ({
   versions: {},
 });
 
-const step = (number: number, seconds: number): UnstampedTrainingEvent => ({
-  event: "step",
-  step: number,
-  epoch: 1,
-  loss: 1,
-  lr: 1,
-  gradientNorm: 1,
-  gradientShare: [0.5, 0.5],
-  seconds,
-  rssBytes: 1,
-});
+const step = (number: number, seconds: number) => stepEvent(number, { epoch: 1, seconds });
 
 test("a resumed run is running again, from its first start on", () => {
   const stopped = [started(1, 0), step(1, 1), { event: "run-stopped", step: 1, reason: "asked" }];

@@ -6,23 +6,14 @@ import { Clock, Effect, type FileSystem } from "effect";
 import { Files } from "../../lib/files.ts";
 import { trainingCodec } from "../../inversion/event-kinds.ts";
 import type { UnstampedTrainingEvent } from "../../inversion/events.ts";
+import { stepEvent } from "../../inversion/testing/step-event.ts";
 import type { UnstampedEvent } from "../events.ts";
 import { fullDisk, refusal } from "../testing/full-disk.ts";
 import { withTemporaryFolder } from "../testing/temporary-folder.ts";
 import { type EventLog, openEventLog, readEvents } from "./event-log.ts";
 
 const note = (text: string): UnstampedTrainingEvent => ({ event: "note", text });
-const step = (n: number, loss = 1): UnstampedTrainingEvent => ({
-  event: "step",
-  step: n,
-  epoch: 0,
-  loss,
-  lr: 1,
-  gradientNorm: 1,
-  gradientShare: [0.5, 0.5],
-  seconds: 1,
-  rssBytes: 1,
-});
+const step = (n: number, loss = 1) => stepEvent(n, { loss });
 
 const inLog = <A, E>(file: string, body: (log: EventLog) => Effect.Effect<A, E>) =>
   Effect.runPromise(Effect.scoped(Effect.flatMap(openEventLog(file, trainingCodec), body)));

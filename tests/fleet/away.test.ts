@@ -13,8 +13,8 @@ import { runsCommand } from "../../cli/runs.ts";
 import { sweepCommand } from "../../cli/sweep.ts";
 import { workerCommand } from "../../cli/worker.ts";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
-import { gnomic, smallTraining } from "../end-to-end/project.ts";
-import { machine, row, runsOf, sentAt, stepsIn, stop, sweepFile } from "./machines.ts";
+import { gnomic, smallTraining, stepsOf } from "../end-to-end/project.ts";
+import { machine, row, runsOf, sentAt, stop, sweepFile } from "./machines.ts";
 import { fleetTests, postgresForTests } from "./postgres.ts";
 import { ask, toyLease, toyMachine } from "./toy-fleet.ts";
 import { toyLog, toySweep } from "./toy-training.ts";
@@ -128,7 +128,7 @@ test(
       await until(() => /^1\|[ab]\|.*\n2\|[ab]\|/.test(holders()));
       await sentAt(postgres!, "real", 1);
       const before = holders();
-      const reached = () => machines.map((each) => Math.max(0, ...runsOf(each).flatMap(stepsIn)));
+      const reached = () => machines.map((each) => Math.max(0, ...runsOf(each).flatMap(stepsOf)));
       await until(() => reached().every((step) => step > 0));
 
       postgres!.crash();
@@ -148,7 +148,7 @@ test(
       await stop(...machines);
       for (const each of machines) {
         const [run] = runsOf(each);
-        const steps = stepsIn(run);
+        const steps = stepsOf(run);
         assert.ok(steps.length > Math.min(...backFrom), `${backFrom} -> ${steps.length}`);
         assert.deepEqual(steps, steps.map((_, i) => i + 1), run);
       }

@@ -7,14 +7,11 @@ import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { Child } from "../../runtime/testing/child.ts";
-import { eventsOf, gnomic, smallTraining, start } from "../end-to-end/project.ts";
+import { gnomic, smallTraining, start } from "../end-to-end/project.ts";
 import type { Postgres } from "./postgres.ts";
 import { until } from "./until.ts";
 
 export const leaseSeconds = 6;
-
-export const stepsIn = (run: string) =>
-  eventsOf(run).flatMap((event) => event.event === "step" ? [event.step] : []);
 
 /** A sweep file beside its configuration, in a folder that only this machine sees. */
 export function sweepFile(

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
-import { eventsOf, gnomic, resultsOf, smallTraining, start } from "../end-to-end/project.ts";
+import { gnomic, resultsOf, smallTraining, start, stepsOf } from "../end-to-end/project.ts";
 import { isAlive, trainerOf } from "./machines.ts";
 import { fleetTests, postgresForTests } from "./postgres.ts";
 import { until } from "./until.ts";
@@ -15,9 +15,6 @@ const postgres = await postgresForTests();
 
 /** So many that it can be killed before its last. */
 const steps = 50;
-
-const stepsIn = (run: string) =>
-  eventsOf(run).flatMap((event) => event.event === "step" ? [event.step] : []);
 
 function sweepFile(folder: string): string {
   const output = join(folder, "output");
@@ -58,7 +55,7 @@ test(
       const begun = () =>
         existsSync(output) && readdirSync(output).some((name) => {
           const run = join(output, name);
-          return existsSync(join(run, "events.jsonl")) && stepsIn(run).length >= 3;
+          return existsSync(join(run, "events.jsonl")) && stepsOf(run).length >= 3;
         });
       let trainer: number | null = null;
       await until(() => begun() && (trainer = trainerOf({ child: first })) !== null);
@@ -74,7 +71,7 @@ test(
       const rows = await shown();
       assert.deepEqual(rows.map(({ state }: any) => state), ["done", "done", "done"]);
       const all = Array.from({ length: steps }, (_, i) => i + 1);
-      for (const { run } of rows) assert.deepEqual(stepsIn(run), all);
+      for (const { run } of rows) assert.deepEqual(stepsOf(run), all);
 
       // The same sweep by itself, on one file: the same leaderboard and the same bytes.
       const alone = join(folder, "alone");

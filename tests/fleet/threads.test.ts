@@ -7,8 +7,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
-import { gnomic, resultsOf, smallTraining, start } from "../end-to-end/project.ts";
-import { stepsIn } from "./machines.ts";
+import { gnomic, resultsOf, smallTraining, start, stepsOf } from "../end-to-end/project.ts";
 import { fleetTests } from "./postgres.ts";
 import { until } from "./until.ts";
 
@@ -37,12 +36,12 @@ test(
 
       const first = start(["sweep", "run", file, "--slots", "2"]);
       const output = join(folder, "output");
-      await until(() => runsIn(output).some((run) => stepsIn(run).length >= 4));
+      await until(() => runsIn(output).some((run) => stepsOf(run).length >= 4));
       first.process.kill("SIGINT");
       const stopped = await first.ended;
       assert.equal(stopped.code, 130, stopped.stderr);
       const [run] = runsIn(output);
-      assert.ok(stepsIn(run).length < steps, "it ended before it was stopped");
+      assert.ok(stepsOf(run).length < steps, "it ended before it was stopped");
       const second = await gnomic(["sweep", "run", file]);
       assert.equal(second.code, 0, second.stderr);
 

@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
-import { eventsOf, gnomic, resultsOf, start } from "../end-to-end/project.ts";
+import { eventsOf, gnomic, resultsOf, start, stepsOf } from "../end-to-end/project.ts";
 import {
   alone,
   isAlive,
@@ -17,7 +17,6 @@ import {
   sentAt,
   shown,
   signal,
-  stepsIn,
   stop,
   sweepFile,
   trainerOf,
@@ -80,7 +79,7 @@ test(
       const board = await shown(postgres!, folder, "killed");
       assert.deepEqual(board.rows.map(({ state }: any) => state), ["done", "done", "done"]);
       const all = Array.from({ length: steps }, (_, i) => i + 1);
-      for (const { run } of board.rows) assert.deepEqual(stepsIn(run), all, "each step once");
+      for (const { run } of board.rows) assert.deepEqual(stepsOf(run), all, "each step once");
 
       // It went on at the step of the snapshot, in its second attempt.
       const home = board.rows.find(({ trial }: any) => trial === victim.trial).run;
@@ -126,7 +125,7 @@ test(
       signal(trainer, "SIGCONT");
       signal(a.child.process.pid, "SIGCONT");
       await until(() => !isAlive(trainer!));
-      const reached = runsOf(a).flatMap(stepsIn);
+      const reached = runsOf(a).flatMap(stepsOf);
       assert.ok(!reached.includes(steps), "its child is ended before its last step");
       assert.equal(fence(), before);
       assert.notEqual(row(postgres!, "frozen", "worker"), "a");
@@ -141,7 +140,7 @@ test(
       const other = await alone(folder, file, "frozen");
       assert.deepEqual(ranking(board), ranking(other));
       assert.deepEqual(resultsOf(board.rows[0].run), resultsOf(other.rows[0].run));
-      assert.deepEqual(stepsIn(board.rows[0].run), Array.from({ length: steps }, (_, i) => i + 1));
+      assert.deepEqual(stepsOf(board.rows[0].run), Array.from({ length: steps }, (_, i) => i + 1));
     }),
 );
 
