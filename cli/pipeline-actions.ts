@@ -118,7 +118,7 @@ const modeOf = (options: Options): ProgressMode =>
 
 /** The last lines, once a run ended well. */
 function outcomeLines({ ending, dir, step, worked, files }: RunOutcome): readonly string[] {
-  const steps = step === null ? "" : ` after ${step} steps`;
+  const steps = step === null ? "" : ` after ${step} ${step === 1 ? "step" : "steps"}`;
   if (ending === "paused") {
     return [`Paused ${worked ? "" : "already "}after step ${step}: ${dir}`];
   }
