@@ -13,7 +13,7 @@ import { table } from "./table.ts";
 const ago = (seconds: number) =>
   seconds < 120 ? `${seconds} s ago` : `${Math.round(seconds / 60)} min ago`;
 
-export function fleetLines({ workers, queues, waiting }: FleetStatus): readonly string[] {
+function fleetLines({ workers, queues, waiting }: FleetStatus): readonly string[] {
   const doing = (worker: FleetStatus["workers"][number]) =>
     worker.doing.map(({ run, step, steps }) => `${run} ${step}/${steps ?? "?"}`).join(", ");
   return [

@@ -246,7 +246,7 @@ const heldWhileWaiting = ({ id, stage, use }: PipelineStep): readonly Complaint[
  * What stages of one pipeline may not do beside each other, though every wire fits: it would begin well, and
  * end in broken files or never.
  */
-export const stepComplaints = (steps: readonly PipelineStep[]): readonly Complaint[] => [
+const stepComplaints = (steps: readonly PipelineStep[]): readonly Complaint[] => [
   ...sharedFolder(steps),
   ...steps.flatMap(heldWhileWaiting),
 ];
