@@ -6,7 +6,10 @@
 import { h } from "./dom.js";
 import { isNumber } from "./format.js";
 
-/** @typedef {import("./chart.js").Curve} Curve */
+/**
+ * What is read of a curve; least and most bound a shaded band.
+ * @typedef {{label: string, colour: string, dash?: number[], part?: "line" | "least" | "most"}} Curve
+ */
 /** x, then one for each curve. @typedef {readonly (readonly (number | null)[])[]} Columns */
 
 /**
@@ -19,7 +22,7 @@ import { isNumber } from "./format.js";
 
 const tableRows = 12;
 
-/** Bounds of a band are not read. @param {Curve} curve */
+/** Not the bound of a band. @param {Curve} curve */
 export const isLine = ({ part = "line" }) => part === "line";
 
 /** @param {readonly unknown[]} column @param {number} index */
