@@ -16,7 +16,7 @@ import { optionsOf } from "../runtime/open-app.ts";
 import { explain, explainAll } from "../runtime/options/explain.ts";
 import type { OptionRow } from "../runtime/options/option-table.ts";
 import { loadPipeline } from "../runtime/pipeline/load-pipeline.ts";
-import type { PipelineStep } from "../runtime/pipeline/wiring.ts";
+import type { PipelineStep } from "../runtime/pipeline/pipeline.ts";
 import { explainPlan } from "../runtime/plan/explain.ts";
 import type { Command as PipelineCommand } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";

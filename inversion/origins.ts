@@ -89,7 +89,9 @@ function byPicture({ sources, digests }: (typeof Datasets.Type)[number]) {
 }
 
 /** What stages said, so that it can be compared picture by picture. */
-export const inputsByPicture = (inputs: Inputs): Readonly<Record<string, unknown>> =>
+export const inputsByPicture = (
+  inputs: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     Object.entries(inputs).map(([stage, said]) => {
       const datasets = decodeDatasets(said);
