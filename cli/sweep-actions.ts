@@ -5,15 +5,17 @@ import process from "node:process";
 import { Effect } from "effect";
 import { optionRows } from "../config/option-rows.ts";
 import { providerNames } from "../engine/device/providers.ts";
+import { sweepsOf } from "../fleet/boards.ts";
 import { boardOf, exitCodeOfSweep } from "../fleet/leaderboard.ts";
 import type { Blobs } from "../fleet/blobs.ts";
 import type { Fleet } from "../fleet/connection.ts";
 import { fleetBlobs } from "../fleet/fleet-blobs.ts";
 import { Members } from "../fleet/members.ts";
-import { outlookLines, planSweep } from "../fleet/plan-sweep.ts";
+import { outlookLines, planSweep, type SweepOutlook } from "../fleet/plan-sweep.ts";
 import { withTables } from "../fleet/open-tables.ts";
 import { bringRuns, sendRuns } from "../fleet/runs-of-sweep.ts";
 import { endSweep, RunFiles, seesWinners } from "../fleet/sweep-end.ts";
+import { passedFindings } from "../fleet/sweep-findings.ts";
 import { runToEnd } from "../fleet/sweep-session.ts";
 import { threadsForAll } from "../fleet/sweep-threads.ts";
 import { trainInChild } from "../fleet/train-child.ts";
@@ -24,6 +26,7 @@ import { type Fault, fault, Stopped } from "../lib/fault.ts";
 import { homePath } from "../lib/home-path.ts";
 import { readText } from "../lib/read-text.ts";
 import { maxSourceBytes } from "../lib/source.ts";
+import { ConfigFault } from "../runtime/options/config-fault.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
 import { type Definition, readDefinition } from "../sweep/definition.ts";
 import { trialCount } from "../sweep/trials.ts";
@@ -169,6 +172,15 @@ const threadsFor = (fleet: Fleet, slots: number): Effect.Effect<number, Fault> =
       ),
   );
 
+/** A new sweep does not begin with runs that are past its rungs; one that has begun has what came of them. */
+const refusePassed = (definition: Definition, { sweep, passed }: SweepOutlook, options: Options) =>
+  Effect.gen(function* () {
+    if (passed.length === 0) return;
+    const known = yield* Effect.flatMap(fleetOf(sweep.base, options), sweepsOf);
+    if (known.some(({ plan }) => plan.digest === sweep.digest)) return;
+    return yield* new ConfigFault(passedFindings(definition, passed));
+  });
+
 const run: Act = (given, options, terminal) =>
   Effect.gen(function* () {
     // All that the command line alone tells, before the trials are planned.
@@ -199,6 +211,7 @@ const run: Act = (given, options, terminal) =>
       config === null ? null : yield* readFileOf(config, whole, "Correct the path."),
       trialWorld(definition, config, options),
     );
+    yield* refusePassed(definition, outlook, options);
     if (options.dryRun === true) {
       if (options.json === true) terminal.print(JSON.stringify(outlook));
       else outlookLines(outlook).map(plainText).forEach(terminal.print);

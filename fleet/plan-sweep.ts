@@ -13,12 +13,19 @@ import type { Prepared } from "../runtime/plan/prepare.ts";
 import type { Definition } from "../sweep/definition.ts";
 import { rungsOf } from "../sweep/halving.ts";
 import { groupOf } from "../sweep/ranking.ts";
-import { overridesText, type Trial, trialsOf } from "../sweep/trials.ts";
+import { overridesText, splitOverrides, type Trial, trialsOf } from "../sweep/trials.ts";
 import { foreignParts } from "./foreign-parts.ts";
 import { memoryClass } from "./queues.ts";
+import { readPassed } from "./run-result.ts";
 import { versionsOfPlan } from "./stage-versions.ts";
 import type { PlannedSweep, PlannedTrial } from "./planned-sweep.ts";
-import { type Measured, settingOf, shortestOf, sweepFindings } from "./sweep-findings.ts";
+import {
+  type Measured,
+  type PassedRung,
+  settingOf,
+  shortestOf,
+  sweepFindings,
+} from "./sweep-findings.ts";
 import { opensThreads, setsThreads } from "./sweep-threads.ts";
 
 export interface LookedAt {
@@ -52,6 +59,8 @@ export interface SweepOutlook {
   /** Whether the number of threads decides a result and is left open. */
   readonly opensThreads: boolean;
   readonly trials: readonly TrialOutlook[];
+  /** Where runs that are there already cannot be compared. */
+  readonly passed: readonly PassedRung[];
 }
 
 /** What its definition asks for, else what its configuration and the memory planner say. */
@@ -85,6 +94,21 @@ const willOf = ({ prepared, plan }: LookedAt): TrialOutlook["will"] =>
       plan.stages.every(({ action }) => action !== "run")
     ? "complete already"
     : "goes on";
+
+/** Of these rungs, those that a trial's run is past without a loss that was measured there. */
+const passedBy = ({ name }: Trial, { prepared, plan }: LookedAt, rungs: readonly number[]) =>
+  Effect.gen(function* () {
+    const step = plan.run.step ?? 0;
+    const found = yield* Effect.forEach(
+      rungs.filter((rung) => rung < step),
+      (rung) =>
+        Effect.map(
+          readPassed(prepared.run.dir, rung),
+          (passed) => passed?.loss === null ? [{ trial: name, rung, step }] : [],
+        ),
+    );
+    return found.flat();
+  });
 
 /**
  * Prepares every trial. `file` is the sweep's, absolute.
@@ -145,6 +169,11 @@ export const planSweep = (
     });
     const kept = outlook.filter(({ sameAs }) => sameAs === null);
     const { halving, rank, budget } = definition;
+    const rungs = halving === null ? [] : rungsOf(halving, shortestOf(measured));
+    const passed = yield* Effect.forEach(
+      trials,
+      (trial, i) => passedBy(trial, found[i], rungs),
+    );
     const { base } = measured[0];
     const plan: Omit<PlannedSweep, "digest"> = {
       name: definition.sweep,
@@ -158,7 +187,7 @@ export const planSweep = (
         : rank.by,
       at: rank.at,
       per: rank.per,
-      rungs: halving === null ? [] : rungsOf(halving, shortestOf(measured)),
+      rungs,
       factor: halving?.factor ?? 1,
       budget: { steps: budget.steps, hours: budget.hours },
       parallel: definition.parallel,
@@ -185,6 +214,7 @@ export const planSweep = (
       sweep: { ...plan, digest: digestJson(content), ...(sets ? { setsThreads: sets } : {}) },
       opensThreads: opensThreads(values),
       trials: outlook,
+      passed: passed.flat(),
     };
   });
 
@@ -196,17 +226,22 @@ export function outlookLines({ sweep, trials }: SweepOutlook): readonly string[]
     0,
   );
   const peak = Math.max(...trials.map(({ memory }) => memory ?? 0));
+  const { shared, varied } = splitOverrides(trials.map(({ overrides }) => overrides));
   const gib = peak === 0 ? [] : [`at most ${(peak / 2 ** 30).toFixed(1)} GiB each`];
   return [
     `${sweep.name}: ${kept.length} ${
       kept.length === 1 ? "trial" : "trials"
     }, ranked by ${sweep.by} (${sweep.at})` +
     (sweep.rungs.length === 0 ? "" : `, halved at ${sweep.rungs.join(", ")}`),
-    ...trials.map(({ name, overrides, will, run, fromStep, sameAs }) =>
-      `  ${name}  ${overridesText(overrides)}  ` +
-      (sameAs !== null
-        ? `the same as trial ${sameAs}`
-        : `${will}${will === "goes on" ? ` at step ${fromStep}` : ""}: ${run}`)
+    ...(Object.keys(shared).length === 0 ? [] : [`  all  ${overridesText(shared)}`]),
+    ...trials.map(({ name, will, run, fromStep, sameAs }, i) =>
+      [
+        `  ${name}`,
+        ...(Object.keys(varied[i]).length === 0 ? [] : [overridesText(varied[i])]),
+        sameAs !== null
+          ? `the same as trial ${sameAs}`
+          : `${will}${will === "goes on" ? ` at step ${fromStep}` : ""}: ${run}`,
+      ].join("  ")
     ),
     [`${steps} steps in all${sweep.rungs.length > 0 ? " without halving" : ""}`, ...gib].join(", "),
   ];
