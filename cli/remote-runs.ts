@@ -12,6 +12,7 @@ import { type Fault, fault } from "../lib/fault.ts";
 import { jsonDifference } from "../lib/json-difference.ts";
 import { findRun, NoSuchRun } from "../runtime/runs/find-run.ts";
 import type { SurveyedRun } from "../runtime/runs/survey.ts";
+import { lossText } from "./quantity.ts";
 import { table } from "./table.ts";
 
 /** Of the fleet and not in the folder. */
@@ -70,8 +71,6 @@ export const inFleet = (
       }),
   );
 
-const digits = (value: number | null) => value === null ? "-" : value.toPrecision(5);
-
 export const elsewhereText = (runs: readonly RemoteRun[]): readonly string[] =>
   runs.length === 0 ? [] : [
     "",
@@ -81,7 +80,7 @@ export const elsewhereText = (runs: readonly RemoteRun[]): readonly string[] =>
         run.name,
         run.state,
         `${run.step}/${run.steps ?? "?"}`,
-        digits(run.loss),
+        lossText(run.loss),
         `${run.sweep} ${run.trial}`,
         run.machine ?? "-",
       ]),
@@ -95,7 +94,7 @@ export const remoteText = (run: RemoteRun): readonly string[] => [
     ["status", run.state],
     ["machine", run.machine ?? "-"],
     ["step", `${run.step}/${run.steps ?? "?"}`],
-    ["loss", `${digits(run.loss)}${run.lossStep === null ? "" : ` at step ${run.lossStep}`}`],
+    ["loss", `${lossText(run.loss)}${run.lossStep === null ? "" : ` at step ${run.lossStep}`}`],
     ...(run.differs === null ? [] : [["bytes", run.differs]]),
     ["varies", JSON.stringify(run.overrides)],
     ...(run.message === null ? [] : [["said", run.message.split("\n").at(-1)!]]),

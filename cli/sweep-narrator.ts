@@ -5,7 +5,7 @@ import type { Fleet } from "../fleet/connection.ts";
 import { boardOf, type Leaderboard } from "../fleet/leaderboard.ts";
 import { withTables } from "../fleet/open-tables.ts";
 import { progressLine } from "./progress-line.ts";
-import type { Screen } from "./progress.ts";
+import type { Screen } from "./status-line.ts";
 
 /** Says what happens while it does, until interrupted. */
 export const narrate = (

@@ -5,9 +5,8 @@ import { shownMessage, shownOverrides } from "../fleet/shown-trial.ts";
 import { lastPart } from "../lib/without-folders.ts";
 import { type Overrides, overridesText, splitOverrides } from "../sweep/trials.ts";
 import { plainText } from "./plain-text.ts";
+import { lossText } from "./quantity.ts";
 import { table } from "./table.ts";
-
-const digits = (value: number | null) => value === null ? "-" : value.toPrecision(5);
 
 const duration = (seconds: number) =>
   seconds < 90 ? `${Math.round(seconds)} s` : `${(seconds / 60).toFixed(1)} min`;
@@ -31,7 +30,7 @@ export function leaderboardLines(board: Leaderboard): readonly string[] {
       row.rank === null ? "-" : String(row.rank),
       String(row.trial),
       what(row, varied[i]),
-      digits(row.loss),
+      lossText(row.loss),
       row.lossStep === null ? "-" : String(row.lossStep),
       row.steps === null ? String(row.step) : `${row.step}/${row.steps}`,
       duration(row.seconds),
@@ -94,6 +93,6 @@ export const sweepListLines = (
       String(board.rows.length),
       String(board.rows.filter(({ state }) => state === "done").length),
       String(board.rows.filter(({ state }) => state === "failed").length),
-      digits(board.rows.find(({ rank }) => rank === 1)?.loss ?? null),
+      lossText(board.rows.find(({ rank }) => rank === 1)?.loss ?? null),
     ]),
   ], new Set([2, 3, 4]));

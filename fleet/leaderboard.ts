@@ -65,7 +65,7 @@ const reached = (results: readonly StoredResult[]) =>
   furthest(results.filter(({ outcome }) => isReached(outcome)));
 
 /** The checkpoint that the ranking is about: the best file, or the last. */
-export const checkpointOf = (
+const checkpointOf = (
   { at }: Pick<PlannedSweep, "at">,
   { trigger }: PlannedTrial,
   outcome: SegmentOutcome | undefined,

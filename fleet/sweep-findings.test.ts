@@ -5,7 +5,7 @@ import { Effect } from "effect";
 import { describeFault } from "../lib/fault.ts";
 import { readDefinition } from "../sweep/definition.ts";
 import { trialsOf } from "../sweep/trials.ts";
-import { type Measured, passedFindings, settingOf, sweepFindings } from "./sweep-findings.ts";
+import { type Measured, settingOf, sweepFindings } from "./sweep-findings.ts";
 
 const define = (lines: string) =>
   Effect.runSync(readDefinition(`sweep: s\npipeline: p\n${lines}\n`, "s.yaml", null));
@@ -72,22 +72,6 @@ const wrong: readonly (readonly [
 for (const [what, lines, of, message] of wrong) {
   test(`${what}: said with the line`, () => assert.match(found(lines, of), message));
 }
-
-test("runs that are past a rung are named by rung, with the line", () => {
-  const passed = [
-    { trial: "1", rung: 2, step: 9 },
-    { trial: "b", rung: 2, step: 7 },
-    { trial: "b", rung: 4, step: 7 },
-  ];
-  const [first, second, ...more] = passedFindings(define(`${seeds}\nhalving:\n  first: 2`), passed)
-    .map(describeFault);
-  assert.match(
-    first,
-    /^s\.yaml:5 halving\.first: .* at step 2, .* 1 \(at step 9\), b \(at step 7\)/,
-  );
-  assert.match(second, /at step 4, .* trial b \(at step 7\)\./);
-  assert.deepEqual(more, []);
-});
 
 test("what a trial sets stands where its value does, whichever block that is in", () => {
   const definition = define(

@@ -2,7 +2,6 @@
 // beyond the end, trials that are one run. Each finding has the line of the sweep file.
 // The trap: trials that mean one run are one, unless they are to be of different lengths: then none of them is meant.
 import type { Place } from "../lib/fault.ts";
-import { firstFew } from "../lib/first-few.ts";
 import { placeOf } from "../lib/source.ts";
 import type { Finding } from "../runtime/options/config-fault.ts";
 import { type Definition, keysOf } from "../sweep/definition.ts";
@@ -85,29 +84,6 @@ const elsewhere = (definition: Definition, trials: readonly Measured[]): readonl
     fix: "Set it in the configuration, or with --output.",
   }];
 };
-
-/** A rung that a trial's run is past, without a loss that was measured there. */
-export interface PassedRung {
-  readonly trial: string;
-  readonly rung: number;
-  /** Of the run. */
-  readonly step: number;
-}
-
-/** That a sweep cannot begin with runs that went past where they would be compared. */
-export const passedFindings = (
-  { source }: Definition,
-  passed: readonly PassedRung[],
-): readonly Finding[] =>
-  [...Map.groupBy(passed, ({ rung }) => rung)].map(([rung, all]) => ({
-    ...placeOf(source, "halving.first"),
-    key: "halving.first",
-    wanted: `runs whose loss was measured at step ${rung}, or that are not there yet`,
-    found: "those of trial " +
-      firstFew(all.map(({ trial, step }) => `${trial} (at step ${step})`), 5),
-    fix: "They were trained for something else: decide at steps of fixed_loss_every, where every " +
-      "run's loss is measured, or give another folder with --output.",
-  }));
 
 /** What is wrong with a sweep as its trials are. */
 export function sweepFindings(

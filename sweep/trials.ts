@@ -31,7 +31,7 @@ function uniform(seed: number, trial: number, key: string): number {
 
 const digits = (value: number) => Number(value.toPrecision(6));
 
-export function drawn(draw: Draw, seed: number, trial: number, key: string): Schema.Json {
+function drawn(draw: Draw, seed: number, trial: number, key: string): Schema.Json {
   const at = uniform(seed, trial, key);
   switch (draw.kind) {
     case "values":
