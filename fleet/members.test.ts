@@ -120,7 +120,7 @@ test("a training that the disk has no room for is left, said once, and shown wit
         assert.deepEqual(log, ["2@end"]);
         const why = /it writes 1\.1e\+9 GiB, and .* has .* GiB free/;
         assert.equal(said.length, 1);
-        assert.match(said[0], /Trial 1 of s is left to others: /);
+        assert.match(said[0], /Trial 1 of s is not trained here for now: /);
         assert.match(said[0], why);
         const { waiting } = yield* looked;
         assert.deepEqual(waiting.map(({ trial }) => trial), [1]);

@@ -32,6 +32,9 @@ export function wrongValueFix(value: unknown, wanted: string, fallback: unknown)
     return `Take one of at most ${Number.MAX_SAFE_INTEGER}.`;
   }
   const number = /(integer|number|multiple)/.test(wanted);
+  if (number && typeof value === "number" && !Number.isFinite(value)) {
+    return "Write a finite number.";
+  }
   if (number && typeof value === "string") {
     return /^[\d_.,eE+-]+$/.test(value)
       ? "Write the number without quotes, `_` or `,`."
