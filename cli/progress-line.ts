@@ -1,5 +1,5 @@
 // How far a command is and how long the rest takes: on a terminal one line that is written over, else a
-// line every ten seconds. Always on standard error, so that standard output holds results only.
+// line every ten seconds while it gets on. Always on standard error, so that standard output holds results only.
 // The trap: the first part includes loading and compiling, so the pace is taken from there on.
 import { plainText } from "./plain-text.ts";
 import type { Screen } from "./progress.ts";
@@ -24,6 +24,7 @@ export function progressLine(
   let course: { unit: string; total: number; from: number; startedAt: number } | undefined;
   let shownAt = isTerminal ? -Infinity : now();
   let shown = false;
+  let said: number | undefined;
 
   const clear = () => {
     if (shown) screen.write("\r\x1b[K");
@@ -35,9 +36,12 @@ export function progressLine(
     const at = now();
     if (course?.unit !== unit || course.total !== total || done < course.from) {
       course = { unit, total, from: done, startedAt: at };
+      said = undefined;
     }
     if (at - shownAt < (isTerminal ? terminalEveryMs : plainEveryMs)) return;
+    if (!isTerminal && done === said) return;
     shownAt = at;
+    said = done;
     const pace = (at - course.startedAt) / 1000 / (done - course.from);
     const rest = done > course.from ? `, ${secondsText(pace * (total - done))} left` : "";
     const text = progressText(done, total, unit) + rest;

@@ -65,7 +65,9 @@ test("a worker whose engine does not start is off the list at once", () =>
   withTemporaryFolder((folder) =>
     Effect.runPromise(Effect.gen(function* () {
       const fleet = yield* fleetAt(join(folder, "runs"));
-      const listed = withTables(fleet, () => Effect.flatMap(Members, ({ all }) => all));
+      const listed = Effect.orDie(
+        withTables(fleet, () => Effect.flatMap(Members, ({ all }) => all)),
+      );
       let opened = 0;
       let found = 0;
       const broken = Layer.effectDiscard(

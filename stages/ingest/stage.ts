@@ -19,7 +19,7 @@ import {
   withoutMasks,
 } from "./ingest-dataset.ts";
 import { otherPictures } from "./other-pictures.ts";
-import { bucketsNote, warningsAbout } from "./remarks.ts";
+import { warningsAbout } from "./remarks.ts";
 
 export const IngestOptions = Schema.Struct({
   seed: Schema.Int,
@@ -110,9 +110,6 @@ export const ingest = defineStage({
         (text) => tools.emit({ event: "warning", text }),
       );
       const train = all.filter(({ id }) => !aside.has(id));
-      if (loader.aspect_ratio_buckets !== null) {
-        yield* tools.emit({ event: "note", text: bucketsNote(train) });
-      }
       const measured: DatasetRules = {
         ...rules,
         views: { ...loader, center_crop: true, random_flip: false },
