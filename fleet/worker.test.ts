@@ -210,7 +210,7 @@ inEngine(
       assert.deepEqual(log.toSorted(), ["1@end", "2@end"]);
       assert.match(
         said[0],
-        /it writes .* GiB, and .* has .* GiB free, .* GiB of it for what trains/,
+        /it writes .*, and .* has .* free, .* of it for what trains/,
       );
     }),
 );
