@@ -36,7 +36,7 @@ export function wrongValueFix(value: unknown, wanted: string, fallback: unknown)
     return "Write a finite number.";
   }
   if (number && typeof value === "string") {
-    return /^[\d_.,eE+-]+$/.test(value)
+    return value !== "" && Number.isFinite(Number(value.replaceAll(/[_,]/g, "")))
       ? "Write the number without quotes, `_` or `,`."
       : "Write a number.";
   }

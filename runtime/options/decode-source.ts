@@ -78,7 +78,9 @@ const named = (_key: string, value: unknown) =>
 
 const shown = (value: unknown): string => {
   if (isMapping(value)) return "a mapping";
-  const text = typeof value === "number" ? String(value) : JSON.stringify(value, named) ?? "nothing";
+  const text = typeof value === "number"
+    ? String(value)
+    : JSON.stringify(value, named) ?? "nothing";
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 };
 

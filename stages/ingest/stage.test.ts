@@ -244,7 +244,10 @@ test("links to nothing are all named, with what to do; they may be skipped", () 
     const asked = (more: object) => ingest.inputs!(folderOptions(folder, more), tools);
     const { message } = await Effect.runPromise(Effect.flip(asked({})));
     for (const name of ["a.png", "b.png"]) {
-      assert.match(message, new RegExp(`${name}: wanted a picture, found a link to nothing\\. Put`));
+      assert.match(
+        message,
+        new RegExp(`${name}: wanted a picture, found a link to nothing\\. Put`),
+      );
     }
     const [{ digests }] = await Effect.runPromise(asked({ skip_bad_images: true })) as readonly {
       readonly digests: readonly (string | null)[];

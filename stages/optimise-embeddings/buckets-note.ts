@@ -9,8 +9,10 @@ export function bucketsNote(
   vae: Pick<VaeConfig, "block_out_channels">,
 ): string {
   const factor = vaeFactor(vae);
-  const buckets = Map.groupBy(pictures, ({ views: [{ size: [height, width] }] }) =>
-    `${factor * width}x${factor * height}`);
+  const buckets = Map.groupBy(
+    pictures,
+    ({ views: [{ size: [height, width] }] }) => `${factor * width}x${factor * height}`,
+  );
   return `Aspect buckets (width x height): ${
     [...buckets].map(([size, members]) => `${size}: ${members.length}`).join(", ")
   }.`;
