@@ -136,6 +136,7 @@ const one: readonly [set: readonly string[], key: string, fix: RegExp][] = [
   [["save_every_n_epochs=1", "save_every_n_steps=2"], "save_every_n_steps", /all but one/],
   [["data_loader.resolution=100"], "data_loader.resolution", /96 or 104/],
   [["data_loader.resolution=[512, 500]"], "data_loader.resolution.1", /496 or 504/],
+  [["lr_scheduler=null"], "lr_scheduler", /its default, "constant"; `--set KEY=` takes it/],
   [["num_vectors=2024-01-01"], "num_vectors", /Write a number\.$/],
   [["data_loader.resolution=.inf"], "data_loader.resolution", /Write a finite number/],
   [["use_masks=true"], "use_masks", /JSONL/],

@@ -47,7 +47,9 @@ export function wrongValueFix(value: unknown, wanted: string, fallback: unknown)
     return "Write the whole list: [first, second].";
   }
   if (value === null && fallback !== undefined) {
-    return `Leave the key out for its default, ${JSON.stringify(fallback)}.`;
+    return `Leave the key out for its default, ${
+      JSON.stringify(fallback)
+    }; \`--set KEY=\` takes it, too.`;
   }
   const step = Number(/multiple of (\d+)/.exec(wanted)?.[1]);
   if (step > 0 && typeof value === "number" && value > 0 && value % step !== 0) {
