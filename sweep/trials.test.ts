@@ -103,5 +103,13 @@ test("how many there are is known without making them", () => {
   const budget = { ...definition.budget, trials: 7 };
   assert.equal(trialCount({ ...definition, budget }), 7);
   const nine = define({ matrix: { a: [1, 2, 3], b: [1, 2, 3] } });
-  assert.deepEqual(trialsOf({ ...nine, budget }).map(({ number }) => number), [1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual(trialsOf({ ...nine, budget }).map(({ number }) => number), [
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+  ]);
 });
