@@ -7,6 +7,9 @@ import { type Fault, fault } from "../lib/fault.ts";
 /** A command line that cannot be meant. */
 export class UsageFault extends fault("UsageFault", "user") {}
 
+/** What was given on the command line, by the option's name; of one that may be repeated a list. */
+export type Options = Readonly<Record<string, unknown>>;
+
 export interface Terminal {
   /** A line of the result, on standard output. */
   readonly print: (line: string) => void;
@@ -32,7 +35,7 @@ export interface Command {
   }[];
   readonly run: (
     args: readonly string[],
-    options: Readonly<Record<string, unknown>>,
+    options: Options,
     terminal: Terminal,
   ) => Effect.Effect<void, Fault>;
 }

@@ -20,13 +20,11 @@ import { baseModel } from "../inversion/generate/base-model.ts";
 import { loadEmbedding } from "../inversion/generate/load-embedding.ts";
 import type { Fault } from "../lib/fault.ts";
 import { tryPromise } from "../lib/try-promise.ts";
-import { type Command, type Terminal, UsageFault } from "./command.ts";
+import { type Command, type Options, type Terminal, UsageFault } from "./command.ts";
 import { optionReader } from "./option-reader.ts";
 import { plainText } from "./plain-text.ts";
 import type { Listener } from "../inversion/words/picture-loss.ts";
 import { progressLine } from "./progress-line.ts";
-
-type Options = Readonly<Record<string, unknown>>;
 
 const forms: Readonly<Record<string, typeof convertEmbedding>> = {
   diffusers: toDiffusersPair,

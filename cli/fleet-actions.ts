@@ -6,16 +6,14 @@ import { fleetFacts, type FleetStatus, fleetStatus } from "../fleet/fleet-status
 import { withTables } from "../fleet/open-tables.ts";
 import { migrateTables } from "../fleet/sweep-session.ts";
 import type { Fault } from "../lib/fault.ts";
-import type { Terminal } from "./command.ts";
+import type { Options, Terminal } from "./command.ts";
 import { baseOf, fleetOf, requireShared } from "./fleet-options.ts";
 import { table } from "./table.ts";
-
-type Options = Readonly<Record<string, unknown>>;
 
 const ago = (seconds: number) =>
   seconds < 120 ? `${seconds} s ago` : `${Math.round(seconds / 60)} min ago`;
 
-export function fleetLines({ workers, queues, waiting }: FleetStatus): readonly string[] {
+function fleetLines({ workers, queues, waiting }: FleetStatus): readonly string[] {
   const doing = (worker: FleetStatus["workers"][number]) =>
     worker.doing.map(({ run, step, steps }) => `${run} ${step}/${steps ?? "?"}`).join(", ");
   return [

@@ -6,7 +6,7 @@ import type { Fleet } from "../fleet/connection.ts";
 import type { Fault } from "../lib/fault.ts";
 import { kindOf } from "../lib/plain-files.ts";
 import { tryPromise } from "../lib/try-promise.ts";
-import { UsageFault } from "./command.ts";
+import { type Options, UsageFault } from "./command.ts";
 
 export const fleetOptions = [
   ["--fleet <file>", "A file of mode 600 with the address of a PostgreSQL (GNOMIC_FLEET)"],
@@ -14,12 +14,12 @@ export const fleetOptions = [
 ] as const;
 
 /** Whether there is a database that other machines may speak to. */
-export const isShared = ({ fleet }: Readonly<Record<string, unknown>>): boolean =>
+export const isShared = ({ fleet }: Options): boolean =>
   fleet !== undefined || (process.env.GNOMIC_FLEET ?? "") !== "";
 
 /** Fails where one of these options is given that only workers on other machines use, and there are none. */
 export const refuseAlone = (
-  options: Readonly<Record<string, unknown>>,
+  options: Options,
   keys: readonly string[],
 ): Effect.Effect<void, Fault> => {
   const key = isShared(options) ? undefined : keys.find((each) => options[each] !== undefined);
@@ -34,7 +34,7 @@ export const refuseAlone = (
 };
 
 /** The folder of runs, for who makes it where it is not there. */
-export const baseToMake = ({ output }: Readonly<Record<string, unknown>>): string =>
+export const baseToMake = ({ output }: Options): string =>
   output === undefined ? "output" : String(output);
 
 /**
@@ -42,7 +42,7 @@ export const baseToMake = ({ output }: Readonly<Record<string, unknown>>): strin
  * shared database is looked into from machines that have none.
  */
 export const baseOf = (
-  options: Readonly<Record<string, unknown>>,
+  options: Options,
 ): Effect.Effect<string, Fault> =>
   Effect.gen(function* () {
     const base = baseToMake(options);
@@ -69,7 +69,7 @@ export const requireShared = ({ shared }: Fleet, fix: string): Effect.Effect<voi
 
 export const fleetOf = (
   base: string,
-  options: Readonly<Record<string, unknown>>,
+  options: Options,
 ): Effect.Effect<Fleet, Fault> =>
   Effect.flatMap(
     tryPromise(() => import("../fleet/connection.ts")),

@@ -12,11 +12,9 @@ import {
   type GenerateRequest,
   type Listener,
 } from "../inversion/generate/request.ts";
-import type { Command, Terminal, UsageFault } from "./command.ts";
+import type { Command, Options, Terminal, UsageFault } from "./command.ts";
 import { optionReader } from "./option-reader.ts";
 import { progressLine } from "./progress-line.ts";
-
-type Options = Readonly<Record<string, unknown>>;
 
 const outFolder = "output/generated";
 const programs = Object.keys(drawers) as Drawer[];

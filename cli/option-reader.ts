@@ -2,7 +2,7 @@
 // that all of it is said at once.
 // The trap: keys are as commands have them (`modelConfig`); what is wrong is said as it was typed.
 import { Effect } from "effect";
-import { UsageFault } from "./command.ts";
+import { type Options, UsageFault } from "./command.ts";
 
 const flag = (key: string) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
@@ -29,9 +29,27 @@ export interface OptionReader {
   readonly end: <A>(read: A) => Effect.Effect<A, UsageFault>;
 }
 
+/** One option by itself; fails with what is wrong with it. */
+export const wholeNumber = (
+  options: Options,
+  key: string,
+  least: number,
+  otherwise: number,
+): Effect.Effect<number, UsageFault> => {
+  const value = options[key] === undefined ? otherwise : Number(options[key]);
+  return Number.isInteger(value) && value >= least ? Effect.succeed(value) : Effect.fail(
+    new UsageFault({
+      key: `--${key}`,
+      wanted: `a whole number from ${least} on`,
+      found: String(options[key]),
+      fix: "`sweep --help` tells all options.",
+    }),
+  );
+};
+
 /** `usage`: how the command is written, e.g. "generate PROMPT". */
 export function optionReader(
-  options: Readonly<Record<string, unknown>>,
+  options: Options,
   usage: string,
 ): OptionReader {
   const findings: string[] = [];

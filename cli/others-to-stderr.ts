@@ -3,7 +3,7 @@
 // The trap: Deno's console does not go through `process.stdout`, Node's does; both are turned aside.
 import process from "node:process";
 import { Effect, type Scope } from "effect";
-import type { Screen } from "./progress.ts";
+import type { Screen } from "./status-line.ts";
 
 const methods = ["log", "info", "debug", "table", "dir"] as const;
 

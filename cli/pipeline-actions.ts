@@ -6,119 +6,38 @@ import process from "node:process";
 import { Effect, Scope } from "effect";
 import { trainingApp } from "../inversion/app.ts";
 import { shownValues } from "../config/places.ts";
-import { type Fault, Stopped } from "../lib/fault.ts";
+import { Stopped } from "../lib/fault.ts";
 import type { RunOutcome } from "../runtime/execute/outcome.ts";
 import { stateFile } from "../runtime/run-folder/state.ts";
 import { runPipeline } from "../runtime/execute/run-pipeline.ts";
 import { makeStopSignal } from "../runtime/execute/stop-signal.ts";
+import type { App } from "../runtime/app.ts";
 import { optionsOf } from "../runtime/open-app.ts";
 import { explain, explainAll } from "../runtime/options/explain.ts";
+import type { OptionRow } from "../runtime/options/option-table.ts";
 import { loadPipeline } from "../runtime/pipeline/load-pipeline.ts";
+import type { PipelineStep } from "../runtime/pipeline/pipeline.ts";
 import { explainPlan } from "../runtime/plan/explain.ts";
-import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
-import { preflight } from "../runtime/plan/preflight.ts";
-import { type Command as PipelineCommand, prepare } from "../runtime/plan/prepare.ts";
+import type { Command as PipelineCommand } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
 import { storeName } from "../runtime/store/artefact-store.ts";
-import { type Command, type Terminal, UsageFault } from "./command.ts";
-import { readingFrom } from "./from-file.ts";
+import type { Command, Options, Terminal } from "./command.ts";
+import { dryRun } from "./dry-run.ts";
 import { othersToStderr } from "./others-to-stderr.ts";
-import { memoryTable } from "./memory-table.ts";
-import { timeTable } from "./time-table.ts";
+import { checkOptions, commandOf } from "./pipeline-options.ts";
 import { plainText } from "./plain-text.ts";
 import { reportDefectsIn } from "./print-fault.ts";
 import { progressLine } from "./progress-line.ts";
 import { type ProgressMode, progressObserver } from "./progress.ts";
-import { requireTraining } from "./require-training.ts";
 import { runObservers, servePage } from "./run-observers.ts";
 import { onSoftStop } from "./signals.ts";
-
-type Options = Readonly<Record<string, unknown>>;
-
-const text = (value: unknown): string | undefined =>
-  value === undefined ? undefined : String(Array.isArray(value) ? value.at(-1) : value);
-const list = (value: unknown): readonly string[] =>
-  value === undefined ? [] : [value].flat().map(String);
-
-const checkStep = (value: unknown): Effect.Effect<void, Fault> => {
-  const step = Number(text(value));
-  if (value === undefined || (Number.isInteger(step) && step >= 1)) return Effect.void;
-  return Effect.fail(
-    new UsageFault({
-      key: "--to-step",
-      wanted: "a number of steps from 1 on",
-      found: text(value)!,
-      fix: "--to-step 300 ends after step 300; --until names a stage.",
-    }),
-  );
-};
-
-const checkMemory = ({ deviceMemory, dryRun }: Options): Effect.Effect<void, Fault> => {
-  const gib = Number(text(deviceMemory));
-  if (deviceMemory === undefined || (dryRun === true && gib > 0 && gib < Infinity)) {
-    return Effect.void;
-  }
-  return Effect.fail(
-    new UsageFault({
-      key: "--device-memory",
-      wanted: "with --dry-run, the GiB of a card to plan for",
-      found: dryRun === true ? text(deviceMemory)! : "no --dry-run",
-      fix: "e.g. --dry-run --provider cuda --device-memory 12",
-    }),
-  );
-};
-
-/** Options that only a training knows; another kind of pipeline would leave them aside in silence. */
-const trainingsOwn = { fromFile: "--from-file", deviceMemory: "--device-memory" } as const;
-
-const checkKind = (
-  { pipeline, app: training }: PipelineCommand,
-  options: Options,
-): Effect.Effect<void, Fault> =>
-  Effect.gen(function* () {
-    const given = Object.entries(trainingsOwn).find(([key]) => options[key] !== undefined);
-    if (given !== undefined) yield* requireTraining(pipeline, training, { key: given[1] });
-  });
-
-function commandOf(
-  name: string,
-  options: Options,
-  onProgress: PipelineCommand["onProgress"],
-): PipelineCommand {
-  // Given twice, it is no provider, and that is said.
-  const provider = options.provider === undefined ? undefined : String(options.provider);
-  return {
-    pipeline: name,
-    layers: {
-      ...(options.config === undefined ? {} : { file: list(options.config) }),
-      set: [...list(options.set), ...(provider === undefined ? [] : [`provider=${provider}`])],
-      ...(options.seed === undefined ? {} : { seed: text(options.seed)! }),
-      ...(options.output === undefined ? {} : { output: text(options.output)! }),
-    },
-    selectors: {
-      from: list(options.from),
-      until: list(options.until),
-      only: list(options.only),
-      force: options.force === true,
-      cache: options.cache !== false,
-    },
-    toStep: options.toStep === undefined ? undefined : Number(text(options.toStep)),
-    choice: { resume: text(options.resume), extend: options.extend === true },
-    offline: options.dryRun === true,
-    app: trainingApp(
-      readingFrom(text(options.fromFile)),
-      options.deviceMemory === undefined ? null : Number(text(options.deviceMemory)),
-    ),
-    onProgress,
-  };
-}
 
 const modeOf = (options: Options): ProgressMode =>
   options.json === true ? "json" : options.quiet === true ? "quiet" : "full";
 
 /** The last lines, once a run ended well. */
 function outcomeLines({ ending, dir, step, worked, files }: RunOutcome): readonly string[] {
-  const steps = step === null ? "" : ` after ${step} steps`;
+  const steps = step === null ? "" : ` after ${step} ${step === 1 ? "step" : "steps"}`;
   if (ending === "paused") {
     return [`Paused ${worked ? "" : "already "}after step ${step}: ${dir}`];
   }
@@ -140,39 +59,6 @@ function goOn({ dir, step, fault }: RunOutcome, again: string): string {
     : "Results so far are kept";
   return fault?.kind === "user" ? `${kept}.` : `${kept}; go on with: ${again}`;
 }
-
-const dryRun = (
-  command: PipelineCommand,
-  options: Options,
-  terminal: Terminal,
-) =>
-  Effect.gen(function* () {
-    const aside = options.json === true ? yield* othersToStderr : null;
-    const print = aside === null ? terminal.print : (line: string) => aside.write(`${line}\n`);
-    const prepared = yield* prepare(command);
-    const made = yield* planRun(prepared);
-    const plan = prepared.seedIsDrawn ? { ...made, seed: null } : made;
-    if (options.json === true) {
-      const { facts, ...rest } = plan;
-      print(JSON.stringify({ ...rest, ...facts }));
-    } else {
-      const lines = [
-        ...prepared.notes,
-        ...prepared.warnings,
-        ...explainPlan(plan),
-        ...memoryTable(plan),
-        ...timeTable(plan),
-      ];
-      lines.map(plainText).forEach(print);
-    }
-    yield* keepDigests(prepared);
-    // What does not fit here may be meant for another machine.
-    const refusal = prepared.facts.refusal;
-    if (refusal !== undefined && options.json !== true) {
-      print(`Not on this machine: ${refusal.message}`);
-    }
-    yield* preflight(prepared, plan);
-  });
 
 /**
  * Who started this holds its standard input open; once that closes he is gone, and so are we, at once: every
@@ -239,10 +125,23 @@ const run = (
     return yield* Effect.fail(ending.fault);
   });
 
+/** Of an app that has options of its own, these, and what the pipeline file alone can tell other stages. */
+function optionRows(app: App, steps: readonly PipelineStep[]): readonly OptionRow[] {
+  if (app.options === undefined) return optionsOf(steps);
+  const known = app.options();
+  const keys = new Set(known.map(({ key }) => key));
+  const foreign = steps.filter(({ stage }) => !(stage.name in app.stages)).flatMap((step) =>
+    optionsOf([step])
+      .filter(({ key }) => !keys.has(key))
+      .map((row) => ({ ...row, key: `stages.${step.id}.options.${row.key}` }))
+  );
+  return [...known, ...foreign];
+}
+
 const explained = (name: string, key: unknown, { print }: Terminal) =>
   Effect.gen(function* () {
     const { app, steps } = yield* loadPipeline(name, trainingApp());
-    const rows = app.options?.() ?? optionsOf(yield* steps);
+    const rows = optionRows(app, yield* steps);
     print(key === true ? explainAll(rows) : yield* explain(String(key), rows));
   });
 
@@ -252,13 +151,8 @@ export const doPipeline: Command["run"] = ([name], options, terminal) => {
   const command = commandOf(name, options, (_stage, done, total, unit) => {
     if (modeOf(options) === "full") downloads.update(done, total, unit);
   });
-  return Effect.andThen(
-    Effect.andThen(
-      Effect.andThen(checkStep(options.toStep), checkMemory(options)),
-      checkKind(command, options),
-    ),
-    command.offline
-      ? Effect.scoped(dryRun(command, options, terminal))
-      : Effect.scoped(run(command, options, terminal)),
-  );
+  const work = command.offline
+    ? dryRun(command, options.json === true, terminal)
+    : run(command, options, terminal);
+  return Effect.andThen(checkOptions(command, options), Effect.scoped(work));
 };

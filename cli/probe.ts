@@ -22,11 +22,9 @@ import { openEngine } from "../inversion/model/open-engine.ts";
 import { asFault } from "../lib/as-fault.ts";
 import type { Fault } from "../lib/fault.ts";
 import { tryPromise } from "../lib/try-promise.ts";
-import type { Command, Terminal, UsageFault } from "./command.ts";
+import type { Command, Options, Terminal, UsageFault } from "./command.ts";
 import { optionReader } from "./option-reader.ts";
 import { table } from "./table.ts";
-
-type Options = Readonly<Record<string, unknown>>;
 
 export const probeCommand: Command = {
   usage: "probe",

@@ -5,7 +5,6 @@ import { isRunEvent } from "../inversion/event-kinds.ts";
 import type { RunEvent } from "../inversion/events.ts";
 import type { AnyEvent } from "../runtime/events.ts";
 import type { RunObserver } from "../runtime/execute/observers.ts";
-import { plainText } from "./plain-text.ts";
 import {
   emptyMeter,
   type Meter,
@@ -14,18 +13,9 @@ import {
   secondsLeft,
 } from "./progress-meter.ts";
 import { bytesText, progressText, secondsText } from "./quantity.ts";
-
-/** The part of standard output that it needs. */
-export interface Screen {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly write: (text: string) => unknown;
-}
+import { type Screen, statusLine } from "./status-line.ts";
 
 export type ProgressMode = "full" | "quiet" | "json";
-
-const statusEveryMs = 100;
-const plainEveryMs = 10_000;
 
 const paceText = (seconds: number) =>
   seconds >= 1 ? `${seconds.toFixed(1)} s` : `${(seconds * 1000).toFixed(0)} ms`;
@@ -98,39 +88,30 @@ export function progressObserver(
   mode: ProgressMode,
   now: () => number = () => performance.now(),
 ): RunObserver {
-  const isTerminal = screen.isTTY === true && mode === "full";
+  const { everyMs, show, clear, say } = statusLine(
+    screen,
+    screen.isTTY === true && mode === "full",
+  );
   let meter = emptyMeter;
   let shownAt = -Infinity;
   let shownText = "";
-  let shown = false;
 
-  const clear = () => {
-    if (shown) screen.write("\r\x1b[K");
-    shown = false;
-  };
-  const line = (text: string) => {
-    clear();
-    screen.write(`${plainText(text)}\n`);
-  };
   const status = (isLast: boolean) => {
     const text = statusText(meter);
-    const every = isTerminal ? statusEveryMs : plainEveryMs;
-    if (text === shownText || (now() - shownAt < every && !isLast)) return;
+    if (text === shownText || (now() - shownAt < everyMs && !isLast)) return;
     [shownAt, shownText] = [now(), text];
-    if (text === "") return clear();
-    if (!isTerminal) return line(text);
-    screen.write(`\r${plainText(text).slice(0, (screen.columns ?? 80) - 1)}\x1b[K`);
-    shown = true;
+    if (text === "") clear();
+    else show(text);
   };
 
   const onEvent = (event: AnyEvent) => {
     if (mode === "json") return void screen.write(`${JSON.stringify(event)}\n`);
     if (!isRunEvent(event)) return;
     const urgent = urgentText(event);
-    if (urgent !== undefined) line(urgent);
+    if (urgent !== undefined) say(urgent);
     if (mode === "quiet") return;
     const lasting = lastingText(event);
-    if (lasting !== undefined) line(lasting);
+    if (lasting !== undefined) say(lasting);
     const before = meter;
     meter = meterAfter(meter, event);
     const isLast = event.event === "step" && event.step === meter.totalSteps;

@@ -22,6 +22,9 @@ export function secondsText(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor(whole % 3600 / 60)} min`;
 }
 
+/** Losses of any size beside each other, to five digits; "-" where there is none. */
+export const lossText = (loss: number | null): string => loss === null ? "-" : loss.toPrecision(5);
+
 /** e.g. "2026-01-31 17:05"; Swedes write dates like this. */
 export const timeText = (milliseconds: number): string =>
   new Date(milliseconds).toLocaleString("sv-SE").slice(0, 16);

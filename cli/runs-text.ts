@@ -24,7 +24,7 @@ const stepsText = (step: number | null, total: number | null) =>
 
 const mostNotes = 8;
 
-const lossText = (loss: number | null | undefined) => loss?.toFixed(5) ?? none;
+const lossCell = (loss: number | null | undefined) => loss?.toFixed(5) ?? none;
 
 /** Where losses were measured on different things, a letter stands behind each, and the reasons below. */
 export function listText(lines: readonly RunLine[]): readonly string[] {
@@ -41,8 +41,8 @@ export function listText(lines: readonly RunLine[]): readonly string[] {
         run.name,
         run.status,
         stepsText(run.step, listed?.state.totalSteps ?? null),
-        lossText(listed?.state.loss),
-        [lossText(listed?.state.fixedLoss?.bestLoss), groups[i]].filter(Boolean).join(" "),
+        lossCell(listed?.state.loss),
+        [lossCell(listed?.state.fixedLoss?.bestLoss), groups[i]].filter(Boolean).join(" "),
         timeText(run.touchedAt),
       ]),
     ], new Set([2, 3, 4])),
@@ -113,7 +113,11 @@ export function showText(run: RunDescription): readonly string[] {
 
 const indented = (lines: readonly string[]) => lines.map((line) => `  ${line}`);
 
-const valueText = (value: unknown) => value === undefined ? none : JSON.stringify(value);
+/** Of a digest as much as tells two apart. */
+const valueText = (value: unknown) =>
+  value === undefined
+    ? none
+    : JSON.stringify(value).replace(/\b([0-9a-f]{8})[0-9a-f]{56}\b/g, "$1");
 
 const changeLines = (what: string, changes: readonly Change[] | null): readonly string[] =>
   changes === null

@@ -11,11 +11,10 @@ import { lacksWinners } from "../fleet/winner-files.ts";
 import { type Fault, fault } from "../lib/fault.ts";
 import { nearest } from "../lib/nearest.ts";
 import { tryPromise } from "../lib/try-promise.ts";
-import type { Terminal } from "./command.ts";
+import type { Options, Terminal } from "./command.ts";
 import { baseOf, fleetOf } from "./fleet-options.ts";
 import { boardJson, leaderboardCsv, leaderboardLines, sweepListLines } from "./sweep-text.ts";
 
-export type Options = Readonly<Record<string, unknown>>;
 export type Act = (
   target: string,
   options: Options,

@@ -5,7 +5,7 @@ import type { Fleet } from "../fleet/connection.ts";
 import { boardOf, type Leaderboard } from "../fleet/leaderboard.ts";
 import { withTables } from "../fleet/open-tables.ts";
 import { progressLine } from "./progress-line.ts";
-import type { Screen } from "./progress.ts";
+import type { Screen } from "./status-line.ts";
 
 /** Says what happens while it does, until interrupted. */
 export const narrate = (
@@ -22,8 +22,8 @@ export const narrate = (
       const sweep = yield* tables.findSweep(name);
       if (sweep === null) return;
       const { results, board } = yield* boardOf(tables, sweep);
-      for (const { trial, until, outcome } of results) {
-        const key = JSON.stringify([trial, until, outcome]);
+      for (const { trial, until, round, outcome } of results) {
+        const key = JSON.stringify([trial, until, round, outcome]);
         if (!told.has(key) && !first) {
           line.clear();
           const loss = "loss" in outcome && outcome.loss !== null ? `, loss ${outcome.loss}` : "";

@@ -3,17 +3,16 @@ import type { Leaderboard, LeaderboardRow } from "../fleet/leaderboard.ts";
 import type { StoredSweep } from "../fleet/tables.ts";
 import { shownMessage, shownOverrides } from "../fleet/shown-trial.ts";
 import { lastPart } from "../lib/without-folders.ts";
-import { overridesText } from "../sweep/trials.ts";
+import { type Overrides, overridesText, splitOverrides } from "../sweep/trials.ts";
 import { plainText } from "./plain-text.ts";
+import { lossText } from "./quantity.ts";
 import { table } from "./table.ts";
-
-const digits = (value: number | null) => value === null ? "-" : value.toPrecision(5);
 
 const duration = (seconds: number) =>
   seconds < 90 ? `${Math.round(seconds)} s` : `${(seconds / 60).toFixed(1)} min`;
 
-const what = ({ name, trial, overrides }: LeaderboardRow) => {
-  const text = overridesText(overrides);
+const what = ({ name, trial }: LeaderboardRow, varied: Overrides) => {
+  const text = overridesText(varied);
   return name === String(trial) ? text : `${name} ${text}`.trimEnd();
 };
 
@@ -23,14 +22,15 @@ export const boardJson = (board: unknown): string =>
 
 export function leaderboardLines(board: Leaderboard): readonly string[] {
   const { sweep, state, by, at, rows } = board;
+  const { varied } = splitOverrides(rows.map(({ overrides }) => overrides));
   const head = ["rank", "trial", "varies", "loss", "at step", "steps", "time", "machine", "state"];
   const lines = table([
     head,
-    ...rows.map((row) => [
+    ...rows.map((row, i) => [
       row.rank === null ? "-" : String(row.rank),
       String(row.trial),
-      what(row),
-      digits(row.loss),
+      what(row, varied[i]),
+      lossText(row.loss),
       row.lossStep === null ? "-" : String(row.lossStep),
       row.steps === null ? String(row.step) : `${row.step}/${row.steps}`,
       duration(row.seconds),
@@ -93,6 +93,6 @@ export const sweepListLines = (
       String(board.rows.length),
       String(board.rows.filter(({ state }) => state === "done").length),
       String(board.rows.filter(({ state }) => state === "failed").length),
-      digits(board.rows.find(({ rank }) => rank === 1)?.loss ?? null),
+      lossText(board.rows.find(({ rank }) => rank === 1)?.loss ?? null),
     ]),
   ], new Set([2, 3, 4]));

@@ -1,5 +1,5 @@
 // `sweep <action>`: many trainings from one file. `run` makes them, the other actions look at them or change
-// what is to be done. What each does is in sweep-look.ts and sweep-actions.ts, loaded only when it is called.
+// what is to be done. What each does is in sweep-run.ts, sweep-look.ts and sweep-actions.ts, loaded only when called.
 import { Effect } from "effect";
 import { tryPromise } from "../lib/try-promise.ts";
 import { type Command, UsageFault } from "./command.ts";

@@ -13,7 +13,7 @@ import { preflight } from "../runtime/plan/preflight.ts";
 import { prepare } from "../runtime/plan/prepare.ts";
 import type { Definition } from "../sweep/definition.ts";
 import { settingsOf } from "../sweep/trials.ts";
-import type { Options } from "./sweep-look.ts";
+import type { Options } from "./command.ts";
 
 /** What its memory table says of the plan that it takes. */
 function peakOf({ facts }: Plan): number | null {

@@ -1,13 +1,7 @@
-// The numerics as a library: a model, an engine on a device, pictures, training steps, optimizers, samplers,
-// tensors in files. It knows no pipelines, and takes of Effect no more than Schema and the base of errors.
+// The numerics as a library: a model, an engine on a device, pictures, training steps, optimizers, samplers. It knows
+// no pipelines, and takes of Effect no more than Schema and the base of errors.
 // The trap: whoever gets an engine closes it, and its device with it.
 export type { Fault, FaultFields } from "../lib/fault.ts";
-export {
-  readSafetensors,
-  type StoredTensor,
-  type TensorToWrite,
-  writeSafetensors,
-} from "../lib/safetensors/safetensors.ts";
 export type { Tensor } from "./device/messages.ts";
 export { type Provider, providers } from "./device/providers.ts";
 export { type SamplerName, samplers } from "./diffusion/samplers/samplers.ts";
@@ -26,7 +20,6 @@ export {
 export type { Rows } from "./optimise/rows.ts";
 export { type Address, normals } from "./random/draw.ts";
 export { drawPicture, type Embedding, type PictureRequest } from "./sample/draw-picture.ts";
-export { latentSize } from "./sample/latent-size.ts";
 export type { Moments } from "./sample/vae.ts";
 export {
   type Captions,

@@ -8,7 +8,7 @@ import { isReached } from "./segment-outcome.ts";
 import type { StoredResult } from "./tables.ts";
 
 /** The values of those that were to reach a rung. */
-export const scoresAt = (
+const scoresAt = (
   { trials }: PlannedSweep,
   results: readonly StoredResult[],
   until: number,

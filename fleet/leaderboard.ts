@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Effect } from "effect";
 import { groups } from "../sweep/ranking.ts";
 import type { PlannedSweep, PlannedTrial } from "./planned-sweep.ts";
-import { isReached, type SegmentOutcome } from "./segment-outcome.ts";
+import { isReached, type ReachedOutcome, type SegmentOutcome } from "./segment-outcome.ts";
 import type { RunRow, StoredResult, StoredSweep, Tables } from "./tables.ts";
 
 /** waiting: nobody trains it now, or who did is dead. lost: it paused and others went on. */
@@ -65,7 +65,7 @@ const reached = (results: readonly StoredResult[]) =>
   furthest(results.filter(({ outcome }) => isReached(outcome)));
 
 /** The checkpoint that the ranking is about: the best file, or the last. */
-export const checkpointOf = (
+const checkpointOf = (
   { at }: Pick<PlannedSweep, "at">,
   { trigger }: PlannedTrial,
   outcome: SegmentOutcome | undefined,
@@ -74,6 +74,12 @@ export const checkpointOf = (
   const wanted = at === "best" ? [`${trigger}-best.safetensors`] : [];
   return [...wanted, `${trigger}.safetensors`].find((name) => outcome.files.includes(name)) ?? null;
 };
+
+/** What a trial is ranked by. At a rung that is what it is halved by, whatever was lower before. */
+function valueOf({ at }: PlannedSweep, { outcome, loss, step, best }: ReachedOutcome) {
+  if (outcome === "done" && at === "best") return best;
+  return loss === null ? null : { loss, step };
+}
 
 function stateOf(
   sweep: StoredSweep,
@@ -99,13 +105,7 @@ export function leaderboard(
     const run = runs.find((each) => each.trial === trial.number);
     const [last, best] = [furthest(mine.filter(holds(sweep))), reached(mine)];
     const outcome = best !== undefined && isReached(best.outcome) ? best.outcome : undefined;
-    const value = outcome === undefined
-      ? null
-      : plan.at === "best"
-      ? outcome.best
-      : outcome.loss === null
-      ? null
-      : { loss: outcome.loss, step: outcome.step };
+    const value = outcome === undefined ? null : valueOf(plan, outcome);
     const said = last?.outcome;
     const checkpoint = checkpointOf(plan, trial, outcome);
     return {

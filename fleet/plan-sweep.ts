@@ -5,7 +5,8 @@
 import { resolve } from "node:path";
 import { Effect } from "effect";
 import { digestJson } from "../lib/canonical-json.ts";
-import { allFaults, type Fault } from "../lib/fault.ts";
+import type { Fault } from "../lib/fault.ts";
+import { together } from "../lib/together.ts";
 import { ConfigFault } from "../runtime/options/config-fault.ts";
 import { textsAt } from "../runtime/options/decode-source.ts";
 import type { Plan } from "../runtime/plan/plan.ts";
@@ -13,12 +14,13 @@ import type { Prepared } from "../runtime/plan/prepare.ts";
 import type { Definition } from "../sweep/definition.ts";
 import { rungsOf } from "../sweep/halving.ts";
 import { groupOf } from "../sweep/ranking.ts";
-import { overridesText, type Trial, trialsOf } from "../sweep/trials.ts";
+import { type Trial, trialsOf } from "../sweep/trials.ts";
 import { foreignParts } from "./foreign-parts.ts";
 import { memoryClass } from "./queues.ts";
 import { versionsOfPlan } from "./stage-versions.ts";
 import type { PlannedSweep, PlannedTrial } from "./planned-sweep.ts";
 import { type Measured, settingOf, shortestOf, sweepFindings } from "./sweep-findings.ts";
+import type { SweepOutlook, TrialOutlook } from "./sweep-outlook.ts";
 import { opensThreads, setsThreads } from "./sweep-threads.ts";
 
 export interface LookedAt {
@@ -37,21 +39,6 @@ export interface TrialWorld {
   readonly memory: (plan: Plan) => number | null;
   /** Bytes that its run writes, about. */
   readonly writes: (prepared: Prepared) => number;
-}
-
-export interface TrialOutlook extends PlannedTrial {
-  readonly will: "new" | "goes on" | "complete already";
-  readonly fromStep: number;
-  /** Bytes at its peak; null: not known. */
-  readonly memory: number | null;
-  readonly sameAs: number | null;
-}
-
-export interface SweepOutlook {
-  readonly sweep: PlannedSweep;
-  /** Whether the number of threads decides a result and is left open. */
-  readonly opensThreads: boolean;
-  readonly trials: readonly TrialOutlook[];
 }
 
 /** What its definition asks for, else what its configuration and the memory planner say. */
@@ -86,6 +73,97 @@ const willOf = ({ prepared, plan }: LookedAt): TrialOutlook["will"] =>
     ? "complete already"
     : "goes on";
 
+/** Every trial, looked at; fails with all faults of all trials. */
+const lookAtAll = (
+  definition: Definition,
+  trials: readonly Trial[],
+  world: TrialWorld,
+): Effect.Effect<readonly LookedAt[], Fault> =>
+  Effect.forEach(trials, (trial) =>
+    Effect.result(
+      Effect.mapError(world.look(trial), (fault) => ofTrial(definition, trial, fault)),
+    )).pipe(Effect.flatMap(together));
+
+const measuredOf = (
+  trials: readonly Trial[],
+  looked: readonly LookedAt[],
+  world: TrialWorld,
+): readonly Measured[] =>
+  trials.map((trial, i) => {
+    const { values, configuration, identity } = looked[i].prepared;
+    return {
+      trial,
+      heldOut: world.heldOut(values),
+      steps: configuration.steps,
+      identity: identity.digest,
+      base: resolve(configuration.base),
+      length: world.length(values),
+    };
+  });
+
+/** What each trial would do; of several that mean one run all but the first are the same as that. */
+function outlookOf(
+  definition: Definition,
+  measured: readonly Measured[],
+  looked: readonly LookedAt[],
+  world: TrialWorld,
+): readonly TrialOutlook[] {
+  const first = new Map<string, number>();
+  return measured.map(({ trial, steps, identity }, i) => {
+    const { prepared, plan } = looked[i];
+    // A seed that is drawn makes two trainings of one configuration; so it is part of the name here.
+    const sameAs = first.get(identity) ?? null;
+    if (sameAs === null) first.set(identity, trial.number);
+    return {
+      number: trial.number,
+      name: trial.name,
+      overrides: trial.overrides as PlannedTrial["overrides"],
+      run: prepared.run.name,
+      trigger: prepared.configuration.trigger,
+      steps,
+      group: groupOf(trial, definition.rank.per),
+      places: placesOf(prepared),
+      identity,
+      needs: needsOf(definition, prepared, world.memory(plan)),
+      writes: world.writes(prepared),
+      will: willOf(looked[i]),
+      fromStep: plan.run.step ?? 0,
+      memory: world.memory(plan),
+      sameAs,
+    };
+  });
+}
+
+type Undigested = Omit<PlannedSweep, "digest">;
+
+/** What the definition alone says of the sweep, and what its trials' measures make of that. */
+const rulesOf = (definition: Definition, measured: readonly Measured[]) => {
+  const { halving, rank, budget } = definition;
+  return {
+    by: rank.by === "auto"
+      ? measured.every(({ heldOut }) => heldOut === true) ? "held_out" : "fixed_loss"
+      : rank.by,
+    at: rank.at,
+    per: rank.per,
+    rungs: halving === null ? [] : rungsOf(halving, shortestOf(measured)),
+    factor: halving?.factor ?? 1,
+    budget: { steps: budget.steps, hours: budget.hours },
+    parallel: definition.parallel,
+    priority: definition.priority,
+    attempts: definition.attempts,
+    stopAfterFailures: definition.stop_after_failures,
+    keep: definition.keep,
+  } satisfies Partial<Undigested>;
+};
+
+/** What is estimated of memory and disk makes no other sweep, nor does what follows from the rest. */
+const digestOf = ({ needs }: Definition, { file: _, ...plan }: Undigested): string =>
+  digestJson({
+    ...plan,
+    trials: plan.trials.map(({ needs: _, writes: _1, places: _2, ...trial }) => trial),
+    needs,
+  });
+
 /**
  * Prepares every trial. `file` is the sweep's, absolute.
  * @errors all faults of all trials at once.
@@ -99,115 +177,36 @@ export const planSweep = (
 ): Effect.Effect<SweepOutlook, Fault> =>
   Effect.gen(function* () {
     const trials = trialsOf(definition);
-    const looked = yield* Effect.forEach(trials, (trial) =>
-      Effect.result(
-        Effect.mapError(world.look(trial), (fault) => ofTrial(definition, trial, fault)),
-      ));
-    const faults = looked.flatMap((each) => each._tag === "Failure" ? [each.failure] : []);
-    if (faults.length > 0) return yield* Effect.fail(allFaults(faults));
-    const found = looked.flatMap((each) => each._tag === "Success" ? [each.success] : []);
-
-    const measured = trials.map((trial, i): Measured => ({
-      trial,
-      heldOut: world.heldOut(found[i].prepared.values),
-      steps: found[i].prepared.configuration.steps,
-      identity: found[i].prepared.identity.digest,
-      base: resolve(found[i].prepared.configuration.base),
-      length: world.length(found[i].prepared.values),
-    }));
+    const looked = yield* lookAtAll(definition, trials, world);
+    const measured = measuredOf(trials, looked, world);
     const findings = sweepFindings(definition, measured);
     if (findings.length > 0) return yield* new ConfigFault(findings);
-
-    const first = new Map<string, number>();
-    const outlook = trials.map((trial, i): TrialOutlook => {
-      const { prepared, plan } = found[i];
-      // A seed that is drawn makes two trainings of one configuration; so it is part of the name here.
-      const identity = prepared.identity.digest;
-      const sameAs = first.get(identity) ?? null;
-      if (sameAs === null) first.set(identity, trial.number);
-      return {
-        number: trial.number,
-        name: trial.name,
-        overrides: trial.overrides as PlannedTrial["overrides"],
-        run: prepared.run.name,
-        trigger: prepared.configuration.trigger,
-        steps: measured[i].steps,
-        group: groupOf(trial, definition.rank.per),
-        places: placesOf(prepared),
-        identity,
-        needs: needsOf(definition, prepared, world.memory(plan)),
-        writes: world.writes(prepared),
-        will: willOf(found[i]),
-        fromStep: plan.run.step ?? 0,
-        memory: world.memory(plan),
-        sameAs,
-      };
-    });
+    const outlook = outlookOf(definition, measured, looked, world);
     const kept = outlook.filter(({ sameAs }) => sameAs === null);
-    const { halving, rank, budget } = definition;
-    const { base } = measured[0];
-    const plan: Omit<PlannedSweep, "digest"> = {
+    const plan: Undigested = {
       name: definition.sweep,
       file,
       pipeline: definition.pipeline,
       config,
       ...(configText === null ? {} : { configText }),
-      base,
-      by: rank.by === "auto"
-        ? measured.every(({ heldOut }) => heldOut === true) ? "held_out" : "fixed_loss"
-        : rank.by,
-      at: rank.at,
-      per: rank.per,
-      rungs: halving === null ? [] : rungsOf(halving, shortestOf(measured)),
-      factor: halving?.factor ?? 1,
-      budget: { steps: budget.steps, hours: budget.hours },
-      parallel: definition.parallel,
-      priority: definition.priority,
-      attempts: definition.attempts,
-      stopAfterFailures: definition.stop_after_failures,
-      keep: definition.keep,
-      versions: Object.assign({}, ...found.map(({ plan }) => versionsOfPlan(plan))),
-      custom: yield* foreignParts(definition.pipeline, found[0].prepared.app),
+      base: measured[0].base,
+      ...rulesOf(definition, measured),
+      versions: Object.assign({}, ...looked.map(({ plan }) => versionsOfPlan(plan))),
+      custom: yield* foreignParts(definition.pipeline, looked[0].prepared.app),
       trials: kept.map(({ will: _1, fromStep: _2, memory: _3, sameAs: _4, ...trial }) => trial),
     };
-    // What is estimated of memory and disk makes no other sweep, nor does what follows from the rest.
-    const { file: _, ...content } = {
-      ...plan,
-      trials: plan.trials.map(({ needs: _, writes: _1, places: _2, ...trial }) => trial),
-      needs: definition.needs,
-    };
-    const values = trials.map(({ overrides }, i) => ({
-      overrides: overrides as PlannedTrial["overrides"],
-      values: found[i].prepared.values,
+    const values = outlook.map(({ overrides }, i) => ({
+      overrides,
+      values: looked[i].prepared.values,
     }));
     const sets = setsThreads(values);
     return {
-      sweep: { ...plan, digest: digestJson(content), ...(sets ? { setsThreads: sets } : {}) },
+      sweep: {
+        ...plan,
+        digest: digestOf(definition, plan),
+        ...(sets ? { setsThreads: sets } : {}),
+      },
       opensThreads: opensThreads(values),
       trials: outlook,
     };
   });
-
-/** The lines of `sweep run --dry-run`. */
-export function outlookLines({ sweep, trials }: SweepOutlook): readonly string[] {
-  const kept = trials.filter(({ sameAs }) => sameAs === null);
-  const steps = kept.reduce(
-    (sum, { steps, fromStep }) => sum + Math.max(0, (steps ?? 0) - fromStep),
-    0,
-  );
-  const peak = Math.max(...trials.map(({ memory }) => memory ?? 0));
-  const gib = peak === 0 ? [] : [`at most ${(peak / 2 ** 30).toFixed(1)} GiB each`];
-  return [
-    `${sweep.name}: ${kept.length} ${
-      kept.length === 1 ? "trial" : "trials"
-    }, ranked by ${sweep.by} (${sweep.at})` +
-    (sweep.rungs.length === 0 ? "" : `, halved at ${sweep.rungs.join(", ")}`),
-    ...trials.map(({ name, overrides, will, run, fromStep, sameAs }) =>
-      `  ${name}  ${overridesText(overrides)}  ` +
-      (sameAs !== null
-        ? `the same as trial ${sameAs}`
-        : `${will}${will === "goes on" ? ` at step ${fromStep}` : ""}: ${run}`)
-    ),
-    [`${steps} steps in all${sweep.rungs.length > 0 ? " without halving" : ""}`, ...gib].join(", "),
-  ];
-}

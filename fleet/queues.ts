@@ -8,7 +8,7 @@ const protocol = "segments/2";
 const anyProvider = "any";
 
 /** Of memory, in GiB; what needs more than the largest counts as the largest. */
-export const memoryClasses = [8, 12, 16, 24, 48, 80] as const;
+const memoryClasses = [8, 12, 16, 24, 48, 80] as const;
 
 const priorities = ["high", "normal", "low"] as const;
 

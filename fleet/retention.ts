@@ -12,7 +12,7 @@ export const keptDays = 30;
 const dayMs = 86_400_000;
 
 /** Deletes what is older than so many days; how many rows of each table. */
-export const deleteFinished = (sql: SqlClient.SqlClient, days = keptDays) =>
+export const deleteFinished = (sql: SqlClient.SqlClient, days: number) =>
   asFailure(sql.withTransaction(Effect.gen(function* () {
     const count = (rows: readonly unknown[]) => rows.length;
     const [{ now }] = yield* sql<{ now: number }>`SELECT ${databaseNow(sql)} AS now`;

@@ -26,9 +26,8 @@ export async function localPath(
 export const namesRepository = async (
   name: string,
   type: Repository["type"],
-  settings: HubSettings = hubSettings(),
 ): Promise<boolean> =>
-  parseRepoName(name, type, settings)?.type === type && await localPath(name) === undefined;
+  parseRepoName(name, type, hubSettings())?.type === type && await localPath(name) === undefined;
 
 /** The repository that a name means which is no path here. Throws ModelNameFault. */
 export async function repoNamed(

@@ -35,7 +35,7 @@ export interface TrainingPixels {
 
 const folder = "training";
 /** Says that the copies are complete; below the run's folder. */
-export const trainingIndex = `${folder}/pictures.json`;
+const trainingIndex = `${folder}/pictures.json`;
 const side = 512;
 const mostPictures = 64;
 

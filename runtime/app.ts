@@ -8,7 +8,7 @@ import type { OwnRequest } from "./control.ts";
 import type { EventKinds, UnstampedEvent } from "./events.ts";
 import type { ConfigLayers, Configuration, JsonObject } from "./options/configuration.ts";
 import type { OptionRow } from "./options/option-table.ts";
-import type { PipelineStep } from "./pipeline/wiring.ts";
+import type { PipelineStep } from "./pipeline/pipeline.ts";
 
 /** A kind of pipeline, as the runner sees it. */
 export interface App {

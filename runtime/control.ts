@@ -16,9 +16,6 @@ export interface OwnRequest {
   readonly [field: string]: unknown;
 }
 
-/** End after the step that runs now. The runner itself turns it into `stopRequested`. */
-export const stopRequest: OwnRequest = { request: "stop" };
-
 const Line = Schema.fromJsonString(
   Schema.Struct({
     id: Schema.String,

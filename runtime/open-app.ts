@@ -11,7 +11,7 @@ import { type OptionRow, optionTable } from "./options/option-table.ts";
 import { decodeLayers, readLayers } from "./options/read-layers.ts";
 import { schemaNode } from "./options/schema-node.ts";
 import type { JsonObject } from "./options/configuration.ts";
-import type { PipelineStep } from "./pipeline/wiring.ts";
+import type { PipelineStep } from "./pipeline/pipeline.ts";
 
 const common = {
   seed: option(Schema.NullOr(intFrom(0)), {

@@ -31,7 +31,7 @@ function uniform(seed: number, trial: number, key: string): number {
 
 const digits = (value: number) => Number(value.toPrecision(6));
 
-export function drawn(draw: Draw, seed: number, trial: number, key: string): Schema.Json {
+function drawn(draw: Draw, seed: number, trial: number, key: string): Schema.Json {
   const at = uniform(seed, trial, key);
   switch (draw.kind) {
     case "values":
@@ -85,6 +85,22 @@ export function trialsOf(definition: Definition): readonly Trial[] {
 /** The command line's `--set` for each override. */
 export const settingsOf = (overrides: Overrides): readonly string[] =>
   Object.entries(overrides).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+
+/** What all trials set alike, and what each sets otherwise than another, in their order. */
+export function splitOverrides(
+  all: readonly Overrides[],
+): { readonly shared: Overrides; readonly varied: readonly Overrides[] } {
+  const [first = {}, ...others] = all;
+  const isShared = (key: string) => {
+    const value = JSON.stringify(first[key]);
+    return others.every((each) => JSON.stringify(each[key]) === value);
+  };
+  const shared = Object.fromEntries(Object.entries(first).filter(([key]) => isShared(key)));
+  const varied = all.map((each) =>
+    Object.fromEntries(Object.entries(each).filter(([key]) => !Object.hasOwn(shared, key)))
+  );
+  return { shared, varied };
+}
 
 /** An override as people read it: `optimizer.learning_rate=0.001`. */
 export const overridesText = (overrides: Overrides): string =>

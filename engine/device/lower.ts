@@ -20,6 +20,7 @@ type Nodes = readonly Node[];
 
 /** The node with its branches' nodes changed. */
 function inBranches(node: Node, change: (nodes: Nodes) => Nodes): Node {
+  if (branchesOf(node).length === 0) return node;
   const attributes = Object.entries(node.attributes).map(([name, value]) =>
     typeof value === "object" && "nodes" in value
       ? [name, { ...value, nodes: change(value.nodes) }]

@@ -14,6 +14,17 @@ import type { SessionSettings } from "./messages.ts";
  */
 const spinMicroseconds = "100";
 
+/**
+ * Passes over the graph that find nothing here which makes a step faster (its results are the same to the
+ * bit), but change it, so that all others look through it again. Without them the sample's training graph
+ * is loaded in 0.65 s of processor time, with them in 0.84.
+ */
+const idlePasses = [
+  "CommonSubexpressionElimination",
+  "GatherSliceToSplitFusion",
+  "ReshapeFusion",
+].join(";");
+
 export function sessionOptions(
   { provider, deviceId, threads, mapWeights, keepMemory = true }: SessionSettings,
   folder: string,
@@ -36,6 +47,7 @@ export function sessionOptions(
         use_device_allocator_for_initializers: "1",
         intra_op: { spin_duration_us: spinMicroseconds },
       },
+      ...(onCpu ? { optimization: { disable_specified_optimizers: idlePasses } } : {}),
     },
   };
 }

@@ -5,28 +5,37 @@ import type { Graph, Node } from "./graph.ts";
 
 export function runOrder({ nodes }: Pick<Graph, "nodes">): readonly Node[] {
   const listed = nodes.toReversed();
-  const maker = new Map(listed.flatMap((node, i) => node.outputs.map(({ name }) => [name, i])));
-  const inputs = listed.map((node) => {
-    const makers = node.inputs.flatMap((value) =>
-      value === null ? [] : maker.get(value.name) ?? []
-    );
-    return [...new Set(makers)].sort((a, b) => a - b);
-  });
-  const consumed = new Set(inputs.flat());
-  const stack = listed.flatMap((_, i) => consumed.has(i) ? [] : [{ node: i, left: false }]);
-  const entered = new Set<number>();
+  const makers = makersOf(listed);
+  const isRead = new Uint8Array(listed.length);
+  for (const each of makers) for (const maker of each) isRead[maker] = 1;
+  /** Nodes to enter; one that is to be left, once its inputs were, as its complement. */
+  const stack = listed.flatMap((_, i) => isRead[i] === 1 ? [] : [i]);
+  const entered = new Uint8Array(listed.length);
   const order: Node[] = [];
   for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
-    const { node, left } = top;
-    if (left) order.push(listed[node]);
-    if (left || entered.has(node)) continue;
-    entered.add(node);
-    stack.push({ node, left: true });
-    for (const input of inputs[node]) {
-      if (!entered.has(input)) stack.push({ node: input, left: false });
-    }
+    if (top < 0) order.push(listed[~top]);
+    if (top < 0 || entered[top] === 1) continue;
+    entered[top] = 1;
+    stack.push(~top);
+    for (const maker of makers[top]) if (entered[maker] === 0) stack.push(maker);
   }
   return order;
+}
+
+/** For each node the places of those that make its inputs, each once, ascending. */
+function makersOf(nodes: readonly Node[]): readonly (readonly number[])[] {
+  const maker = new Map<string, number>();
+  nodes.forEach(({ outputs }, i) => {
+    for (const { name } of outputs) maker.set(name, i);
+  });
+  return nodes.map(({ inputs }) => {
+    const makers: number[] = [];
+    for (const value of inputs) {
+      const place = value === null ? undefined : maker.get(value.name);
+      if (place !== undefined && !makers.includes(place)) makers.push(place);
+    }
+    return makers.sort((a, b) => a - b);
+  });
 }
 
 /**
@@ -35,26 +44,21 @@ export function runOrder({ nodes }: Pick<Graph, "nodes">): readonly Node[] {
  */
 export function listedForWalk(nodes: readonly Node[]): readonly Node[] {
   const order = runOrder({ nodes });
-  const place = new Map(order.map((node, i) => [node, i]));
-  const maker = new Map(order.flatMap((node) => node.outputs.map(({ name }) => [name, node])));
-  const users = new Map<Node, Node[]>(order.map((node) => [node, []]));
-  const waiting = new Map<Node, number>();
-  for (const node of order) {
-    const makers = new Set(node.inputs.flatMap((value) => maker.get(value?.name ?? "") ?? []));
-    waiting.set(node, makers.size);
-    for (const each of makers) users.get(each)!.push(node);
-  }
-  /** By place; the last is taken. */
-  const ready = order.filter((node) => waiting.get(node) === 0);
+  const makers = makersOf(order);
+  const waiting = Int32Array.from(makers, ({ length }) => length);
+  const users = order.map((): number[] => []);
+  makers.forEach((each, user) => {
+    for (const maker of each) users[maker].push(user);
+  });
+  /** Ascending; the last is taken. */
+  const ready = order.flatMap((_, place) => waiting[place] === 0 ? [place] : []);
   const listed: Node[] = [];
-  for (let node = ready.pop(); node !== undefined; node = ready.pop()) {
-    listed.push(node);
-    for (const user of users.get(node)!) {
-      const left = waiting.get(user)! - 1;
-      waiting.set(user, left);
-      if (left > 0) continue;
-      const after = ready.findLastIndex((other) => place.get(other)! < place.get(user)!);
-      ready.splice(after + 1, 0, user);
+  for (let place = ready.pop(); place !== undefined; place = ready.pop()) {
+    listed.push(order[place]);
+    for (const user of users[place]) {
+      waiting[user]--;
+      if (waiting[user] > 0) continue;
+      ready.splice(ready.findLastIndex((other) => other < user) + 1, 0, user);
     }
   }
   return listed;

@@ -3,7 +3,7 @@
 // buffer of its own shape. The trap: a buffer taken over lives on in between, so what is dead is not
 // always free.
 import { sizeInBytes } from "../graph/builder.ts";
-import { type Graph, type Node, sameShape, sizeOf, type Value } from "../graph/graph.ts";
+import { type Graph, type Node, sizeOf, type Value } from "../graph/graph.ts";
 
 export interface Buffer {
   readonly bytes: number;
@@ -24,7 +24,7 @@ interface Planned {
   uses: number;
 }
 
-const sameSize = (a: Value, b: Value) => a.dtype === b.dtype && sameShape(a.shape, b.shape);
+const sizeKey = ({ dtype, shape }: Value): string => `${dtype} ${shape}`;
 
 /** What an operator allocates for itself while it runs: patches of a picture, turned heads of attention. */
 function scratchBytes({ op, inputs, outputs }: Node, onCpu: boolean): readonly number[] {
@@ -65,18 +65,21 @@ export function planBuffers(
   const results = new Set(outputs.map(({ name }) => name));
   const held = new Map<string, Planned>();
   const planned: Planned[] = [];
-  const dead: Planned[] = [];
+  /** By what may take them over, in the order in which they died. */
+  const dead = new Map<string, Planned[]>();
+  const die = (buffer: Planned) => {
+    const key = sizeKey(buffer.value);
+    const others = dead.get(key);
+    if (others === undefined) dead.set(key, [buffer]);
+    else others.push(buffer);
+  };
 
   const overwritten = ({ op, inputs, outputs }: Node): Planned | undefined => {
     const buffer = overwriting.has(op) ? held.get(inputs[0]!.name) : undefined;
-    return buffer?.uses === 1 && sameSize(inputs[0]!, outputs[0]) ? buffer : undefined;
+    return buffer?.uses === 1 && sizeKey(inputs[0]!) === sizeKey(outputs[0]) ? buffer : undefined;
   };
-  const takenOver = (value: Value): Planned | undefined => {
-    const at = value.shape.length === 0
-      ? -1
-      : dead.findLastIndex((buffer) => sameSize(buffer.value, value));
-    return at === -1 ? undefined : dead.splice(at, 1)[0];
-  };
+  const takenOver = (value: Value): Planned | undefined =>
+    value.shape.length === 0 ? undefined : dead.get(sizeKey(value))?.pop();
   order.forEach((node, at) => {
     node.outputs.forEach((value, i) => {
       const isResult = results.has(value.name);
@@ -90,7 +93,7 @@ export function planBuffers(
       if (shared === undefined) planned.push(buffer);
       // A result outlives the run.
       buffer.uses += (uses.get(value.name) ?? 0) + (isResult ? 1 : 0);
-      if (buffer.uses === 0) dead.push(buffer);
+      if (buffer.uses === 0) die(buffer);
       buffer.to = isResult ? order.length - 1 : Math.max(buffer.to, at);
       held.set(value.name, buffer);
     });
@@ -102,7 +105,7 @@ export function planBuffers(
       if (buffer === undefined) continue;
       buffer.to = Math.max(buffer.to, at);
       buffer.uses--;
-      if (buffer.uses === 0) dead.push(buffer);
+      if (buffer.uses === 0) die(buffer);
     }
   });
   return planned.map(({ bytes, from, to }) => ({ bytes, from, to }));

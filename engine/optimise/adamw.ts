@@ -25,7 +25,7 @@ export interface AdamWState {
   readonly expAvgSq: Rows;
 }
 
-export const startAdamW = (rows: Rows): AdamWState => ({
+const startAdamW = (rows: Rows): AdamWState => ({
   optimizer_type: "AdamW",
   step: 0,
   rows,
@@ -72,7 +72,7 @@ const options = {
 };
 
 /** The state after one step along `gradients`; the old state stays as it is. `rates`: one an encoder. */
-export function stepAdamW(
+function stepAdamW(
   state: AdamWState,
   gradients: Gradients,
   rates: readonly number[],

@@ -40,7 +40,7 @@ const BETA2 = 0.999;
 const BETA3 = Math.sqrt(BETA2);
 const EPSILON = 1e-8;
 
-export function startProdigy(rows: Rows): ProdigyState {
+function startProdigy(rows: Rows): ProdigyState {
   const zeros = rows.map(({ length }) => new Float64Array(length));
   return {
     optimizer_type: "Prodigy",
@@ -79,7 +79,7 @@ const options = {
  * The state after one step along `gradients`; the old state stays as it is. Its rate is a factor on one d,
  * so the rates of all encoders are the first.
  */
-export function stepProdigy(
+function stepProdigy(
   state: ProdigyState,
   gradients: Gradients,
   [learningRate]: readonly number[],

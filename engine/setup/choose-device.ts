@@ -265,10 +265,9 @@ export async function chooseDevice(
 export async function rateOfDevice(
   { provider, rate }: DeviceChoice,
   wish: DeviceWish,
-  survey: DeviceSurvey = here,
 ): Promise<StepRate | undefined> {
   if (rate !== undefined || provider !== "cpu") return rate;
-  const finding = await examine("cpu", wish, survey);
+  const finding = await examine("cpu", wish);
   return "why" in finding ? undefined : finding.checkResult.step;
 }
 

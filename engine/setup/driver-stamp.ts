@@ -12,11 +12,11 @@ const icdFolders = [
   "/usr/local/share/vulkan/icd.d",
 ];
 
-async function newest(folders: readonly string[]): Promise<string> {
+async function newest(): Promise<string> {
   const own = process.env.VK_ICD_FILENAMES ?? process.env.VK_DRIVER_FILES ?? "";
   const files = own !== ""
     ? own.split(":")
-    : (await Promise.all(folders.map((folder) =>
+    : (await Promise.all(icdFolders.map((folder) =>
       readdir(folder).then((names) => names.map((name) => join(folder, name)), () => [])
     ))).flat();
   const times = await Promise.all(
@@ -29,11 +29,9 @@ async function newest(folders: readonly string[]): Promise<string> {
 export async function driverStamp(
   provider: Provider,
   card: Card | undefined,
-  platform: string = process.platform,
-  folders: readonly string[] = icdFolders,
 ): Promise<string> {
   if (provider === "cpu") return "";
   const known = card === undefined ? "" : [card.name, card.driver ?? ""].join(" ").trim();
-  const vulkan = platform === "linux" && card?.driver === undefined ? await newest(folders) : "";
+  const vulkan = process.platform === "linux" && card?.driver === undefined ? await newest() : "";
   return [known, vulkan].filter((part) => part !== "").join(", ");
 }

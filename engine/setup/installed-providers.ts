@@ -16,7 +16,7 @@ export const packageFolder = (): string =>
   dirname(dirname(createRequire(import.meta.url).resolve("onnxruntime-node")));
 
 /** The folder of its native libraries. */
-export const libraryFolder = (): string =>
+const libraryFolder = (): string =>
   join(packageFolder(), "bin", "napi-v6", process.platform, process.arch);
 
 /** Of those that gnomic knows, in the order of its table. */

@@ -40,7 +40,7 @@ export interface StepCheck extends StepRate {
 /** What brings a step's condition to the host and takes results there belongs to any device. */
 const copies: ReadonlySet<string> = new Set(["MemcpyToHost", "MemcpyFromHost"]);
 
-export const elsewhereOf = (provider: Provider, placed: readonly Placed[]): readonly Placed[] =>
+const elsewhereOf = (provider: Provider, placed: readonly Placed[]): readonly Placed[] =>
   placed.filter(({ op, provider: where }) =>
     where !== providerKind(provider).profiled && !copies.has(op)
   );

@@ -20,9 +20,11 @@ export type StoredArray =
   | Int8Array
   | Uint8Array;
 
-/** Exact for -126 to 127: written into the exponent of a float32. */
-const powerOfTwo = (power: number): number =>
-  new Float32Array(Uint32Array.of((power + 127) << 23).buffer)[0];
+/** From 2 ** -126 to 2 ** 127, exact: the exponents of a float32. */
+const powersOfTwo = new Float32Array(
+  Uint32Array.from({ length: 254 }, (_, i) => (i + 1) << 23).buffer,
+);
+const powerOfTwo = (power: number): number => powersOfTwo[power + 126];
 
 /** One value of a float with `exponent` and `mantissa` bits and a bias of half its range. */
 function narrowFloat(bits: number, exponentBits: number, mantissaBits: number): number {

@@ -5,7 +5,7 @@
 export function spreadSteps(
   steps: readonly number[],
   most: number,
-  always: readonly (number | undefined)[] = [],
+  always: readonly (number | undefined)[],
 ): readonly number[] {
   if (steps.length <= most) return steps;
   const kept = new Set([steps[0], steps[steps.length - 1]]);

@@ -5,8 +5,10 @@
 /** One bucket: left edge, right edge, count. */
 export type Bucket = readonly [left: number, right: number, count: number];
 
-/** `bucketCount` equal buckets from the smallest to the largest of `values` (not empty, finite). */
-export function histogram(values: readonly number[], bucketCount = 30): readonly Bucket[] {
+const bucketCount = 30;
+
+/** Equal buckets from the smallest to the largest of `values` (not empty, finite). */
+export function histogram(values: readonly number[]): readonly Bucket[] {
   const least = Math.min(...values);
   const most = Math.max(...values);
   const width = (most - least) / bucketCount;

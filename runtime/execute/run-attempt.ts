@@ -84,7 +84,7 @@ export interface Place {
 }
 
 /** Who lost the lock writes nothing into what is another's run by now. */
-export const isOurs = ({ fault }: RunOutcome) => !(fault instanceof LockLost);
+const isOurs = ({ fault }: RunOutcome) => !(fault instanceof LockLost);
 
 const publishEnd = (
   events: EventStream,

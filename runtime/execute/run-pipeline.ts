@@ -98,14 +98,12 @@ export const runPipeline = (
     const { step } = plan.run;
     const { toStep } = command;
     if (toStep !== undefined && step !== null && step > toStep) return yield* passed(step, toStep);
-    if (step !== null && step === toStep && found?.manifest.status === "paused") {
-      const files = yield* resultFiles(dir, app.isResult);
-      return { ending: "paused", run: name, dir, step, worked: false, files, fault: null };
-    }
+    const status = found?.manifest.status;
+    const isPaused = status === "paused" && step !== null && step === toStep;
     const idle = plan.stages.every(({ action }) => action !== "run");
-    if (idle && found?.manifest.status === "complete") {
+    if (isPaused || (idle && status === "complete")) {
       const files = yield* resultFiles(dir, app.isResult);
-      return { ending: "complete", run: name, dir, step, worked: false, files, fault: null };
+      return { ending: status, run: name, dir, step, worked: false, files, fault: null };
     }
     const ending = yield* workInRun(prepared, plan, observation);
     return ending ?? (yield* runPipeline(command, observation));

@@ -3,8 +3,7 @@
 // The trap: stages are named in order; one can only read what stands before it.
 import type { ArtefactType, Ports } from "../artefact.ts";
 import type { AnyStage, Stage } from "../stage.ts";
-import type { StageUse } from "./pipeline.ts";
-import type { PipelineStep } from "./wiring.ts";
+import type { PipelineStep, StageUse } from "./pipeline.ts";
 
 /**
  * All outputs so far, `stage.port` to its type.

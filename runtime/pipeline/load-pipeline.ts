@@ -11,9 +11,8 @@ import type { Composition } from "./compose.ts";
 import type { ConfigLayers } from "../options/configuration.ts";
 import { importInTime } from "../../lib/in-time.ts";
 import { together } from "../../lib/together.ts";
-import { folderOf, type Pipeline, readPipeline } from "./pipeline.ts";
+import { folderOf, type Pipeline, type PipelineStep, readPipeline } from "./pipeline.ts";
 import { resolveStage } from "./resolve.ts";
-import type { PipelineStep } from "./wiring.ts";
 
 export class NotAnApp extends fault("NotAnApp", "user") {}
 

@@ -12,6 +12,7 @@ import { intFrom, notNegative } from "../options/option.ts";
 import { isMapping } from "../../lib/mapping.ts";
 import { readText } from "../../lib/read-text.ts";
 import { maxSourceBytes, parseSource, placeOf, type Source, within } from "../../lib/source.ts";
+import type { AnyStage } from "../stage.ts";
 
 export class NoPipeline extends fault("NoPipeline", "user") {}
 
@@ -43,6 +44,16 @@ export const StageUse = Schema.Struct({
 });
 /** A stage's entry in a pipeline file. */
 export type StageUse = typeof StageUse.Type;
+
+/** A stage under its id in the pipeline. */
+export interface PipelineStep {
+  /** Its own within the pipeline. */
+  readonly id: string;
+  /** As its module exports it. */
+  readonly stage: AnyStage;
+  /** What the pipeline says of it. */
+  readonly use: StageUse;
+}
 
 export const PipelineFile = Schema.Struct({
   pipeline: Schema.String,

@@ -7,8 +7,8 @@ import { allFaults, type Fault, fault, type Place } from "../../lib/fault.ts";
 import { nearest } from "../../lib/nearest.ts";
 import { schemaMisfit } from "../../lib/schema-fit.ts";
 import { type AnyArtefactType, portsOf } from "../artefact.ts";
-import type { AnyStage } from "../stage.ts";
-import type { StageUse } from "./pipeline.ts";
+import type { PipelineStep } from "./pipeline.ts";
+import { type Complaint, stepComplaints } from "./step-rules.ts";
 
 export class WiringFault extends fault("WiringFault", "user") {}
 
@@ -18,26 +18,9 @@ export interface OutputRef {
   readonly port: string;
 }
 
-/** A stage under its id in the pipeline. */
-export interface PipelineStep {
-  /** Its own within the pipeline. */
-  readonly id: string;
-  /** As its module exports it. */
-  readonly stage: AnyStage;
-  /** What the pipeline says of it. */
-  readonly use: StageUse;
-}
-
 /** A stage that knows what it reads. */
 export interface Wired extends PipelineStep {
   readonly reads: Readonly<Record<string, OutputRef>>;
-}
-
-export interface Complaint {
-  readonly key: string;
-  readonly wanted: string;
-  readonly found: string;
-  readonly fix: string;
 }
 
 const textOf = ({ stage, port }: OutputRef) => `${stage}.${port}`;
@@ -58,22 +41,6 @@ const strayPorts = ({ id, stage, use }: PipelineStep): readonly Complaint[] =>
       fix: near === undefined ? "Remove it." : `Did you mean ${near}?`,
     };
   });
-
-/** Its stage begins before its writer ends. */
-const comesEarly = ({ kind, drafted }: AnyArtefactType) => kind === "stream" || drafted === true;
-
-/** A result that is found by its inputs' digests cannot come of what has none yet. */
-const wrongLifetime = ({ id, stage }: PipelineStep): readonly Complaint[] =>
-  stage.lifetime === "cached" &&
-    (Object.values<AnyArtefactType>(stage.reads).some(comesEarly) ||
-      portsOf(stage.writes).some(([, { kind }]) => kind === "stream"))
-    ? [{
-      key: `stages.${id}`,
-      wanted: `${stage.name} to have lifetime "run", as it has a stream or reads drafts`,
-      found: '"cached"',
-      fix: "Change the stage's lifetime, or its streams and drafts to values.",
-    }]
-    : [];
 
 function defaultOutput(
   step: PipelineStep,
@@ -177,7 +144,6 @@ export const wire = (
 ): Effect.Effect<readonly Wired[], Fault> => {
   const complaints: Complaint[] = [
     ...steps.flatMap(strayPorts),
-    ...steps.flatMap(wrongLifetime),
     ...stepComplaints(steps),
   ];
   const wired = steps.map((step): Wired => {
@@ -216,37 +182,3 @@ export const wire = (
     allFaults(complaints.map((each) => new WiringFault({ ...placeOf(each.key), ...each }))),
   );
 };
-
-/** A stage that keeps its state in the run's folder has one state there. */
-const sharedFolder = (steps: readonly PipelineStep[]): readonly Complaint[] =>
-  steps.filter(({ stage }) => stage.lifetime === "run").flatMap(({ id, stage }, i, all) => {
-    const first = all.findIndex((other) => other.stage.name === stage.name);
-    return first === i ? [] : [{
-      key: `stages.${id}`,
-      wanted: `one ${stage.name}, as it keeps its files in the run's folder`,
-      found: `it already as ${all[first].id}`,
-      fix: "Remove one, or give each a pipeline of its own.",
-    }];
-  });
-
-/** Whoever waits for a stream or a draft holds nothing meanwhile: its writer may need it. */
-const heldWhileWaiting = ({ id, stage, use }: PipelineStep): readonly Complaint[] => {
-  const held = Object.keys(use.resources ?? stage.resources ?? {});
-  const waits = Object.values<AnyArtefactType>(stage.reads).some(comesEarly);
-  return held.length === 0 || !waits ? [] : [{
-    key: use.resources === undefined ? `stages.${id}` : `stages.${id}.resources`,
-    wanted:
-      `no resources for ${id}, which waits for what is being made: others may need them meanwhile`,
-    found: held.join(", "),
-    fix: "Remove them; the stage takes its turns through tools.withResource.",
-  }];
-};
-
-/**
- * What stages of one pipeline may not do beside each other, though every wire fits: it would begin well, and
- * end in broken files or never.
- */
-export const stepComplaints = (steps: readonly PipelineStep[]): readonly Complaint[] => [
-  ...sharedFolder(steps),
-  ...steps.flatMap(heldWhileWaiting),
-];

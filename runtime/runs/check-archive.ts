@@ -78,7 +78,7 @@ export const checkArchive = (archive: string): Effect.Effect<ArchiveIndex, Fault
   });
 
 /** SHA-256 in hex. */
-export const digestOf = ({ content }: StreamedMember): Effect.Effect<string, Fault> =>
+const digestOf = ({ content }: StreamedMember): Effect.Effect<string, Fault> =>
   Effect.suspend(() => {
     const hash = newSha256();
     return Effect.map(

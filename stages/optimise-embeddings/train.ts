@@ -154,17 +154,23 @@ export const stepGradient = (
     let loss = 0;
     let gradients = noGradient(start.rows);
     for (const [i, micro] of micros.entries()) {
-      const items = yield* drawItems(micro, drawing);
-      const batch = {
-        ...batchOf(items, engine.model.configs.vae, objective),
-        rows1: state.rows[0],
-        rows2: state.rows[1],
-      };
+      // Pictures that are still encoded use the device too: a step has its turn as soon as its own are there,
+      // and is drawn in it.
+      yield* Effect.forEach(micro.examples, drawing.pictures.trained, { discard: true });
       const following = micros[i + 1] ?? next;
       const size = following && sizeOf(following, drawing);
-      const result = yield* tools.withResource(
+      const { rows } = state;
+      const { items, result } = yield* tools.withResource(
         "device",
-        tryPromise(() => engine.trainStep(batch, size)),
+        Effect.gen(function* () {
+          const items = yield* drawItems(micro, drawing);
+          const batch = {
+            ...batchOf(items, engine.model.configs.vae, objective),
+            rows1: rows[0],
+            rows2: rows[1],
+          };
+          return { items, result: yield* tryPromise(() => engine.trainStep(batch, size)) };
+        }),
       );
       if (![result.loss, ...result.grad1, ...result.grad2].every(Number.isFinite)) {
         const captions = items.map(({ tokens }) => tokens.text).join("; ");

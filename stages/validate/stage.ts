@@ -4,26 +4,21 @@
 // What the world kept from being made (the disk, the device) is due again.
 import { join } from "node:path";
 import { Cause, Effect, Stream } from "effect";
-import { followedWord } from "../../config/validation.ts";
 import { samplers } from "../../engine/diffusion/samplers/samplers.ts";
-import { type Snapshot, snapshots, stepName } from "../../inversion/artefacts/snapshots.ts";
+import { type Snapshot, snapshots } from "../../inversion/artefacts/snapshots.ts";
 import { validations } from "../../inversion/artefacts/validations.ts";
 import { modelPreflight } from "../../inversion/model/model-preflight.ts";
 import { schedulerOf } from "../../inversion/model/open-engine.ts";
-import { jpeg } from "../../inversion/model/picture-file.ts";
-import { poolingNames } from "../../inversion/model/pooling.ts";
-import { snapshotRows } from "../../inversion/snapshot-rows.ts";
 import { asFault } from "../../lib/as-fault.ts";
-import { atomicWrite, makeFolder } from "../../lib/atomic-write.ts";
+import { makeFolder } from "../../lib/atomic-write.ts";
 import { NotWritable } from "../../lib/disk-fault.ts";
-import { type Fault, fault } from "../../lib/fault.ts";
-import { sha256 } from "../../lib/sha256.ts";
-import { tryPromise } from "../../lib/try-promise.ts";
+import type { Fault } from "../../lib/fault.ts";
 import type { UnstampedTrainingEvent } from "../../inversion/events.ts";
 import { withoutFolders } from "../../lib/without-folders.ts";
-import { defineStage, type StageTools } from "../../runtime/stage.ts";
+import { defineStage } from "../../runtime/stage.ts";
+import { askedOf, folderOf } from "./asked-prompts.ts";
 import { ValidateOptions } from "./options.ts";
-import { followingPictures, measureFollowing } from "./prompt-following.ts";
+import { validationPictures } from "./validation-pictures.ts";
 import { readRecord, type ValidationRecord, writeRecord } from "./validation-record.ts";
 import { openValidationSampler, type ValidationSampler } from "./validation-sampler.ts";
 
@@ -50,7 +45,7 @@ export const validate = defineStage({
         Effect.gen(function* () {
           validationSampler ??= yield* openValidationSampler(options, tools);
           return yield* validationSampler.session(
-            pictures(validationSampler, options, snapshot, tools),
+            validationPictures(validationSampler, options, snapshot, tools),
           );
         });
       const one = (snapshot: Snapshot) =>
@@ -69,19 +64,6 @@ export const validate = defineStage({
 });
 
 export default validate;
-
-/** Digits of the prompts' digest, where they are others than the configured ones. */
-const askedOf = ({ validate }: Snapshot): { readonly asked?: string } => {
-  const prompts = validate?.prompts ?? null;
-  return prompts === null ? {} : { asked: sha256(JSON.stringify(prompts)).slice(0, 8) };
-};
-
-/** Pictures of other prompts than the configured ones get a folder of their own. */
-function folderOf(snapshot: Snapshot): string {
-  const { asked } = askedOf(snapshot);
-  const name = `validation/${stepName(snapshot.epoch, snapshot.step)}`;
-  return asked === undefined ? name : `${name}-${asked}`;
-}
 
 /** Makes the pictures and records how that went, which is tried once. */
 const dealtWith = <R>(
@@ -128,84 +110,3 @@ const endOf = (
       ...(following === undefined ? {} : { following }),
     }
     : { event: "validation-failed", step, epoch, error, ...askedOf(snapshot) };
-
-class LostRows extends fault("LostRows", "user") {}
-
-const lostRows = (step: number) =>
-  new LostRows({
-    wanted: `the rows of step ${step}`,
-    found: "no file of the run that has them",
-    fix: "Its pictures are left out.",
-  });
-
-/** Makes them; the prompts that they are of, and how well such are followed, where that is asked for. */
-const pictures = (
-  validationSampler: ValidationSampler,
-  options: ValidateOptions,
-  snapshot: Snapshot,
-  tools: StageTools,
-) =>
-  Effect.gen(function* () {
-    const { step, epoch } = snapshot;
-    const folder = folderOf(snapshot);
-    const asked = snapshot.validate?.prompts ?? null;
-    const prompts = asked ?? options.validation_prompts;
-    const { poolings } = validationSampler;
-    // Pictures of one noise stand side by side, one for each rule of pooling.
-    const images = options.num_validation_images_per_prompt * poolings.length;
-    const total = prompts.length * images;
-    yield* tools.emit({ event: "validation-started", step, epoch, pictures: total });
-    const rows = yield* snapshotRows(tools, snapshot.rows);
-    if (rows === null) return yield* lostRows(step);
-    for (const [prompt, text] of prompts.entries()) {
-      const name = `${folder}/prompt_${String(prompt).padStart(4, "0")}`;
-      yield* makeFolder(join(tools.runDir, name));
-      for (let image = 0; image < images; image++) {
-        const negative = asked === null
-          ? options.negative_validation_prompts?.[prompt] ?? null
-          : null;
-        const pooling = poolings[image % poolings.length];
-        const drawn = yield* validationSampler.draw({
-          rows,
-          of: snapshot.rows,
-          text,
-          negative,
-          image: Math.floor(image / poolings.length),
-          pooling,
-        });
-        const path = `${name}/${String(image).padStart(4, "0")}.jpg`;
-        const bytes = yield* tryPromise(() => jpeg(drawn));
-        yield* atomicWrite(join(tools.runDir, path), bytes, { what: "a validation picture" });
-        const [, , height, width] = drawn.dims;
-        yield* tools.emit({
-          event: "validation-picture",
-          step,
-          epoch,
-          prompt,
-          image,
-          text,
-          path,
-          width,
-          height,
-          ...(poolings.length > 1 ? { pooling } : {}),
-        });
-        yield* tools.progress(prompt * images + image + 1, total, "pictures");
-      }
-    }
-    const word = followedWord(options);
-    if (!options.prompt_following || !snapshot.last || word === null) return { prompts };
-    let done = 0;
-    const measured = { word, placeholder: options.placeholder_token, poolings: poolingNames };
-    const following = yield* measureFollowing(measured, ({ text, image, pooling }) =>
-      validationSampler.drawLatents({
-        rows,
-        of: snapshot.rows,
-        text,
-        negative: null,
-        image,
-        pooling,
-      }).pipe(Effect.tap(() =>
-        tools.progress(++done, followingPictures, "pictures")
-      )));
-    return { prompts, following };
-  });

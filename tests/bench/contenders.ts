@@ -7,6 +7,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { UsageFault } from "../../cli/command.ts";
 import { scriptCommand } from "../../runtime/platform/runtime.ts";
 import { median, runMeasured } from "./measured-process.ts";
 
@@ -48,7 +49,14 @@ export function learningPeers() {
     GNOMIC_REFERENCE_CHECKOUT: checkout,
     GNOMIC_PYTHON: peerPython,
   }).flatMap(([name, value]) => value === undefined ? [name] : []);
-  if (missing.length > 0) throw new Error(`set ${missing.join(", ")}: see tests/bench/main.ts`);
+  if (missing.length > 0) {
+    throw new UsageFault({
+      key: "--learning",
+      wanted: "its peers",
+      found: `no ${missing.join(", ")}`,
+      fix: "`bench --help` says what they are.",
+    });
+  }
   return { python: python!, checkout: checkout!, peers, diffusers: peerPython! };
 }
 

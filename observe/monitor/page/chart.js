@@ -1,14 +1,14 @@
 /// <reference lib="dom" />
 // @ts-check
 // One chart: uPlot drawing into a figure with a title, a readout that follows the pointer, and a table
-// for screen readers, since a canvas has no words. Dragging zooms all charts of a run, a double click
-// shows everything again. The trap: colours are read from the style sheet when a chart is made, so
-// it is made anew when the theme changes.
+// for screen readers. Dragging zooms all charts of a run, a double click shows everything again.
+// The trap: colours are read from the style sheet when a chart is made, so it is made anew when the theme changes.
 // (uPlot's address is right twice: for tools as a path, and in a browser, which drops the "..".)
 import uPlotModule from "../../../node_modules/uplot/dist/uPlot.esm.js";
 import { currentAxis } from "./axis.js";
+import { colourOf, drawMarks, drawRange, tint } from "./chart-drawing.js";
+import { isLine, readings, tableOf } from "./chart-words.js";
 import { fill, h, setText } from "./dom.js";
-import { isNumber } from "./format.js";
 
 /**
  * @typedef {object} Curve
@@ -43,18 +43,8 @@ import { isNumber } from "./format.js";
 const uPlot = uPlotModule;
 const describedEvery = 3000;
 
-/** @typedef {{x: number, value: number, label: string, colour: string}} Mark */
-/** @typedef {{from: number, middle: number, to: number}} Range */
-
-const colourOf = (/** @type {string} */ name) =>
-  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-
-/** A colour with less of it. @param {string} name @param {number} alpha */
-const tint = (name, alpha) => {
-  const hex = colourOf(name);
-  const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-  return `rgba(${r}, ${g}, ${b}, ${alpha})`;
-};
+/** @typedef {import("./chart-drawing.js").Mark} Mark */
+/** @typedef {import("./chart-drawing.js").Range} Range */
 
 /**
  * @param {[number, number]} range
@@ -103,105 +93,34 @@ export function createChart(options) {
   /** @type {Range | null} */
   let range = null;
 
-  const drawRange = (/** @type {any} */ u) => {
-    if (range === null) return;
-    const { left, width } = u.bbox;
-    const at = (/** @type {number} */ value) => u.valToPos(value, "y", true);
-    u.ctx.save();
-    u.ctx.beginPath();
-    u.ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height);
-    u.ctx.clip();
-    u.ctx.fillStyle = tint("ink", 0.055);
-    u.ctx.fillRect(left, at(range.to), width, at(range.from) - at(range.to));
-    u.ctx.strokeStyle = tint("ink", 0.28);
-    u.ctx.setLineDash([3, 4]);
-    u.ctx.beginPath();
-    u.ctx.moveTo(left, at(range.middle));
-    u.ctx.lineTo(left + width, at(range.middle));
-    u.ctx.stroke();
-    u.ctx.restore();
-  };
-
-  const drawMarks = (/** @type {any} */ u) => {
-    const { left, width, top, height } = u.bbox;
-    const ratio = uPlot.pxRatio;
-    for (const { x: place, value, label, colour } of marks) {
-      const x = u.valToPos(place, "x", true);
-      const y = u.valToPos(value, "y", true);
-      if (x < left - 1 || x > left + width + 1) continue;
-      u.ctx.save();
-      u.ctx.fillStyle = colourOf("panel");
-      u.ctx.strokeStyle = colourOf(colour);
-      u.ctx.lineWidth = 2 * ratio;
-      u.ctx.beginPath();
-      u.ctx.arc(x, y, 4.5 * ratio, 0, 2 * Math.PI);
-      u.ctx.fill();
-      u.ctx.stroke();
-      u.ctx.fillStyle = colourOf(colour);
-      u.ctx.font = `600 ${11 * ratio}px ui-sans-serif, system-ui, sans-serif`;
-      u.ctx.textAlign = x > left + width * 0.75 ? "right" : "left";
-      const aside = (u.ctx.textAlign === "left" ? 9 : -9) * ratio;
-      const below = y + 17 * ratio < top + height;
-      u.ctx.fillText(label, x + aside, below ? y + 15 * ratio : y - 10 * ratio);
-      u.ctx.restore();
-    }
-  };
+  const wording = () => ({ curves, format, legend, say: axisNow().say });
 
   const showReadout = (/** @type {number | null | undefined} */ at) => {
     const last = data[0].length - 1;
-    const index = at ?? last;
-    if (last < 0) return setText(readout, "");
-    const step = /** @type {number} */ (data[0][index]);
-    const said = curves.map((curve, i) => ({ curve, at: readingAt(data[i + 1], index) }))
-      .map(({ curve, at }, i) => ({ curve, at, value: data[i + 1][at] }))
-      .filter(({ curve, value }) =>
-        (curve.part ?? "line") === "line" && (legend || isNumber(value))
-      );
-    fill(
-      readout,
-      h("span", { class: "muted" }, axisNow().say(step)),
-      ...said.map(({ curve, at, value }) =>
-        h(
-          "span",
-          { class: "reading", title: curve.label },
-          h("i", { class: `dot ${curve.colour}${curve.dash === undefined ? "" : " dashed"}` }),
-          legend || said.length > 1 ? h("span", { class: "label" }, curve.label) : null,
-          h("b", {}, format(value)),
-          legend && isNumber(value) && endsBefore(data[curves.indexOf(curve) + 1], at, index)
-            ? ` (${axisNow().say(/** @type {number} */ (data[0][at]))})`
-            : null,
-        )
-      ),
-    );
+    if (last < 0) setText(readout, "");
+    else fill(readout, ...readings(data, at ?? last, wording()));
   };
-
-  /** Where a curve is read for `index`: of several runs each has points of its own. @param {readonly unknown[]} column @param {number} index */
-  const readingAt = (column, index) => {
-    let at = index;
-    while (legend && at > 0 && column[at] === undefined) at--;
-    return at;
-  };
-
-  /** Whether a curve ended at `at`, before `index`. @param {readonly unknown[]} column @param {number} at @param {number} index */
-  const endsBefore = (column, at, index) =>
-    at < index && column.slice(index).every((value) => value === undefined);
 
   const series = () => [
     {},
-    ...curves.map(({ label, colour, width = 1.6, faint, dash, part = "line", scale = "y" }) => ({
-      label,
-      scale,
-      width: part === "line" ? width : 0,
-      dash,
-      stroke: part === "line" ? (faint ? tint(colour, 0.55) : colourOf(colour)) : "transparent",
-      points: {
-        show: (/** @type {any} */ _u, /** @type {number} */ i) =>
-          part === "line" && data[0].length > 0 && data[0].length < 3 && i > 0,
-        size: 5,
-        fill: colourOf(colour),
-      },
-      spanGaps: false,
-    })),
+    ...curves.map((curve) => {
+      const { label, colour, width = 1.6, faint, dash, scale = "y" } = curve;
+      const line = isLine(curve);
+      return {
+        label,
+        scale,
+        width: line ? width : 0,
+        dash,
+        stroke: line ? (faint ? tint(colour, 0.55) : colourOf(colour)) : "transparent",
+        points: {
+          show: (/** @type {any} */ _u, /** @type {number} */ i) =>
+            line && data[0].length > 0 && data[0].length < 3 && i > 0,
+          size: 5,
+          fill: colourOf(colour),
+        },
+        spanGaps: false,
+      };
+    }),
   ];
 
   const bands = () =>
@@ -265,8 +184,8 @@ export function createChart(options) {
         series: series(),
         bands: bands(),
         hooks: {
-          drawClear: [drawRange],
-          draw: [drawMarks],
+          drawClear: [(/** @type {any} */ u) => drawRange(u, range)],
+          draw: [(/** @type {any} */ u) => drawMarks(u, marks, uPlot.pxRatio)],
           setCursor: [(/** @type {any} */ u) => showReadout(u.cursor.idx)],
           setSelect: [(/** @type {any} */ u) => {
             const { left, width } = u.select;
@@ -294,27 +213,7 @@ export function createChart(options) {
   const describe = () => {
     if (performance.now() - described < describedEvery) return;
     described = performance.now();
-    const steps = data[0];
-    const lines = curves.map((curve, i) => ({ curve, values: data[i + 1] }))
-      .filter(({ curve }) => (curve.part ?? "line") === "line");
-    const shown = Math.min(12, steps.length);
-    const rows = Array.from(
-      { length: shown },
-      (_, i) => Math.round(i * (steps.length - 1) / Math.max(1, shown - 1)),
-    );
-    fill(
-      table,
-      h("caption", {}, title),
-      h("tr", {}, h("th", {}, "at"), ...lines.map(({ curve }) => h("th", {}, curve.label))),
-      ...rows.map((row) =>
-        h(
-          "tr",
-          {},
-          h("td", {}, axisNow().say(/** @type {number} */ (steps[row]))),
-          ...lines.map(({ values }) => h("td", {}, format(values[row]))),
-        )
-      ),
-    );
+    fill(table, ...tableOf(title, data, wording()));
   };
 
   return {

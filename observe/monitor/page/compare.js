@@ -2,14 +2,14 @@
 // @ts-check
 // This run beside others: curves in one chart, numbers, what differs in the configuration, and the pictures
 // of all, locked to one step. The trap: which runs they are stands in the address alone.
-import { axisChooser } from "./axis.js";
 import { shownValue } from "./configuration.js";
 import { fill, h, icon, setText } from "./dom.js";
-import { count, duration, loss, short } from "./format.js";
-import { createOverlay, lineOf, lookOf } from "./overlay.js";
+import { count, duration, loss } from "./format.js";
+import { lookOf } from "./overlay.js";
 import { incomparable } from "../../reading/measured-alike.js";
 import { secondsPerStep, totalSeconds, workedSeconds } from "../../reading/run-answers.js";
 import { statusOf } from "../../reading/run-status.js";
+import { createRunCurves } from "./run-curves.js";
 import { getCurves, getRun, getRuns } from "./server.js";
 import { createSideBySide } from "./side-by-side.js";
 
@@ -110,43 +110,22 @@ export function createCompare({ run, curves }) {
   const chips = h("span", { class: "chips" });
   const notice = h("p", { class: "notice", hidden: true });
   const empty = h("p", { class: "waiting", hidden: true });
-  const smoothed = createOverlay({
-    title: "Loss, smoothed",
-    format: loss,
-    tick: short,
-    height: 240,
-  });
-  const fixed = createOverlay({
-    title: "Fixed loss",
-    format: loss,
-    tick: short,
-    height: 240,
-  });
-  const charts = h("div", { class: "charts" }, smoothed.element, fixed.element);
+  const charts = createRunCurves([
+    { title: "Loss, smoothed", key: "loss", which: "smoothed" },
+    { title: "Fixed loss", key: "fixedLoss", which: "last" },
+  ], 240);
   const compared = h("div", {});
   const pictures = createSideBySide();
-  /** @type {readonly Side[]} */
-  let sides = [];
   /** @type {readonly import("../../reading/run-list.ts").ListedRun[]} */
   let others = [];
   /** Ids of the others that are shown. @type {readonly string[]} */
   let wanted = [];
   let asked = 0;
 
-  const draw = () => {
-    const lines = (/** @type {string} */ key, /** @type {"last" | "smoothed"} */ which) =>
-      sides.map((side) => ({
-        label: nameOf(side),
-        line: lineOf(side.curves, side.description.state.spans, key, which),
-      }));
-    smoothed.update(lines("loss", "smoothed"));
-    fixed.update(lines("fixedLoss", "last"));
-  };
-
   const show = async () => {
     const mine = ++asked;
     const ids = [run.id, ...wanted];
-    const loaded = await Promise.all(ids.map(async (id) => {
+    const sides = await Promise.all(ids.map(async (id) => {
       const [description, data] = await Promise.all([
         getRun(id),
         getCurves(id, { points: 900, smoothing: curves.view.smoothing }),
@@ -154,12 +133,17 @@ export function createCompare({ run, curves }) {
       return { id, description, curves: data };
     }));
     if (mine !== asked) return;
-    sides = loaded;
     const reasons = notComparable(sides);
     notice.hidden = reasons.length === 0;
     setText(notice, `Fixed losses that do not compare with this run's: ${reasons.join(". ")}.`);
     fill(compared, ...tables(sides));
-    draw();
+    charts.update(
+      sides.map((side) => ({
+        label: nameOf(side),
+        curves: side.curves,
+        spans: side.description.state.spans,
+      })),
+    );
     pictures.update(
       sides.map((side) => ({ id: side.id, label: nameOf(side), view: side.description })),
     );
@@ -203,7 +187,7 @@ export function createCompare({ run, curves }) {
   getRuns().then((runs) => {
     others = runs.filter(({ id }) => id !== run.id);
     const alone = others.length === 0;
-    for (const each of [adder, charts]) each.hidden = alone;
+    for (const each of [adder, charts.element]) each.hidden = alone;
     empty.hidden = !alone;
     setText(
       empty,
@@ -215,32 +199,22 @@ export function createCompare({ run, curves }) {
     choose(given.length > 0 ? given : [others[0].id]);
   });
   adder.addEventListener("change", () => choose([...wanted, adder.value]));
-  const axis = axisChooser(() => {
-    smoothed.remake();
-    fixed.remake();
-    draw();
-  });
-
   return {
     element: h(
       "div",
       { class: "compare" },
-      h("div", { class: "toolbar" }, "with ", chips, adder, axis),
+      h("div", { class: "toolbar" }, "with ", chips, adder, charts.axis),
       notice,
       empty,
-      charts,
+      charts.element,
       compared,
       pictures.element,
     ),
     update: () => undefined,
-    redraw() {
-      smoothed.remake();
-      fixed.remake();
-    },
+    redraw: charts.remake,
     close() {
       asked++;
-      smoothed.destroy();
-      fixed.destroy();
+      charts.destroy();
     },
   };
 }

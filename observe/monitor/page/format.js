@@ -57,7 +57,7 @@ export const ago = (at, now) =>
   at === null ? missing : `${duration((now - at) / 1000).split(" ").slice(0, 2).join(" ")} ago`;
 
 /** @param {number | null | undefined} part in 0..1 */
-export function percent(part) {
+function percent(part) {
   if (!isNumber(part)) return missing;
   const number = /** @type {number} */ (part) * 100;
   return `${number.toFixed(number < 10 ? 1 : 0)} %`;

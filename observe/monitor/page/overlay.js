@@ -35,7 +35,7 @@ export function lineOf(curves, spans, key, which) {
  * All lines over one x. @param {readonly Line[]} lines
  * @returns {(number | null)[][]} x, then a column for each line
  */
-export function joined(lines) {
+function joined(lines) {
   const xs = [...new Set(lines.flatMap(({ x }) => x))].sort((a, b) => a - b);
   const places = new Map(xs.map((x, at) => [x, at]));
   const columns = lines.map(({ x, y }) => {

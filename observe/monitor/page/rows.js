@@ -7,15 +7,13 @@ import { statusOf } from "../../reading/run-status.js";
 import { axes } from "./axis.js";
 import { createChart } from "./chart.js";
 import { fill, h } from "./dom.js";
-import { count, isNumber, short } from "./format.js";
+import { isNumber, short } from "./format.js";
+import { mostLines, rowColours, rowTable } from "./row-table.js";
 
 /** @typedef {import("./view.js").Shown} Shown */
-/** @typedef {import("../../../inversion/events.ts").RunEventOf<"rows">["encoders"][number]} Encoder */
+/** @typedef {import("./row-table.js").Encoder} Encoder */
 
 const encoderTitles = { clip_l: "CLIP-L", clip_g: "CLIP-G" };
-const rowColours = ["accent", "blue", "amber", "rose", "violet", "teal", "slate", "good"];
-/** With more rows than this, the charts show their range instead of each. */
-const mostLines = rowColours.length;
 
 /** @param {string} name */
 const titleOf = (name) => encoderTitles[/** @type {"clip_l"} */ (name)] ?? name;
@@ -44,103 +42,6 @@ function rowColumns(rows) {
     over((values) => Math.min(...values)),
     over((values) => values.reduce((sum, value) => sum + value, 0) / values.length),
   ];
-}
-
-/** @param {number} norm @param {readonly [number, number, number]} range */
-const verdict = (norm, [least, , most]) =>
-  norm > most
-    ? {
-      word: `${(norm / most).toFixed(2)} × the 95 % mark`,
-      mood: norm > 1.5 * most ? "bad" : "warn",
-    }
-    : norm < least
-    ? { word: `${(norm / least).toFixed(2)} × the 5 % mark`, mood: "warn" }
-    : { word: "as words are", mood: "good" };
-
-/** @param {Encoder} encoder @param {import("../../reading/run-state.js").WordHistory[]} histories */
-function rowTable({ norms, cosines, vocabularyNorms, nearest }, histories) {
-  const history = (/** @type {number} */ row) =>
-    (histories[row] ?? []).slice(-12).flatMap(({ from, word }, i, all) => [
-      i > 0 ? h("i", { class: "muted" }, " → ") : null,
-      h(
-        "span",
-        { class: i === all.length - 1 ? "word last" : "word", title: `since step ${from}` },
-        shownWord(word),
-        h("sub", {}, count(from)),
-      ),
-    ]);
-  return h(
-    "div",
-    { class: "table-scroller" },
-    h(
-      "table",
-      { class: "row-table" },
-      h(
-        "thead",
-        {},
-        h(
-          "tr",
-          {},
-          ...[
-            "Row",
-            "Norm",
-            "Against the vocabulary",
-            "Turned",
-            "Nearest words now",
-            "Nearest word over time",
-          ]
-            .map((title) => h("th", {}, title)),
-        ),
-      ),
-      h(
-        "tbody",
-        {},
-        ...norms.map((norm, row) => {
-          const { word, mood } = verdict(norm, vocabularyNorms);
-          return h(
-            "tr",
-            {},
-            h(
-              "td",
-              {},
-              norms.length <= mostLines ? h("i", { class: `dot ${rowColours[row]}` }) : null,
-              row + 1,
-            ),
-            h("td", {}, short(norm)),
-            h("td", {}, h("span", { class: `tag ${mood}` }, word)),
-            h("td", { title: "angle to where the row began" }, `${degrees(cosines[row])}°`),
-            h(
-              "td",
-              { class: "words" },
-              ...(nearest[row] ?? []).slice(0, 5).map(([near, cosine]) =>
-                h(
-                  "span",
-                  { class: "word", title: `cosine ${cosine.toFixed(3)}` },
-                  shownWord(near),
-                  bar(cosine),
-                )
-              ),
-            ),
-            h("td", { class: "words" }, ...history(row)),
-          );
-        }),
-      ),
-    ),
-  );
-}
-
-/** A token may be bytes that are no letters; those are shown by their numbers. @param {string} word */
-const shownWord = (word) =>
-  word.replace(/[\p{C}\ufffd]/gu, (sign) => `⟨${(sign.codePointAt(0) ?? 0).toString(16)}⟩`);
-
-const degrees = (/** @type {number} */ cosine) =>
-  (Math.acos(Math.min(1, Math.max(-1, cosine))) * 180 / Math.PI).toFixed(1);
-
-/** @param {number} cosine */
-function bar(cosine) {
-  const full = h("i", { class: "cosine" }, h("i"));
-  full.firstElementChild.style.width = `${Math.max(0, Math.min(1, cosine)) * 100}%`;
-  return full;
 }
 
 /** @param {Shown} shown @returns {import("./view.js").View} */

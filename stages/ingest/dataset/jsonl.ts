@@ -1,12 +1,11 @@
 // IMAGE_CAPTION_JSONL_DATASET: one JSON object a line with a picture's path, a caption, and optionally
 // a mask's path in the column `mask`. Paths start at the file's folder. The order is the file's.
-// The trap: a path may not lead out of that folder, not even through a symbolic link: a dataset from
-// elsewhere must not choose which of this machine's files are read, unless `allow_outside_paths` says so.
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+// The trap: a picture that is listed twice counts twice, under two names.
+import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { duplicateKey } from "../../../lib/duplicate-key.ts";
 import { whyUnreadable } from "../../../lib/file-fault.ts";
 import { isMapping } from "../../../lib/mapping.ts";
-import { realPath } from "../../../lib/plain-files.ts";
+import { anywhere, insideFolder, leaves } from "./listed-path.ts";
 import { DatasetFault, type Listing, pictureFile, refused, type Source } from "./listing.ts";
 import { spelling } from "./same-name.ts";
 import { linesOf, mostListBytes, readText } from "./text-file.ts";
@@ -163,57 +162,4 @@ function readRow(
     mask: mask === "" ? null : mask,
     line,
   };
-}
-
-/** Where an existing file inside `folder` is. */
-async function insideFolder(
-  folder: string,
-  path: string,
-  file: string,
-  line: number,
-): Promise<string | DatasetFault> {
-  const outside = () =>
-    new DatasetFault({
-      file,
-      line,
-      wanted: `a path inside ${folder}`,
-      found: path,
-      fix: "Copy the file into the dataset's folder, or set " +
-        "data_loader.dataset.allow_outside_paths to true if you trust the list.",
-    });
-  const target = resolve(folder, path);
-  if (leaves(resolve(folder), target)) return outside();
-  try {
-    if (leaves(await realPath(folder), await realPath(target))) return outside();
-    return isAbsolute(path) ? path : join(folder, path);
-  } catch (cause) {
-    return absent(path, file, line, cause);
-  }
-}
-
-/** Where an existing file is, inside `folder` or not. */
-async function anywhere(
-  folder: string,
-  path: string,
-  file: string,
-  line: number,
-): Promise<string | DatasetFault> {
-  const target = isAbsolute(path) ? path : join(folder, path);
-  return await realPath(target).then(() => target, (cause) => absent(path, file, line, cause));
-}
-
-const absent = (path: string, file: string, line: number, cause: unknown): DatasetFault =>
-  new DatasetFault({
-    file,
-    line,
-    wanted: `the picture ${path}`,
-    found: "no such file",
-    fix: "Restore the file or remove the line.",
-    cause,
-  });
-
-/** Whether the way from a folder to a file goes out of it. */
-function leaves(from: string, to: string): boolean {
-  const way = relative(from, to);
-  return way === ".." || way.startsWith(`..${sep}`) || resolve(to) === way;
 }
