@@ -387,6 +387,13 @@ test("--explain tells what an option means", () =>
     assert.match(one.stdout, /^data_loader\.resolution\n.*\n.*type/);
     const all = await call(folder, "pipeline", "sdxl-ti", "--explain");
     assert.ok(all.stdout.split("\n").length > 50);
+    const own = await call(project(folder, "hello"), "pipeline", "./hello.yaml", "--explain");
+    const keys = own.stdout.split("\n").map((line) => line.slice(0, line.indexOf(":")));
+    assert.deepEqual(keys.filter((key) => /placeholder|greet/.test(key)), [
+      ...["placeholder_token", "stages.greet.options.greeting"],
+    ]);
+    const misplaced = await call(folder, "pipeline", "./hello.yaml", "--explain", "greeting");
+    assert.match(misplaced.stderr, /Did you mean stages\.greet\.options\.greeting\?/);
   }));
 
 test("a reader that leaves early, as `| head`, ends nothing", () =>

@@ -11,9 +11,12 @@ import type { RunOutcome } from "../runtime/execute/outcome.ts";
 import { stateFile } from "../runtime/run-folder/state.ts";
 import { runPipeline } from "../runtime/execute/run-pipeline.ts";
 import { makeStopSignal } from "../runtime/execute/stop-signal.ts";
+import type { App } from "../runtime/app.ts";
 import { optionsOf } from "../runtime/open-app.ts";
 import { explain, explainAll } from "../runtime/options/explain.ts";
+import type { OptionRow } from "../runtime/options/option-table.ts";
 import { loadPipeline } from "../runtime/pipeline/load-pipeline.ts";
+import type { PipelineStep } from "../runtime/pipeline/pipeline.ts";
 import { explainPlan } from "../runtime/plan/explain.ts";
 import type { Command as PipelineCommand } from "../runtime/plan/prepare.ts";
 import { sameCommand } from "../runtime/platform/runtime.ts";
@@ -34,7 +37,7 @@ const modeOf = (options: Options): ProgressMode =>
 
 /** The last lines, once a run ended well. */
 function outcomeLines({ ending, dir, step, worked, files }: RunOutcome): readonly string[] {
-  const steps = step === null ? "" : ` after ${step} steps`;
+  const steps = step === null ? "" : ` after ${step} ${step === 1 ? "step" : "steps"}`;
   if (ending === "paused") {
     return [`Paused ${worked ? "" : "already "}after step ${step}: ${dir}`];
   }
@@ -122,10 +125,23 @@ const run = (
     return yield* Effect.fail(ending.fault);
   });
 
+/** Of an app that has options of its own, these, and what the pipeline file alone can tell other stages. */
+function optionRows(app: App, steps: readonly PipelineStep[]): readonly OptionRow[] {
+  if (app.options === undefined) return optionsOf(steps);
+  const known = app.options();
+  const keys = new Set(known.map(({ key }) => key));
+  const foreign = steps.filter(({ stage }) => !(stage.name in app.stages)).flatMap((step) =>
+    optionsOf([step])
+      .filter(({ key }) => !keys.has(key))
+      .map((row) => ({ ...row, key: `stages.${step.id}.options.${row.key}` }))
+  );
+  return [...known, ...foreign];
+}
+
 const explained = (name: string, key: unknown, { print }: Terminal) =>
   Effect.gen(function* () {
     const { app, steps } = yield* loadPipeline(name, trainingApp());
-    const rows = app.options?.() ?? optionsOf(yield* steps);
+    const rows = optionRows(app, yield* steps);
     print(key === true ? explainAll(rows) : yield* explain(String(key), rows));
   });
 

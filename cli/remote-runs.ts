@@ -8,7 +8,7 @@ import {
   type RemoteRun,
   remoteRuns,
 } from "../fleet/remote-runs.ts";
-import type { Fault } from "../lib/fault.ts";
+import { type Fault, fault } from "../lib/fault.ts";
 import { jsonDifference } from "../lib/json-difference.ts";
 import { findRun, NoSuchRun } from "../runtime/runs/find-run.ts";
 import type { SurveyedRun } from "../runtime/runs/survey.ts";
@@ -22,11 +22,11 @@ export const runsElsewhere = (
 ): Effect.Effect<readonly RemoteRun[], Fault> =>
   Effect.map(remoteRuns(fleet), (all) => all.filter(({ name }) => !here.has(name)));
 
-/** Whether the folder's run is what somebody trains or has trained to its end. */
+/** Whether the folder's run is what somebody trains or has trained to its end here. */
 const isCurrent = ({ status }: SurveyedRun) =>
   status === "running" || status === "elsewhere" || status === "complete";
 
-/** The run in the folder, unless it is a copy of what another machine trains now; or else the fleet's. */
+/** The run in the folder, unless it is a copy of what another machine trains now or has further; else the fleet's. */
 export const findAnywhere = (
   text: string,
   fleet: Fleet,
@@ -46,10 +46,30 @@ export const findAnywhere = (
       (failure) => failure instanceof NoSuchRemoteRun,
       () => Effect.succeed(null),
     );
-    return remote?.state === "training" ? remote : local;
+    const isOld = remote !== null &&
+      (remote.state === "training" || remote.step > (local.step ?? 0));
+    return isOld ? remote : local;
   });
 
 export const isElsewhere = (run: SurveyedRun | RemoteRun): run is RemoteRun => "sweep" in run;
+
+export class CannotCompare extends fault("CannotCompare", "user") {}
+
+/** What the fleet's rows tell of a run, to compare it with one that is elsewhere. */
+export const inFleet = (
+  run: SurveyedRun | RemoteRun,
+  fleet: Fleet,
+): Effect.Effect<RemoteRun, Fault> =>
+  isElsewhere(run) ? Effect.succeed(run) : Effect.catchIf(
+    findRemoteRun(run.name, fleet),
+    (failure) => failure instanceof NoSuchRemoteRun,
+    () =>
+      new CannotCompare({
+        wanted: `two runs of ${fleet.base}, or two of ${fleet.shown}`,
+        found: `${run.name}, which only the folder has, and one that only the database has`,
+        fix: "Bring that here: `runs export` on its machine, `runs import` on this one.",
+      }),
+  );
 
 export const elsewhereText = (runs: readonly RemoteRun[]): readonly string[] =>
   runs.length === 0 ? [] : [

@@ -94,11 +94,10 @@ const compare: Action = {
   run: ({ args, base, fleet, say }) =>
     Effect.gen(function* () {
       if (fleet !== null) {
-        const { compareRows, compareRowsText, findAnywhere, isElsewhere } = yield* remote;
+        const { compareRows, compareRowsText, findAnywhere, inFleet, isElsewhere } = yield* remote;
         const found = yield* Effect.forEach(args, (name) => findAnywhere(name, fleet));
         if (found.some(isElsewhere)) {
-          const { findRemoteRun } = yield* tryPromise(() => import("../fleet/remote-runs.ts"));
-          const [a, b] = yield* Effect.forEach(found, ({ name }) => findRemoteRun(name, fleet));
+          const [a, b] = yield* Effect.forEach(found, (run) => inFleet(run, fleet));
           const rows = compareRows(a, b);
           return say(rows, compareRowsText(rows));
         }

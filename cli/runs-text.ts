@@ -113,7 +113,11 @@ export function showText(run: RunDescription): readonly string[] {
 
 const indented = (lines: readonly string[]) => lines.map((line) => `  ${line}`);
 
-const valueText = (value: unknown) => value === undefined ? none : JSON.stringify(value);
+/** Of a digest as much as tells two apart. */
+const valueText = (value: unknown) =>
+  value === undefined
+    ? none
+    : JSON.stringify(value).replace(/\b([0-9a-f]{8})[0-9a-f]{56}\b/g, "$1");
 
 const changeLines = (what: string, changes: readonly Change[] | null): readonly string[] =>
   changes === null

@@ -136,6 +136,27 @@ test("compare: keys, numbers and shared results", () =>
     assert.match(text, /fixed-input loss now +0\.090+ +0\.070+ +-0\.0200/);
   }));
 
+test("compare: pictures by their names, digests in short", () =>
+  withTemporaryFolder(async (base) => {
+    const digest = (digit: string) => digit.repeat(64);
+    const withPictures = (name: string, sources: [string, null][], digests: string[]) => {
+      const inputs = { ingest: [{ sources, digests }] };
+      return { ...bruce(name, 0.01), manifest: { ...measuredManifest, inputs } };
+    };
+    const [hat, coat] = [["hat.jpg", null], ["coat.jpg", null]] as [string, null][];
+    await makeRun(base, withPictures("a", [hat, coat], [digest("1"), digest("2")]));
+    await makeRun(base, withPictures("b", [hat], [digest("3")]));
+    const text = await run(base, "compare a b");
+    const at = text.indexOf("pictures and weights (A, B)");
+    assert.deepEqual(text.slice(at + 1, at + 3).map((line) => line.trim().split(/ {2,}/)), [
+      ["ingest[0].pictures.coat.jpg", `"22222222"`, "-"],
+      ["ingest[0].pictures.hat.jpg", `"11111111"`, `"33333333"`],
+    ]);
+    // A table's digest is of all its pictures.
+    await makeRun(base, withPictures("c", [hat, coat], [digest("4")]));
+    assert.match((await run(base, "compare b c")).join("\n"), /ingest\[0\]\.digests.*"44444444"/);
+  }));
+
 test("fixed losses of other seeds or timesteps are marked, with the reason", () =>
   withTemporaryFolder(async (base) => {
     const { configuration } = measuredManifest;

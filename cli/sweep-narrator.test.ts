@@ -12,14 +12,14 @@ import { narrate } from "./sweep-narrator.ts";
 
 const away = new SqlError({ reason: new ConnectionError({ cause: null, operation: "connect" }) });
 
-test("a result that came while the database was away is said when it is back", () =>
+test("a result that came while the database was away is said when it is back, and in each round again", () =>
   withTemporaryFolder((folder) =>
     Effect.runPromise(Effect.gen(function* () {
       const fleet = yield* fleetAt(join(folder, "runs"));
-      const record = (trial: number) =>
+      const record = (trial: number, round: number) =>
         withTables(fleet, (tables) =>
           tables.record(
-            { sweep: "s", round: 0, trial, until: null },
+            { sweep: "s", round, trial, until: null },
             { outcome: "cancelled", step: 7 },
           ));
       yield* withTables(fleet, (tables) => tables.submit(planOf(2)));
@@ -34,12 +34,14 @@ test("a result that came while the database was away is said when it is back", (
         narrate(shared, "s", (line) => said.push(line), screen),
       );
       while (looks < 2) yield* Effect.sleep("20 millis");
-      yield* record(1);
-      while (said.length === 0) {
-        assert.equal(narrator.pollUnsafe(), undefined, "it ended");
-        yield* Effect.sleep("20 millis");
+      for (const round of [0, 1]) {
+        yield* record(1, round);
+        while (said.length === round) {
+          assert.equal(narrator.pollUnsafe(), undefined, "it ended");
+          yield* Effect.sleep("20 millis");
+        }
       }
       yield* Fiber.interrupt(narrator);
-      assert.deepEqual(said, ["trial 1 cancelled at step 7"]);
+      assert.deepEqual(said, Array(2).fill("trial 1 cancelled at step 7"));
     }))
   ));

@@ -22,8 +22,8 @@ export const narrate = (
       const sweep = yield* tables.findSweep(name);
       if (sweep === null) return;
       const { results, board } = yield* boardOf(tables, sweep);
-      for (const { trial, until, outcome } of results) {
-        const key = JSON.stringify([trial, until, outcome]);
+      for (const { trial, until, round, outcome } of results) {
+        const key = JSON.stringify([trial, until, round, outcome]);
         if (!told.has(key) && !first) {
           line.clear();
           const loss = "loss" in outcome && outcome.loss !== null ? `, loss ${outcome.loss}` : "";

@@ -4,9 +4,11 @@ import { dirname, resolve } from "node:path";
 import { Effect } from "effect";
 import { optionRows } from "../config/option-rows.ts";
 import { providerNames } from "../engine/device/providers.ts";
+import { sweepsOf } from "../fleet/boards.ts";
 import type { Fleet } from "../fleet/connection.ts";
 import { Members } from "../fleet/members.ts";
 import { withTables } from "../fleet/open-tables.ts";
+import { passedFindings, passedRungs } from "../fleet/passed-rungs.ts";
 import { planSweep } from "../fleet/plan-sweep.ts";
 import { sendRuns } from "../fleet/runs-of-sweep.ts";
 import { outlookLines, type SweepOutlook } from "../fleet/sweep-outlook.ts";
@@ -17,6 +19,7 @@ import { type Fault, fault } from "../lib/fault.ts";
 import { homePath } from "../lib/home-path.ts";
 import { readText } from "../lib/read-text.ts";
 import { maxSourceBytes } from "../lib/source.ts";
+import { ConfigFault } from "../runtime/options/config-fault.ts";
 import { type Definition, readDefinition } from "../sweep/definition.ts";
 import { trialCount } from "../sweep/trials.ts";
 import { type Options, type Terminal, UsageFault } from "./command.ts";
@@ -64,6 +67,12 @@ const threadsFor = (fleet: Fleet, slots: number): Effect.Effect<number, Fault> =
       ),
   );
 
+const isKnown = ({ sweep: { base, digest } }: SweepOutlook, options: Options) =>
+  Effect.map(
+    Effect.flatMap(fleetOf(base, options), sweepsOf),
+    (known) => known.some(({ plan }) => plan.digest === digest),
+  );
+
 /** What the sweep file comes to; trains nothing. */
 const outlookOf = (given: string, options: Options) =>
   Effect.gen(function* () {
@@ -85,13 +94,19 @@ const outlookOf = (given: string, options: Options) =>
     yield* requireTraining(definition.pipeline, trainingApp(), { file: given, key: "pipeline" });
     const config = yield* configOf(definition, file);
     const whole = "a configuration file, as `config` of the sweep file names it";
-    return yield* planSweep(
+    const outlook = yield* planSweep(
       definition,
       file,
       config,
       config === null ? null : yield* readFileOf(config, whole, "Correct the path."),
       trialWorld(definition, config, options),
     );
+    const passed = yield* passedRungs(outlook);
+    // One that has begun says of its trials what came of them.
+    if (passed.length > 0 && !(yield* isKnown(outlook, options))) {
+      return yield* new ConfigFault(passedFindings(definition, passed));
+    }
+    return outlook;
   });
 
 /** Says what is trained, and under which name where the file's own is another sweep's. */

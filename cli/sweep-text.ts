@@ -3,7 +3,7 @@ import type { Leaderboard, LeaderboardRow } from "../fleet/leaderboard.ts";
 import type { StoredSweep } from "../fleet/tables.ts";
 import { shownMessage, shownOverrides } from "../fleet/shown-trial.ts";
 import { lastPart } from "../lib/without-folders.ts";
-import { overridesText } from "../sweep/trials.ts";
+import { type Overrides, overridesText, splitOverrides } from "../sweep/trials.ts";
 import { plainText } from "./plain-text.ts";
 import { lossText } from "./quantity.ts";
 import { table } from "./table.ts";
@@ -11,8 +11,8 @@ import { table } from "./table.ts";
 const duration = (seconds: number) =>
   seconds < 90 ? `${Math.round(seconds)} s` : `${(seconds / 60).toFixed(1)} min`;
 
-const what = ({ name, trial, overrides }: LeaderboardRow) => {
-  const text = overridesText(overrides);
+const what = ({ name, trial }: LeaderboardRow, varied: Overrides) => {
+  const text = overridesText(varied);
   return name === String(trial) ? text : `${name} ${text}`.trimEnd();
 };
 
@@ -22,13 +22,14 @@ export const boardJson = (board: unknown): string =>
 
 export function leaderboardLines(board: Leaderboard): readonly string[] {
   const { sweep, state, by, at, rows } = board;
+  const { varied } = splitOverrides(rows.map(({ overrides }) => overrides));
   const head = ["rank", "trial", "varies", "loss", "at step", "steps", "time", "machine", "state"];
   const lines = table([
     head,
-    ...rows.map((row) => [
+    ...rows.map((row, i) => [
       row.rank === null ? "-" : String(row.rank),
       String(row.trial),
-      what(row),
+      what(row, varied[i]),
       lossText(row.loss),
       row.lossStep === null ? "-" : String(row.lossStep),
       row.steps === null ? String(row.step) : `${row.step}/${row.steps}`,

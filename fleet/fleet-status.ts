@@ -106,7 +106,10 @@ function whyWaiting(
   }
   const slots = fit.reduce((sum, worker) => sum + worker.slots, 0);
   const busy = fit.reduce((sum, { doing }) => sum + doing.length, 0);
-  return busy >= slots ? `all ${slots} slots that could train it are busy` : "the next free slot";
+  if (busy < slots) return "the next free slot";
+  return slots === 1
+    ? "the only slot that could train it is busy"
+    : `all ${slots} slots that could train it are busy`;
 }
 
 export function fleetStatus(facts: FleetFacts): FleetStatus {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Effect } from "effect";
 import { groups } from "../sweep/ranking.ts";
 import type { PlannedSweep, PlannedTrial } from "./planned-sweep.ts";
-import { isReached, type SegmentOutcome } from "./segment-outcome.ts";
+import { isReached, type ReachedOutcome, type SegmentOutcome } from "./segment-outcome.ts";
 import type { RunRow, StoredResult, StoredSweep, Tables } from "./tables.ts";
 
 /** waiting: nobody trains it now, or who did is dead. lost: it paused and others went on. */
@@ -75,6 +75,12 @@ const checkpointOf = (
   return [...wanted, `${trigger}.safetensors`].find((name) => outcome.files.includes(name)) ?? null;
 };
 
+/** What a trial is ranked by. At a rung that is what it is halved by, whatever was lower before. */
+function valueOf({ at }: PlannedSweep, { outcome, loss, step, best }: ReachedOutcome) {
+  if (outcome === "done" && at === "best") return best;
+  return loss === null ? null : { loss, step };
+}
+
 function stateOf(
   sweep: StoredSweep,
   last: StoredResult | undefined,
@@ -99,13 +105,7 @@ export function leaderboard(
     const run = runs.find((each) => each.trial === trial.number);
     const [last, best] = [furthest(mine.filter(holds(sweep))), reached(mine)];
     const outcome = best !== undefined && isReached(best.outcome) ? best.outcome : undefined;
-    const value = outcome === undefined
-      ? null
-      : plan.at === "best"
-      ? outcome.best
-      : outcome.loss === null
-      ? null
-      : { loss: outcome.loss, step: outcome.step };
+    const value = outcome === undefined ? null : valueOf(plan, outcome);
     const said = last?.outcome;
     const checkpoint = checkpointOf(plan, trial, outcome);
     return {

@@ -60,7 +60,7 @@ test("what waits, and why: nobody there, another version, files of one's own, to
         const { workers: [line], waiting } = yield* looked;
         assert.deepEqual(line.doing.map(({ run, steps }) => [run, steps]), [["run-1", 900]]);
         assert.deepEqual(waiting.map(({ trial, why }) => [trial, why]), [
-          [2, "all 1 slots that could train it are busy"],
+          [2, "the only slot that could train it is busy"],
         ]);
       }),
     )

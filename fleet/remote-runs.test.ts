@@ -39,6 +39,37 @@ test("a run of two sweeps is told once, of the one that has it trained, else fur
     }))
   ));
 
+test("what a worker refuses is told as its answer", () =>
+  withTemporaryFolder((folder) =>
+    Effect.runPromise(Effect.gen(function* () {
+      const fleet = yield* fleetAt(join(folder, "runs"));
+      const answered = withTables(fleet, (tables) =>
+        Effect.gen(function* () {
+          const members = yield* Members;
+          yield* tables.submit(planOf(1));
+          yield* tables.claim({ sweep: "s", round: 0, trial: 1, until: null }, "w");
+          yield* members.announce("w", about);
+          const run = yield* findRemoteRun("run-1", fleet);
+          const asking = yield* Effect.forkChild(
+            Effect.flip(askRemoteRun(run, { request: "choose", step: 2 }, fleet)),
+          );
+          for (;;) {
+            const [asked] = yield* members.asked("w");
+            if (asked !== undefined) {
+              yield* members.reply(asked.id, "no checkpoint at this step");
+              return yield* Fiber.join(asking);
+            }
+            yield* Effect.sleep("20 millis");
+          }
+        }));
+      const { message } = yield* answered;
+      assert.match(
+        message,
+        /^wanted run-1 to do what it is asked, found no checkpoint at this step/,
+      );
+    }))
+  ));
+
 test("whoever goes away before the answer takes its request along", () =>
   withTemporaryFolder((folder) =>
     Effect.runPromise(Effect.gen(function* () {

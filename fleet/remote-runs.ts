@@ -93,7 +93,13 @@ export const askRemoteRun = (
             yield* Effect.sleep("300 millis");
             const answer = yield* members.answerTo(id);
             if (answer === "done") return;
-            if (answer !== null) return yield* refuse(answer, "`fleet` says what is trained.");
+            if (answer !== null) {
+              return yield* new CannotAsk({
+                wanted: `${run.name} to do what it is asked`,
+                found: answer,
+                fix: "`runs show` says how far it is.",
+              });
+            }
           }
           const found = `no answer of ${run.machine} in ${answerWithin / 1000} s`;
           return yield* refuse(found, "`fleet` says when it was last seen; ask again.");

@@ -7,6 +7,7 @@ import { machinesDiffer } from "../lib/machines-differ.ts";
 import { tryPromise } from "../lib/try-promise.ts";
 import { readManifest } from "../runtime/run-folder/manifest.ts";
 import { eventsFile, isTensorResult } from "../runtime/run-folder/run-files.ts";
+import { savedStep } from "../runtime/run-folder/state.ts";
 import { sweepEvent } from "./run-events.ts";
 
 export interface RunResult {
@@ -46,3 +47,9 @@ export const readRunResult = (
       ...(differs === null ? {} : { differs }),
     };
   });
+
+/** What a run came to at a step that it has passed already, trained for something else; null: it has not. */
+export const readPassed = (dir: string, at: number): Effect.Effect<RunResult | null> =>
+  Effect.gen(function* () {
+    return ((yield* savedStep(dir)) ?? 0) <= at ? null : yield* readRunResult(dir, at);
+  }).pipe(Effect.orElseSucceed(() => null));

@@ -37,10 +37,10 @@ export type SegmentOutcome = typeof SegmentOutcome.Type;
 
 export const SegmentOutcomeJson = Schema.fromJsonString(SegmentOutcome);
 
+export type ReachedOutcome = Extract<SegmentOutcome, { outcome: "done" | "paused" }>;
+
 /** It reached its step, so nothing is to be done for it again. */
-export const isReached = (
-  outcome: SegmentOutcome,
-): outcome is Extract<SegmentOutcome, { outcome: "done" | "paused" }> =>
+export const isReached = (outcome: SegmentOutcome): outcome is ReachedOutcome =>
   outcome.outcome === "done" || outcome.outcome === "paused";
 
 /** What the user has to change: trying again, here or elsewhere, would fail again. */

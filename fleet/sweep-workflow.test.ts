@@ -153,6 +153,27 @@ test("in another round what failed before waits, until it has failed again or is
   assert.deepEqual(shown(stored("cancelled", 1))[1], [2, "failed", "broke"]);
 });
 
+test("who paused at a rung is shown and ranked by the loss there, whatever was lower before", () => {
+  const sweep: StoredSweep = {
+    ...{ name: "s", plan: planOf(3), state: "running", round: 0, more: 0, startedAt: 0 },
+  };
+  const paused = (loss: number, best: number) => ({
+    ...{ outcome: "paused" as const, step: 100, loss, seconds: 1, machine: "m" },
+    best: { step: 50, loss: best },
+  });
+  const results: StoredResult[] = [paused(0.3, 0.1), paused(0.2, 0.2)].map((outcome, i) => ({
+    ...{ trial: i + 1, until: 100, round: 0, outcome },
+  }));
+  const done = { ...paused(0.5, 0.4), outcome: "done" as const, files: [] };
+  results.push({ trial: 3, until: null, round: 0, outcome: done });
+  assert.deepEqual(
+    leaderboard(sweep, results, []).rows.map((
+      { trial, loss, lossStep },
+    ) => [trial, loss, lossStep]),
+    [[3, 0.4, 50], [2, 0.2, 100], [1, 0.3, 100]],
+  );
+});
+
 test("a database that is away for a moment in each decision does not end the sweep", () =>
   withTemporaryFolder(async (folder) => {
     const log: string[] = [];

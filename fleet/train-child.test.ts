@@ -104,7 +104,10 @@ test("a run that is past a step has reached it, where its loss was measured ther
     const measured = (step: number, loss: number, bestStep: number, bestLoss: number) => ({
       ...{ event: "fixed-loss", at: 0, step, loss, bestStep, bestLoss },
     });
-    const log = [measured(2, 0.5, 2, 0.5), measured(4, 0.75, 2, 0.5), measured(6, 0.25, 6, 0.25)];
+    const log = [
+      ...[measured(2, 0.5, 2, 0.5), measured(4, 0.75, 2, 0.5), measured(6, 0.25, 6, 0.25)],
+      { event: "step", at: 0, step: 8 },
+    ];
     writeFileSync(
       join(dir, "events.jsonl"),
       log.map((each) => `${JSON.stringify(each)}\n`).join(""),
@@ -122,5 +125,8 @@ test("a run that is past a step has reached it, where its loss was measured ther
     assert.ok(reached.outcome === "paused");
     assert.deepEqual([reached.loss, reached.best], [0.75, { step: 2, loss: 0.5 }]);
     // The pipeline is not there: only a run that has to be trained asks for it.
-    assert.equal((await until(3)).outcome, "failed");
+    const unmeasured = await until(3);
+    assert.ok(unmeasured.outcome === "failed");
+    assert.equal(unmeasured.exit, 2);
+    assert.match(unmeasured.message, /at step 8 already, .* was not measured at step 3/);
   }));

@@ -12,10 +12,9 @@ import { saysFull } from "../lib/disk-fault.ts";
 import { saysLocked } from "../lib/lock.ts";
 import { exitCodes } from "../runtime/execute/outcome.ts";
 import { scriptCommand } from "../runtime/platform/runtime.ts";
-import { savedStep } from "../runtime/run-folder/state.ts";
 import { settingsOf } from "../sweep/trials.ts";
 import { sweepEvent } from "./run-events.ts";
-import { readRunResult } from "./run-result.ts";
+import { readPassed, readRunResult } from "./run-result.ts";
 import type { SegmentOutcome } from "./segment-outcome.ts";
 import { CannotNow, type SegmentWork, type Train } from "./train-fenced.ts";
 import { toldThreads } from "./sweep-threads.ts";
@@ -146,17 +145,6 @@ export interface ChildOptions {
   readonly silentSeconds: number;
 }
 
-/**
- * What a run came to at a step that it has passed already, trained for something else; null: it has not, or its loss
- * was not measured there.
- */
-const reachedBefore = (dir: string, until: number | null) =>
-  Effect.gen(function* () {
-    if (until === null || ((yield* savedStep(dir)) ?? 0) <= until) return null;
-    const result = yield* readRunResult(dir, until);
-    return result.loss === null ? null : result;
-  }).pipe(Effect.orElseSucceed(() => null));
-
 /** Trains segments in processes of their own. */
 export const trainInChild = ({ threads, silentSeconds }: ChildOptions): Train => (work) =>
   Effect.gen(function* () {
@@ -164,11 +152,18 @@ export const trainInChild = ({ threads, silentSeconds }: ChildOptions): Train =>
     const dir = join(base, trial.run);
     const machine = hostname();
     const started = performance.now();
-    const passed = yield* reachedBefore(dir, segment.until);
+    const { until } = segment;
+    const passed = until === null ? null : yield* readPassed(dir, until);
     if (passed !== null) {
       const { files: _, ...reached } = passed;
       work.onStep(reached.step);
-      return { outcome: "paused", ...reached, seconds: 0, machine };
+      return reached.loss === null
+        ? {
+          ...{ outcome: "failed", step: reached.step, exit: exitCodes.user, machine },
+          message: `its run is at step ${reached.step} already, trained for something else, and ` +
+            `its loss was not measured at step ${until}, as it is at steps of fixed_loss_every`,
+        }
+        : { outcome: "paused", ...reached, seconds: 0, machine };
     }
     let step = 0;
     const onStep = (at: number) => {
@@ -200,12 +195,12 @@ export const trainInChild = ({ threads, silentSeconds }: ChildOptions): Train =>
         2,
       );
     }
-    const result = yield* Effect.result(readRunResult(dir, segment.until));
+    const result = yield* Effect.result(readRunResult(dir, until));
     if (result._tag === "Failure") return failed(result.failure.message, 3);
     const seconds = (performance.now() - started) / 1000;
     const { files, ...reached } = result.success;
     onStep(reached.step);
-    return segment.until === null
+    return until === null
       ? { outcome: "done", ...reached, files, seconds, machine }
       : { outcome: "paused", ...reached, seconds, machine };
   });

@@ -75,3 +75,26 @@ export const pictureNames = (inputs: RunInfo["inputs"]): readonly (readonly stri
       ? []
       : datasets.success.map(({ sources }) => sources.map(([name]) => name));
   });
+
+/** A data set as its pictures by name, with what is behind them: masks. */
+function byPicture({ sources, digests }: (typeof Datasets.Type)[number]) {
+  const names = new Set(sources.map(([name]) => name));
+  // A list may name a picture twice, and one in tables has fewer files than pictures.
+  if (names.size < sources.length || digests.length < sources.length) return { sources, digests };
+  const pictures = sources.map(([name, caption], i) =>
+    [name, caption === null ? digests[i] : { caption, digest: digests[i] }] as const
+  );
+  const masks = digests.slice(sources.length);
+  return { pictures: Object.fromEntries(pictures), ...(masks.length === 0 ? {} : { masks }) };
+}
+
+/** What stages said, so that it can be compared picture by picture. */
+export const inputsByPicture = (
+  inputs: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(inputs).map(([stage, said]) => {
+      const datasets = decodeDatasets(said);
+      return [stage, Result.isFailure(datasets) ? said : datasets.success.map(byPicture)];
+    }),
+  );

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Effect } from "effect";
 import fc from "fast-check";
 import { type Definition, readDefinition } from "./definition.ts";
-import { trialCount, trialsOf } from "./trials.ts";
+import { type Overrides, splitOverrides, trialCount, trialsOf } from "./trials.ts";
 
 const define = (more: object): Definition =>
   Effect.runSync(
@@ -88,4 +88,17 @@ test("how many there are is known without making them", () => {
   const definition = define({ matrix: { a: [1, 2, 3] }, random: { trials: 100_000, b: [1] } });
   assert.equal(trialCount(definition), 300_000);
   assert.equal(trialCount({ ...definition, budget: { ...definition.budget, trials: 7 } }), 7);
+});
+
+test("what all trials set alike is told apart from what one of them sets otherwise or not at all", () => {
+  const all: readonly Overrides[] = [{ a: [1], b: 1, c: 0 }, { a: [1], b: 2 }, {
+    b: 2,
+    a: [1],
+    d: null,
+  }];
+  assert.deepEqual(splitOverrides(all), {
+    shared: { a: [1] },
+    varied: [{ b: 1, c: 0 }, { b: 2 }, { b: 2, d: null }],
+  });
+  assert.deepEqual(splitOverrides([{ a: 1 }]), { shared: { a: 1 }, varied: [{}] });
 });

@@ -86,6 +86,22 @@ export function trialsOf(definition: Definition): readonly Trial[] {
 export const settingsOf = (overrides: Overrides): readonly string[] =>
   Object.entries(overrides).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
 
+/** What all trials set alike, and what each sets otherwise than another, in their order. */
+export function splitOverrides(
+  all: readonly Overrides[],
+): { readonly shared: Overrides; readonly varied: readonly Overrides[] } {
+  const [first = {}, ...others] = all;
+  const isShared = (key: string) => {
+    const value = JSON.stringify(first[key]);
+    return others.every((each) => JSON.stringify(each[key]) === value);
+  };
+  const shared = Object.fromEntries(Object.entries(first).filter(([key]) => isShared(key)));
+  const varied = all.map((each) =>
+    Object.fromEntries(Object.entries(each).filter(([key]) => !Object.hasOwn(shared, key)))
+  );
+  return { shared, varied };
+}
+
 /** An override as people read it: `optimizer.learning_rate=0.001`. */
 export const overridesText = (overrides: Overrides): string =>
   Object.entries(overrides)

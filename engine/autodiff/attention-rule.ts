@@ -4,7 +4,8 @@
 // the product, [dO | rowsum(dO O)] [V | -1]', which spares a pass over a matrix as large as P.
 // Heads are computed in chunks, and the queries of a head that is too large, so that a chunk's matrices
 // stay in a cache. Values stay as the layers hold them, [rows, heads, D]: a product turns what it reads. On a
-// card dK and dV come as columns of channels, which the product with the layer's weight turns (passes.ts).
+// card gradients come as columns of channels, which the product with the layer's weight turns (passes.ts); of
+// queries that are cut not dQ, which would have to be put together along its rows.
 // The trap: chunks wait for all of the one before; without the gate ONNX Runtime may hold the
 // probabilities of several at once. Where keys are few and one chunk is all, the order has to do, in which dV's
 // product runs what gives dO before what gives P.
@@ -133,6 +134,7 @@ export const attentionRule: GradientRule = ({ g, kept, attentionBytes }, node, [
   const [queries, outgoing] = [q, dO].map(perChunk);
   const left = asColumn ? perChunk(widened(g, dO, sums)) : outgoing;
   const columns = asColumn ? undefined : perChunk(sums);
+  const queriesTurned = inColumns(g) && cuts.rows.length === 1;
   const isSmall = !asColumn && queries.flat().length === 1;
 
   const gradients: [dQ: Value[], dK: Value[], dV: Value[]] = [[], [], []];
@@ -159,7 +161,9 @@ export const attentionRule: GradientRule = ({ g, kept, attentionBytes }, node, [
       ]);
       const dV = overQueries(g, p, outgoing[group][i]);
       const dS = g.apply("Mul", [p, less]);
-      const dQ = product(g, dS, key, { transBatchB: 1, alpha });
+      const dQ = queriesTurned
+        ? product(g, key, dS, { transBatchA: 1, transA: 1, transB: 1, alpha })
+        : product(g, dS, key, { transBatchB: 1, alpha });
       const dK = overQueries(g, dS, query, alpha);
       gradients[0].push(dQ);
       [dK, dV].forEach((part, j) => {
@@ -171,7 +175,7 @@ export const attentionRule: GradientRule = ({ g, kept, attentionBytes }, node, [
     gradients[2].push(sum[1]);
   });
   return node.inputs.map((value, i) =>
-    i > 0 && inColumns(g)
+    (i > 0 ? inColumns(g) : queriesTurned)
       ? turned(g, gradients[i], value!.shape)
       : united(g, gradients[i], value!.shape, heads)
   );

@@ -1,8 +1,9 @@
 // The exact GELU, y = x Phi(x), computed again and differentiated: dx = dy (Phi(x) + x phi(x)), with Phi the
 // normal distribution and phi its density. Both need the error function, the dearest of all elementwise
 // operators, so one Phi serves both.
-// The trap: Phi is a HardSigmoid of the error function, one pass for a factor and a sum. It clamps to 0 and
-// 1, which are the bounds of Phi.
+// The traps: Phi is a HardSigmoid of the error function, one pass for a factor and a sum. It clamps to 0 and
+// 1, which are the bounds of Phi. And y is never the operator again: a card's optimiser would find that equal
+// to the forward pass's, and keep it.
 import type { GraphBuilder } from "../graph/builder.ts";
 import type { Value } from "../graph/graph.ts";
 import type { GradientRule, Normal } from "./gradient-rule.ts";

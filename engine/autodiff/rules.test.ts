@@ -135,7 +135,11 @@ const cases: Readonly<Record<string, Case>> = {
   Cast: { shapes: [[4]], build: (g, [x]) => g.cast(g.cast(x, "float16"), "float32") },
 };
 
-const inFloat16 = { "in one piece": {}, "a head at a time": { bytes: 5 * 7 * 2 } };
+const inFloat16 = {
+  "in one piece": {},
+  "a head at a time": { bytes: 5 * 7 * 2 },
+  "two queries at a time": { bytes: 2 * 7 * 2 },
+};
 for (const [how, { bytes = Infinity }] of Object.entries<{ readonly bytes?: number }>(inFloat16)) {
   for (const batch of [1, 2]) {
     test(`attention's gradients in float16, ${how}, batch ${batch}, are float32's`, async () => {

@@ -37,17 +37,24 @@ function turned(g: GraphBuilder, value: Value, batch: boolean, matrix: boolean):
   });
 }
 
-/** Of a' b with a large a, as (b' a)': what is copied is b and the result. */
-const ofLarge = (g: GraphBuilder, a: Value, b: Value, { transBatchB }: Node["attributes"]) =>
-  swapLast(g, g.apply("MatMul", [turned(g, b, transBatchB === 1, true), a]));
+/** Of a' b with a large a, as (b' a)', or of a b' with a large b, as (b a')': what is copied is small. */
+function ofLarge(g: GraphBuilder, a: Value, b: Value, y: Value, attributes: Node["attributes"]) {
+  const { transA, transB, transBatchA, transBatchB } = attributes;
+  const isLarge = (one: Value, other: Value) =>
+    sizeOf(one.shape) > sizeOf(other.shape) + sizeOf(y.shape);
+  if (isLarge(a, b) && transA === 1 && transB !== 1 && transBatchA !== 1) {
+    return swapLast(g, g.apply("MatMul", [turned(g, b, transBatchB === 1, true), a]));
+  }
+  if (isLarge(b, a) && transB === 1 && transBatchB !== 1) {
+    return swapLast(g, g.apply("MatMul", [b, turned(g, a, transBatchA === 1, transA !== 1)]));
+  }
+}
 
 const fusedMatMul: Lowering = (g, { inputs: [a, b], outputs: [y], attributes }) => {
   const { float: alpha } = attributes.alpha as { float: number };
-  const { transA, transB, transBatchA } = attributes;
-  const isLarge = sizeOf(a!.shape) > sizeOf(b!.shape) + sizeOf(y.shape);
-  if (isLarge && transA === 1 && transB !== 1 && transBatchA !== 1) {
-    return [scaled(g, ofLarge(g, a!, b!, attributes), alpha)];
-  }
+  const { transA, transB } = attributes;
+  const instead = ofLarge(g, a!, b!, y, attributes);
+  if (instead !== undefined) return [scaled(g, instead, alpha)];
   // The scale goes where least is multiplied by it: scores are far larger than what they are of.
   const sizes = [a!, b!, y].map(({ shape }) => sizeOf(shape));
   const least = sizes.indexOf(Math.min(...sizes));

@@ -137,6 +137,14 @@ const cases: Readonly<Record<string, Case>> = {
     ({ op, inputs: [x] }) =>
       op === "FusedMatMul" || (op === "Transpose" && x!.shape[2] === 30 && x!.shape[1] === 9),
   ],
+  "a product with a large matrix that is turned": [
+    graphOf(
+      [[9, 2, 3], [2, 30, 9]],
+      (g, [a, b]) => product(g, a, b, { transBatchA: 1, transA: 1, transB: 1, alpha: 0.7 }),
+    ),
+    ({ op, inputs: [x] }) =>
+      op === "FusedMatMul" || (op === "Transpose" && x!.shape[1] === 30 && x!.shape[2] === 9),
+  ],
   "a product with a matrix whose rows are apart": [
     graphOf([[2, 5, 3], [5, 2, 4]], (g, [a, b]) => product(g, a, b, { transA: 1, transBatchB: 1 })),
     isOp("FusedMatMul"),

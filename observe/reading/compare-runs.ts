@@ -2,6 +2,7 @@
 // results of stages they have in common.
 // The trap: results are the same only if their digests are; stages that give none are not compared.
 import { type Change, jsonDifference } from "../../lib/json-difference.ts";
+import { inputsByPicture } from "../../inversion/origins.ts";
 import { incomparable } from "./measured-alike.js";
 import type { Metric } from "../../inversion/metrics.js";
 import { metricOfFigure, type Metrics, type RunDescription } from "./describe-run.ts";
@@ -75,7 +76,7 @@ export function compareRuns(a: RunDescription, b: RunDescription): Comparison {
     a: a.name,
     b: b.name,
     configuration: changes(a.configuration, b.configuration),
-    inputs: changes(a.inputs, b.inputs),
+    inputs: changes(a.inputs && inputsByPicture(a.inputs), b.inputs && inputsByPicture(b.inputs)),
     metrics: metricDifferences(
       { step: a.step, ...a.metrics },
       { step: b.step, ...b.metrics },

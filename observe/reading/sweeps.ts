@@ -9,7 +9,7 @@ import type { Fleet } from "../../fleet/connection.ts";
 import { fleetFile } from "../../fleet/fleet-files.ts";
 import type { Leaderboard, LeaderboardRow } from "../../fleet/leaderboard.ts";
 import { kindOf } from "../../lib/plain-files.ts";
-import { overridesText } from "../../sweep/trials.ts";
+import { overridesText, splitOverrides } from "../../sweep/trials.ts";
 import { ask } from "../edge.ts";
 import { incomparableTrials } from "./measured-trials.ts";
 import type { RunFolder } from "./run-folders.ts";
@@ -124,14 +124,15 @@ export async function viewSweep(
   // A folder that was moved keeps its runs; a shared database tells of many folders.
   const folderOf = (run: string) => fleet.shared ? resolve(run) : join(fleet.base, basename(run));
   const rows = board.rows.map(({ run, ...row }) => ({ ...row, folder: shown.get(folderOf(run)) }));
+  const { varied } = splitOverrides(board.rows.map(({ overrides }) => overrides));
   return {
     ...headOf(found),
     incomparable: await incomparableTrials(
       rows.map(({ folder, ...row }) => ({ ...row, run: folder?.dir ?? null })),
     ),
-    rows: rows.map(({ folder, checkpoint, overrides, places: _, ...row }) => ({
+    rows: rows.map(({ folder, checkpoint, overrides: _1, places: _2, ...row }, i) => ({
       ...row,
-      varies: overridesText(overrides),
+      varies: overridesText(varied[i]),
       run: folder?.id ?? null,
       checkpoint: folder === undefined || checkpoint === null
         ? null

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { type Monitor, startMonitor } from "../../observe/monitor/server/monitor.ts";
+import { renderReport } from "../../observe/report/report.ts";
 import { writeSyntheticRun } from "../synthetic-run.ts";
 import { openPage, skipBrowser } from "./chromium.ts";
 
@@ -61,6 +62,24 @@ describe("a long name on a phone", { skip: skipBrowser }, () => {
       await page.goto(`${origin}/#/run/${one}/compare/${other}`);
       await page.locator(".wide .reading").nth(3).waitFor();
       await fits(`compare ${one.slice(0, 9)}`);
+    }
+  });
+
+  test("the report, whose short cells stay on their line", async () => {
+    await page.goto("about:blank"); // the monitor's own policy would forbid its style
+    await page.setContent(await renderReport(join(folder, name)));
+    await fits("the report");
+    for (const width of [360, 1280]) {
+      await page.setViewportSize({ width, height: 780 });
+      const broken = await page.locator("td:nth-child(2):not(:has(code))").evaluateAll((cells) =>
+        cells.flatMap((cell) => {
+          const words = document.createRange();
+          words.selectNodeContents(cell);
+          const lines = new Set([...words.getClientRects()].map(({ top }) => top));
+          return lines.size > 1 ? [cell.textContent] : [];
+        })
+      );
+      assert.deepEqual(broken, [], `at ${width} pixels`);
     }
   });
 });

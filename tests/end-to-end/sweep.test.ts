@@ -62,6 +62,11 @@ test("killed, gone on with, ranked; the same bytes as by hand", () =>
     const again = await gnomic(command);
     assert.match(again.stdout, /complete already/);
     assert.match(again.stdout, /rates: done/);
+    const halved = sweepIn(folder, { ...rates, halving: { first: 3, factor: 2 } });
+    assert.match(
+      await refusalOf(halved),
+      /halving\.first: wanted runs whose loss was measured at step 3, .* trial 1 \(at step 6\), 2/,
+    );
   }));
 
 test("a trial that fails is named with its message, the other is trained, the exit code tells", () =>

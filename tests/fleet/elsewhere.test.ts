@@ -56,7 +56,7 @@ test(
       assert.deepEqual(now.workers.map(({ worker, slots }: any) => [worker, slots]), [["w", 1]]);
       const { run: training } = now.workers[0].doing[0];
       assert.deepEqual(now.waiting.map(({ sweep, why }: any) => [sweep, why]), [
-        ["far", "all 1 slots that could train it are busy"],
+        ["far", "the only slot that could train it is busy"],
       ]);
 
       const listed = await json("runs", "list");
