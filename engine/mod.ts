@@ -20,7 +20,7 @@ export {
 export type { Rows } from "./optimise/rows.ts";
 export { type Address, normals } from "./random/draw.ts";
 export { drawPicture, type Embedding, type PictureRequest } from "./sample/draw-picture.ts";
-export type { Moments } from "./sample/vae.ts";
+export type { Moments } from "./session/vae.ts";
 export {
   type Captions,
   type Conditioning,

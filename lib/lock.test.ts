@@ -168,6 +168,25 @@ for (
     }));
 }
 
+test("who holds it counts in it at each beat, so that others see that it lives", () =>
+  withTemporaryFolder((folder) =>
+    Effect.runPromise(
+      Effect.scoped(Effect.gen(function* () {
+        const counted = yield* Deferred.make<void>();
+        let waits = 0;
+        const beat = Effect.suspend(() =>
+          ++waits <= 3
+            ? Effect.void
+            : Effect.andThen(Deferred.succeed(counted, undefined), Effect.never)
+        );
+        yield* withWaits((seconds) => isBeat(seconds) ? beat : Effect.never)(lockRun(folder));
+        yield* Deferred.await(counted);
+        assert.equal(lockOf(folder).beat, 3);
+        assert.equal(lockOf(folder).pid, process.pid);
+      })),
+    )
+  ));
+
 test("a lock that somebody else took is noticed and left alone", () =>
   withTemporaryFolder(async (folder) => {
     const theirs = { ...ownIdentity(), token: "theirs", beat: 9 };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { calledBack, goingOn, rungsOf } from "./halving.ts";
-import { ranked, type Scored } from "./ranking.ts";
+import { groups, ranked, type Scored } from "./ranking.ts";
 
 const loss = fc.oneof(
   fc.double({ min: 0, max: 2, noNaN: true }),
@@ -51,6 +51,13 @@ test("the order in which results came changes nothing", () =>
       assert.deepEqual(calledBack([shuffled], [1], 4), calledBack([all], [1], 4));
     },
   )));
+
+test("groups stand in the order of their first trial, whichever came first", () => {
+  const at = (trial: number, group: string): Scored => ({ trial, group, loss: -trial });
+  const made = groups([at(3, "hat"), at(4, ""), at(2, "coat"), at(1, "hat")]);
+  assert.deepEqual([...made.keys()], ["hat", "coat", ""]);
+  assert.deepEqual(made.get("hat")!.map(({ trial }) => trial), [3, 1]);
+});
 
 test("27 trials by 3 are 27 + 9 + 3 trainings", () => {
   assert.deepEqual(rungsOf({ first: 100, factor: 3 }, 900), [100, 300]);

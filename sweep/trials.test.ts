@@ -77,17 +77,41 @@ test("each whole number of a range and each value comes up, about as often", () 
   }
 });
 
+// Another implementation's, in Python with big integers: Philox at a seed of one word and of two.
 test("a draw is the same today and everywhere", () => {
-  const [{ overrides }] = trialsOf(
-    define({ seed: 5, random: { trials: 1, rate: { log: [1e-4, 1] } } }),
-  );
-  assert.deepEqual(overrides, { rate: 0.000458744 });
+  const draws = {
+    rate: { log: [1e-4, 1] },
+    u: { uniform: [0, 1] },
+    n: { int: [0, 2 ** 53 - 2] },
+  };
+  const of = (seed: number) =>
+    trialsOf(define({ seed, random: { trials: 2, ...draws } })).map(({ overrides }) => overrides);
+  assert.equal(of(5)[0].rate, 0.000458744);
+  assert.deepEqual(of(5).map(({ u, n }) => [u, n]), [
+    [0.511015, 8477355598171831],
+    [0.793402, 6148267253068668],
+  ]);
+  assert.deepEqual(of(2 ** 40 + 3).map(({ u, n }) => [u, n]), [
+    [0.151563, 3465930556614836],
+    [0.0614151, 1504773945378691],
+  ]);
 });
 
 test("how many there are is known without making them", () => {
   const definition = define({ matrix: { a: [1, 2, 3] }, random: { trials: 100_000, b: [1] } });
   assert.equal(trialCount(definition), 300_000);
-  assert.equal(trialCount({ ...definition, budget: { ...definition.budget, trials: 7 } }), 7);
+  const budget = { ...definition.budget, trials: 7 };
+  assert.equal(trialCount({ ...definition, budget }), 7);
+  const nine = define({ matrix: { a: [1, 2, 3], b: [1, 2, 3] } });
+  assert.deepEqual(trialsOf({ ...nine, budget }).map(({ number }) => number), [
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+  ]);
 });
 
 test("what all trials set alike is told apart from what one of them sets otherwise or not at all", () => {

@@ -113,6 +113,8 @@ test("a normalised mask weighs a small object as much as a large one, an empty o
   const { weight } = prepareStep(step, options);
   const sums = [0, 4, 8].map((start) => weight.slice(start, start + 4).reduce((a, b) => a + b));
   [1 / 3, 1 / 3, 0].forEach((wanted, i) => assert.ok(Math.abs(sums[i] - wanted) < 1e-7));
+  const unmasked = prepareStep({ ...step, mask: undefined }, options);
+  assert.deepEqual(unmasked.weight, new Float32Array(12).fill(1 / 12));
 });
 
 test("sizes and timesteps that do not fit are faults that name the input", () => {

@@ -63,14 +63,12 @@ export function expectedRate(
 }
 
 /** By a part of the name, or else of about so much memory; where none has it, all. */
-export function cardsLike(
-  name: string | null,
-  memory: number | null,
-  all: readonly KnownCard[] = knownCards,
-): readonly KnownCard[] {
+export function cardsLike(name: string | null, memory: number | null): readonly KnownCard[] {
   if (name !== null) {
-    return all.filter((each) => each.name.toLowerCase().includes(name.toLowerCase()));
+    return knownCards.filter((each) => each.name.toLowerCase().includes(name.toLowerCase()));
   }
-  const near = memory === null ? [] : all.filter((each) => Math.abs(each.memory - memory) <= 1);
-  return near.length > 0 ? near : all;
+  const near = memory === null
+    ? []
+    : knownCards.filter((each) => Math.abs(each.memory - memory) <= 1);
+  return near.length > 0 ? near : knownCards;
 }

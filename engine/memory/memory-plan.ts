@@ -18,7 +18,7 @@ const mebibyte = 2 ** 20;
  * hold (measured: 0.87 of the time of whole heads at 4096 queries, 0.97 at 1024, worse again below 4 MiB). A
  * card gets more at once, because each piece costs it a dozen launches; it is a size that WebGPU can bind.
  */
-export function attentionBytesOf(plan: MemoryPlan, provider: Provider = "cpu"): number {
+export function attentionBytesOf(plan: MemoryPlan, provider: Provider): number {
   if (provider === "cpu") return 8 * mebibyte;
   return (plan === "C" ? 16 : 64) * mebibyte;
 }

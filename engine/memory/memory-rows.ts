@@ -8,13 +8,12 @@ import * as graphs from "../networks/graphs.ts";
 import type { AvailableMemory } from "./available-memory.ts";
 import { type Estimate, estimateMemory, overheadOf, peakOf } from "./estimate.ts";
 import type { MemoryPlan } from "./memory-plan.ts";
-import type { Networks } from "./networks-of.ts";
 import { measureTrainingGraphs } from "./training-graphs.ts";
 import { copiesOf } from "../weights/small-model.ts";
 import { tileSide, tilingOf, type VaeWork } from "./vae-tiles.ts";
 
 export interface MemoryQuestion {
-  readonly networks: Networks;
+  readonly networks: graphs.Networks;
   /** Of the latents: every bucket that is trained, or every picture that is encoded or drawn. */
   readonly sizes: readonly { readonly height: number; readonly width: number }[];
   readonly batch: number;
@@ -59,7 +58,7 @@ export const programBytes = 330 * 2 ** 20;
 type Shape = Pick<MemoryRow, "work" | "plan" | "height" | "width" | "batch" | "tiled">;
 
 /** Shapes decide alone, and the same work is asked about by the plan and by every engine of a run. */
-const estimates = new WeakMap<Networks, Map<string, Estimate>>();
+const estimates = new WeakMap<graphs.Networks, Map<string, Estimate>>();
 
 function estimated(
   { networks, provider, compute, wideSums }: MemoryQuestion,

@@ -3,13 +3,11 @@
 import { type DType, sizeOf } from "../graph/graph.ts";
 import type { ModelConfigs } from "../networks/config.ts";
 import { storedBytes } from "../../lib/safetensors/dtype.ts";
-import type { Model } from "../weights/model.ts";
+import type { Networks } from "../networks/graphs.ts";
 import { type RequiredTensors, requiredTensors } from "../weights/required-tensors.ts";
 import type { WeightTable } from "../../lib/safetensors/weight-view.ts";
 
 const storedAs = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const;
-
-export type Networks = Pick<Model, "configs" | "weights">;
 
 /**
  * `stored`: the type that the checkpoint's weights have. `file`: one whose first bytes serve every tensor, for

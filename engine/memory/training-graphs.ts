@@ -3,9 +3,8 @@
 // same ones next takes them over. The trap: they are large; what nobody takes goes with its networks.
 import type { Provider } from "../device/providers.ts";
 import type { DType, Graph } from "../graph/graph.ts";
-import { lossGraph, type Size, trainGraph } from "../networks/graphs.ts";
+import { lossGraph, type Networks, type Size, trainGraph } from "../networks/graphs.ts";
 import { attentionBytesOf, keepOf, type MemoryPlan } from "./memory-plan.ts";
-import type { Networks } from "./networks-of.ts";
 
 export interface TrainingGraphs {
   readonly step: Graph;

@@ -6,9 +6,10 @@ import { differentiate } from "../autodiff/backward.ts";
 import { GraphBuilder } from "../graph/builder.ts";
 import type { DType, Graph, Value } from "../graph/graph.ts";
 import { reduceSum, reshape } from "../graph/tensor-ops.ts";
-import type { Model } from "../weights/model.ts";
+import type { WeightTable } from "../../lib/safetensors/weight-view.ts";
 import { decoder, encoder } from "./autoencoder.ts";
 import { clipText } from "./clip-text.ts";
+import type { ModelConfigs } from "./config.ts";
 import { Module } from "./module.ts";
 import { type Keep, unet } from "./unet.ts";
 
@@ -32,7 +33,12 @@ export interface TrainOptions {
   readonly attentionBytes: number;
 }
 
-type Networks = Pick<Model, "configs" | "weights">;
+/** The networks of a model, as graphs are built of them. */
+export interface Networks {
+  readonly configs: ModelConfigs;
+  /** By canonical name. */
+  readonly weights: Readonly<Record<Exclude<keyof ModelConfigs, "scheduler">, WeightTable>>;
+}
 
 interface TextInputs {
   readonly embeddings1: Value;

@@ -56,9 +56,12 @@ test("the edges are those of Math", () => {
       assert.equal(cos(x), Math.cos(x), `cos ${x}`);
     }
     assert.equal(log(x === 800 ? 1 : x), Math.log(x === 800 ? 1 : x), `log ${x}`);
-    for (const base of [0, 0.5, 1.5, Infinity, NaN]) {
+    for (const base of [0, 0.5, 1.5, 2, Infinity, NaN]) {
       assert.equal(pow(base, x), Math.pow(base, x), `pow ${base} ${x}`);
     }
+  }
+  for (const y of [0.5, -0.5]) {
+    for (const base of [0, Infinity]) assert.equal(pow(base, y), Math.pow(base, y), `${base} ${y}`);
   }
   assert.ok(Number.isNaN(pow(-2, 2)), "a negative base is refused");
 });

@@ -11,7 +11,7 @@ import { type MemoryPlan, smallerPlan } from "../memory/memory-plan.ts";
 import { takeTrainingGraphs } from "../memory/training-graphs.ts";
 import type { VaeWork } from "../memory/vae-tiles.ts";
 import * as graphs from "../networks/graphs.ts";
-import { type Moments, Vae } from "../sample/vae.ts";
+import { type Moments, Vae } from "./vae.ts";
 import { poolingOf } from "../text/pooling.ts";
 import { isSmall } from "../weights/small-model.ts";
 import { TokenEmbeddings } from "../text/token-embeddings.ts";

@@ -13,7 +13,7 @@ import { GraphBuilder } from "../graph/builder.ts";
 import { type DType, type Graph, sizeOf } from "../graph/graph.ts";
 import { reduceSum } from "../graph/tensor-ops.ts";
 import { attentionBytesOf } from "../memory/memory-plan.ts";
-import { type Networks, networksOf } from "../memory/networks-of.ts";
+import { networksOf } from "../memory/networks-of.ts";
 import { type DeviceRate, rateOf, workCost } from "../memory/step-time.ts";
 import {
   decodeClipTextConfig,
@@ -21,7 +21,7 @@ import {
   decodeVaeConfig,
   type ModelConfigs,
 } from "../networks/config.ts";
-import { lossGraph, trainGraph } from "../networks/graphs.ts";
+import { lossGraph, type Networks, trainGraph } from "../networks/graphs.ts";
 import { normals } from "../random/draw.ts";
 import { bundledConfigs } from "../weights/folder-configs.ts";
 import { toBytes } from "../../lib/safetensors/convert.ts";

@@ -103,9 +103,8 @@ function foreignWidthsOf(file: EmbeddingFile): EmbeddingReport["foreignWidths"] 
   const width = (wanted: Encoder) =>
     file.tensors.find(({ name }) => name === wanted)!.shape.at(-1)!;
   const widths = [width("clip_l"), width("clip_g")] as const;
-  const isSwapped = widths[0] === sdxlWidths.clip_g && widths[1] === sdxlWidths.clip_l;
   const known = Object.values<number>(sdxlWidths);
-  return isSwapped || widths.some((each) => known.includes(each)) ? null : widths;
+  return widths.some((each) => known.includes(each)) ? null : widths;
 }
 
 /** `auto` in files of before there was a mixture: as the model's config asks for, which is SDXL's. */

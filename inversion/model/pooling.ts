@@ -25,7 +25,7 @@ export const poolingRule = (name: PoolingName, model: Model): PoolingRule =>
     : { kind: "first", id: loadTokenizer(model.tokenizers[1]).endId };
 
 /** What InvokeAI and diffusers do with this model: they go by its text encoder 2's `eos_token_id`. */
-export const modelPooling = ({ configs }: Model): PoolingName =>
+const modelPooling = ({ configs }: Model): PoolingName =>
   poolingOf(configs.textEncoder2).kind === "argmax" ? "argmax" : "end_token";
 
 /** The configuration's `pooling`. */

@@ -23,10 +23,36 @@ const titles = {
  */
 export function incomparable(a, b) {
   if (a === null || b === null) return ["what was measured is not known of both"];
-  return /** @type {(keyof MeasuredOn)[]} */ (Object.keys(titles))
-    .filter((key) => a[key] !== b[key])
-    .map((key) => `${titles[key]} ${a[key]} against ${b[key]}`);
+  return keysUnlike(a, b).map((key) => `${titles[key]} ${a[key]} against ${b[key]}`);
 }
+
+/**
+ * Those that do not compare with `first`, together where the same is otherwise: by their places, with the
+ * reason in words. A sweep over seeds would have one for each else.
+ * @param {readonly MeasuredOn[]} others @param {MeasuredOn} first
+ * @returns {readonly {places: readonly number[], reason: string}[]}
+ */
+export function unlike(others, first) {
+  const places = others.map((_, place) => place);
+  const byKeys = Map.groupBy(places, (place) => keysUnlike(others[place], first).join());
+  return [...byKeys].filter(([keys]) => keys !== "").map(([, places]) => ({
+    places,
+    reason: keysUnlike(others[places[0]], first).map((key) => {
+      const values = new Set(places.map((place) => String(others[place][key])));
+      return `${titles[key]} ${firstFew([...values])} against ${first[key]}`;
+    }).join("; "),
+  }));
+}
+
+/** @param {MeasuredOn} a @param {MeasuredOn} b */
+const keysUnlike = (a, b) =>
+  /** @type {(keyof MeasuredOn)[]} */ (Object.keys(titles)).filter((key) => a[key] !== b[key]);
+
+const few = 5;
+
+/** As lib/first-few.ts, which no page loads. @param {readonly string[]} texts */
+const firstFew = (texts) =>
+  texts.slice(0, few).join(", ") + (texts.length > few ? ` and ${texts.length - few} more` : "");
 
 /**
  * A letter for each group of runs that compare, as they come; "?" where it is not known, null where no loss
@@ -49,8 +75,10 @@ export function measuredGroups(runs) {
   return {
     groups,
     notes: [
-      ...others.map((on, i) =>
-        `${nameOf(i + 1)} does not compare with A: ${incomparable(on, first).join("; ")}`
+      ...unlike(others, first).map(({ places, reason }) =>
+        `${firstFew(places.map((place) => nameOf(place + 1)))} ${
+          places.length === 1 ? "does" : "do"
+        } not compare with A: ${reason}`
       ),
       ...(hasUnknown ? [`${unknown}: the run's manifest does not say what was measured`] : []),
     ],

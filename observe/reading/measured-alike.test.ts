@@ -31,10 +31,13 @@ test("runs are lettered as they come, and only where there is something to tell 
       "?: the run's manifest does not say what was measured",
     ],
   });
-  const { groups } = group(
+  const { groups, notes } = group(
     ...Array.from({ length: 60 }, (_, seed) => ({ ...one, seed: `${seed}` })),
   );
   assert.equal(new Set(groups).size, 60);
+  assert.deepEqual(notes, [
+    "B, C, D, E, F and 54 more do not compare with A: seed 1, 2, 3, 4, 5 and 54 more against 0",
+  ]);
 });
 
 test("a run without a fixed loss is in no group", () => {

@@ -18,6 +18,11 @@ test("each way of measuring is named once, against the best of its group", () =>
     assert.deepEqual(await incomparableTrials(rows), [
       "Trials 2, 4: not measured as trial 1, so these losses do not compare (seed 2 against 1).",
     ]);
+    const seeds = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map((n) => trial(n + 10, n)));
+    assert.deepEqual(await incomparableTrials(seeds), [
+      "Trials 12, 13, 14, 15, 16, 17, 18: not measured as trial 11, so these losses do not compare " +
+      "(seed 2, 3, 4, 5, 6 and 2 more against 1).",
+    ]);
     // One winner for each group: between groups nothing is ranked.
     const apart = [await trial(5, 1, "a"), await trial(6, 2, "b")];
     assert.deepEqual(await incomparableTrials(apart), []);

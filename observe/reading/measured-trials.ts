@@ -3,7 +3,7 @@
 // The trap: runs may lie on other machines, or be gone; of those nothing is known, and nothing said.
 import type { MeasuredOn } from "../../inversion/measured-on.ts";
 import { firstFew } from "../../lib/first-few.ts";
-import { incomparable } from "./measured-alike.js";
+import { unlike } from "./measured-alike.js";
 import { measuredIn } from "./measured-in.ts";
 
 export interface RankedTrial {
@@ -39,10 +39,10 @@ export async function incomparableTrials(
 ): Promise<readonly string[]> {
   const groups = Map.groupBy(await knownOf(rows), ({ group }) => group);
   return [...groups.values()].flatMap(([best, ...others]) => {
-    const byReason = Map.groupBy(others, ({ on }) => incomparable(on, best.on).join("; "));
-    return [...byReason].filter(([reason]) => reason !== "").map(([reason, rows]) =>
+    const found = unlike(others.map(({ on }) => on), best.on);
+    return found.map(({ places, reason }) =>
       `${
-        named(rows)
+        named(places.map((place) => others[place]))
       }: not measured as trial ${best.trial}, so these losses do not compare (${reason}).`
     );
   });

@@ -89,6 +89,17 @@ test("the average is over all points, also those that are not shown", () => {
   step.forEach((step, i) => assert.ok(Math.abs(smoothed[i]! - average(step)) < 1e-9));
 });
 
+test("only what is smoothed has an average, by its own weight where none is asked for", () => {
+  const curves = filled([3, 1, 2]);
+  const own = lossOf(curves, { points: 10 });
+  // 0.9 each time, normalised: (0.9 * 3 + 1) / 1.9 and (0.81 * 3 + 0.9 + 2) / 2.71.
+  [3, 3.7 / 1.9, 5.33 / 2.71].forEach((wanted, i) =>
+    assert.ok(Math.abs(own.smoothed[i]! - wanted) < 1e-9)
+  );
+  const thinned = thinCurves(curves, { points: 10, smoothing: 0.6 });
+  assert.deepEqual(Object.keys(thinned.series.step.columns.rate), ["last"]);
+});
+
 test("a part of the steps is shown with all its points", () => {
   const losses = Array.from({ length: 1000 }, (_, i) => i);
   const { step } = lossOf(filled(losses), { points: 50, from: 300, to: 320 });
@@ -119,9 +130,9 @@ test("a thinned curve grows by points that are their own least and greatest", ()
   assert.deepEqual([min, max, last], [[1, 3, 9], [5, 7, 9], [2, 4, 9]]);
 });
 
-test("rows become one curve each", () => {
+const withRows = (steps: readonly number[]) => {
   const curves = emptyCurves();
-  for (const step of [10, 20]) {
+  for (const step of steps) {
     extendCurves(curves, {
       event: "rows",
       at: 0,
@@ -135,7 +146,20 @@ test("rows become one curve each", () => {
       }],
     });
   }
-  assert.deepEqual(thinCurves(curves, { points: 10 }).rows, {
+  return curves;
+};
+
+test("rows, which are many, have 300 points at most, and fewer where fewer are asked for", () => {
+  const curves = withRows(Array.from({ length: 400 }, (_, i) => i + 1));
+  for (const [points, wanted] of [[50, 50], [1000, 300]]) {
+    const { step, encoders: [{ norms }] } = thinCurves(curves, { points }).rows;
+    assert.equal(step.length, wanted);
+    assert.deepEqual([step.at(-1), norms[0].length, norms[0].at(-1)], [400, wanted, 400]);
+  }
+});
+
+test("rows become one curve each", () => {
+  assert.deepEqual(thinCurves(withRows([10, 20]), { points: 10 }).rows, {
     step: [10, 20],
     encoders: [{
       name: "clip_l",

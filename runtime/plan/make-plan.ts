@@ -123,7 +123,7 @@ const notInStore = (stage: PlannedStage, reasons: readonly Reason[], selection: 
   });
 
 /** Fails with `NotInStore`, or with what a stage's `remainingWork` fails with. */
-export const makePlan = (request: PlanRequest, store: Store): Effect.Effect<Plan, Fault> =>
+const makePlan = (request: PlanRequest, store: Store): Effect.Effect<Plan, Fault> =>
   Effect.gen(function* () {
     const { selection } = request;
     const above = new Map<string, StageStatus>();

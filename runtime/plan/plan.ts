@@ -12,8 +12,7 @@ const { Array: List, Boolean: Flag, Finite, Json, Literals, NullOr, Record, Stri
  * run: for the reasons given. cached: its result is in the store. complete: it owes its run folder
  * nothing. unneeded: not in the store, but nobody who runs asks for it. excluded: by a selector.
  */
-export const Action = Literals(["run", "cached", "complete", "unneeded", "excluded"]);
-export type Action = typeof Action.Type;
+const Action = Literals(["run", "cached", "complete", "unneeded", "excluded"]);
 
 /** @internal */
 export const PlannedStage = Struct({

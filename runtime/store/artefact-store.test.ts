@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
@@ -43,6 +43,13 @@ test("bytes come back by their SHA-256, stored once", () =>
     const back = await inStore(folder, (store) => store.get(blob));
     assert.equal(new TextDecoder().decode(back), "hello");
     assert.deepEqual(readdirSync(join(folder, "tmp")), []);
+    const path = blobPath(folder, sha("hello"));
+    const { ino } = statSync(path);
+    assert.deepEqual(await inStore(folder, (store) => store.put(bytes("hello"))), blob);
+    assert.equal(statSync(path).ino, ino, "what is there is not written again");
+    rmSync(path);
+    const gone = await inStore(folder, (store) => Effect.flip(store.get(blob)));
+    assert.deepEqual([gone._tag, gone.found], ["CorruptBlob", "nothing"]);
   }));
 
 test("trainings that keep the same result at the same moment do not get in each other's way", () =>

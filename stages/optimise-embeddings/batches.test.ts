@@ -42,3 +42,30 @@ test("the batch pools each caption by its item's rule", () => {
   // The fixture's caption is begin (0), the placeholder, end tokens (1); no 7 in it.
   assert.deepEqual(placed, [1, 0, 1, 0]);
 });
+
+test("each item has its own part of the batch; without a mask it counts whole beside one with", () => {
+  const [first, second] = drawn(5);
+  const items = [{ ...first, mask: [1, 0, 0.5, 1] }, second];
+  const both = batchOf(items, model.configs.vae, objective);
+  const alone = items.map((item) => batchOf([item], model.configs.vae, objective));
+  assert.deepEqual(both.noisy.dims, [2, 4, 2, 2]);
+  for (const part of ["noisy", "target"] as const) {
+    assert.deepEqual([...both[part].data], alone.flatMap((each) => [...each[part].data]), part);
+  }
+  // The loss is a mean over the batch.
+  const weights = alone.flatMap(({ weight }) => [...weight.data].map((value) => value / 2));
+  assert.deepEqual([...both.weight.data], weights);
+  assert.equal(weights[1], 0);
+  assert.ok(weights.slice(4).every((value) => value === weights[4] && value > 0));
+});
+
+test("a mask is taken along only where masks are used", () => {
+  const mask = Float32Array.of(1, 0, 0.5, 1);
+  const read: typeof drawing.read = (view) =>
+    Effect.map(drawing.read(view), (values) => ({ ...values, mask }));
+  const masks = (useMasks: boolean) =>
+    Effect.runSync(
+      drawItems({ epoch: 0, micro: 0, examples: [0] }, { ...drawing, useMasks, read }),
+    ).map((item) => item.mask);
+  assert.deepEqual([masks(true), masks(false)], [[mask], [null]]);
+});

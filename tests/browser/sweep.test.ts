@@ -44,7 +44,7 @@ describe("a sweep in a browser", { skip: skipBrowser }, () => {
       failed: { trial: 5, message: markup },
       overrides: (trial) => ({
         "optimizer.learning_rate": trial / 1000,
-        initializer_token: markup,
+        initializer_token: trial === 6 ? "gnome" : markup,
       }),
     });
     monitor = await startMonitor(folder, { port: 0 });
@@ -71,7 +71,7 @@ describe("a sweep in a browser", { skip: skipBrowser }, () => {
         rank === null ? "–" : String(rank),
         `${trial}: optimizer.learning_rate=${
           overrides["optimizer.learning_rate"]
-        } initializer_token=${markup}`,
+        } initializer_token=${overrides.initializer_token}`,
         loss === null ? "–" : loss.toFixed(5),
         state,
       ]),

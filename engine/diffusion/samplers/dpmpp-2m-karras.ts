@@ -1,6 +1,7 @@
 // DPM-Solver++(2M) (Lu et al. 2022, algorithm 2, midpoint) at Karras' noise levels. The trap: it works on
 // the estimate of clean latents and extrapolates from the last one; the first step has none, and the
-// last goes to sigma 0, where extrapolation is undefined, so both are of first order.
+// last goes to sigma 0, where extrapolation is undefined, so both are of first order. (Diffusers makes
+// the last of fewer than 15 steps so whatever it goes to; at Karras' levels it then goes nowhere.)
 import { log } from "../../random/exact-math.ts";
 import { noiseSchedule, sigmasOf } from "../noise-schedule.ts";
 import { karrasSigmas, timestepOf } from "./karras.ts";
@@ -8,16 +9,12 @@ import { withFinalSigma } from "./ode-levels.ts";
 import { estimateClean, type SamplerMaker } from "./sampler.ts";
 import { checkSteps, roundHalfEven } from "./timestep-spacing.ts";
 
-/** Below so many steps diffusers makes the last step one of first order whatever it goes to. */
-const FEW_STEPS = 15;
-
 export const dpmpp2mKarras: SamplerMaker = (config, steps) => {
   checkSteps(config, steps);
   const trained = sigmasOf(noiseSchedule(config));
   const levels = karrasSigmas(trained[trained.length - 1], trained[0], steps);
   const sigmas = withFinalSigma(config, levels, trained);
   const round = config.beta_schedule === "squaredcos_cap_v2" ? Math.floor : roundHalfEven;
-  const lastIsFirstOrder = sigmas[steps] === 0 || steps < FEW_STEPS;
   return {
     timesteps: levels.map((sigma) => round(timestepOf(sigma, trained))),
     sigmas,
@@ -31,7 +28,7 @@ export const dpmpp2mKarras: SamplerMaker = (config, steps) => {
       const { prediction_type } = config;
       const spread = sigma * alpha;
       const denoised = estimateClean(prediction_type, alpha, spread, latents, modelOutput);
-      const secondOrder = previous !== undefined && !(i === steps - 1 && lastIsFirstOrder);
+      const secondOrder = previous !== undefined && next > 0;
       // Half of h / h0: how far the trend between the last two estimates reaches into this step.
       const reach = secondOrder ? 0.5 * log(sigma / next) / log(sigmas[i - 1] / sigma) : 0;
       const target = secondOrder

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeSchedulerConfig } from "../../networks/config.ts";
+import { noiseSchedule, sigmasOf } from "../noise-schedule.ts";
 import { goldenCase } from "../../../tests/golden-values/golden-case.ts";
+import { timestepOf } from "./karras.ts";
 import { SamplerFault, SamplerNoiseFault, type SamplerState } from "./sampler.ts";
 import { type SamplerName, samplers } from "./samplers.ts";
+import { roundHalfEven } from "./timestep-spacing.ts";
 // Runs of diffusers' schedulers, in float64, with the synthetic model and noise below. DPM++ was started
 // with set_begin_index(0): without it diffusers skips a step where the first timesteps repeat.
 import vectors from "./vectors.json" with { type: "json" };
@@ -86,6 +89,34 @@ test("step counts that a schedule cannot serve are faults", () => {
     }
   }
   assert.throws(() => samplers.ddpm(config, 1000), SamplerFault, "offset past the end");
+});
+
+test("as many steps as timesteps are all of them, and one step by linspace is the first", () => {
+  const trailing = decodeSchedulerConfig({ timestep_spacing: "trailing" }, "test");
+  const all = Array.from({ length: 1000 }, (_, i) => 999 - i);
+  assert.deepEqual(samplers.ddim(trailing, 1000).timesteps, all);
+  const linspace = decodeSchedulerConfig({ timestep_spacing: "linspace" }, "test");
+  assert.deepEqual(samplers.euler(linspace, 1).timesteps, [0]);
+});
+
+test("halves go to the even neighbour, as numpy's round has them", () => {
+  const halves = [0.5, 1.5, 812.5, 937.5, -0.5, 2.4, 2.6, 3];
+  assert.deepEqual(halves.map((x) => roundHalfEven(x) + 0), [0, 2, 812, 938, 0, 2, 3, 3]);
+});
+
+test("DDIM's last step ends at the clean estimate, the one before it at timestep 0 does not", () => {
+  const config = decodeSchedulerConfig({ set_alpha_to_one: true, steps_offset: 0 }, "test");
+  const sampler = samplers.ddim(config, 10);
+  const latents = Float32Array.of(1, -2);
+  const signal = noiseSchedule(config).alphasCumprod.map(Math.sqrt);
+  // Without noise in the answer a step only scales, by the share of the signal before and behind it.
+  const scaled = (i: number) => sampler.step({ latents }, [0, 0], i).latents[0];
+  near([scaled(8), scaled(9)], [signal[0] / signal[100], 1 / signal[0]], 1e-6, "scales");
+});
+
+test("a noise level beyond the trained ones is at the end's timestep", () => {
+  const trained = sigmasOf(noiseSchedule(decodeSchedulerConfig({}, "test")));
+  assert.deepEqual([1e9, 0].map((sigma) => timestepOf(sigma, trained)), [999, 0]);
 });
 
 test("an epsilon model cannot start from no signal", () => {

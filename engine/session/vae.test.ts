@@ -5,8 +5,8 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Device, Session } from "../device/device.ts";
 import { elementCode, type Graph } from "../graph/graph.ts";
-import { tensor } from "../session/batch.ts";
-import { Engine } from "../session/engine.ts";
+import { tensor } from "./batch.ts";
+import { Engine } from "./engine.ts";
 import { openModel } from "../weights/model.ts";
 
 const isFloat16 = ({ nodes }: Graph) =>

@@ -6,8 +6,8 @@ import type { Tensor } from "../device/messages.ts";
 import type { DType } from "../graph/graph.ts";
 import { inTiles, tilingOf, type VaeWork } from "../memory/vae-tiles.ts";
 import type { VaeConfig } from "../networks/config.ts";
-import { tensor } from "../session/batch.ts";
-import type { SessionPool } from "../session/session-pool.ts";
+import { tensor } from "./batch.ts";
+import type { SessionPool } from "./session-pool.ts";
 
 export interface VaeOptions {
   readonly config: VaeConfig;
