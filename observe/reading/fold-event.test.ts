@@ -105,6 +105,34 @@ test("a validation that failed may be tried again", () => {
   assert.deepEqual([state, error, Object.keys(pictures)], ["finished", null, ["0-0"]]);
   assert.equal(folded(events.slice(0, 3)).validations[4].state, "running");
   assert.equal(folded(events.slice(0, 4)).validations[4].state, "finished");
+
+  const following = [{ pooling: "argmax", mean: 0.5, error: 0.1 }];
+  const two = [{ ...events[0], pictures: 2 }, events[3], { ...events[4], following }, events[2]];
+  const at = (count: number) => folded(two.slice(0, count) as UnstampedTrainingEvent[]);
+  assert.equal(at(2).validations[4].state, "running", "one of two is drawn");
+  assert.deepEqual([at(3).validations[4].state, at(3).validations[4].endedAt], ["finished", 2]);
+  assert.deepEqual(at(4).following, following);
+});
+
+test("of what is measured the first and the last are kept, and the fifty before for a mean", () => {
+  const fixed = (step: number, loss: number, more: object = {}) =>
+    ({ event: "fixed-loss", step, loss, bestStep: step, bestLoss: loss, ...more }) as const;
+  const steps = Array.from({ length: 60 }, (_, i) => step(i + 1, i));
+  const aboveBest = { difference: 0, error: 1 };
+  const { metrics, fixedLoss } = folded([
+    fixed(0, 5, { varianceRatio: null }),
+    ...steps,
+    fixed(60, 3, { varianceRatio: 0.5, heldOut: true, aboveBest }),
+  ] as UnstampedTrainingEvent[]);
+  assert.deepEqual(fixedLoss, {
+    ...{ first: 5, last: 3, bestStep: 60, bestLoss: 3, varianceRatio: 0.5 },
+    ...{ heldOut: true, aboveBest, under: null },
+  });
+  const { first, last, step: at, recent } = metrics.seconds;
+  assert.deepEqual([first, last, at], [0, 59, 60]);
+  assert.deepEqual(recent, Array.from({ length: 50 }, (_, i) => i + 10));
+  assert.deepEqual(metrics.loss.recent, [], "no mean is shown of it");
+  assert.equal("adaptedRate" in metrics, false, "nothing was measured");
 });
 
 test("the nearest word of a row is kept where it changes", () => {
