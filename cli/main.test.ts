@@ -33,6 +33,10 @@ export default ({ Effect, Schema, defineStage, artefact, fault }) => {
         ? Effect.promise(() => new Promise(() => setTimeout(() => { throw new Error("lost for words"); }, 20)))
         : options.greeting === "reject"
         ? (Promise.reject(new Error("lost for words")), Effect.never)
+        : options.greeting === "exit"
+        ? Effect.promise(() => new Promise(() => setTimeout(() => process.exit(0), 20)))
+        : options.greeting === "leave"
+        ? Effect.sync(() => globalThis.Deno ? Deno.exit(0) : process.exit(0))
         : options.greeting === "lost"
         ? (Promise.reject("lost for words"), Effect.never)
         : options.greeting === "fail"
@@ -267,6 +271,17 @@ test("what a user's stage throws, at once or when nobody waits, is exit 2 and na
       assert.equal((stdout + stderr).split("lost for words").length, 2, stdout + stderr);
       const said = stdout + stderr;
       assert.ok(!/go on with|defect/.test(said) && !said.includes("\u001b"), said);
+    }
+  }));
+
+test("a stage that ends the whole program is exit 2 and named, whatever code it gives", () =>
+  withTemporaryFolder(async (folder) => {
+    for (const greeting of ["exit", "leave"]) {
+      const at = project(join(folder, greeting), greeting);
+      const { code, stderr } = await call(at, "pipeline", "./hello.yaml");
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, /greet\.ts \S+: wanted this stage to work, found an end of the whole/);
+      assert.equal(stderr.trim().split("\n").length, 1, stderr);
     }
   }));
 

@@ -53,20 +53,31 @@ async function load(name: string): Promise<Command> {
   return ((await import(file.href)) as Record<string, Command>)[`${name}Command`];
 }
 
+/** What ends the process from here on is its own way out. */
+let leave = () => {};
+
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
 /** Runs a command to its end and gives the exit code. */
 async function run(command: Command, argv: readonly string[]): Promise<number> {
   const { readCommandLine } = await import("./command-line.ts");
   const { args, options } = readCommandLine(command, argv.slice(1));
-  const [{ Cause, Effect, Exit, Fiber }, { asFault }, { exitCodeOf }, { printFault }, signals] =
-    await Promise.all([
-      import("effect"),
-      import("../lib/as-fault.ts"),
-      import("../runtime/execute/outcome.ts"),
-      import("./print-fault.ts"),
-      import("./signals.ts"),
-    ]);
+  const [
+    { Cause, Effect, Exit, Fiber },
+    { asFault },
+    { exitCodeOf },
+    { printFault },
+    signals,
+    { watchExits },
+  ] = await Promise.all([
+    import("effect"),
+    import("../lib/as-fault.ts"),
+    import("../runtime/execute/outcome.ts"),
+    import("./print-fault.ts"),
+    import("./signals.ts"),
+    import("./early-exit.ts"),
+  ]);
+  leave = watchExits(argv);
   // A stage that waits for what never comes would leave Node nothing to do, and end it without a word.
   const alive = setInterval(() => {}, 2 ** 30);
   const fiber = Effect.runFork(command.run(args, options, { print }));
@@ -121,6 +132,7 @@ async function main(words: readonly string[]): Promise<number> {
 // said would come here again.
 let unexpected = false;
 const onUnexpected = async (error: unknown) => {
+  leave();
   if (unexpected) process.exit(70);
   unexpected = true;
   const [{ asFault }, { exitCodeOf }, { printFault }, { strayStageError }] = await Promise.all([
@@ -144,5 +156,6 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 const code = await main(process.argv.slice(2));
+leave();
 // Whatever is still open (a worker, a socket) must not keep a finished command alive.
 process.stdout.write("", () => process.exit(code));

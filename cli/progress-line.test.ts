@@ -35,6 +35,14 @@ test("elsewhere whole lines, now and then, without control characters", () => {
   );
 });
 
+test("elsewhere what does not get on is said once, and when it goes on", () => {
+  const waiting = [11_000, 22_000, 33_000, 44_000].map((at) => [at, 3] as const);
+  assert.equal(
+    shown(false, [[0, 3], ...waiting, [45_000, 4], [46_000, 4]]),
+    "3 of 30 steps\n4 of 30 steps, 19 min 30 s left\n",
+  );
+});
+
 test("bytes, of a download or of weights that are converted", () => {
   let text = "";
   let at = 0;

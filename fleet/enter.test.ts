@@ -1,9 +1,9 @@
 // Of two workers that find one dead of their name only one enters, and who lost its name to another says
-// nothing in its place; on a file.
+// nothing in its place; one whose engine does not start is on no list; on a file.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Effect } from "effect";
+import { Duration, Effect, Layer } from "effect";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import { ownIdentity } from "../lib/process-identity.ts";
 import { fleetAt } from "./connection.ts";
@@ -12,6 +12,8 @@ import { leftItems } from "./left-items.ts";
 import { Members, type WorkerAbout } from "./members.ts";
 import { withTables } from "./open-tables.ts";
 import { present } from "./presence.ts";
+import { joinFleet } from "./sweep-session.ts";
+import { reaching } from "./testing/toy-sweeps.ts";
 
 const about = (pid: number, more: Partial<WorkerAbout> = {}): WorkerAbout => ({
   ...{ machine: "m", pid, slots: 1, tool: "gnomic 1", versions: {}, customStages: false },
@@ -58,3 +60,32 @@ test("a worker that froze and lost its name ends, and neither writes nor removes
     yield* members.leave("w", next);
     assert.deepEqual(yield* members.all, []);
   })));
+
+test("a worker whose engine does not start is off the list at once", () =>
+  withTemporaryFolder((folder) =>
+    Effect.runPromise(Effect.gen(function* () {
+      const fleet = yield* fleetAt(join(folder, "runs"));
+      const listed = Effect.orDie(
+        withTables(fleet, () => Effect.flatMap(Members, ({ all }) => all)),
+      );
+      let opened = 0;
+      let found = 0;
+      const broken = Layer.effectDiscard(
+        Effect.flatMap(listed, ({ length }) => {
+          found = length;
+          return Effect.fail(new Error("no memory") as never);
+        }),
+      );
+      // The tables are opened to enter, then by the engine.
+      const database = Layer.unwrap(
+        Effect.sync(() => ++opened === 2 ? Layer.provide(fleet.database, broken) : fleet.database),
+      );
+      const worker = {
+        ...{ name: "w", slots: 1, train: reaching([]), say: () => {} },
+        presence: { about: about(1), steer: () => Effect.void },
+      };
+      const joined = joinFleet({ ...fleet, database }, Duration.seconds(3), worker, Effect.never);
+      assert.match((yield* Effect.flip(joined)).message, /no memory/);
+      assert.deepEqual([found, yield* listed], [1, []]);
+    }))
+  ));

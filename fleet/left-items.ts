@@ -1,5 +1,6 @@
 // Which trainings a worker leaves to others, and why: said once here, and shown by `fleet`.
-// The trap: what waits no longer is not asked about any more, so an answer is forgotten after a while.
+// The trap: what waits no longer is not asked about any more, so an answer is forgotten after a while. And one that
+// was tried in between and met the same again (a full disk) is no news.
 import { Schema } from "effect";
 
 const { Array: List, Int, String: Text, Struct } = Schema;
@@ -13,22 +14,38 @@ export interface LeftItems {
   readonly all: () => Left;
 }
 
-const forgottenAfterMs = 60_000;
+interface Known {
+  readonly item: Left[number];
+  /** When it was last left. */
+  readonly at: number;
+  readonly isLeft: boolean;
+  /** The reason that was news. */
+  readonly told: string;
+}
+
+const shownForMs = 60_000;
+const rememberedForMs = 3_600_000;
 
 export function leftItems(now: () => number = () => performance.now()): LeftItems {
-  const known = new Map<string, { readonly item: Left[number]; readonly at: number }>();
+  const known = new Map<string, Known>();
   return {
     note: ({ sweep, trial }, why) => {
       const key = JSON.stringify([sweep, trial]);
-      const isNews = why !== null && !known.has(key);
-      if (why === null) known.delete(key);
-      else known.set(key, { item: { sweep, trial, why }, at: now() });
+      const before = known.get(key);
+      if (why === null) {
+        if (before !== undefined) known.set(key, { ...before, isLeft: false });
+        return false;
+      }
+      const isNews = before === undefined || !before.isLeft && before.told !== why;
+      const told = isNews ? why : before.told;
+      known.set(key, { item: { sweep, trial, why }, at: now(), isLeft: true, told });
       return isNews;
     },
     all: () => {
-      const since = now() - forgottenAfterMs;
-      for (const [key, { at }] of known) if (at < since) known.delete(key);
-      return [...known.values()].map(({ item }) => item);
+      const ageOf = ({ at }: Known) => now() - at;
+      for (const [key, each] of known) if (ageOf(each) > rememberedForMs) known.delete(key);
+      return [...known.values()].filter((each) => each.isLeft && ageOf(each) <= shownForMs)
+        .map(({ item }) => item);
     },
   };
 }

@@ -118,9 +118,9 @@ test("a training that the disk has no room for is left, said once, and shown wit
         yield* Effect.forkScoped(present(shown));
         yield* until(Effect.map(looked, ({ workers }) => workers.length === 1));
         assert.deepEqual(log, ["2@end"]);
-        const why = /it writes 1\.1e\+9 GiB, and .* has .* GiB free/;
+        const why = /it writes 1073741824\.0 GiB, and .* has .* free: .* GiB too little/;
         assert.equal(said.length, 1);
-        assert.match(said[0], /Trial 1 of s is left to others: /);
+        assert.match(said[0], /Trial 1 of s is not trained here for now: /);
         assert.match(said[0], why);
         const { waiting } = yield* looked;
         assert.deepEqual(waiting.map(({ trial }) => trial), [1]);

@@ -10,6 +10,7 @@ import { makeFolder } from "../lib/atomic-write.ts";
 import { diskFault } from "../lib/disk-fault.ts";
 import type { Fault } from "../lib/fault.ts";
 import { lockRun } from "../lib/lock.ts";
+import { makeFolders } from "../lib/make-folders.ts";
 import { deletedName, importingName } from "../runtime/run-folder/run-files.ts";
 import { placeOf } from "../runtime/runs/run-archive.ts";
 import { openStore, storeName } from "../runtime/store/artefact-store.ts";
@@ -37,7 +38,7 @@ export const restoreSnapshot = (
     const write = (file: string, pieces: readonly Piece[]) =>
       Effect.acquireUseRelease(
         onDisk(async () => {
-          await mkdir(dirname(file), { recursive: true });
+          await makeFolders(dirname(file));
           return await open(file, "wx");
         }),
         (target) =>

@@ -25,7 +25,9 @@ async function diskOf(folder: string): Promise<{ readonly device: number; readon
   }
 }
 
-const gib = (bytes: number) => `${(bytes / 2 ** 30).toPrecision(2)} GiB`;
+/** What a run lacks may be a millionth of what it writes. */
+const sizeText = (bytes: number) =>
+  bytes < 2 ** 30 ? `${Math.ceil(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 
 /** What a run still writes. */
 const moreOf = ({ base, name, writes }: Writing) =>
@@ -50,6 +52,7 @@ export const noRoom = (
       if (disk.device === device) taken += yield* moreOf(other);
     }
     if (more + taken <= free) return null;
-    const beside = taken === 0 ? "" : `, ${gib(taken)} of it for what trains here`;
-    return `it writes ${gib(more)}, and ${run.base} has ${gib(free)} free${beside}`;
+    const beside = taken === 0 ? "" : `, ${sizeText(taken)} of it for what trains here`;
+    return `it writes ${sizeText(more)}, and ${run.base} has ${sizeText(free)} free${beside}: ` +
+      `${sizeText(more + taken - free)} too little`;
   });

@@ -12,6 +12,7 @@ import { fleetFile, fleetFolder } from "./fleet-files.ts";
 import { embeddedLease, sharedLease } from "./leases.ts";
 import { leftItems } from "./left-items.ts";
 import { enterFleet } from "./enter.ts";
+import { Members } from "./members.ts";
 import { grant, migrate } from "./migrations.ts";
 import { asFleetFault, withTables } from "./open-tables.ts";
 import { outlast } from "./outlast.ts";
@@ -27,6 +28,7 @@ export interface SessionWorker extends Omit<WorkerOptions, "lease" | "left"> {
 }
 
 const lookEvery = "500 millis";
+const leaveWithin = "2 seconds";
 
 /** Makes the tables of a PostgreSQL as their owner, and gives a role its rights; what was made. */
 export const migrateTables = (
@@ -141,10 +143,16 @@ export const joinFleet = <A>(
       );
       return yield* Effect.raceFirst(until, Effect.raceFirst(working, Fiber.join(there)));
     });
+    // One that is on the list and whose engine does not start would be waited for.
+    const leave = worker === null || about === null ? Effect.void : withTables(
+      fleet,
+      () => Effect.flatMap(Members, (members) => members.leave(worker.name, about)),
+    );
     return yield* Effect.scoped(taking).pipe(
       Effect.provide(sharedLayer(fleet.database, lease)),
       asFailure,
       Effect.mapError(asFleetFault(fleet.shown)),
+      Effect.onError(() => Effect.ignore(Effect.timeout(leave, leaveWithin))),
     );
   });
 

@@ -86,7 +86,7 @@ const withRoom = (
       const found: Fit = why === null ? fit : { fits: false, why };
       const reason = found.fits ? null : found.why;
       if (left.note({ sweep: plan.name, trial: number }, reason)) {
-        say(`Trial ${trial?.name} of ${plan.name} is left to others: ${reason}`);
+        say(`Trial ${trial?.name} of ${plan.name} is not trained here for now: ${reason}`);
       }
       return found;
     });

@@ -11,7 +11,8 @@ export function duplicateKey(text: string): string | undefined {
     else if (char === '"') {
       const end = endOfString(text, at);
       if (isKey(text, end)) {
-        const key = JSON.parse(text.slice(at, end)) as string;
+        const raw = text.slice(at + 1, end - 1);
+        const key = raw.includes("\\") ? JSON.parse(`"${raw}"`) as string : raw;
         const keys = open[open.length - 1];
         if (keys.has(key)) return key;
         keys.add(key);

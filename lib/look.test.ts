@@ -5,6 +5,7 @@ import { join, relative } from "node:path";
 import { test } from "node:test";
 import { Effect } from "effect";
 import { makeFolder } from "./atomic-write.ts";
+import { Files } from "./files.ts";
 import { withTemporaryFolder } from "../runtime/testing/temporary-folder.ts";
 import {
   bytesBelow,
@@ -79,4 +80,17 @@ test("below a folder no link is followed, and its bytes are those of its files",
       ["top", "File"],
     ]);
     assert.equal(await ask(bytesBelow(folder)), 6);
+  }));
+
+test("a file that goes while bytes are counted, as in a run at work, counts as nothing", () =>
+  withTemporaryFolder(async (folder) => {
+    fill(folder);
+    const gone = { name: "lock.json.tmp", type: "File" as const };
+    const files = await ask(Files);
+    const late = {
+      ...files,
+      readDirectoryEntries: (path: string) =>
+        Effect.map(files.readDirectoryEntries(path), (entries) => [...entries, gone]),
+    };
+    assert.equal(await ask(Effect.provideService(bytesBelow(folder), Files, late)), 6);
   }));

@@ -108,11 +108,15 @@ export const entriesBelow = (folder: string): Effect.Effect<readonly Entry[], Fa
     return all.flat();
   });
 
-/** Bytes of all files below a folder; links count as nothing. */
+/** Bytes of all files below a folder; links count as nothing, nor does what is gone since it was listed. */
 export const bytesBelow = (folder: string): Effect.Effect<number, Fault> =>
   Effect.gen(function* () {
     const files = yield* Files;
     const plain = (yield* entriesBelow(folder)).filter(({ type }) => type === "File");
-    const all = yield* Effect.forEach(plain, ({ path }) => files.lstat(path), { concurrency: 8 });
-    return all.reduce((sum, { size }) => sum + Number(size), 0);
+    const bytesOf = (path: string) =>
+      Effect.map(files.lstat(path), ({ size }) => Number(size)).pipe(
+        Effect.catchIf(isAbsent, () => Effect.succeed(0)),
+      );
+    const all = yield* Effect.forEach(plain, ({ path }) => bytesOf(path), { concurrency: 8 });
+    return all.reduce((sum, bytes) => sum + bytes, 0);
   }).pipe(Effect.mapError(asFault));

@@ -32,8 +32,11 @@ export function wrongValueFix(value: unknown, wanted: string, fallback: unknown)
     return `Take one of at most ${Number.MAX_SAFE_INTEGER}.`;
   }
   const number = /(integer|number|multiple)/.test(wanted);
+  if (number && typeof value === "number" && !Number.isFinite(value)) {
+    return "Write a finite number.";
+  }
   if (number && typeof value === "string") {
-    return /^[\d_.,eE+-]+$/.test(value)
+    return value !== "" && Number.isFinite(Number(value.replaceAll(/[_,]/g, "")))
       ? "Write the number without quotes, `_` or `,`."
       : "Write a number.";
   }
@@ -44,7 +47,9 @@ export function wrongValueFix(value: unknown, wanted: string, fallback: unknown)
     return "Write the whole list: [first, second].";
   }
   if (value === null && fallback !== undefined) {
-    return `Leave the key out for its default, ${JSON.stringify(fallback)}.`;
+    return `Leave the key out for its default, ${
+      JSON.stringify(fallback)
+    }; \`--set KEY=\` takes it, too.`;
   }
   const step = Number(/multiple of (\d+)/.exec(wanted)?.[1]);
   if (step > 0 && typeof value === "number" && value > 0 && value % step !== 0) {

@@ -41,6 +41,22 @@ const wrong: readonly (readonly [what: string, lines: string, message: RegExp])[
   ["a key in two blocks", "list: [{ seed: 1 }]\nmatrix: { seed: [1] }", /in list and in matrix/],
   ["a log range through 0", "random: { trials: 2, seed: { log: [0, 1] } }", /bounds above 0/],
   ["a range upside down", "random: { trials: 2, seed: { uniform: [2, 1] } }", /Write \[1, 2\]/],
+  [
+    "an infinite bound",
+    "random: { trials: 2, seed: { uniform: [.inf, .inf] } }",
+    /random\.seed: wanted finite numbers, found \{"uniform":\["Infinity","Infinity"\]\}\. Write/,
+  ],
+  ["a value that is no number", "matrix: { seed: [.nan] }", /seed\.0: wanted finite .*found "NaN"/],
+  [
+    "a range past all numbers",
+    "random: { trials: 2, seed: { uniform: [-1.7e308, 1.7e308] } }",
+    /random\.seed: wanted a range that is a number/,
+  ],
+  [
+    "a factor past all numbers",
+    "random: { trials: 2, seed: { log: [1e-300, 1e300] } }",
+    /random\.seed: wanted a range that is a number/,
+  ],
   ["a draw of another kind", "random: { trials: 2, seed: { unifrom: [1, 2] } }", /mean uniform\?/],
   ["random without trials", "random: { seed: [1] }", /random\.trials: wanted how many trials/],
   [

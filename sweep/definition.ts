@@ -165,7 +165,11 @@ function drawOf(value: Schema.Json): Draw | Said {
     const fix = "Raise the lower bound, or write uniform.";
     return { wanted: "bounds above 0 for log", found: `[${from}, ${to}]`, fix };
   }
-  if (kind === "int" && !(Number.isInteger(from) && Number.isInteger(to))) {
+  if (!Number.isFinite(kind === "log" ? to / from : to - from)) {
+    const fix = "Take bounds that are nearer to one another.";
+    return { wanted: "a range that is a number itself", found: `[${from}, ${to}]`, fix };
+  }
+  if (kind === "int" && !(Number.isSafeInteger(from) && Number.isSafeInteger(to))) {
     const fix = "Round them, or write uniform.";
     return { wanted: "whole bounds for int", found: `[${from}, ${to}]`, fix };
   }

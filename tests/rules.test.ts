@@ -36,6 +36,13 @@ test("files are read and written by lib/ alone, so that what a test injects ther
   assert.deepEqual(found.sort(), allowed);
 });
 
+test("no folder is made by Node's own recursive call, which never ends on a disk that went away", () => {
+  const call = /\b(?:mkdir|mkdirSync|makeDirectory)\([^;]*?recursive: true/;
+  assert.match(`await mkdir(folder, { recursive: true });`, call);
+  const found = sources(...folders, "cli").filter((file) => call.test(codeOf(file)));
+  assert.deepEqual(found, [], "lib/make-folders.ts makes them");
+});
+
 test("no function takes more than four dependencies by name", () => {
   const most = (found: ReturnType<typeof dependenciesIn>) =>
     found.filter(({ names }) => names.length > 4).map(({ place, names }) => [place, ...names]);

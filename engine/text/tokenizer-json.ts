@@ -3,6 +3,7 @@
 // The trap: CLIP's vocabulary has 49408 words, and a run waits for them: each is looked at once, in a plain
 // loop. And a file may come from anywhere: its regular expressions would run on every caption.
 import type { Buffer } from "node:buffer";
+import { duplicateKey } from "../../lib/duplicate-key.ts";
 import { shownJson } from "../../lib/foreign-json.ts";
 import { broken } from "./tokenizer-fault.ts";
 
@@ -52,11 +53,17 @@ function sizeOf(json: unknown): number | undefined {
 }
 
 function parse(file: string, bytes: Buffer): unknown {
+  const text = bytes.toString();
+  let json: unknown;
   try {
-    return JSON.parse(bytes.toString());
+    json = JSON.parse(text);
   } catch (cause) {
     throw broken(file, "no readable JSON", cause);
   }
+  // The last of two ids would stand, and the word mean another row.
+  const twice = duplicateKey(text);
+  if (twice !== undefined) throw broken(file, `${shownJson(twice)} twice`);
+  return json;
 }
 
 /** Lines "a b", in the order in which they are applied. */

@@ -44,6 +44,11 @@ const refused: readonly (readonly [string, object | string, RegExp])[] = [
   ],
   ["merges of objects", { model: { ...sound.model, merges: [{ toString: 1 }] } }, /wanted a CLIP/],
   ["an id beyond all", { model: { ...sound.model, vocab: { a: 1e12 } } }, /no BPE vocabulary/],
+  [
+    "a word with two ids",
+    JSON.stringify(sound).replace('"vocab":{', '"vocab":{"!</w>":7,'),
+    /"!<\/w>" twice/,
+  ],
   ["no model", { model: null }, /no BPE vocabulary/],
   ["endless nesting", `{"added_tokens":[],"model":{"vocab":{"a":1}},"normalizer":${deep}}`, /deep/],
 ];

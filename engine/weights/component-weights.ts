@@ -4,6 +4,7 @@
 // The trap: shards of a variant are named in two styles, which only the index tells apart.
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { duplicateKey } from "../../lib/duplicate-key.ts";
 import type { ModelFinding } from "./model-fault.ts";
 import { readHeader } from "../../lib/safetensors/safetensors.ts";
 import type { StoredTensors } from "./tensor-source.ts";
@@ -57,9 +58,15 @@ async function readShards(folder: string, index: string): Promise<StoredTensors>
       found,
       fix: "Download the missing parts of this folder again.",
     });
-  const map = await readFile(file, "utf8").then((text) => JSON.parse(text).weight_map).catch(() => {
+  const text = await readFile(file, "utf8").catch(() => "");
+  let map: unknown;
+  try {
+    map = JSON.parse(text).weight_map;
+  } catch {
     throw bad("no readable JSON");
-  });
+  }
+  const twice = duplicateKey(text);
+  if (twice !== undefined) throw bad(`${twice} twice`);
   const places = Object.entries(Object(map) as Record<string, unknown>);
   if (!places.every(([, shard]) => typeof shard === "string")) throw bad("a shard that is no name");
   const shards = [...new Set(places.map(([, shard]) => shard as string))];

@@ -121,6 +121,11 @@ test("shards in both styles, a symlinked cache, old VAE names, an encoder withou
     _tag: "WeightsFileFault",
     found: /not a name in its folder/,
   });
+  await writeFile(
+    join(snapshot, "unet/diffusion_pytorch_model.safetensors.index.fp16.json"),
+    `{"weight_map": {"x": "a.safetensors", "x": "b.safetensors"}}`,
+  );
+  await assert.rejects(openModel(snapshot), { _tag: "WeightsFileFault", found: "x twice" });
 });
 
 test("the asked variant first, each component on its own", async () => {

@@ -2,8 +2,9 @@
 // the next one. The trap: readers take the files in the order of their names as text, so a new name
 // must sort after all older ones even when the clock was set back meanwhile.
 import { closeSync, openSync, writeSync } from "node:fs";
-import { mkdir, readdir, readFile, rm, truncate } from "node:fs/promises";
+import { readdir, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolders } from "../../lib/make-folders.ts";
 import { decodeEvent, encodeEvent, type EventMessage, sessionStart } from "./event-proto.ts";
 import { frameRecord, splitRecords } from "./record-frame.ts";
 
@@ -11,7 +12,7 @@ const namePattern = /^events\.out\.tfevents\.(\d{10})\.gnomic\.(\d{6})$/;
 
 /** The event files that gnomic wrote into `folder`, oldest first, as readers take them. */
 export async function eventFileNames(folder: string): Promise<readonly string[]> {
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   return (await readdir(folder)).filter((name) => namePattern.test(name)).sort();
 }
 

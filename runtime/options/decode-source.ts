@@ -72,9 +72,15 @@ export const textsAt = (
     return typeof text === "string" ? [[key, text]] : [];
   }));
 
+/** JSON has no infinite numbers; YAML has. */
+const named = (_key: string, value: unknown) =>
+  typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+
 const shown = (value: unknown): string => {
   if (isMapping(value)) return "a mapping";
-  const text = typeof value === "number" ? String(value) : JSON.stringify(value) ?? "nothing";
+  const text = typeof value === "number"
+    ? String(value)
+    : JSON.stringify(value, named) ?? "nothing";
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 };
 
@@ -114,8 +120,13 @@ function describe(misfit: Misfit, root: SchemaNode, source: Source): Finding {
       : row.doc;
     return { ...at, wanted, found: shown(value), fix };
   }
-  const wanted = node === undefined ? "another value" : typeText(node);
-  const fix = retiredFix(value, node) ?? wrongValueFix(value, wanted, node?.default);
+  // Where anything may stand only such numbers may not.
+  if (node === undefined) {
+    const found = JSON.stringify(value, named);
+    return { ...at, wanted: "finite numbers", found, fix: "Write the number." };
+  }
+  const wanted = typeText(node);
+  const fix = retiredFix(value, node) ?? wrongValueFix(value, wanted, node.default);
   return { ...at, wanted, found: shown(value), fix };
 }
 

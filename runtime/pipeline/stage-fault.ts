@@ -26,21 +26,29 @@ export function stageError(id: string, found: string, cause?: unknown): StageErr
   });
 }
 
-/** Of an error that nobody waited for: the stage whose file its stack names. */
-export function strayStageError(error: unknown): StageError | undefined {
+const textOf = (cause: unknown) =>
+  cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+
+/** Of the stage whose file an error's stack names. */
+function errorInStage(error: unknown, found: string): StageError | undefined {
   const stack = error instanceof Error ? error.stack ?? "" : "";
   const [id] =
     [...files].find(([, file]) =>
       stack.includes(file) || stack.includes(pathToFileURL(file).href)
     ) ?? [];
-  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return id === undefined
-    ? undefined
-    : stageError(id, `an error that it did not wait for (a promise or a timer): ${what}`, error);
+  return id === undefined ? undefined : stageError(id, found, error);
 }
 
-const textOf = (cause: unknown) =>
-  cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+/** Of an error that nobody waited for. */
+export const strayStageError = (error: unknown): StageError | undefined =>
+  errorInStage(
+    error,
+    `an error that it did not wait for (a promise or a timer): ${textOf(error)}`,
+  );
+
+/** Of a stage that ends the process; `call` arose on the way out. */
+export const exitingStage = (call: Error): StageError | undefined =>
+  errorInStage(call, `${call.message}; to fail, throw an error`);
 
 /** What a stage threw or failed with. A defect is its author's where the stage is not ours. */
 function stageFault(id: string, cause: unknown): Fault {

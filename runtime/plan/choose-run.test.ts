@@ -248,6 +248,20 @@ test("an unfinished run that differs by a few keys is named, and --resume goes o
     assert.equal((await planToy({ ...changed, values })).run.name, ending.run);
   }));
 
+test("of many runs that are nearly meant the furthest are named, and how many more there are", () =>
+  withTemporaryFolder(async (folder) => {
+    for (const [rate, step] of [[0.2, 1], [0.3, 3], [0.4, 2], [0.5, 1]]) {
+      await runToy({ folder, pipeline: training(undefined, step), values: { ...values, rate } });
+    }
+    const plan = await planToy({ folder, pipeline: training(), values });
+    const text = explainPlan(plan).join("\n");
+    assert.equal(plan.run.similar.length, 4);
+    assert.deepEqual([...text.matchAll(/unfinished, at step (\d)/g)].map(([, step]) => step), [
+      ...["3", "2", "1"],
+    ]);
+    assert.match(text, /\.\.\. and 1 more runs that differ in little: `runs list`\./);
+  }));
+
 test("a run started anew beside an unfinished one remembers it as its parent", () =>
   withTemporaryFolder(async (folder) => {
     const { ending } = await runToy({ folder, pipeline: training(undefined, 3), values });

@@ -24,6 +24,9 @@ export const whyText = ({ action, reasons, fingerprint }: PlannedStage): string 
 
 const stepText = (step: number | null) => step === null ? "not begun" : `at step ${step}`;
 
+/** Of runs that are nearly meant so many are named. */
+const fewRuns = 3;
+
 /** Lines for people. */
 export function explainPlan({ pipeline, run, seed, device, stages }: Plan): readonly string[] {
   const width = Math.max(...stages.map(({ id }) => id.length));
@@ -34,11 +37,14 @@ export function explainPlan({ pipeline, run, seed, device, stages }: Plan): read
   // Results of cached stages alone belong to no run.
   const inRun = stages.some(({ lifetime, action }) => lifetime === "run" && action !== "excluded");
   const state = run.isNew ? "a new run" : stepText(run.step);
-  const similar = run.similar.flatMap((other) => [
+  const furthest = run.similar.toSorted((a, b) => (b.step ?? -1) - (a.step ?? -1));
+  const similar = furthest.slice(0, fewRuns).flatMap((other) => [
     `${other.run} (${other.complete ? "complete" : "unfinished"}, ${stepText(other.step)}) ` +
     `differs in ${other.what}.`,
     `  ${other.complete ? "This is a new run" : "This starts a new one"}: ${other.why}.`,
   ]);
+  const more = furthest.length - fewRuns;
+  if (more > 0) similar.push(`... and ${more} more runs that differ in little: \`runs list\`.`);
   const unreadable = run.unreadable.map(({ run: name, step, trouble, goesOn }) =>
     `${name} (${stepText(step)}): its run.json is ${trouble}. ` +
     (goesOn

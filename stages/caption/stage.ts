@@ -52,7 +52,7 @@ export const caption = defineStage({
       const given = train.filter(({ caption }) => hasWords(caption)).length;
       if (!loader.keep_original_captions && given > 0) {
         yield* tools.emit({
-          event: "note",
+          event: "warning",
           text: `${given} of ${train.length} pictures have a caption of their own, which is not ` +
             "used: keep_original_captions is false, so the templates stand in its place.",
         });

@@ -1,4 +1,4 @@
-// What is worth saying about the pictures as a whole: doubles, enlargements, and the aspect buckets.
+// What is worth saying about the pictures as a whole: doubles, enlargements, and what is cut away.
 // None of it ends a run, and all of it has ruined some.
 import type { Example, Size } from "../../inversion/artefacts/examples.ts";
 import { firstFew } from "../../lib/first-few.ts";
@@ -41,13 +41,5 @@ const few = (examples: readonly Example[]): string =>
       `${id} (${sizeText(original_size)} for ${sizeText(views[0].size)})`
     ),
   );
-
-/** How many pictures are in each aspect bucket: a batch never mixes buckets. */
-export function bucketsNote(examples: readonly Example[]): string {
-  const buckets = Map.groupBy(examples, ({ views }) => sizeText(views[0].size));
-  return `Aspect buckets (width x height): ${
-    [...buckets].map(([size, members]) => `${size}: ${members.length}`).join(", ")
-  }.`;
-}
 
 const sizeText = ([height, width]: Size): string => `${width}x${height}`;

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Effect, Schema } from "effect";
 import sharp from "sharp";
+import { FileMissing } from "../../lib/digest-cache.ts";
 import { Examples, toPlanar } from "../../inversion/artefacts/examples.ts";
 import {
   type MemoryTools,
@@ -230,20 +231,41 @@ test("warnings: the same picture twice, enlarged pictures, animations", () =>
     assert.match(small, /1\.png \(96x80 for 88x88\)/);
   }));
 
-test("aspect buckets are told, and views have their sizes", () =>
+test("links to nothing are all named, with what to do; they may be skipped", () =>
+  withPictures(1, async (folder) => {
+    const missing = (file: string) =>
+      new FileMissing({ file, wanted: "a file", found: "nothing", fix: "Check the path." });
+    for (const name of ["a.png", "b.png"]) symlinkSync("nowhere", join(folder, name));
+    const tools = {
+      ...offlineInputs,
+      digestFile: (file: string) =>
+        existsSync(file) ? offlineInputs.digestFile(file) : Effect.fail(missing(file)),
+    };
+    const asked = (more: object) => ingest.inputs!(folderOptions(folder, more), tools);
+    const { message } = await Effect.runPromise(Effect.flip(asked({})));
+    for (const name of ["a.png", "b.png"]) {
+      assert.match(
+        message,
+        new RegExp(`${name}: wanted a picture, found a link to nothing\\. Put`),
+      );
+    }
+    const [{ digests }] = await Effect.runPromise(asked({ skip_bad_images: true })) as readonly {
+      readonly digests: readonly (string | null)[];
+    }[];
+    assert.deepEqual(digests.map((digest) => digest === null), [false, true, true]);
+  }));
+
+test("views have the sizes of their aspect buckets", () =>
   withPictures(1, async (folder) => {
     await noise(160, 60, 2).png().toFile(join(folder, "wide.png"));
-    const tools = memoryTools();
     const aspect_ratio_buckets = {
       target_resolution: 64,
       start_dim: 32,
       end_dim: 128,
       divisible_by: 8,
     };
-    const { train } = await run(folderOptions(folder, { aspect_ratio_buckets }), tools);
+    const { train } = await run(folderOptions(folder, { aspect_ratio_buckets }), memoryTools());
     assert.deepEqual(train.map(({ views }) => views[0].size), [[56, 72], [40, 96]]);
-    const note = tools.events.find(({ event }) => event === "note");
-    assert.match(JSON.stringify(note), /72x56: 1, 96x40: 1/);
   }));
 
 test("place, time and words in a photo's EXIF reach nothing that is written or said", () =>

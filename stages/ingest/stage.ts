@@ -1,13 +1,14 @@
 // ingest: from a dataset to examples, every picture with its views, ready to be encoded. Reads the
 // dataset's four kinds, turns any picture into upright sRGB, and plans crops and flips.
 // The trap: everything a picture says beyond its pixels (place, time, camera) ends here.
-import { Effect, Schema } from "effect";
+import { Effect, Result, Schema } from "effect";
 import { dataLoaderFields } from "../../config/data.ts";
 import type { Dataset } from "../../config/dataset.ts";
 import { fixedLossFields } from "../../config/fixed-loss.ts";
 import { objectiveFields } from "../../config/objective.ts";
 import { examples } from "../../inversion/artefacts/examples.ts";
-import { type Fault, NotDownloaded } from "../../lib/fault.ts";
+import { FileMissing } from "../../lib/digest-cache.ts";
+import { allFaults, type Fault, NotDownloaded, reworded } from "../../lib/fault.ts";
 import { tryPromise } from "../../lib/try-promise.ts";
 import { defineStage } from "../../runtime/stage.ts";
 import { heldOutIds, holdOutFault, holdOutWarning } from "./hold-out.ts";
@@ -19,7 +20,7 @@ import {
   withoutMasks,
 } from "./ingest-dataset.ts";
 import { otherPictures } from "./other-pictures.ts";
-import { bucketsNote, warningsAbout } from "./remarks.ts";
+import { warningsAbout } from "./remarks.ts";
 
 export const IngestOptions = Schema.Struct({
   seed: Schema.Int,
@@ -60,12 +61,13 @@ export const ingest = defineStage({
           progress: tools.progress,
         });
         yield* Effect.forEach(warnings, tools.warn);
-        // What cannot be read is skipped, and counts as nothing.
-        const digest = (file: string) =>
-          options.data_loader.skip_bad_images
-            ? Effect.orElseSucceed(tools.digestFile(file), () => null)
-            : tools.digestFile(file);
-        const digests = yield* Effect.forEach(files, digest);
+        const looks = yield* Effect.forEach(files, (file) => Effect.result(tools.digestFile(file)));
+        // What cannot be read is skipped where that is wanted, and counts as nothing.
+        const faults = options.data_loader.skip_bad_images
+          ? []
+          : looks.flatMap((look) => Result.isFailure(look) ? [withoutPicture(look.failure)] : []);
+        if (faults.length > 0) return yield* Effect.fail(allFaults(faults));
+        const digests = looks.map((look) => Result.getOrElse(look, () => null));
         return { sources: sources.map(({ name, caption }) => [name, caption]), digests };
       })),
 
@@ -110,9 +112,6 @@ export const ingest = defineStage({
         (text) => tools.emit({ event: "warning", text }),
       );
       const train = all.filter(({ id }) => !aside.has(id));
-      if (loader.aspect_ratio_buckets !== null) {
-        yield* tools.emit({ event: "note", text: bucketsNote(train) });
-      }
       const measured: DatasetRules = {
         ...rules,
         views: { ...loader, center_crop: true, random_flip: false },
@@ -129,6 +128,15 @@ export const ingest = defineStage({
 });
 
 export default ingest;
+
+/** A folder lists what is not there: a link. */
+const withoutPicture = (cause: Fault): Fault =>
+  !(cause instanceof FileMissing) ? cause : reworded(cause, {
+    wanted: "a picture",
+    found: cause.found === "nothing" ? "a link to nothing" : cause.found,
+    fix: "Put the picture there or remove the link, or set data_loader.skip_bad_images to go on " +
+      "without it.",
+  });
 
 const datasetsOf = ({ data_loader, fixed_loss_dataset }: IngestOptions): readonly Dataset[] =>
   fixed_loss_dataset === null ? [data_loader.dataset] : [data_loader.dataset, fixed_loss_dataset];

@@ -14,6 +14,7 @@ import { tryPromise } from "../../lib/try-promise.ts";
 import { drafted } from "../../runtime/artefact.ts";
 import { defineStage } from "../../runtime/stage.ts";
 import { awaitPictures } from "./awaited-pictures.ts";
+import { bucketsNote } from "./buckets-note.ts";
 import { rowsOfFile } from "./initial-rows.ts";
 import { withAutoWord } from "./auto-word.ts";
 import { openTraining } from "./open-training.ts";
@@ -72,6 +73,10 @@ export const optimiseEmbeddings = defineStage({
     Effect.scoped(Effect.gen(function* () {
       const { model, engine } = yield* trainingEngine(options, tools);
       const pictures = yield* awaitPictures(inputs.latents, engine.encodeBeside);
+      if (options.data_loader.aspect_ratio_buckets !== null) {
+        const text = bucketsNote(pictures.outline.train, model.configs.vae);
+        yield* tools.emit({ event: "note", text });
+      }
       const given = { pictures, tokens: inputs.tokens };
       const { training, beforeAfterLoss } = yield* openTraining(options, given, model, engine, {
         ...tools,

@@ -32,7 +32,7 @@ test(
       await holder.line("locked");
 
       const sweeping = start(["sweep", "run", file]);
-      await sweeping.line("left to others");
+      await sweeping.line("not trained here for now");
       holder.process.kill("SIGKILL");
       const { code, stdout, stderr } = await sweeping.ended;
       assert.equal(code, 0, stderr);

@@ -63,6 +63,19 @@ test("the pictures of the folder itself, in natural order, and nothing else", as
   });
 });
 
+test(
+  "what is no file is not waited for, and said",
+  { skip: process.platform === "win32" },
+  () =>
+    withFiles({ "1.jpg": "" }, async (folder) => {
+      execFileSync("mkfifo", [join(folder, "2.jpg")]);
+      symlinkSync("/dev/zero", join(folder, "3.jpg"));
+      const { sources, warnings } = await listPictureFolder(folder);
+      assert.deepEqual(sources.map(({ name }) => name), ["1.jpg"]);
+      assert.match(warnings.join(), /: 2\.jpg \(no file\), 3\.jpg \(no file\)\. /);
+    }),
+);
+
 test("no folder, a file, an empty folder, no pictures: each says what to change", async () => {
   await withFiles({ "a.txt": "", "inner/": "" }, async (folder) => {
     const found = async (path: string) => {

@@ -114,6 +114,8 @@ interface Entries {
   /** File names, without dot files, in natural order. */
   readonly names: readonly string[];
   readonly folders: readonly string[];
+  /** Pipes, devices and the like, which cannot be read as a picture is. */
+  readonly specials: readonly string[];
 }
 
 async function entriesOf(folder: string): Promise<Entries | DatasetFault> {
@@ -126,6 +128,7 @@ async function entriesOf(folder: string): Promise<Entries | DatasetFault> {
     return foreign.length > 0 ? misnamed(folder, foreign) : {
       names: names.filter((_, i) => kinds[i] === "file" || kinds[i] === null),
       folders: names.filter((_, i) => kinds[i] === "folder"),
+      specials: names.filter((_, i) => kinds[i] === "other"),
     };
   } catch (cause) {
     return new DatasetFault({
@@ -160,7 +163,7 @@ const expectedFiles: readonly string[] = [
 /** One line about everything in the folder that is neither a picture nor `used`. */
 function unused(
   folder: string,
-  { names, folders }: Entries,
+  { names, folders, specials }: Entries,
   used: (name: string) => boolean,
 ): readonly string[] {
   const masks = names.filter(isMaskOfOneTrainer);
@@ -168,7 +171,11 @@ function unused(
     !isPicture(name) && !isMaskOfOneTrainer(name) && !used(name) &&
     !expectedFiles.includes(name.toLowerCase())
   );
-  const all = [...others, ...folders.map((name) => `${name}/`)];
+  const all = [
+    ...others,
+    ...folders.map((name) => `${name}/`),
+    ...specials.map((name) => `${name} (no file)`),
+  ];
   return [
     ...(all.length === 0 ? [] : [
       `Not used of ${folder}: ${
