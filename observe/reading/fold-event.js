@@ -77,8 +77,11 @@ function addRows(state, event) {
   }
 }
 
-/** @param {RunState} state @param {"finished" | "paused" | "stopped" | "failed"} kind @param {string} text */
-function end(state, kind, text, at = 0) {
+/**
+ * @param {RunState} state @param {"finished" | "paused" | "stopped" | "failed"} kind @param {string} text
+ * @param {number} at
+ */
+function end(state, kind, text, at) {
   state.outcome = { kind, text, at };
   for (const stage of state.stages) if (stage.state === "running") stage.state = "ended";
 }

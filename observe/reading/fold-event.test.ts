@@ -105,6 +105,34 @@ test("a validation that failed may be tried again", () => {
   assert.deepEqual([state, error, Object.keys(pictures)], ["finished", null, ["0-0"]]);
   assert.equal(folded(events.slice(0, 3)).validations[4].state, "running");
   assert.equal(folded(events.slice(0, 4)).validations[4].state, "finished");
+
+  const following = [{ pooling: "argmax", mean: 0.5, error: 0.1 }];
+  const two = [{ ...events[0], pictures: 2 }, events[3], { ...events[4], following }, events[2]];
+  const at = (count: number) => folded(two.slice(0, count) as UnstampedTrainingEvent[]);
+  assert.equal(at(2).validations[4].state, "running", "one of two is drawn");
+  assert.deepEqual([at(3).validations[4].state, at(3).validations[4].endedAt], ["finished", 2]);
+  assert.deepEqual(at(4).following, following);
+});
+
+test("of what is measured the first and the last are kept, and the fifty before for a mean", () => {
+  const fixed = (step: number, loss: number, more: object = {}) =>
+    ({ event: "fixed-loss", step, loss, bestStep: step, bestLoss: loss, ...more }) as const;
+  const steps = Array.from({ length: 60 }, (_, i) => step(i + 1, i));
+  const aboveBest = { difference: 0, error: 1 };
+  const { metrics, fixedLoss } = folded([
+    fixed(0, 5, { varianceRatio: null }),
+    ...steps,
+    fixed(60, 3, { varianceRatio: 0.5, heldOut: true, aboveBest }),
+  ] as UnstampedTrainingEvent[]);
+  assert.deepEqual(fixedLoss, {
+    ...{ first: 5, last: 3, bestStep: 60, bestLoss: 3, varianceRatio: 0.5 },
+    ...{ heldOut: true, aboveBest, under: null },
+  });
+  const { first, last, step: at, recent } = metrics.seconds;
+  assert.deepEqual([first, last, at], [0, 59, 60]);
+  assert.deepEqual(recent, Array.from({ length: 50 }, (_, i) => i + 10));
+  assert.deepEqual(metrics.loss.recent, [], "no mean is shown of it");
+  assert.equal("adaptedRate" in metrics, false, "nothing was measured");
 });
 
 test("the nearest word of a row is kept where it changes", () => {
@@ -181,4 +209,62 @@ test("what lies between attempts is no work: paused, killed, or chosen long afte
   assert.equal(workedSeconds(state.spans, 1_000_000), 12);
   assert.equal(workedSeconds(state.spans, 3_602_000), 14);
   assert.equal(workedSeconds([]), 0);
+});
+
+test("what a run that ended shows: its stages, the last step, its files, and what was said", () => {
+  const stage = (name: string) => ({ stage: name, cached: false, why: "new" });
+  const state = folded([
+    started(1, 0),
+    { event: "plan", stages: [stage("ingest"), stage("train"), stage("late")] },
+    { event: "note", text: "a note" },
+    { event: "stage-started", stage: "ingest" },
+    { event: "stage-progress", stage: "ingest", done: 1, total: 3, unit: "pictures" },
+    { event: "stage-finished", stage: "ingest", cached: true, seconds: 2 },
+    { event: "stage-started", stage: "train" },
+    stepEvent(1, { epoch: 1, loss: 5, lr: 0.1, rssBytes: 1 }),
+    stepEvent(2, { epoch: 2, loss: 3, lr: 0.2, rssBytes: 7 }),
+    { event: "warning", text: "a warning" },
+    { event: "stage-failed", stage: "train", error: "no room" },
+    { event: "run-finished", step: 2, files: ["t.safetensors"], seconds: 9 },
+    { event: "chosen", step: 1, path: "one" },
+  ] as UnstampedTrainingEvent[]);
+  assert.deepEqual(
+    state.stages.map(({ stage, state, cached, seconds, error }) =>
+      [stage, state, cached, seconds, error] as const
+    ),
+    [
+      ["ingest", "done", true, 2, null],
+      ["train", "failed", false, null, "no room"],
+      ["late", "waiting", false, null, null],
+    ],
+  );
+  assert.deepEqual(state.stages[0].progress, { done: 1, total: 3, unit: "pictures" });
+  assert.equal(state.totalSteps, 10, "pictures are no steps");
+  const { step, epoch, loss, rate, memory } = state;
+  assert.deepEqual({ step, epoch, loss, rate, memory }, {
+    step: 2,
+    epoch: 2,
+    loss: 3,
+    rate: 0.2,
+    memory: 7,
+  });
+  assert.deepEqual(state.messages, [
+    { kind: "note", text: "a note", at: 2 },
+    { kind: "warning", text: "a warning", at: 9 },
+  ]);
+  assert.deepEqual(state.files, ["t.safetensors"]);
+  assert.deepEqual(state.outcome, { kind: "finished", text: "", at: 11 });
+  assert.deepEqual(state.chosen, { step: 1, path: "one" });
+  assert.equal(state.updatedAt, 12);
+  assert.deepEqual(state.own, [], "what the program knows itself is not told as a stage's own");
+});
+
+test("of what is said and of a stage's own events the last hundred are kept", () => {
+  const many = (event: (i: number) => object) =>
+    folded(Array.from({ length: 130 }, (_, i) => event(i) as UnstampedTrainingEvent));
+  const { messages } = many((i) => ({ event: "note", text: `${i}` }));
+  const { own } = many((i) => ({ event: "counted", at: i, n: i }));
+  for (const { length, 0: first, 99: last } of [messages, own]) {
+    assert.deepEqual([length, first.at, last.at], [100, 30, 129]);
+  }
 });
