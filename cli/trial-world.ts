@@ -7,6 +7,7 @@ import type { TrialWorld } from "../fleet/plan-sweep.ts";
 import { trainingApp } from "../inversion/app.ts";
 import type { MemoryTable } from "../inversion/model/memory-table.ts";
 import { runBytes } from "../inversion/run-bytes.ts";
+import { type FoundRun, runsIn } from "../runtime/plan/choose-run.ts";
 import { keepDigests, planRun } from "../runtime/plan/make-plan.ts";
 import type { Plan } from "../runtime/plan/plan.ts";
 import { preflight } from "../runtime/plan/preflight.ts";
@@ -29,6 +30,14 @@ export function trialWorld(
   options: Options,
 ): TrialWorld {
   const app = trainingApp();
+  const read = new Map<string, readonly FoundRun[]>();
+  /** Hundreds of trials over hundreds of runs: each manifest is read once. */
+  const runsOnce = (base: string) =>
+    Effect.gen(function* () {
+      const runs = read.get(base) ?? (yield* runsIn(base));
+      read.set(base, runs);
+      return runs;
+    });
   return {
     look: (trial) =>
       Effect.gen(function* () {
@@ -40,7 +49,7 @@ export function trialWorld(
             ...(options.output === undefined ? {} : { output: String(options.output) }),
           },
           selectors: {},
-          choice: {},
+          choice: { runsIn: runsOnce },
           offline: options.dryRun === true,
           app,
           onProgress: () => {},

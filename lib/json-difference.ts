@@ -34,13 +34,13 @@ function listDifference(before: readonly unknown[], after: readonly unknown[], k
 
 /** Changes from `before` to `after`, sorted by key. */
 export function jsonDifference(before: unknown, after: unknown, key = ""): readonly Change[] {
+  if (before === after) return [];
   if (isMapping(before) && isMapping(after)) {
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
     return names.flatMap((name) => jsonDifference(before[name], after[name], dotted(key, name)));
   }
   if (Array.isArray(before) && Array.isArray(after)) return listDifference(before, after, key);
-  const same = before === undefined || after === undefined
-    ? before === after
-    : canonicalJson(before) === canonicalJson(after);
+  const same = before !== undefined && after !== undefined &&
+    canonicalJson(before) === canonicalJson(after);
   return same ? [] : [change(key, before, after)];
 }

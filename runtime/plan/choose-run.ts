@@ -27,7 +27,12 @@ export interface RunChoice {
   readonly resume?: string | undefined;
   /** Go on beyond the end of a run whose length matters, with its old rate schedule. */
   readonly extend?: boolean;
+  /** The runs of a folder, for who prepares many: read once (`runsIn`, by default each time). */
+  readonly runsIn?: (base: string) => Effect.Effect<readonly FoundRun[]>;
 }
+
+/** @internal */
+export type FoundRun = Run | Orphan;
 
 export interface ChosenRun {
   readonly name: string;
@@ -59,23 +64,22 @@ const inWords = ({ manifest }: Run, changes: readonly Change[], identity: Identi
 };
 
 const similarRuns = (runs: readonly Run[], identity: Identity, configuration: Configuration) =>
-  Effect.forEach(runs, (run) =>
-    Effect.map(savedStep(run.dir), (step): readonly SimilarRun[] => {
-      const changes = differences(run, identity);
-      const length = onlyLength(changes, configuration);
-      const complete = run.manifest.status === "complete";
-      if (!length && (complete || changes.length > fewChanges)) return [];
-      return [{
-        run: run.manifest.run,
-        step,
-        complete,
-        changes: changes as SimilarRun["changes"],
-        what: inWords(run, changes, identity),
-        why: length && configuration.lengthMatters !== null
-          ? `${configuration.lengthMatters}; --extend goes on with it and its old schedule`
-          : `--resume ${run.manifest.run} goes on with it all the same`,
-      }];
-    })).pipe(Effect.map((all) => all.flat()));
+  Effect.forEach(runs, (run) => {
+    const changes = differences(run, identity);
+    const length = onlyLength(changes, configuration);
+    const complete = run.manifest.status === "complete";
+    if (!length && (complete || changes.length > fewChanges)) return Effect.succeed([]);
+    return Effect.map(savedStep(run.dir), (step): readonly SimilarRun[] => [{
+      run: run.manifest.run,
+      step,
+      complete,
+      changes: changes as SimilarRun["changes"],
+      what: inWords(run, changes, identity),
+      why: length && configuration.lengthMatters !== null
+        ? `${configuration.lengthMatters}; --extend goes on with it and its old schedule`
+        : `--resume ${run.manifest.run} goes on with it all the same`,
+    }]);
+  }).pipe(Effect.map((all) => all.flat()));
 
 /** What `runs` understands too: a name or its beginning, a folder, `latest`. */
 const namedRun = Effect.fnUntraced(function* (text: string, base: string, pipeline: string) {
@@ -132,17 +136,22 @@ const horizonOf = (run: Run, [inSteps]: Configuration["lengthKeys"]) =>
 const namesOf = (trigger: string, { digest }: Identity) =>
   [8, 12, 16, 64].map((length) => `${trigger}-${digest.slice(0, length)}`);
 
-/** All runs of the base folder, also those whose manifest cannot be read. */
-const runsIn = Effect.fnUntraced(function* (base: string, mine: readonly string[]) {
+/**
+ * All runs of the base folder, also those whose manifest cannot be read: what the disk hides of another run
+ * is not this command's concern, and its own is read once more.
+ * @internal
+ */
+export const runsIn = Effect.fnUntraced(function* (base: string) {
   const folders = yield* Effect.orElseSucceed(foldersIn(base), (): readonly string[] => []);
-  const found = yield* Effect.forEach(folders, (dir) =>
-    readRun(dir).pipe(
-      // What the disk hides of another run is not this command's concern.
-      Effect.catchIf(
-        () => !mine.includes(basename(dir)),
+  const found = yield* Effect.forEach(
+    folders,
+    (dir) =>
+      Effect.catch(
+        readRun(dir),
         ({ found }) => Effect.succeed<Orphan>({ dir, orphan: found }),
       ),
-    ), { concurrency: 16 });
+    { concurrency: 16 },
+  );
   return found.filter((each) => each !== null);
 });
 
@@ -159,7 +168,7 @@ const freeOrOwn = Effect.fnUntraced(
 );
 
 const unreadableRuns = Effect.fnUntraced(function* (
-  all: readonly (Run | Orphan)[],
+  all: readonly FoundRun[],
   { trigger }: Configuration,
   chosen: string | null,
 ) {
@@ -200,11 +209,11 @@ export const chooseRun = Effect.fn("chooseRun")(function* (
   pipeline: string,
   configuration: Configuration,
   identity: Identity,
-  { resume, extend = false }: RunChoice,
+  { resume, extend = false, runsIn: read = runsIn }: RunChoice,
 ) {
   const { base, trigger } = configuration;
   const names = namesOf(trigger, identity);
-  const all = yield* runsIn(base, names);
+  const all = yield* read(base);
   const runs = all.filter((each): each is Run =>
     "manifest" in each && each.manifest.pipeline === pipeline
   );
