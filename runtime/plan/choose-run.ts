@@ -27,7 +27,10 @@ export interface RunChoice {
   readonly resume?: string | undefined;
   /** Go on beyond the end of a run whose length matters, with its old rate schedule. */
   readonly extend?: boolean;
-  /** The runs of a folder, for who prepares many: read once (`runsIn`, by default each time). */
+  /**
+   * The runs of a folder, for who prepares many: read once (`runsIn`, by default each time).
+   * @internal
+   */
   readonly runsIn?: (base: string) => Effect.Effect<readonly FoundRun[]>;
 }
 
