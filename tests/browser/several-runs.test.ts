@@ -181,6 +181,10 @@ describe("several runs in a browser", { skip: skipBrowser }, () => {
     }
     await goTo("bare/overview");
     await page.getByText("not measured").waitFor();
+    const how = page.getByText("Drag across a curve");
+    await how.waitFor({ state: "hidden" }); // there is none
+    await goTo("one/overview");
+    await how.waitFor();
   });
 
   test("no view scrolls sideways at 390 pixels, in light and dark", async () => {

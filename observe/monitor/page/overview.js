@@ -107,9 +107,21 @@ export function createOverview(shown) {
     const { data, view } = shown.curves;
     if (data === undefined) return;
     for (const chart of drawn) chart.show(shown.run.description.state, data);
+    tip.hidden = drawn.every(({ element }) => element.hidden);
     zoomed.hidden = view.from === undefined;
     setText(zoomed, `Steps ${count(view.from ?? 0)} to ${count(view.to ?? 0)}: show all`);
   };
+
+  const tip = h(
+    "p",
+    { class: "tip muted", hidden: true },
+    axisChooser(() => {
+      drawn.forEach((chart) => chart.remake());
+      updateCurves();
+    }),
+    " Drag across a curve to look closer, double-click to go back. ",
+    zoomed,
+  );
 
   return {
     element: h(
@@ -124,16 +136,7 @@ export function createOverview(shown) {
         { class: "charts" },
         ...drawn.map(({ element }) => element),
       ),
-      h(
-        "p",
-        { class: "tip muted" },
-        axisChooser(() => {
-          drawn.forEach((chart) => chart.remake());
-          updateCurves();
-        }),
-        " Drag across a curve to look closer, double-click to go back. ",
-        zoomed,
-      ),
+      tip,
       newest,
       messages,
     ),
