@@ -159,7 +159,10 @@ export const trainInChild = ({ threads, silentSeconds }: ChildOptions): Train =>
       work.onStep(reached.step);
       return reached.loss === null
         ? {
-          ...{ outcome: "failed", step: reached.step, exit: exitCodes.user, machine },
+          outcome: "failed",
+          step: reached.step,
+          exit: exitCodes.user,
+          machine,
           message: `its run is at step ${reached.step} already, trained for something else, and ` +
             `its loss was not measured at step ${until}, as it is at steps of fixed_loss_every`,
         }
