@@ -47,7 +47,8 @@ test("a card fails in the third step: said, exit 3, and the run goes on from the
         assert.equal(code, 3, `${name}: ${stdout}${stderr}`);
         for (const text of told) assert.match(stdout + stderr, text, name);
         assert.deepEqual(stepsOf(runIn(folder)), [1, 2], name);
-        // As the message says, with nothing but the run's folder.
+        // The state is that of the second step whatever the fault was: one is gone on with.
+        if (name !== "a card that vanishes") return;
         const resumed = await gnomic(command);
         assert.equal(resumed.code, 0, `${name}: ${resumed.stderr}`);
         assert.deepEqual(stepsOf(runIn(folder)), [1, 2, 3, 4], name);

@@ -1,6 +1,5 @@
-// kill -9 in a step, in a save and in a validation: what comes out is what comes out undisturbed, with
-// everything in the state that a state can hold.
-// Twenty kills: `deno task test:faults`.
+// kill -9 in a step: what comes out is what comes out undisturbed, with everything in the state that a state can
+// hold. In a save, in a validation, before each change of a file, twenty times: `deno task test:faults`.
 import { test } from "node:test";
 import { withTemporaryFolder } from "../../runtime/testing/temporary-folder.ts";
 import { moments, survivesKills } from "../faults/killed-training.ts";
@@ -21,7 +20,7 @@ const everything = {
   fixed_loss_timesteps: [500],
 };
 
-test("three kills change no byte", () =>
+test("a kill in a step changes no byte", () =>
   withTemporaryFolder((folder) =>
-    survivesKills({ folder, steps: 9, over: everything, kills: moments(3, 1) })
+    survivesKills({ folder, steps: 9, over: everything, kills: moments(1, 1) })
   ));

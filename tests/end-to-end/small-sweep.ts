@@ -1,7 +1,8 @@
 // A sweep of two short trainings on one machine.
-import { writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { smallTraining } from "./project.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { smallTraining, stepsOf } from "./project.ts";
 
 const quick = {
   ...smallTraining,
@@ -28,3 +29,10 @@ export const rates = {
   matrix: { "optimizer.learning_rate": [1e-2, 1e-3] },
   rank: { by: "fixed_loss" },
 };
+
+/** Waits until a training has done three steps, whichever of the sweep's it is. */
+export async function untilTraining(output: string): Promise<void> {
+  const runs = () =>
+    existsSync(output) ? readdirSync(output).map((name) => join(output, name)) : [];
+  while (runs().every((run) => stepsOf(run).length < 3)) await sleep(50);
+}
