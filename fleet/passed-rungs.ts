@@ -3,7 +3,7 @@
 // The trap: the trials of a sweep that has begun are past its rungs as well; their losses were measured there.
 import { join } from "node:path";
 import { Effect } from "effect";
-import { firstFew } from "../lib/first-few.ts";
+import { firstFew } from "../lib/first-few.js";
 import { placeOf } from "../lib/source.ts";
 import type { Finding } from "../runtime/options/config-fault.ts";
 import type { Definition } from "../sweep/definition.ts";

@@ -1,7 +1,7 @@
 // What is wrong with an embedding's values, whatever the client: rows that blacken a picture, and rows that
 // do nothing. The trap: a file may hold tensors that no client takes (OneTrainer's `clip_l_out`); what is
 // in those does not matter.
-import { firstFew } from "../../lib/first-few.ts";
+import { firstFew } from "../../lib/first-few.js";
 import { sdxlWidths } from "./clients.ts";
 import { type EmbeddingFile, type EmbeddingTensor, isCanonical } from "./embedding-file.ts";
 

@@ -2,6 +2,7 @@
 // Which runs' fixed losses compare: those that were measured on the same pictures, captions, timesteps and
 // noise, with the same model. Lists letter the groups; two runs get the reasons in words.
 // The trap: a run whose manifest does not say what it measured on compares with none.
+import { firstFew } from "../../lib/first-few.js";
 
 /** @typedef {import("../../inversion/measured-on.ts").MeasuredOn} MeasuredOn */
 
@@ -47,12 +48,6 @@ export function unlike(others, first) {
 /** @param {MeasuredOn} a @param {MeasuredOn} b */
 const keysUnlike = (a, b) =>
   /** @type {(keyof MeasuredOn)[]} */ (Object.keys(titles)).filter((key) => a[key] !== b[key]);
-
-const few = 5;
-
-/** As lib/first-few.ts, which no page loads. @param {readonly string[]} texts */
-const firstFew = (texts) =>
-  texts.slice(0, few).join(", ") + (texts.length > few ? ` and ${texts.length - few} more` : "");
 
 /**
  * A letter for each group of runs that compare, as they come; "?" where it is not known, null where no loss

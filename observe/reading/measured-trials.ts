@@ -2,7 +2,7 @@
 // with it: a sweep over seeds or sizes measures each of them on something else.
 // The trap: runs may lie on other machines, or be gone; of those nothing is known, and nothing said.
 import type { MeasuredOn } from "../../inversion/measured-on.ts";
-import { firstFew } from "../../lib/first-few.ts";
+import { firstFew } from "../../lib/first-few.js";
 import { unlike } from "./measured-alike.js";
 import { measuredIn } from "./measured-in.ts";
 

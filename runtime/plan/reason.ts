@@ -3,7 +3,7 @@
 // The trap: `upstream` is a maybe. Its inputs are about to be made; if they come out the same, the stage
 // is taken from the store after all.
 import { Schema } from "effect";
-import { firstFew } from "../../lib/first-few.ts";
+import { firstFew } from "../../lib/first-few.js";
 
 const { Array: List, Finite, Json, optionalKey, String: Text } = Schema;
 

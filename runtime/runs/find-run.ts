@@ -4,7 +4,7 @@
 import { isAbsolute, join } from "node:path";
 import { Effect } from "effect";
 import { type Fault, fault } from "../../lib/fault.ts";
-import { firstFew } from "../../lib/first-few.ts";
+import { firstFew } from "../../lib/first-few.js";
 import { isThere } from "../../lib/look.ts";
 import { nearest } from "../../lib/nearest.ts";
 import { isRunFolder } from "../run-folder/run-files.ts";

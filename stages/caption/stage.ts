@@ -8,7 +8,7 @@ import { fixedLossFields } from "../../config/fixed-loss.ts";
 import { insideWord } from "../../config/inside-word.ts";
 import { type Captions, captions } from "../../inversion/artefacts/captions.ts";
 import { examples } from "../../inversion/artefacts/examples.ts";
-import { firstFew } from "../../lib/first-few.ts";
+import { firstFew } from "../../lib/first-few.js";
 import { defineStage } from "../../runtime/stage.ts";
 import { captionsFor, filledTemplates, hasWords, measuredCaption } from "./templates.ts";
 

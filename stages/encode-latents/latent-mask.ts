@@ -2,7 +2,7 @@
 // first pixel of each area (as the reference's resize with NEAREST does), or by the area's mean.
 // The trap: what is white in few pixels may be gone at this size, so this is what says if a mask holds any.
 import { fault } from "../../lib/fault.ts";
-import { firstFew } from "../../lib/first-few.ts";
+import { firstFew } from "../../lib/first-few.js";
 
 export class NoWeightFault extends fault("NoWeightFault", "user") {}
 

@@ -1,7 +1,7 @@
 // What is worth saying about the pictures as a whole: doubles, enlargements, and what is cut away.
 // None of it ends a run, and all of it has ruined some.
 import type { Example, Size } from "../../inversion/artefacts/examples.ts";
-import { firstFew } from "../../lib/first-few.ts";
+import { firstFew } from "../../lib/first-few.js";
 
 /** For people, about the pictures to train on. */
 export function warningsAbout(examples: readonly Example[]): readonly string[] {

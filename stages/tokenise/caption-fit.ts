@@ -4,7 +4,7 @@ import { type CaptionTokenizer, textLength } from "../../engine/text/caption-tok
 import type { Captions } from "../../inversion/artefacts/captions.ts";
 import { type TokenIds, tokensOf } from "../../inversion/artefacts/token-ids.ts";
 import { fault } from "../../lib/fault.ts";
-import { firstFew } from "../../lib/first-few.ts";
+import { firstFew } from "../../lib/first-few.js";
 
 export class CaptionFault extends fault("CaptionFault", "user") {}
 

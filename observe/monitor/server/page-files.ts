@@ -34,6 +34,7 @@ const shared = [
     name,
   ) => `../../reading/${name}`),
   "../../../inversion/metrics.js",
+  "../../../lib/first-few.js",
 ];
 
 /** From the address's path to the file. */

@@ -4,7 +4,7 @@
 import { basename, extname, join } from "node:path";
 import { errnoOf, isAbsent } from "../../../lib/disk-fault.ts";
 import { whyUnreadable } from "../../../lib/file-fault.ts";
-import { firstFew } from "../../../lib/first-few.ts";
+import { firstFew } from "../../../lib/first-few.js";
 import { kindOf, readNames } from "../../../lib/plain-files.ts";
 import { byName } from "../natural-order.ts";
 import { pictureEndings } from "../picture-header.ts";
